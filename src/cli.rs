@@ -1,0 +1,207 @@
+//! The command line: kubectl's connection flags, and the commands.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::cluster::ConnectOptions;
+use crate::commands::{apply, complete, completion, create, inspect, kek, man, unwrap};
+
+/// Kubernetes Secrets that only your KMS can open.
+///
+/// Values are asked for without echo, sealed on this machine under a
+/// key-encryption key (KEK), and put into Git or the cluster. Only whoever the
+/// KMS lets in can unwrap them.
+#[derive(Parser)]
+#[command(
+    name = "kubectl-envcrypt",
+    bin_name = "kubectl envcrypt",
+    version,
+    max_term_width = 100,
+    propagate_version = false,
+    disable_help_subcommand = true,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+
+    /// Which cluster.
+    #[command(flatten)]
+    pub cluster: ClusterArgs,
+}
+
+/// The commands.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Create a sealed Secret from what you type.
+    Create(Box<create::CreateArgs>),
+    /// Apply sealed Secrets to the cluster, as they are or unwrapped.
+    Apply(apply::ApplyArgs),
+    /// Open sealed Secrets: a plain manifest, or one value.
+    Unwrap(unwrap::UnwrapArgs),
+    /// Show what a sealed Secret tells without opening it.
+    Inspect(inspect::InspectArgs),
+    /// Make, list, trust and test key-encryption keys.
+    Kek(kek::KekArgs),
+    /// Print a completion script.
+    Completion(completion::CompletionArgs),
+    /// Write the man pages.
+    #[command(hide = true)]
+    Man(man::ManArgs),
+    /// Candidates for the words so far, as kubectl asks for them.
+    #[command(name = "__complete", hide = true, disable_help_flag = true)]
+    Complete(complete::CompleteArgs),
+}
+
+/// kubectl's connection flags.
+#[derive(Args, Default)]
+#[command(next_help_heading = "Cluster options (as for kubectl)")]
+pub struct ClusterArgs {
+    /// The namespace
+    #[arg(short, long, global = true, add = complete::namespaces())]
+    pub namespace: Option<String>,
+    /// The kubeconfig's context
+    #[arg(long, global = true, add = complete::contexts())]
+    pub context: Option<String>,
+    /// The kubeconfig file, in place of `KUBECONFIG`
+    #[arg(long, global = true, value_name = "FILE")]
+    pub kubeconfig: Option<PathBuf>,
+    /// The kubeconfig's cluster
+    #[arg(long, global = true, hide_short_help = true)]
+    pub cluster: Option<String>,
+    /// The kubeconfig's user
+    #[arg(long, global = true, hide_short_help = true)]
+    pub user: Option<String>,
+    /// The API server's address
+    #[arg(short, long, global = true, hide_short_help = true, value_name = "URL")]
+    pub server: Option<String>,
+    /// A bearer token; it shows in the process list
+    #[arg(long, global = true, hide_short_help = true)]
+    pub token: Option<String>,
+    /// The user to act as
+    #[arg(long = "as", global = true, hide_short_help = true, value_name = "USER")]
+    pub impersonate: Option<String>,
+    /// The uid to act as
+    #[arg(long = "as-uid", global = true, hide_short_help = true, value_name = "UID")]
+    pub impersonate_uid: Option<String>,
+    /// A group to act as; repeatable
+    #[arg(long = "as-group", global = true, hide_short_help = true, value_name = "GROUP")]
+    pub impersonate_groups: Vec<String>,
+    /// Further user information to act with; repeatable
+    #[arg(long = "as-user-extra", global = true, hide_short_help = true, value_name = "KEY=VALUE", value_parser = key_value)]
+    pub impersonate_extra: Vec<(String, String)>,
+    /// The certificate authority's file
+    #[arg(long, global = true, hide_short_help = true, value_name = "FILE")]
+    pub certificate_authority: Option<PathBuf>,
+    /// The client certificate's file
+    #[arg(long, global = true, hide_short_help = true, value_name = "FILE")]
+    pub client_certificate: Option<PathBuf>,
+    /// The client key's file
+    #[arg(long, global = true, hide_short_help = true, value_name = "FILE")]
+    pub client_key: Option<PathBuf>,
+    /// The name that the server's certificate must hold
+    #[arg(long, global = true, hide_short_help = true, value_name = "NAME")]
+    pub tls_server_name: Option<String>,
+    /// Do not check the server's certificate
+    #[arg(long, global = true, hide_short_help = true)]
+    pub insecure_skip_tls_verify: bool,
+    /// Do not compress answers
+    #[arg(long, global = true, hide_short_help = true)]
+    pub disable_compression: bool,
+    /// How long one request may take: 5s, 2m; 0 is no limit
+    #[arg(long, global = true, hide_short_help = true, value_name = "TIME", value_parser = duration)]
+    pub request_timeout: Option<Duration>,
+    /// Accepted as kubectl has it; nothing is cached
+    #[arg(long, global = true, hide = true, value_name = "FOLDER")]
+    pub cache_dir: Option<PathBuf>,
+}
+
+impl ClusterArgs {
+    /// As the cluster module takes them.
+    #[must_use]
+    pub fn options(&self) -> ConnectOptions {
+        ConnectOptions {
+            kubeconfig: self.kubeconfig.clone(),
+            context: self.context.clone(),
+            cluster: self.cluster.clone(),
+            user: self.user.clone(),
+            namespace: self.namespace.clone(),
+            server: self.server.clone(),
+            token: self.token.clone(),
+            impersonate: self.impersonate.clone(),
+            impersonate_uid: self.impersonate_uid.clone(),
+            impersonate_groups: self.impersonate_groups.clone(),
+            impersonate_extra: self.impersonate_extra.clone(),
+            certificate_authority: self.certificate_authority.clone(),
+            client_certificate: self.client_certificate.clone(),
+            client_key: self.client_key.clone(),
+            tls_server_name: self.tls_server_name.clone(),
+            insecure_skip_tls_verify: self.insecure_skip_tls_verify,
+            disable_compression: self.disable_compression,
+            request_timeout: self.request_timeout.filter(|time| !time.is_zero()),
+        }
+    }
+}
+
+fn key_value(text: &str) -> Result<(String, String), String> {
+    let pair = text.split_once('=').ok_or("it has the form KEY=VALUE")?;
+    Ok((pair.0.to_owned(), pair.1.to_owned()))
+}
+
+/// Go's durations as far as kubectl's users write them: `0`, `30`, `5s`, `1m30s`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || "use 30s, 2m or 1h; 0 is no limit".to_owned();
+    if let Ok(seconds) = text.parse() {
+        return Ok(Duration::from_secs(seconds));
+    }
+    let mut total = Duration::ZERO;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or_else(wrong)?;
+        let (number, unit) = rest.split_at(digits);
+        let end = unit.find(|c: char| c.is_ascii_digit()).unwrap_or(unit.len());
+        let seconds = match &unit[..end] {
+            "ms" => 0.001,
+            "s" => 1.0,
+            "m" => 60.0,
+            "h" => 3600.0,
+            _ => return Err(wrong()),
+        };
+        let number: f64 = number.parse().map_err(|_| wrong())?;
+        total += Duration::try_from_secs_f64(number * seconds).map_err(|_| wrong())?;
+        rest = &unit[end..];
+    }
+    Ok(total)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn durations_are_gos() {
+        for (text, millis) in [
+            ("0", 0),
+            ("30", 30_000),
+            ("5s", 5000),
+            ("1m30s", 90_000),
+            ("1.5h", 5_400_000),
+            ("250ms", 250),
+        ] {
+            assert_eq!(duration(text), Ok(Duration::from_millis(millis)), "{text}");
+        }
+        for bad in ["x", "5", "5x", "s", "-1s"].iter().filter(|text| text.parse::<u64>().is_err()) {
+            assert!(duration(bad).is_err(), "{bad}");
+        }
+    }
+}

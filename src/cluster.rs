@@ -1,0 +1,222 @@
+//! The cluster: the only user of kube. Objects go in and come out as this
+//! project's own, and errors in its own words.
+
+mod connect;
+mod error;
+
+use std::time::Duration;
+
+use http::Request;
+use kube::core::params::{GetParams, ListParams, Patch, PatchParams, PostParams};
+use kube::core::request::Request as Requests;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use tokio::time::timeout;
+
+use crate::manifest::{Object, SEALED_TYPE};
+use crate::secret::{Namespace, Place, SecretName};
+
+pub use connect::{ConnectOptions, Target, context_names};
+pub use error::ClusterError;
+use error::{Deed, refused};
+
+/// Who this program is to server-side apply.
+pub const FIELD_MANAGER: &str = "kubectl-envcrypt";
+/// How many objects are asked for at a time.
+const PAGE: u32 = 500;
+
+/// How to write.
+#[derive(Debug, Clone)]
+pub struct WriteOptions {
+    /// Let the server check and change nothing.
+    pub dry_run: bool,
+    /// Whose fields they become.
+    pub field_manager: String,
+    /// Take over fields that others manage.
+    pub force_conflicts: bool,
+}
+
+impl Default for WriteOptions {
+    fn default() -> Self {
+        Self { dry_run: false, field_manager: FIELD_MANAGER.to_owned(), force_conflicts: false }
+    }
+}
+
+/// A connected cluster. Connecting itself sends nothing.
+pub struct Cluster {
+    client: kube::Client,
+    server: String,
+    timeout: Option<Duration>,
+}
+
+#[derive(Deserialize)]
+struct Page {
+    #[serde(default)]
+    metadata: PageMetadata,
+    items: Vec<Item>,
+}
+
+#[derive(Deserialize, Default)]
+struct PageMetadata {
+    #[serde(default)]
+    r#continue: Option<String>,
+}
+
+/// An item of a list carries no `apiVersion` and no `kind`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Item {
+    metadata: crate::manifest::Metadata,
+    r#type: Option<String>,
+    data: Option<std::collections::BTreeMap<String, Option<String>>>,
+    immutable: Option<bool>,
+}
+
+impl From<Item> for Object {
+    fn from(item: Item) -> Self {
+        Self {
+            api_version: "v1".to_owned(),
+            kind: "Secret".to_owned(),
+            metadata: item.metadata,
+            r#type: item.r#type,
+            data: item.data,
+            string_data: None,
+            immutable: item.immutable,
+        }
+    }
+}
+
+impl Cluster {
+    /// Fetches one Secret.
+    ///
+    /// # Errors
+    /// [`ClusterError`]
+    pub async fn secret(&self, place: &Place) -> Result<Object, ClusterError> {
+        let request =
+            secrets(Some(&place.namespace)).get(place.name.as_str(), &GetParams::default());
+        self.send(request, Deed::get(place)).await
+    }
+
+    /// Lists the sealed Secrets of a namespace, or of all, one page at a time;
+    /// `each` takes a page. The server picks by type, so no other is sent.
+    ///
+    /// # Errors
+    /// [`ClusterError`]
+    pub async fn sealed_secrets(
+        &self,
+        namespace: Option<&Namespace>,
+        selector: Option<&str>,
+        mut each: impl AsyncFnMut(Vec<Object>),
+    ) -> Result<(), ClusterError> {
+        let mut params = ListParams {
+            field_selector: Some(format!("type={SEALED_TYPE}")),
+            ..Default::default()
+        }
+        .limit(PAGE);
+        params.label_selector = selector.map(str::to_owned);
+        loop {
+            let request = secrets(namespace).list(&params);
+            let page: Page = self.send(request, Deed::list(namespace)).await?;
+            each(page.items.into_iter().map(Object::from).collect()).await;
+            match page.metadata.r#continue.filter(|token| !token.is_empty()) {
+                Some(token) => params.continue_token = Some(token),
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// The names of all namespaces, for completion.
+    ///
+    /// # Errors
+    /// [`ClusterError`]
+    pub async fn namespaces(&self) -> Result<Vec<String>, ClusterError> {
+        #[derive(Deserialize)]
+        struct Names {
+            items: Vec<Named>,
+        }
+        #[derive(Deserialize)]
+        struct Named {
+            metadata: crate::manifest::Metadata,
+        }
+        let request = Requests::new("/api/v1/namespaces").list(&ListParams::default());
+        let names: Names = self.send(request, Deed::list(None)).await?;
+        Ok(names.items.into_iter().filter_map(|item| item.metadata.name).collect())
+    }
+
+    /// Creates a Secret that is not there yet.
+    ///
+    /// # Errors
+    /// [`ClusterError::AlreadyExists`] and any other.
+    pub async fn create(
+        &self,
+        place: &Place,
+        object: &Object,
+        options: &WriteOptions,
+    ) -> Result<(), ClusterError> {
+        let params = PostParams {
+            dry_run: options.dry_run,
+            field_manager: Some(options.field_manager.clone()),
+        };
+        let body = serde_json::to_vec(object).expect("an object is plain text");
+        let request = secrets(Some(&place.namespace)).create(&params, body);
+        self.send::<serde::de::IgnoredAny>(request, Deed::write("create", place, object)).await?;
+        Ok(())
+    }
+
+    /// Applies a Secret on the server's side.
+    ///
+    /// # Errors
+    /// [`ClusterError::Conflict`] where others manage a field; and any other.
+    pub async fn apply(
+        &self,
+        place: &Place,
+        object: &Object,
+        options: &WriteOptions,
+    ) -> Result<(), ClusterError> {
+        let params = PatchParams {
+            dry_run: options.dry_run,
+            force: options.force_conflicts,
+            field_manager: Some(options.field_manager.clone()),
+            field_validation: None,
+        };
+        let request = secrets(Some(&place.namespace)).patch(
+            place.name.as_str(),
+            &params,
+            &Patch::Apply(object),
+        );
+        self.send::<serde::de::IgnoredAny>(request, Deed::write("patch", place, object)).await?;
+        Ok(())
+    }
+
+    async fn send<T: DeserializeOwned>(
+        &self,
+        request: Result<Request<Vec<u8>>, kube::core::request::Error>,
+        deed: Deed,
+    ) -> Result<T, ClusterError> {
+        let request = request.map_err(|e| ClusterError::Request(e.to_string()))?;
+        let answer = self.client.request::<T>(request);
+        let answer = match self.timeout {
+            Some(limit) => match timeout(limit, answer).await {
+                Ok(answer) => answer,
+                Err(_) => return Err(ClusterError::Timeout { server: self.server.clone() }),
+            },
+            None => answer.await,
+        };
+        answer.map_err(|error| refused(error, &deed, &self.server))
+    }
+}
+
+fn secrets(namespace: Option<&Namespace>) -> Requests {
+    Requests::new(match namespace {
+        Some(namespace) => format!("/api/v1/namespaces/{namespace}/secrets"),
+        None => "/api/v1/secrets".to_owned(),
+    })
+}
+
+/// The place of a live object.
+///
+/// # Errors
+/// When the server sent names that it would not accept itself.
+pub fn place_of(namespace: &Namespace, name: &str) -> Result<Place, crate::secret::NameError> {
+    Ok(Place { namespace: namespace.clone(), name: name.parse::<SecretName>()? })
+}

@@ -1,0 +1,309 @@
+//! Which cluster, as whom, and in which namespace: what kubectl would take.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use http::Uri;
+use hyper_util::client::proxy::matcher::Matcher;
+use kube::Config;
+use kube::config::{
+    AuthInfo, Context, KubeConfigOptions, Kubeconfig, NamedAuthInfo, NamedCluster, NamedContext,
+};
+
+use super::{Cluster, ClusterError};
+use crate::secret::Namespace;
+
+/// kubectl's connection flags. None of them set means: as the kubeconfig says.
+#[derive(Debug, Clone, Default)]
+pub struct ConnectOptions {
+    /// `--kubeconfig`: must exist, and is not merged with others.
+    pub kubeconfig: Option<PathBuf>,
+    /// `--context`
+    pub context: Option<String>,
+    /// `--cluster`
+    pub cluster: Option<String>,
+    /// `--user`
+    pub user: Option<String>,
+    /// `--namespace`
+    pub namespace: Option<String>,
+    /// `--server`
+    pub server: Option<String>,
+    /// `--token`
+    pub token: Option<String>,
+    /// `--as`
+    pub impersonate: Option<String>,
+    /// `--as-uid`
+    pub impersonate_uid: Option<String>,
+    /// `--as-group`
+    pub impersonate_groups: Vec<String>,
+    /// `--as-user-extra`
+    pub impersonate_extra: Vec<(String, String)>,
+    /// `--certificate-authority`
+    pub certificate_authority: Option<PathBuf>,
+    /// `--client-certificate`
+    pub client_certificate: Option<PathBuf>,
+    /// `--client-key`
+    pub client_key: Option<PathBuf>,
+    /// `--tls-server-name`
+    pub tls_server_name: Option<String>,
+    /// `--insecure-skip-tls-verify`
+    pub insecure_skip_tls_verify: bool,
+    /// `--disable-compression`
+    pub disable_compression: bool,
+    /// `--request-timeout`; none is no limit.
+    pub request_timeout: Option<Duration>,
+}
+
+/// The cluster that the flags and files name, before anything is connected.
+pub struct Target {
+    options: ConnectOptions,
+    /// `None` inside a pod without any kubeconfig.
+    kubeconfig: Option<Kubeconfig>,
+}
+
+impl Target {
+    /// Reads the kubeconfig files: `--kubeconfig`, else those of `KUBECONFIG`,
+    /// missing ones skipped, else `~/.kube/config`.
+    ///
+    /// # Errors
+    /// [`ClusterError::Kubeconfig`] names the file.
+    pub fn load(options: ConnectOptions) -> Result<Self, ClusterError> {
+        let kubeconfig = match &options.kubeconfig {
+            Some(path) => Some(read(path)?),
+            None => merged()?,
+        };
+        Ok(Self { options, kubeconfig })
+    }
+
+    /// The name of the context in use, if there is one.
+    #[must_use]
+    pub fn context(&self) -> Option<&str> {
+        let current = self.kubeconfig.as_ref().and_then(|config| config.current_context.as_deref());
+        self.options.context.as_deref().or(current).filter(|name| !name.is_empty())
+    }
+
+    /// The namespace: the flag's, the context's, the pod's, else `default`.
+    ///
+    /// # Errors
+    /// [`ClusterError::Namespace`] when it is none.
+    pub fn namespace(&self) -> Result<Namespace, ClusterError> {
+        let text = match (&self.options.namespace, &self.kubeconfig) {
+            (Some(flag), _) => Some(flag.clone()),
+            (None, Some(_)) => self.context_entry().and_then(|context| context.namespace.clone()),
+            (None, None) => pod_namespace(),
+        };
+        let text = text.filter(|text| !text.is_empty()).unwrap_or_else(|| "default".to_owned());
+        Ok(text.parse()?)
+    }
+
+    fn context_entry(&self) -> Option<&Context> {
+        let name = self.context()?;
+        let contexts = &self.kubeconfig.as_ref()?.contexts;
+        contexts.iter().find(|entry| entry.name == name)?.context.as_ref()
+    }
+
+    /// Makes a client; the first request connects. Runs a credential plugin
+    /// where the kubeconfig names one, which may ask on the terminal.
+    ///
+    /// # Errors
+    /// [`ClusterError`]
+    pub async fn connect(&self) -> Result<Cluster, ClusterError> {
+        let timeout = self.options.request_timeout;
+        let config = self.config().await?;
+        let server = config.cluster_url.to_string();
+        let client = kube::Client::try_from(config)
+            .map_err(|error| super::error::connecting(error, &server))?;
+        Ok(Cluster { client, server: server.trim_end_matches('/').to_owned(), timeout })
+    }
+
+    async fn config(&self) -> Result<Config, ClusterError> {
+        let Self { options, kubeconfig } = self;
+        let explicit =
+            options.server.is_some() || options.context.is_some() || options.cluster.is_some();
+        let usable = kubeconfig
+            .clone()
+            .filter(|config| !config.contexts.is_empty() || !config.clusters.is_empty());
+        let mut config = match usable {
+            None if explicit => from_kubeconfig(Kubeconfig::default(), options).await?,
+            None => Config::incluster_env().map_err(|_| ClusterError::NoCluster)?,
+            Some(kubeconfig) => from_kubeconfig(kubeconfig, options).await?,
+        };
+        impersonate(&mut config.auth_info, options);
+        if let Some(token) = &options.token {
+            config.auth_info.token = Some(token.clone().into());
+            config.auth_info.token_file = None;
+            config.auth_info.exec = None;
+        }
+        config.disable_compression |= options.disable_compression;
+        if let Some(limit) = options.request_timeout {
+            config.connect_timeout = Some(limit);
+        }
+        Ok(config)
+    }
+}
+
+/// The names of all contexts, for completion.
+#[must_use]
+pub fn context_names(options: &ConnectOptions) -> Vec<String> {
+    let target = Target::load(options.clone()).ok();
+    let config = target.and_then(|target| target.kubeconfig);
+    config.into_iter().flat_map(|config| config.contexts).map(|entry| entry.name).collect()
+}
+
+fn read(path: &Path) -> Result<Kubeconfig, ClusterError> {
+    // The parser's message may quote a token.
+    Kubeconfig::read_from(path).map_err(|error| ClusterError::Kubeconfig {
+        path: path.to_owned(),
+        wrong: match error {
+            kube::config::KubeconfigError::ReadConfig(source, _) => source.to_string(),
+            _ => "it is no kubeconfig".to_owned(),
+        },
+    })
+}
+
+fn merged() -> Result<Option<Kubeconfig>, ClusterError> {
+    let listed = std::env::var_os("KUBECONFIG").filter(|value| !value.is_empty());
+    let paths: Vec<PathBuf> = match listed {
+        Some(value) => {
+            std::env::split_paths(&value).filter(|p| !p.as_os_str().is_empty()).collect()
+        }
+        None => etcetera::home_dir().map(|home| home.join(".kube/config")).into_iter().collect(),
+    };
+    let mut merged: Option<Kubeconfig> = None;
+    for path in paths.into_iter().filter(|path| path.exists()) {
+        let next = read(&path)?;
+        merged = Some(match merged {
+            None => next,
+            Some(first) => first.merge(next).map_err(|_| ClusterError::Kubeconfig {
+                path,
+                wrong: "it is of another kind than the files before it".to_owned(),
+            })?,
+        });
+    }
+    Ok(merged)
+}
+
+/// Resolves names and files; the flags that override a cluster or a user are
+/// written into the entries that they override, as kubectl does.
+async fn from_kubeconfig(
+    mut config: Kubeconfig,
+    options: &ConnectOptions,
+) -> Result<Config, ClusterError> {
+    const OURS: &str = "kubectl-envcrypt flags";
+    let name = options.context.clone().or(config.current_context.take()).unwrap_or_default();
+    let known = config.contexts.iter().position(|entry| entry.name == name);
+    let mut context = match known {
+        Some(index) => config.contexts[index].context.clone().unwrap_or_default(),
+        None if name.is_empty() => Context::default(),
+        None => return Err(ClusterError::NoContext(name)),
+    };
+    if let Some(cluster) = &options.cluster {
+        context.cluster.clone_from(cluster);
+    }
+    if let Some(user) = &options.user {
+        context.user = Some(user.clone());
+    }
+    let cluster_entry = config.clusters.iter().find(|entry| entry.name == context.cluster);
+    let mut cluster = match cluster_entry {
+        Some(entry) => entry.cluster.clone().unwrap_or_default(),
+        None if options.server.is_some() => kube::config::Cluster::default(),
+        None if context.cluster.is_empty() => return Err(ClusterError::NoCluster),
+        None => return Err(ClusterError::NoClusterEntry(context.cluster)),
+    };
+    override_cluster(&mut cluster, options);
+    let proxy_url = cluster.proxy_url.take().filter(|url| !url.is_empty());
+    let user_entry =
+        config.auth_infos.iter().find(|entry| Some(&entry.name) == context.user.as_ref());
+    let mut user = match (user_entry, &options.user) {
+        (Some(entry), _) => entry.auth_info.clone().unwrap_or_default(),
+        (None, Some(name)) => return Err(ClusterError::NoUser(name.clone())),
+        // client-go does not mind a context whose user is missing either.
+        (None, None) => AuthInfo::default(),
+    };
+    override_user(&mut user, options);
+    context.cluster = OURS.to_owned();
+    context.user = Some(OURS.to_owned());
+    config.clusters =
+        vec![NamedCluster { name: OURS.to_owned(), cluster: Some(cluster), ..Default::default() }];
+    config.auth_infos =
+        vec![NamedAuthInfo { name: OURS.to_owned(), auth_info: Some(user), ..Default::default() }];
+    config.contexts =
+        vec![NamedContext { name: OURS.to_owned(), context: Some(context), ..Default::default() }];
+    let chosen = KubeConfigOptions { context: Some(OURS.to_owned()), ..Default::default() };
+    let mut config = Config::from_custom_kubeconfig(config, &chosen)
+        .await
+        .map_err(|error| ClusterError::Credentials(error.to_string()))?;
+    config.proxy_url = proxy(proxy_url.as_deref(), &config.cluster_url)?;
+    Ok(config)
+}
+
+fn override_cluster(cluster: &mut kube::config::Cluster, options: &ConnectOptions) {
+    if let Some(server) = &options.server {
+        cluster.server = Some(server.clone());
+    }
+    if let Some(path) = &options.certificate_authority {
+        cluster.certificate_authority = Some(path.to_string_lossy().into_owned());
+        cluster.certificate_authority_data = None;
+    }
+    if options.insecure_skip_tls_verify {
+        cluster.insecure_skip_tls_verify = Some(true);
+        cluster.certificate_authority = None;
+        cluster.certificate_authority_data = None;
+    }
+    if let Some(name) = &options.tls_server_name {
+        cluster.tls_server_name = Some(name.clone());
+    }
+}
+
+fn override_user(user: &mut AuthInfo, options: &ConnectOptions) {
+    if let Some(path) = &options.client_certificate {
+        user.client_certificate = Some(path.to_string_lossy().into_owned());
+        user.client_certificate_data = None;
+    }
+    if let Some(path) = &options.client_key {
+        user.client_key = Some(path.to_string_lossy().into_owned());
+        user.client_key_data = None;
+    }
+}
+
+fn impersonate(user: &mut AuthInfo, options: &ConnectOptions) {
+    if let Some(name) = &options.impersonate {
+        user.impersonate = Some(name.clone());
+    }
+    if let Some(uid) = &options.impersonate_uid {
+        user.impersonate_uid = Some(uid.clone());
+    }
+    if !options.impersonate_groups.is_empty() {
+        user.impersonate_groups = Some(options.impersonate_groups.clone());
+    }
+    for (name, value) in &options.impersonate_extra {
+        let extra = user.impersonate_user_extra.get_or_insert_default();
+        extra.entry(name.clone()).or_default().push(value.clone());
+    }
+}
+
+/// The kubeconfig's proxy; else the environment's, unless `NO_PROXY` names the
+/// server (kube compares `NO_PROXY` with the proxy instead).
+fn proxy(configured: Option<&str>, server: &Uri) -> Result<Option<Uri>, ClusterError> {
+    let of_environment = || {
+        Matcher::from_env().intercept(server)?;
+        let names: &[&str] = match server.scheme_str() {
+            Some("http") => &["HTTP_PROXY", "http_proxy"],
+            _ => &["HTTPS_PROXY", "https_proxy"],
+        };
+        names.iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+    };
+    let Some(text) = configured.map(str::to_owned).or_else(of_environment) else { return Ok(None) };
+    let text = if text.contains("://") { text } else { format!("http://{text}") };
+    // The address may hold a password, so it is not shown.
+    let wrong = |_| ClusterError::Credentials("the proxy's address is no URL".to_owned());
+    text.parse().map(Some).map_err(wrong)
+}
+
+fn pod_namespace() -> Option<String> {
+    let file = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
+    std::env::var("POD_NAMESPACE")
+        .ok()
+        .or_else(|| std::fs::read_to_string(file).ok())
+        .map(|text| text.trim().to_owned())
+}

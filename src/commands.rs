@@ -1,0 +1,41 @@
+//! The commands: one file each, with its arguments and its steps in order.
+
+pub mod apply;
+pub mod complete;
+pub mod completion;
+pub mod create;
+mod failure;
+mod input;
+pub mod inspect;
+pub mod kek;
+mod local;
+pub mod man;
+mod opening;
+mod sealing;
+mod selector;
+mod session;
+mod sources;
+pub mod unwrap;
+
+pub use failure::Failure;
+
+use crate::cli::{Cli, Command};
+use session::Session;
+
+/// Does what the command line says.
+///
+/// # Errors
+/// [`Failure`], to be reported.
+pub async fn run(cli: Cli) -> Result<(), Failure> {
+    let session = Session::new(cli.cluster.options());
+    match cli.command {
+        Command::Create(args) => create::run(*args, &session).await,
+        Command::Apply(args) => apply::run(args, &session).await,
+        Command::Unwrap(args) => unwrap::run(args, &session).await,
+        Command::Inspect(args) => inspect::run(args, &session).await,
+        Command::Kek(args) => kek::run(args, &session).await,
+        Command::Completion(args) => completion::run(args),
+        Command::Man(args) => man::run(&args),
+        Command::Complete(args) => complete::run(args).await,
+    }
+}

@@ -1,0 +1,234 @@
+//! `apply`: sealed files into the cluster, as they are or unwrapped.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::create::DryRun;
+use super::input::{FileArgs, Found};
+use super::opening::{OpenArgs, Opener};
+use super::{Failure, Session};
+use crate::cluster::{Cluster, FIELD_MANAGER, WriteOptions};
+use crate::envelope::SealedSecret;
+use crate::manifest::{self, Object};
+use crate::secret::Namespace;
+use crate::terminal;
+
+/// How many Secrets may be under way at once.
+const IN_FLIGHT: usize = 16;
+
+/// Apply sealed Secrets to the cluster, as they are or unwrapped.
+///
+/// Server-side apply. As they are, what reaches the cluster is what stands in
+/// the files, and etcd holds nothing readable. With --unwrap they are opened
+/// on this machine and applied as plain Secrets of their real type, for
+/// workloads that know nothing of sealing.
+#[derive(Args)]
+#[command(after_help = "Examples:
+  # Sealed, as in Git
+  kubectl envcrypt apply -f deploy/ -R
+
+  # As plain Secrets, for workloads that mount them
+  kubectl envcrypt apply --unwrap -f db.yaml")]
+pub struct ApplyArgs {
+    #[command(flatten)]
+    files: FileArgs,
+    /// Open them and apply plain Secrets
+    #[arg(long)]
+    unwrap: bool,
+    /// Take over fields that others manage
+    #[arg(long)]
+    force_conflicts: bool,
+    /// client: ask no cluster; server: let it check and change nothing
+    #[arg(long, value_enum, default_value = "none", num_args = 0..=1, default_missing_value = "client", require_equals = true)]
+    dry_run: DryRun,
+    /// Whose fields they become
+    #[arg(long, value_name = "NAME", default_value = FIELD_MANAGER, hide_short_help = true)]
+    field_manager: String,
+    #[command(flatten)]
+    open: OpenArgs,
+}
+
+/// Runs it: every file is read and checked before the first is applied.
+pub async fn run(args: ApplyArgs, session: &Session) -> Result<(), Failure> {
+    if args.files.filename.is_empty() {
+        return Err(Failure::Usage("name files with `-f`".to_owned()));
+    }
+    let reader = Reader { args: &args, session, default: session.namespace()? };
+    let (sources, count) = reader.check_all()?;
+    let opener = if args.unwrap { Some(Opener::new(session, &args.open)?) } else { None };
+    let cluster = match args.dry_run {
+        DryRun::Client => None,
+        _ => Some(session.cluster().await?),
+    };
+    let work = Work { args: &args, opener, cluster };
+    let mut tally = Tally::new(count);
+    let mut under_way = FuturesUnordered::new();
+    for source in sources {
+        for found in reader.read(source, &mut tally) {
+            while under_way.len() >= IN_FLIGHT {
+                tally.count(under_way.next().await.expect("some are under way"));
+            }
+            match reader.secret(&found) {
+                Ok(secret) => match work.admit(&secret).await {
+                    Ok(()) => under_way.push(work.apply(secret, found.object)),
+                    Err(failure) => tally.count(Err(failure)),
+                },
+                Err(failure) => tally.count(Err(failure)),
+            }
+        }
+    }
+    while let Some(result) = under_way.next().await {
+        tally.count(result);
+    }
+    tally.finish()
+}
+
+/// What is to be applied: files by name, so that ten thousand take no more
+/// memory than one, and what standard input gave, which comes only once.
+enum Source {
+    File(PathBuf),
+    Stdin(Vec<Found>),
+}
+
+/// Reads the files, twice: first to check them all, then one by one.
+struct Reader<'a> {
+    args: &'a ApplyArgs,
+    session: &'a Session,
+    default: Namespace,
+}
+
+impl Reader<'_> {
+    fn check_all(&self) -> Result<(Vec<Source>, usize), Failure> {
+        let mut sources = Vec::new();
+        let mut count = 0;
+        for path in self.args.files.paths()? {
+            let found = self.args.files.read(&path)?;
+            for found in &found {
+                self.secret(found)?;
+            }
+            count += found.len();
+            sources.push(match path.as_os_str() == "-" {
+                true => Source::Stdin(found),
+                false => Source::File(path),
+            });
+        }
+        match count {
+            0 => Err(Failure::NothingSealed(self.args.files.describe())),
+            _ => Ok((sources, count)),
+        }
+    }
+
+    fn secret(&self, found: &Found) -> Result<SealedSecret, Failure> {
+        let secret = found.sealed(self.session, &self.default, self.args.open.seal())?;
+        secret.check_place(self.args.open.seal())?;
+        Ok(secret)
+    }
+
+    /// A file that has changed since it was checked counts as one failure.
+    fn read(&self, source: Source, tally: &mut Tally) -> Vec<Found> {
+        match source {
+            Source::Stdin(found) => found,
+            Source::File(path) => self.args.files.read(&path).unwrap_or_else(|failure| {
+                tally.count(Err(failure));
+                Vec::new()
+            }),
+        }
+    }
+}
+
+/// What is done with each Secret.
+struct Work<'a> {
+    args: &'a ApplyArgs,
+    opener: Option<Opener<'a>>,
+    cluster: Option<Cluster>,
+}
+
+impl Work<'_> {
+    async fn admit(&self, secret: &SealedSecret) -> Result<(), Failure> {
+        match &self.opener {
+            Some(opener) => opener.admit(secret).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Opens it where it is to be opened, applies it, and says so.
+    async fn apply(&self, secret: SealedSecret, object: Object) -> Result<String, Failure> {
+        let place = &secret.meta.place;
+        let object = match &self.opener {
+            Some(opener) => {
+                let plain = opener.open(&secret).await?;
+                plain.check()?;
+                manifest::plain_object(&plain)
+            }
+            None => object.for_apply(place),
+        };
+        if let Some(cluster) = &self.cluster {
+            let options = WriteOptions {
+                dry_run: self.args.dry_run == DryRun::Server,
+                field_manager: self.args.field_manager.clone(),
+                force_conflicts: self.args.force_conflicts,
+            };
+            cluster.apply(place, &object, &options).await?;
+        }
+        let done = match self.args.dry_run {
+            DryRun::None => "serverside-applied",
+            DryRun::Client => "serverside-applied (dry run)",
+            DryRun::Server => "serverside-applied (server dry run)",
+        };
+        Ok(format!("secret/{} {done}\n", place.name))
+    }
+}
+
+/// Counts what is done, shows it, and remembers what failed.
+struct Tally {
+    all: usize,
+    done: usize,
+    failures: Vec<Failure>,
+    bar: ProgressBar,
+}
+
+impl Tally {
+    fn new(all: usize) -> Self {
+        let target = match all > IN_FLIGHT && terminal::stderr_is_terminal() {
+            true => ProgressDrawTarget::stderr(),
+            false => ProgressDrawTarget::hidden(),
+        };
+        let bar = ProgressBar::with_draw_target(Some(all as u64), target);
+        let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {eta}");
+        bar.set_style(style.expect("the template is valid"));
+        Self { all, done: 0, failures: Vec::new(), bar }
+    }
+
+    /// A line on standard output for each; where that is closed, the work goes on.
+    fn count(&mut self, result: Result<String, Failure>) {
+        self.bar.inc(1);
+        match result {
+            Ok(line) => {
+                self.done += 1;
+                let _ = self.bar.suspend(|| terminal::stdout(line.as_bytes()));
+            }
+            Err(failure) => {
+                // A single failure is the command's own, and is reported at its end.
+                if self.all > 1
+                    && let Some(report) = failure.report()
+                {
+                    self.bar.suspend(|| report.print());
+                }
+                self.failures.push(failure);
+            }
+        }
+    }
+
+    fn finish(mut self) -> Result<(), Failure> {
+        self.bar.finish_and_clear();
+        match (self.failures.len(), self.all) {
+            (0, _) => Ok(()),
+            (1, 1) => Err(self.failures.remove(0)),
+            (failed, all) => Err(Failure::Some { failed, all }),
+        }
+    }
+}

@@ -1,0 +1,439 @@
+//! `create`: from what is typed to a sealed Secret, in the cluster or a file.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use clap::{Args, ValueEnum};
+
+use super::sources::{SourceArgs, Values, read_value};
+use super::{Failure, Session, complete, sealing};
+use crate::cluster::{Cluster, FIELD_MANAGER, WriteOptions};
+use crate::envelope::{Scope, SealError, SealedSecret, Sealer, name_suffix, sealed_size_at_least};
+use crate::kek::DataKey;
+use crate::manifest::{self, Format};
+use crate::secret::{
+    DOCKER_DEFAULT_SERVER, Key, Meta, Place, PlainSecret, SecretName, SecretType, SecretValue,
+    docker_config, parse_annotation, parse_label,
+};
+use crate::terminal::{self, Prompt};
+
+/// Create a sealed Secret from what you type.
+///
+/// Each KEY is asked for without echo, twice. The values are sealed on this
+/// machine before anything leaves it. Without a KEY and without a value from
+/// elsewhere, keys and values are asked for until an empty key.
+#[derive(Args)]
+#[command(after_help = "Examples:
+  # Ask for two values, seal them, create the Secret in the cluster
+  kubectl envcrypt create db username password --visible username -n prod --kek awskms:///alias/prod
+
+  # A password that no one sees, written to a file for Git, without a cluster
+  kubectl envcrypt create db --generate password -n prod --kek local -w db.yaml")]
+pub struct CreateArgs {
+    /// The Secret's name
+    name: String,
+    /// The keys to ask for
+    #[arg(value_name = "KEY")]
+    keys: Vec<String>,
+    /// Ask for this key with echo, as for a user name
+    #[arg(long, value_name = "KEY")]
+    visible: Vec<String>,
+    /// Ask once, not twice
+    #[arg(long)]
+    no_confirm: bool,
+
+    #[command(flatten)]
+    sources: SourceArgs,
+
+    /// generic, basic-auth, ssh-auth, tls, docker-registry, bootstrap-token, or any other type
+    #[arg(long, default_value = "generic", help_heading = "The Secret", add = complete::types())]
+    r#type: String,
+    /// The certificate's file, for `--type tls`
+    #[arg(long, value_name = "FILE", requires = "key", help_heading = "The Secret")]
+    cert: Option<PathBuf>,
+    /// The private key's file, for `--type tls`
+    #[arg(long, value_name = "FILE", requires = "cert", help_heading = "The Secret")]
+    key: Option<PathBuf>,
+    /// The registry, for `--type docker-registry`
+    #[arg(long, value_name = "URL", default_value = DOCKER_DEFAULT_SERVER, help_heading = "The Secret")]
+    docker_server: String,
+    /// The registry's user; asked for where it is left out
+    #[arg(long, value_name = "USER", help_heading = "The Secret")]
+    docker_username: Option<String>,
+    /// The user's address
+    #[arg(long, value_name = "ADDRESS", help_heading = "The Secret")]
+    docker_email: Option<String>,
+    /// Read the registry's password from standard input
+    #[arg(long, conflicts_with = "from_stdin", help_heading = "The Secret")]
+    docker_password_stdin: bool,
+    /// Labels, commas between them
+    #[arg(
+        short,
+        long,
+        value_name = "KEY=VALUE",
+        value_delimiter = ',',
+        help_heading = "The Secret"
+    )]
+    labels: Vec<String>,
+    /// An annotation; repeatable
+    #[arg(long, value_name = "KEY=VALUE", help_heading = "The Secret")]
+    annotations: Vec<String>,
+    /// Let the API server refuse changes
+    #[arg(long, help_heading = "The Secret")]
+    immutable: bool,
+    /// Append to the name what is new with every sealing
+    #[arg(long, help_heading = "The Secret")]
+    append_hash: bool,
+
+    /// The KEK to seal with: local, or a URI; repeatable
+    #[arg(long, value_name = "KEK", help_heading = "Sealing", add = complete::keks())]
+    kek: Vec<String>,
+    /// What the values are bound to: strict (namespace, name and key), namespace, cluster
+    #[arg(long, default_value = "strict", value_name = "SCOPE", help_heading = "Sealing", add = complete::scopes())]
+    scope: Scope,
+
+    /// Write the sealed Secret to a new file; no cluster is asked
+    #[arg(short, long, value_name = "FILE", help_heading = "Output", conflicts_with = "dry_run")]
+    write: Option<PathBuf>,
+    /// client: create nothing and ask no cluster; server: let it check
+    #[arg(long, value_enum, default_value = "none", num_args = 0..=1, default_missing_value = "client", require_equals = true, help_heading = "Output")]
+    dry_run: DryRun,
+    /// What to print
+    #[arg(short, long, value_enum, help_heading = "Output")]
+    output: Option<Output>,
+    /// Whose fields they become in the cluster
+    #[arg(long, value_name = "NAME", default_value = FIELD_MANAGER, help_heading = "Output", hide_short_help = true)]
+    field_manager: String,
+}
+
+/// `--dry-run`
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DryRun {
+    /// Do it.
+    None,
+    /// Ask no cluster.
+    Client,
+    /// Let the cluster check it.
+    Server,
+}
+
+/// `-o`
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Output {
+    Yaml,
+    Json,
+    Name,
+}
+
+/// What is to be asked of the person once everything else is known to work.
+enum Question {
+    Hidden(Key),
+    Visible(Key),
+    /// The name of the file with this key's value.
+    File(Key, &'static str),
+    Docker,
+    /// Keys and values until an empty key.
+    Open,
+}
+
+/// Runs it. Whatever can fail without the person fails before they are asked:
+/// names and files, the cluster's consent, the KMS.
+pub async fn run(args: CreateArgs, session: &Session) -> Result<(), Failure> {
+    let mut meta = args.meta(session)?;
+    let mut values = args.values()?;
+    let questions = args.questions(&meta.kind, &values)?;
+    if !questions.is_empty() && !session.prompt().is_available() {
+        return Err(args.nobody_to_ask(&questions));
+    }
+    check_size(&meta.place, &values)?;
+
+    let key = DataKey::generate();
+    if args.append_hash {
+        meta.place.name = hashed_name(&meta, &key)?;
+    }
+    let plain = if questions.is_empty() {
+        let plain =
+            PlainSecret { meta: meta.clone(), values: std::mem::take(&mut values).into_inner() };
+        plain.check()?;
+        Some(plain)
+    } else {
+        None
+    };
+    let path = args.write.as_deref();
+    if let Some(path) = path.filter(|path| path.symlink_metadata().is_ok()) {
+        return Err(terminal::OutputError::Exists(path.to_owned()).into());
+    }
+    let mut trust = session.trust(&[])?;
+    let keks = sealing::choose(session, &args.kek, &meta.place.namespace, path, &mut trust)?;
+    let cluster = args.cluster(session, &meta).await?;
+    let sealer =
+        Sealer::prepare(session.ring()?, &keks, key, meta.place.clone(), args.scope).await?;
+
+    let plain = match plain {
+        Some(plain) => plain,
+        None => {
+            args.ask(questions, &**session.prompt(), &mut values)?;
+            let plain = PlainSecret { meta, values: values.into_inner() };
+            plain.check()?;
+            plain
+        }
+    };
+    let keks: Vec<_> = sealer.keks().chain(&keks).cloned().collect();
+    let sealed = sealer.seal(plain, now())?;
+    sealing::remember(&mut trust, &keks);
+    args.deliver(&sealed, cluster).await
+}
+
+impl CreateArgs {
+    fn meta(&self, session: &Session) -> Result<Meta, Failure> {
+        let name = self.name.parse()?;
+        let kind: SecretType = self.r#type.parse()?;
+        let pairs = |texts: &[String], parse: fn(&str) -> _| {
+            texts.iter().map(|text| parse(text)).collect::<Result<BTreeMap<_, _>, _>>()
+        };
+        let labels = pairs(&self.labels, parse_label)?;
+        let annotations = pairs(&self.annotations, parse_annotation)?;
+        let place = Place { namespace: session.namespace()?, name };
+        Ok(Meta { place, kind, immutable: self.immutable, labels, annotations })
+    }
+
+    /// The values that no one need be asked for.
+    fn values(&self) -> Result<Values, Failure> {
+        let mut values = self.sources.collect()?;
+        for (key, file) in [("tls.crt", &self.cert), ("tls.key", &self.key)] {
+            if let Some(file) = file {
+                values.insert(key.parse()?, read_value(file)?)?;
+            }
+        }
+        if self.docker_password_stdin {
+            let username = self.docker_username.clone().ok_or_else(|| {
+                Failure::Usage("`--docker-password-stdin` goes with `--docker-username`".to_owned())
+            })?;
+            let password = without_line_break(read_value(Path::new("-"))?);
+            values.insert(key(".dockerconfigjson"), self.docker(&username, &password)?)?;
+        }
+        Ok(values)
+    }
+
+    fn questions(&self, kind: &SecretType, values: &Values) -> Result<Vec<Question>, Failure> {
+        let mut questions = Vec::new();
+        for (index, text) in self.keys.iter().chain(&self.visible).enumerate() {
+            let key: Key = text.parse()?;
+            let is_visible = self.visible.contains(text);
+            // A key may be named as KEY and as `--visible` too: that is one question.
+            if self.keys.contains(text) && index >= self.keys.len() {
+                continue;
+            }
+            if values.contains(text) || self.keys.iter().filter(|other| *other == text).count() > 1
+            {
+                return Err(Failure::DuplicateKey(text.clone()));
+            }
+            questions.push(if is_visible { Question::Visible(key) } else { Question::Hidden(key) });
+        }
+        let given = |name: &str| {
+            values.contains(name) || self.keys.iter().chain(&self.visible).any(|k| k == name)
+        };
+        let mut need = |name: &'static str, question: fn(Key) -> Question| {
+            if !given(name) {
+                questions.push(question(key(name)));
+            }
+        };
+        match kind {
+            SecretType::BasicAuth => {
+                need("username", Question::Visible);
+                need("password", Question::Hidden);
+            }
+            SecretType::SshAuth => {
+                need("ssh-privatekey", |key| Question::File(key, "file with the private key"))
+            }
+            SecretType::Tls => {
+                need("tls.crt", |key| Question::File(key, "file with the certificate"));
+                need("tls.key", |key| Question::File(key, "file with the private key"));
+            }
+            SecretType::BootstrapToken => {
+                need("token-id", Question::Visible);
+                need("token-secret", Question::Hidden);
+            }
+            SecretType::DockerConfigJson => need(".dockerconfigjson", |_| Question::Docker),
+            _ if questions.is_empty() && values.is_empty() => questions.push(Question::Open),
+            _ => {}
+        }
+        Ok(questions)
+    }
+
+    fn nobody_to_ask(&self, questions: &[Question]) -> Failure {
+        match &questions[0] {
+            Question::Open if self.sources.is_empty() => Failure::Usage(
+                "no key is named, and there is no terminal to ask: name a KEY, or use `--from-stdin`, `--from-file` or `--generate`".to_owned(),
+            ),
+            Question::Hidden(key) | Question::Visible(key) | Question::File(key, _) => {
+                terminal::PromptError::NoTerminal(format!("`{key}`")).into()
+            }
+            _ => terminal::PromptError::NoTerminal("the registry's password".to_owned()).into(),
+        }
+    }
+
+    /// Has the cluster say that it would take a Secret of this name, before
+    /// anyone types a value; also runs a credential plugin, which may ask too.
+    async fn cluster(&self, session: &Session, meta: &Meta) -> Result<Option<Cluster>, Failure> {
+        if self.write.is_some() || self.dry_run == DryRun::Client {
+            return Ok(None);
+        }
+        let cluster = session.cluster().await?;
+        let empty = SealedSecret { meta: meta.clone(), values: BTreeMap::new(), seal: None };
+        let options = WriteOptions { dry_run: true, ..self.write_options() };
+        cluster.create(&meta.place, &manifest::sealed_object(&empty), &options).await?;
+        Ok(Some(cluster))
+    }
+
+    fn ask(
+        &self,
+        questions: Vec<Question>,
+        prompt: &dyn Prompt,
+        values: &mut Values,
+    ) -> Result<(), Failure> {
+        for question in questions {
+            match question {
+                Question::Hidden(key) => {
+                    let value = self.ask_hidden(prompt, key.as_str())?;
+                    values.insert(key, value)?;
+                }
+                Question::Visible(key) => {
+                    let value = prompt.visible(key.as_str())?;
+                    values.insert(key, SecretValue::new(value.into_bytes()))?;
+                }
+                Question::File(key, what) => {
+                    let path = prompt.visible(what)?;
+                    values.insert(key, read_value(Path::new(&path))?)?;
+                }
+                Question::Docker => {
+                    let username = match &self.docker_username {
+                        Some(username) => username.clone(),
+                        None => prompt.visible("username")?,
+                    };
+                    let password = self.ask_hidden(prompt, "password")?;
+                    values.insert(key(".dockerconfigjson"), self.docker(&username, &password)?)?;
+                }
+                Question::Open => self.ask_open(prompt, values)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Without echo, twice, until both entries are the same.
+    fn ask_hidden(&self, prompt: &dyn Prompt, what: &str) -> Result<SecretValue, Failure> {
+        loop {
+            let value = prompt.hidden(what)?;
+            if self.no_confirm || value.same_as(&prompt.hidden(&format!("{what} (again)"))?) {
+                return Ok(value);
+            }
+            prompt.tell("the two entries differ; once more");
+        }
+    }
+
+    fn ask_open(&self, prompt: &dyn Prompt, values: &mut Values) -> Result<(), Failure> {
+        loop {
+            let text = prompt.visible("key (empty when done)")?;
+            match text.trim().parse::<Key>() {
+                _ if text.trim().is_empty() && values.is_empty() => {
+                    prompt.tell("a Secret needs one key at least")
+                }
+                _ if text.trim().is_empty() => return Ok(()),
+                Err(error) => prompt.tell(&error.to_string()),
+                Ok(key) if values.contains(key.as_str()) => {
+                    prompt.tell("that key is there already")
+                }
+                Ok(key) => {
+                    let value = self.ask_hidden(prompt, key.as_str())?;
+                    values.insert(key, value)?;
+                }
+            }
+        }
+    }
+
+    fn docker(&self, username: &str, password: &SecretValue) -> Result<SecretValue, Failure> {
+        docker_config(&self.docker_server, username, password, self.docker_email.as_deref())
+            .ok_or_else(|| Failure::Usage("the registry's password is not UTF-8 text".to_owned()))
+    }
+
+    fn write_options(&self) -> WriteOptions {
+        WriteOptions {
+            dry_run: self.dry_run == DryRun::Server,
+            field_manager: self.field_manager.clone(),
+            force_conflicts: false,
+        }
+    }
+
+    /// Into the cluster, a file, or standard output.
+    async fn deliver(
+        &self,
+        sealed: &SealedSecret,
+        cluster: Option<Cluster>,
+    ) -> Result<(), Failure> {
+        let object = manifest::sealed_object(sealed);
+        let place = &sealed.meta.place;
+        if let Some(cluster) = cluster {
+            cluster.create(place, &object, &self.write_options()).await?;
+        }
+        let mut done = match self.dry_run {
+            DryRun::None => "created",
+            DryRun::Client => "created (dry run)",
+            DryRun::Server => "created (server dry run)",
+        }
+        .to_owned();
+        if let Some(path) = &self.write {
+            let is_json =
+                path.extension().is_some_and(|e| e == "json") || self.output == Some(Output::Json);
+            let format = if is_json { Format::Json } else { Format::Yaml };
+            terminal::new_file(path, manifest::write(&[object], format).as_bytes())?;
+            done = format!("written to {}", path.display());
+        } else if let Some(format) = self.output.and_then(Output::format) {
+            return Ok(terminal::stdout(manifest::write(&[object], format).as_bytes())?);
+        }
+        let line = match self.output {
+            Some(Output::Name) => format!("secret/{}\n", place.name),
+            _ => format!("secret/{} {done}\n", place.name),
+        };
+        Ok(terminal::stdout(line.as_bytes())?)
+    }
+}
+
+impl Output {
+    fn format(self) -> Option<Format> {
+        match self {
+            Self::Yaml => Some(Format::Yaml),
+            Self::Json => Some(Format::Json),
+            Self::Name => None,
+        }
+    }
+}
+
+fn check_size(place: &Place, values: &Values) -> Result<(), Failure> {
+    let size = sealed_size_at_least(values.sizes());
+    if size > crate::envelope::MAX_SEALED_SIZE {
+        return Err(SealError::TooLarge { place: place.clone(), size }.into());
+    }
+    Ok(())
+}
+
+fn hashed_name(meta: &Meta, key: &DataKey) -> Result<SecretName, Failure> {
+    let suffix = name_suffix(key, meta.place.name.as_str(), meta.kind.as_str());
+    Ok(format!("{}-{suffix}", meta.place.name).parse()?)
+}
+
+/// A key that is known to be one.
+fn key(name: &'static str) -> Key {
+    name.parse().expect("the names of built-in types are keys")
+}
+
+/// As `docker login --password-stdin` takes it.
+fn without_line_break(value: SecretValue) -> SecretValue {
+    let bytes = value.expose();
+    let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+    SecretValue::new(bytes.strip_suffix(b"\r").unwrap_or(bytes).to_vec())
+}
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}

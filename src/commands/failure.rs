@@ -1,0 +1,269 @@
+//! Everything that can end a command, with its causes and hints, and the exit code.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use thiserror::Error;
+
+use crate::cluster::ClusterError;
+use crate::config::ConfigError;
+use crate::envelope::{OpenError, Refused, SealError};
+use crate::kek::{KekError, KekUri, TrustError, UriError};
+use crate::manifest::ManifestError;
+use crate::secret::{EnvFileError, LabelError, NameError, TypeError};
+use crate::terminal::{OutputError, PromptError, Report};
+
+/// Why a command ended early.
+#[derive(Debug, Error)]
+pub enum Failure {
+    /// Flags that do not go together.
+    #[error("{0}")]
+    Usage(String),
+    /// A name that is none.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// Values that do not fit the type.
+    #[error(transparent)]
+    Type(#[from] TypeError),
+    /// A label or annotation that the API server would refuse.
+    #[error(transparent)]
+    Label(#[from] LabelError),
+    /// The same key from two sources.
+    #[error("the key `{0}` is given twice")]
+    DuplicateKey(String),
+    /// A file or standard input that cannot be read.
+    #[error("`{path}` cannot be read: {source}")]
+    Read {
+        /// The file, `-` for standard input.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// A file with a name that cannot be a key.
+    #[error("`{path}` cannot be a key of a Secret by its name")]
+    FileName {
+        /// The file.
+        path: PathBuf,
+    },
+    /// An env file that is none.
+    #[error("the env file `{path}` cannot be used: {source}")]
+    EnvFile {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: EnvFileError,
+    },
+    /// An env file's line without `=`, and no such variable.
+    #[error("the env file `{path}` takes `{key}` from the environment, which does not hold it")]
+    NotInEnvironment {
+        /// The file.
+        path: PathBuf,
+        /// The key.
+        key: String,
+    },
+    /// A manifest that is none.
+    #[error("`{path}` cannot be used: {source}")]
+    Manifest {
+        /// The file, `-` for standard input.
+        path: PathBuf,
+        /// Why not.
+        source: ManifestError,
+    },
+    /// A live object that is no sealed Secret.
+    #[error(transparent)]
+    Live(#[from] ManifestError),
+    /// Nothing sealed in the files, or in the cluster.
+    #[error("there is no sealed Secret in {0}")]
+    NothingSealed(String),
+    /// The object is of another namespace than the flag.
+    #[error("the Secret `{place}` is not of the namespace `{flag}`, which `-n` names")]
+    OtherNamespace {
+        /// The object's place.
+        place: String,
+        /// The flag's.
+        flag: String,
+    },
+    /// No KEK is named anywhere.
+    #[error("no KEK is named to seal with")]
+    NoKek,
+    /// `local`, and there is no local key.
+    #[error("there is no local key")]
+    NoLocalKey,
+    /// The local key's file is locked, so its recipient is not known.
+    #[error("the local key `{0}` is protected by a passphrase, which hides its recipient")]
+    LockedLocalKey(PathBuf),
+    /// An age identity that cannot be used.
+    #[cfg(feature = "age")]
+    #[error(transparent)]
+    Identity(#[from] crate::kek::age::IdentityError),
+    /// A KEK's name that is none.
+    #[error(transparent)]
+    Uri(#[from] UriError),
+    /// `.envcrypt.yaml` names a KEK that this machine does not know.
+    #[error("`{rules}` names a KEK that this machine does not trust: `{kek}`")]
+    UntrustedRule {
+        /// The file.
+        rules: PathBuf,
+        /// The KEK.
+        kek: KekUri,
+    },
+    /// The person said no.
+    #[error("the KEK `{0}` was not accepted")]
+    NotAccepted(KekUri),
+    /// The configuration cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The list of trusted KEKs cannot be used.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
+    /// A KEK refused.
+    #[error(transparent)]
+    Kek(#[from] KekError),
+    /// It was not sealed.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    /// It was not opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The Secret has no such key.
+    #[error("the Secret `{place}` has no key `{key}`")]
+    NoSuchKey {
+        /// The Secret.
+        place: String,
+        /// The key.
+        key: String,
+    },
+    /// A value that the output format cannot carry.
+    #[error("the value of `{key}` cannot be written {how}")]
+    Unprintable {
+        /// The key.
+        key: String,
+        /// Where to.
+        how: &'static str,
+    },
+    /// The cluster refused.
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
+    /// Some of many failed; each was reported.
+    #[error("{failed} of {all} failed; the others are done")]
+    Some {
+        /// How many failed.
+        failed: usize,
+        /// Of how many.
+        all: usize,
+    },
+    /// Nobody to ask, or no answer.
+    #[error(transparent)]
+    Prompt(#[from] PromptError),
+    /// It was not written.
+    #[error(transparent)]
+    Output(#[from] OutputError),
+}
+
+impl Failure {
+    /// 2 for wrong usage, 1 for anything else; 141, as for any program whose
+    /// reader has gone, where standard output was closed.
+    #[must_use]
+    pub fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Usage(_) => ExitCode::from(2),
+            Self::Output(OutputError::Closed) => ExitCode::from(141),
+            _ => ExitCode::FAILURE,
+        }
+    }
+
+    /// As it is shown; nothing where nobody reads any more.
+    #[must_use]
+    pub fn report(&self) -> Option<Report> {
+        if matches!(self, Self::Output(OutputError::Closed)) {
+            return None;
+        }
+        let mut report = Report { error: self.to_string(), ..Report::default() };
+        self.causes(&mut report);
+        report.hints.extend(self.hint());
+        Some(report)
+    }
+
+    fn causes(&self, report: &mut Report) {
+        match self {
+            Self::Kek(error) => report.causes.extend(error.detail.clone()),
+            Self::Seal(SealError::Kek(error)) => report.causes.extend(error.detail.clone()),
+            Self::Open(OpenError::Kek { source, .. }) => {
+                report.causes.push(source.to_string());
+                report.causes.extend(source.detail.clone());
+            }
+            Self::Cluster(error) => {
+                report.causes.extend(error.cause().filter(|c| !c.is_empty()).map(str::to_owned))
+            }
+            _ => {}
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        let text = match self {
+            Self::Kek(error) => return error.hint.clone(),
+            Self::Seal(SealError::Kek(error)) => return error.hint.clone(),
+            Self::Open(OpenError::Kek { source, .. }) => return source.hint.clone(),
+            Self::Cluster(error) => return error.hint(),
+            Self::Open(OpenError::Untrusted { keks, .. }) => {
+                return Some(format!(
+                    "if you know that it is yours, accept it with `kubectl envcrypt kek trust '{}'`, or name it with `--kek` this once",
+                    keks.first().map_or("", String::as_str)
+                ));
+            }
+            Self::Open(OpenError::Refused { refused, .. }) => return refused_hint(refused),
+            Self::UntrustedRule { kek, .. } => {
+                return Some(format!(
+                    "whoever can write the file could name their own: if you know it, accept it with `kubectl envcrypt kek trust '{kek}'`"
+                ));
+            }
+            Self::Seal(SealError::TooLarge { .. }) | Self::Type(TypeError::TooLarge { .. }) => {
+                "sealing adds a third: split it over several Secrets, or keep the large part elsewhere and only its key here"
+            }
+            Self::NoKek => {
+                "`kubectl envcrypt kek new` makes a local one; name it with `--kek local`, `ENVCRYPT_KEK` or a rule in `.envcrypt.yaml`"
+            }
+            Self::LockedLocalKey(_) => "name the recipient, `--kek age:age1…`, in place of `local`",
+            Self::NoLocalKey => "`kubectl envcrypt kek new` makes one",
+            Self::Prompt(PromptError::NoTerminal(_)) => {
+                "without one, give values with `--from-stdin`, `--from-file` or `--generate`"
+            }
+            Self::Output(OutputError::Exists(_)) => {
+                "it is not overwritten: remove it, or choose another name"
+            }
+            Self::Manifest { source: ManifestError::Plain(_), .. }
+            | Self::Live(ManifestError::Plain(_)) => {
+                "this command takes sealed Secrets, of type `envcrypt.dev/sealed`"
+            }
+            Self::Manifest {
+                source: ManifestError::StringData(_) | ManifestError::LastApplied(_),
+                ..
+            }
+            | Self::Live(ManifestError::StringData(_) | ManifestError::LastApplied(_)) => {
+                "take that plaintext for known: change the values, then seal them anew"
+            }
+            Self::EnvFile { .. } => "a line reads KEY=VALUE, without quotes",
+            Self::FileName { .. } => "name the key: `--from-file=KEY=FILE`",
+            Self::OtherNamespace { .. } => "leave `-n` out, or name the Secret's own",
+            Self::Unprintable { .. } => "write it to a file with `-w FILE`, or pipe it",
+            _ => return None,
+        };
+        Some(text.to_owned())
+    }
+}
+
+fn refused_hint(refused: &Refused) -> Option<String> {
+    let text = match refused {
+        Refused::Binding(_) => {
+            "it was moved or renamed after it was sealed; seal it for its new place, or seal with a wider `--scope`"
+        }
+        Refused::SealMissing | Refused::SealMismatch => {
+            "a value was added, dropped or put back by hand; `--insecure-skip-seal` opens what is there all the same"
+        }
+        Refused::Tag | Refused::Commitment => {
+            "take it from where it was whole: Git, or the cluster"
+        }
+        _ => return None,
+    };
+    Some(text.to_owned())
+}

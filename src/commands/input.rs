@@ -1,0 +1,216 @@
+//! Secrets from files and from the cluster: the flags, and the reading.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use zeroize::Zeroizing;
+
+use super::selector::Selector;
+use super::{Failure, Session, complete};
+use crate::cluster::place_of;
+use crate::envelope::{SealCheck, SealedSecret};
+use crate::manifest::{self, Document, ManifestError, Object};
+use crate::secret::Namespace;
+
+/// kubectl's flags that name manifests.
+#[derive(Args, Default)]
+pub struct FileArgs {
+    /// A file, a folder, or - for standard input; repeatable
+    #[arg(short, long = "filename", value_name = "FILE")]
+    pub filename: Vec<PathBuf>,
+    /// Take the folders in a folder too
+    #[arg(short = 'R', long, requires = "filename")]
+    pub recursive: bool,
+    /// Only Secrets with these labels
+    #[arg(short = 'l', long, value_name = "SELECTOR")]
+    pub selector: Option<Selector>,
+}
+
+/// Which Secrets of the cluster, where no file is named.
+#[derive(Args, Default)]
+pub struct LiveArgs {
+    /// Those of all namespaces
+    #[arg(short = 'A', long, conflicts_with = "filename")]
+    pub all_namespaces: bool,
+    /// The Secret's name, and a key
+    #[arg(value_name = "NAME", add = complete::secrets_and_keys())]
+    pub words: Vec<String>,
+}
+
+/// A Secret object and the file that it stood in.
+pub struct Found {
+    pub path: PathBuf,
+    pub object: Object,
+}
+
+impl Found {
+    /// As a sealed Secret, its place compared with `-n`.
+    pub fn sealed(
+        &self,
+        session: &Session,
+        default: &Namespace,
+        seal: SealCheck,
+    ) -> Result<SealedSecret, Failure> {
+        let secret = self
+            .object
+            .sealed(default, seal)
+            .map_err(|source| Failure::Manifest { path: self.path.clone(), source })?;
+        session.check_namespace(&secret.meta.place)?;
+        Ok(secret)
+    }
+}
+
+impl FileArgs {
+    /// Every file that the flags name, folders taken apart.
+    pub fn paths(&self) -> Result<Vec<PathBuf>, Failure> {
+        let mut paths = Vec::new();
+        let mut seen_stdin = false;
+        for path in &self.filename {
+            let text = path.to_string_lossy();
+            if text.starts_with("https://") || text.starts_with("http://") {
+                return Err(Failure::Usage(format!(
+                    "`-f` takes no URL: fetch it with `curl -L {text}` and pipe it to `-f -`"
+                )));
+            }
+            if text == "-" && std::mem::replace(&mut seen_stdin, true) {
+                return Err(Failure::Usage("standard input can be read once".to_owned()));
+            }
+            match path.is_dir() {
+                true => walk(path, self.recursive, &mut paths)?,
+                false => paths.push(path.clone()),
+            }
+        }
+        Ok(paths)
+    }
+
+    /// The Secrets of one file that have the labels asked for.
+    pub fn read(&self, path: &Path) -> Result<Vec<Found>, Failure> {
+        Ok(self.select(path, parse(path, &read_file(path)?)?))
+    }
+
+    /// The Secrets among documents that have the labels asked for.
+    fn select(&self, path: &Path, documents: Vec<Document>) -> Vec<Found> {
+        let secret = |document| match document {
+            Document::Secret(object) => Some(*object),
+            Document::Other(_) => None,
+        };
+        let matches = |object: &Object| {
+            let labels = object.metadata.labels.as_ref();
+            self.selector.as_ref().is_none_or(|selector| selector.matches(labels))
+        };
+        let objects = documents.into_iter().filter_map(secret).filter(matches);
+        objects.map(|object| Found { path: path.to_owned(), object }).collect()
+    }
+
+    /// The files by name, for a message.
+    pub fn describe(&self) -> String {
+        let names: Vec<_> =
+            self.filename.iter().map(|path| format!("`{}`", path.display())).collect();
+        names.join(", ")
+    }
+}
+
+/// All sealed Secrets that the flags and words name, from files or the cluster.
+/// The words that are left over (a key) come back too.
+pub async fn sealed_secrets(
+    session: &Session,
+    files: &FileArgs,
+    live: &LiveArgs,
+    seal: SealCheck,
+) -> Result<(Vec<SealedSecret>, Vec<String>), Failure> {
+    if !files.filename.is_empty() {
+        let secrets = from_files(session, files, seal)?;
+        return Ok((secrets, live.words.clone()));
+    }
+    let by_list = live.all_namespaces || files.selector.is_some();
+    if by_list {
+        let secrets = from_list(session, files, live, seal).await?;
+        return Ok((secrets, live.words.clone()));
+    }
+    let Some((name, rest)) = live.words.split_first() else {
+        return Err(Failure::Usage("name a Secret, or files with `-f`".to_owned()));
+    };
+    let place = place_of(&session.namespace()?, name)?;
+    let object = session.cluster().await?.secret(&place).await?;
+    Ok((vec![object.sealed(&place.namespace, seal)?], rest.to_vec()))
+}
+
+fn from_files(
+    session: &Session,
+    files: &FileArgs,
+    seal: SealCheck,
+) -> Result<Vec<SealedSecret>, Failure> {
+    let default = session.namespace()?;
+    let mut secrets = Vec::new();
+    for path in files.paths()? {
+        for found in files.read(&path)? {
+            secrets.push(found.sealed(session, &default, seal)?);
+        }
+    }
+    if secrets.is_empty() {
+        return Err(Failure::NothingSealed(files.describe()));
+    }
+    Ok(secrets)
+}
+
+async fn from_list(
+    session: &Session,
+    files: &FileArgs,
+    live: &LiveArgs,
+    seal: SealCheck,
+) -> Result<Vec<SealedSecret>, Failure> {
+    let default = session.namespace()?;
+    let namespace = (!live.all_namespaces).then_some(&default);
+    let selector = files.selector.as_ref().map(|selector| selector.as_str());
+    let mut secrets = Vec::new();
+    let take = async |objects: Vec<Object>| {
+        secrets.extend(objects.iter().map(|object| object.sealed(&default, seal)));
+    };
+    session.cluster().await?.sealed_secrets(namespace, selector, take).await?;
+    let secrets = secrets.into_iter().collect::<Result<Vec<_>, _>>()?;
+    if secrets.is_empty() {
+        let scope = namespace.map_or("the cluster".to_owned(), |n| format!("the namespace `{n}`"));
+        return Err(Failure::NothingSealed(scope));
+    }
+    Ok(secrets)
+}
+
+/// Reads a file, or standard input for `-`. It may turn out to hold plaintext.
+pub fn read_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let error = |source| Failure::Read { path: path.to_owned(), source };
+    if path == Path::new("-") {
+        let mut bytes = Zeroizing::new(Vec::with_capacity(1 << 20));
+        std::io::stdin().read_to_end(&mut bytes).map_err(error)?;
+        return Ok(bytes);
+    }
+    std::fs::read(path).map(Zeroizing::new).map_err(error)
+}
+
+/// The documents of a file.
+fn parse(path: &Path, bytes: &[u8]) -> Result<Vec<Document>, Failure> {
+    let error = |source: ManifestError| Failure::Manifest { path: path.to_owned(), source };
+    manifest::parse(bytes).map_err(error)
+}
+
+/// The manifests of a folder, by name, as kubectl picks them.
+fn walk(folder: &Path, recursive: bool, into: &mut Vec<PathBuf>) -> Result<(), Failure> {
+    let error = |source| Failure::Read { path: folder.to_owned(), source };
+    let entries = std::fs::read_dir(folder)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(error)?;
+    let mut paths: Vec<_> = entries.iter().map(std::fs::DirEntry::path).collect();
+    paths.sort();
+    for path in paths {
+        let is_manifest =
+            path.extension().is_some_and(|e| e == "yaml" || e == "yml" || e == "json");
+        if path.is_dir() && !path.is_symlink() {
+            if recursive {
+                walk(&path, recursive, into)?;
+            }
+        } else if is_manifest {
+            into.push(path);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,168 @@
+//! `inspect`: what a sealed Secret tells to anyone, without a KMS call.
+
+use std::fmt::Write;
+
+use clap::{Args, ValueEnum};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::input::{FileArgs, LiveArgs, sealed_secrets};
+use super::{Failure, Session};
+use crate::envelope::{Jwe, SealCheck, SealedSecret};
+use crate::secret::Key;
+use crate::terminal;
+
+/// Show what a sealed Secret tells without opening it.
+///
+/// Keys, sizes, when they were sealed, under which KEKs, and what they are
+/// bound to. No KMS is asked; so whether the values are whole is not known.
+#[derive(Args)]
+#[command(
+    override_usage = "kubectl envcrypt inspect NAME [flags]\n       kubectl envcrypt inspect -f FILE [flags]"
+)]
+pub struct InspectArgs {
+    #[command(flatten)]
+    live: LiveArgs,
+    #[command(flatten)]
+    files: FileArgs,
+    /// How to print
+    #[arg(short, long, value_enum, default_value = "table", help_heading = "Output")]
+    output: Output,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Output {
+    Table,
+    Json,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct View {
+    namespace: String,
+    name: String,
+    r#type: String,
+    immutable: bool,
+    keks: Vec<String>,
+    keys: Vec<KeyView>,
+    seal: SealView,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct KeyView {
+    key: String,
+    /// The value has from this many bytes,
+    min_size: usize,
+    /// to this many.
+    max_size: usize,
+    sealed_at: String,
+    scope: String,
+    keks: Vec<String>,
+    /// What a reader would refuse; absent where nothing is wrong as far as can be told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SealView {
+    present: bool,
+    /// Never, without a KEK.
+    checked: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sealed_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
+}
+
+/// Runs it.
+pub async fn run(args: InspectArgs, session: &Session) -> Result<(), Failure> {
+    let (secrets, rest) =
+        sealed_secrets(session, &args.files, &args.live, SealCheck::Required).await?;
+    if !rest.is_empty() {
+        return Err(Failure::Usage("one NAME at most".to_owned()));
+    }
+    let views: Vec<View> = secrets.iter().map(view).collect();
+    let text = match (args.output, &views[..]) {
+        (Output::Table, _) => views.iter().map(table).collect::<Vec<_>>().join("\n"),
+        (Output::Json, [view]) => json(view),
+        (Output::Json, views) => json(&views),
+    };
+    Ok(terminal::stdout(text.as_bytes())?)
+}
+
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string_pretty(value).expect("a view is plain text") + "\n"
+}
+
+fn view(secret: &SealedSecret) -> View {
+    let place = &secret.meta.place;
+    let misplaced = |key: Option<&Key>, jwe: &Jwe| {
+        (!jwe.binding.holds_at(place, key)).then(|| format!("sealed for {}", jwe.binding))
+    };
+    let key = |(key, jwe): (&Key, &Jwe)| KeyView {
+        key: key.to_string(),
+        min_size: jwe.padded_size().saturating_sub(64),
+        max_size: jwe.padded_size() - 1,
+        sealed_at: time(jwe.sealed_at),
+        scope: jwe.binding.scope().map_or_else(String::new, |scope| scope.to_string()),
+        keks: jwe.recipients.iter().map(|wrapped| wrapped.kek.to_string()).collect(),
+        problem: misplaced(Some(key), jwe),
+    };
+    let seal = secret.seal.as_ref();
+    View {
+        namespace: place.namespace.to_string(),
+        name: place.name.to_string(),
+        r#type: secret.meta.kind.to_string(),
+        immutable: secret.meta.immutable,
+        keks: secret.keks().into_iter().map(ToString::to_string).collect(),
+        keys: secret.values.iter().map(key).collect(),
+        seal: SealView {
+            present: seal.is_some(),
+            checked: false,
+            sealed_at: seal.map(|jwe| time(jwe.sealed_at)),
+            problem: match seal {
+                None => Some("missing".to_owned()),
+                Some(jwe) => misplaced(None, jwe),
+            },
+        },
+    }
+}
+
+fn table(view: &View) -> String {
+    let mut text = format!("{}/{}\n", view.namespace, view.name);
+    let mut line =
+        |name: &str, value: &str| writeln!(text, "  {name:<10} {value}").expect("a String");
+    line("type", &view.r#type);
+    if view.immutable {
+        line("immutable", "yes");
+    }
+    for kek in &view.keks {
+        line("kek", kek);
+    }
+    let seal = match &view.seal.problem {
+        Some(problem) => format!("PROBLEM: {problem}"),
+        None => "present; only opening the Secret checks it".to_owned(),
+    };
+    line("seal", &seal);
+    let width = view.keys.iter().map(|key| key.key.len()).max().unwrap_or(0).max(3);
+    let mut row = |key: &str, size: &str, scope: &str, sealed: &str, problem: &str| {
+        let row = format!("  {key:<width$}  {size:<15}  {scope:<9}  {sealed}  {problem}");
+        writeln!(text, "{}", row.trim_end()).expect("a String");
+    };
+    row("KEY", "BYTES", "SCOPE", "SEALED", "");
+    for key in &view.keys {
+        let size = format!("{} to {}", key.min_size, key.max_size);
+        let problem = key.problem.as_ref().map_or_else(String::new, |p| format!("PROBLEM: {p}"));
+        row(&key.key, &size, &key.scope, &key.sealed_at, &problem);
+    }
+    text
+}
+
+/// RFC 3339, or the bare number where it is no time at all.
+fn time(seconds: u64) -> String {
+    let stamp =
+        i64::try_from(seconds).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
+    stamp.map_or_else(|| seconds.to_string(), |stamp| stamp.to_string())
+}

@@ -1,0 +1,75 @@
+//! The key behind `local`: an age identity in the user's configuration folder.
+
+use super::{Failure, Session};
+use crate::kek::KekUri;
+
+/// Whether `local` may make the key where there is none: only where the
+/// person named it for this very command.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum MakeLocal {
+    Yes,
+    No,
+}
+
+#[cfg(feature = "age")]
+pub use with_age::{identities, make, uri};
+
+#[cfg(feature = "age")]
+mod with_age {
+    use std::fs::DirBuilder;
+    use std::os::unix::fs::DirBuilderExt;
+    use std::path::Path;
+
+    use super::{Failure, KekUri, MakeLocal, Session};
+    use crate::kek::age::new_identity;
+    use crate::terminal;
+
+    /// The recipient of the local key.
+    pub fn uri(session: &Session, make_it: MakeLocal) -> Result<KekUri, Failure> {
+        let path = session.folder.local_identity()?;
+        if path.exists() {
+            let recipients = session.ring()?.identities().recipients()?;
+            let found = recipients.into_iter().find(|(file, _)| *file == path);
+            let (_, recipient) = found.ok_or(Failure::LockedLocalKey(path))?;
+            return Ok(KekUri::age(&recipient)?);
+        }
+        if make_it == MakeLocal::No {
+            return Err(Failure::NoLocalKey);
+        }
+        let uri = make(&path, false)?;
+        terminal::note(&format!("made your local key, `{}`", path.display()));
+        terminal::note("keep it safe: nothing sealed with it opens without it");
+        Ok(uri)
+    }
+
+    /// Makes the local key; never over another.
+    pub fn make(path: &Path, post_quantum: bool) -> Result<KekUri, Failure> {
+        let folder = path.parent().unwrap_or(Path::new("."));
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+        made.map_err(|source| terminal::OutputError::File { path: folder.to_owned(), source })?;
+        let identity = new_identity(post_quantum);
+        terminal::new_file(path, identity.file.as_bytes())?;
+        Ok(KekUri::age(&identity.recipient)?)
+    }
+
+    /// The recipients of the person's identities, each with its file.
+    pub fn identities(session: &Session) -> Result<Vec<(KekUri, String)>, Failure> {
+        let recipients = session.ring()?.identities().recipients()?;
+        let line = |(path, recipient): (std::path::PathBuf, String)| {
+            Ok((KekUri::age(&recipient)?, format!("your identity `{}`", path.display())))
+        };
+        recipients.into_iter().map(line).collect()
+    }
+}
+
+/// A build without age has no local key.
+#[cfg(not(feature = "age"))]
+pub fn uri(_: &Session, _: MakeLocal) -> Result<KekUri, Failure> {
+    Err(Failure::NoLocalKey)
+}
+
+/// A build without age has no identities.
+#[cfg(not(feature = "age"))]
+pub fn identities(_: &Session) -> Result<Vec<(KekUri, String)>, Failure> {
+    Ok(Vec::new())
+}

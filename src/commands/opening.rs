@@ -1,0 +1,118 @@
+//! Opening sealed Secrets: first whether their KEKs may be asked, then asking them.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::{Failure, Session, complete};
+use crate::envelope::{OpenError, SealCheck, SealedSecret};
+use crate::kek::{Action, KekError, KekUri, Refusal, Ring, Scheme, Trust};
+use crate::secret::PlainSecret;
+use crate::terminal;
+
+/// The flags of every command that opens.
+#[derive(Args, Default)]
+#[command(next_help_heading = "Opening")]
+pub struct OpenArgs {
+    /// A KEK that may be asked this once; repeatable
+    #[arg(long, value_name = "KEK", add = complete::keks())]
+    pub kek: Vec<String>,
+    /// Open a Secret whose seal is missing or wrong all the same
+    #[arg(long)]
+    pub insecure_skip_seal: bool,
+}
+
+impl OpenArgs {
+    /// Whether to insist on the seal.
+    pub fn seal(&self) -> SealCheck {
+        if self.insecure_skip_seal { SealCheck::Skipped } else { SealCheck::Required }
+    }
+}
+
+/// Opens one Secret after another, or many at once.
+pub struct Opener<'a> {
+    session: &'a Session,
+    ring: Arc<Ring>,
+    trust: RefCell<Trust>,
+    seal: SealCheck,
+}
+
+impl<'a> Opener<'a> {
+    pub fn new(session: &'a Session, args: &OpenArgs) -> Result<Self, Failure> {
+        let trust = RefCell::new(session.trust(&args.kek)?);
+        if args.insecure_skip_seal {
+            terminal::warn(
+                "seals are not checked: whether a value was added, dropped or put back is then not known",
+            );
+        }
+        Ok(Self { session, ring: session.ring()?.clone(), trust, seal: args.seal() })
+    }
+
+    /// Makes sure that this machine may ask for every DEK of it; on a terminal
+    /// the person is asked about a new KEK. Asks no KMS to open anything.
+    pub async fn admit(&self, secret: &SealedSecret) -> Result<(), Failure> {
+        secret.check_place(self.seal)?;
+        let keks = secret.keks();
+        if let Some(kek) =
+            keks.first().filter(|_| !keks.iter().any(|kek| kek.scheme().is_built_in()))
+        {
+            return Err(KekError::new(kek, Action::Unwrap, Refusal::Unusable)
+                .detail(format!("this build has no `{}`", kek.scheme().as_str()))
+                .into());
+        }
+        if self.can_ask(secret) {
+            return Ok(());
+        }
+        self.resolve_aliases().await;
+        if self.can_ask(secret) {
+            return Ok(());
+        }
+        let prompt = self.session.prompt();
+        if prompt.is_available() {
+            for kek in keks.iter().filter(|kek| kek.scheme().is_built_in()) {
+                let question = format!(
+                    "the Secret `{}` is sealed under `{kek}`, new to this machine; ask it",
+                    secret.meta.place
+                );
+                if prompt.confirm(&question)? {
+                    self.trust.borrow_mut().accept(kek)?;
+                }
+                if self.can_ask(secret) {
+                    return Ok(());
+                }
+            }
+        }
+        Err(OpenError::Untrusted {
+            place: secret.meta.place.clone(),
+            keks: keks.into_iter().map(KekUri::to_string).collect(),
+        }
+        .into())
+    }
+
+    /// Opens it whole. [`Opener::admit`] comes first.
+    pub async fn open(&self, secret: &SealedSecret) -> Result<PlainSecret, Failure> {
+        let trusted = |kek: &KekUri| kek.scheme().is_built_in() && self.trust.borrow().allows(kek);
+        let deks = secret.deks(&self.ring, trusted, self.seal).await?;
+        Ok(secret.open(&deks, self.seal)?)
+    }
+
+    /// Whether every part has a KEK that may be asked.
+    fn can_ask(&self, secret: &SealedSecret) -> bool {
+        let trust = self.trust.borrow();
+        let allowed = |kek: &KekUri| kek.scheme().is_built_in() && trust.allows(kek);
+        secret.parts().all(|(_, jwe)| jwe.recipients.iter().any(|wrapped| allowed(&wrapped.kek)))
+    }
+
+    /// A trusted alias stands for the key behind it. What cannot be resolved
+    /// now is left as it is: the refusal that follows names the key.
+    async fn resolve_aliases(&self) {
+        let known: Vec<(KekUri, _)> =
+            self.trust.borrow().iter().map(|(kek, why)| (kek.clone(), why)).collect();
+        for (kek, why) in known.into_iter().filter(|(kek, _)| kek.scheme() == Scheme::Aws) {
+            if let Ok(lasting) = self.ring.resolve(&kek).await {
+                self.trust.borrow_mut().add(lasting, why);
+            }
+        }
+    }
+}

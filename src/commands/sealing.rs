@@ -1,0 +1,122 @@
+//! Choosing the KEKs to seal with.
+
+use std::path::Path;
+
+use super::Failure;
+use super::local::{self, MakeLocal};
+use super::session::{Session, kek_variable};
+use crate::config::{Occasion, Rules};
+use crate::kek::{KekUri, Scheme, Trust};
+use crate::secret::Namespace;
+use crate::terminal;
+
+/// Takes `--kek`, else `ENVCRYPT_KEK`, else the first matching rule of the
+/// nearest `.envcrypt.yaml`, else the user's settings.
+///
+/// A rule comes with the repository, and whoever can write that could name
+/// their own KEK: what only a rule names must be known here, or be accepted.
+pub fn choose(
+    session: &Session,
+    flags: &[String],
+    namespace: &Namespace,
+    path: Option<&Path>,
+    trust: &mut Trust,
+) -> Result<Vec<KekUri>, Failure> {
+    if !flags.is_empty() {
+        let keks = flags.iter().map(|name| uri(session, name, MakeLocal::Yes));
+        return distinct(keks);
+    }
+    let environment = kek_variable();
+    if !environment.is_empty() {
+        return resolve(session, &environment);
+    }
+    if let Some((rules, names)) = ruled(session, namespace, path)? {
+        let keks = resolve(session, &names)?;
+        for kek in &keks {
+            accept_rule(session, &rules, kek, trust)?;
+        }
+        return Ok(keks);
+    }
+    let configured = &session.settings()?.keks;
+    if configured.is_empty() {
+        return Err(Failure::NoKek);
+    }
+    resolve(session, configured)
+}
+
+/// Remembers what was sealed to, under the names given and the lasting ones.
+pub fn remember<'a>(trust: &mut Trust, keks: impl IntoIterator<Item = &'a KekUri>) {
+    for kek in keks {
+        if let Err(error) = trust.accept(kek) {
+            terminal::warn(&format!("{error}; you may be asked about `{kek}` again"));
+        }
+    }
+}
+
+fn ruled(
+    session: &Session,
+    namespace: &Namespace,
+    path: Option<&Path>,
+) -> Result<Option<(Rules, Vec<String>)>, Failure> {
+    let read = |source| Failure::Read { path: ".".into(), source };
+    let here = std::env::current_dir().map_err(read)?;
+    let path = path.map(|path| here.join(path));
+    let start = path.as_deref().and_then(Path::parent).unwrap_or(&here);
+    let Some(rules) = Rules::nearest(start)? else { return Ok(None) };
+    let context = session.target().ok().and_then(|target| target.context());
+    let occasion = Occasion { namespace: namespace.as_str(), context, path: path.as_deref() };
+    let names = rules.keks(occasion).map(<[String]>::to_vec);
+    Ok(names.map(|names| (rules, names)))
+}
+
+fn accept_rule(
+    session: &Session,
+    rules: &Rules,
+    kek: &KekUri,
+    trust: &mut Trust,
+) -> Result<(), Failure> {
+    if trust.knows(kek) || is_own(session, kek)? {
+        return Ok(());
+    }
+    let prompt = session.prompt();
+    if !prompt.is_available() {
+        return Err(Failure::UntrustedRule { rules: rules.path.clone(), kek: kek.clone() });
+    }
+    let question = format!(
+        "`{}` says to seal with `{kek}`, new to this machine; is it yours",
+        rules.path.display()
+    );
+    match prompt.confirm(&question)? {
+        true => Ok(trust.accept(kek)?),
+        false => Err(Failure::NotAccepted(kek.clone())),
+    }
+}
+
+/// Whether it is the recipient of one of the person's own identities.
+fn is_own(session: &Session, kek: &KekUri) -> Result<bool, Failure> {
+    let is_age = kek.scheme() == Scheme::Age;
+    Ok(is_age && local::identities(session)?.iter().any(|(own, _)| own == kek))
+}
+
+fn resolve(session: &Session, names: &[String]) -> Result<Vec<KekUri>, Failure> {
+    distinct(names.iter().map(|name| uri(session, name, MakeLocal::No)))
+}
+
+fn distinct(keks: impl Iterator<Item = Result<KekUri, Failure>>) -> Result<Vec<KekUri>, Failure> {
+    let mut distinct = Vec::new();
+    for kek in keks {
+        let kek = kek?;
+        if !distinct.contains(&kek) {
+            distinct.push(kek);
+        }
+    }
+    Ok(distinct)
+}
+
+/// A KEK by its URI, or `local`.
+pub fn uri(session: &Session, name: &str, make: MakeLocal) -> Result<KekUri, Failure> {
+    match name {
+        "local" => local::uri(session, make),
+        _ => Ok(name.parse()?),
+    }
+}

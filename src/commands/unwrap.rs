@@ -1,0 +1,163 @@
+//! `unwrap`: sealed Secrets, opened: plain manifests, an env file, or one value.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use futures::future::try_join_all;
+use zeroize::Zeroizing;
+
+use super::input::{FileArgs, LiveArgs, sealed_secrets};
+use super::opening::{OpenArgs, Opener};
+use super::{Failure, Session};
+use crate::manifest::{self, Format};
+use crate::secret::{PlainSecret, SecretValue};
+use crate::terminal;
+
+/// Open sealed Secrets: a plain manifest, or one value.
+///
+/// Takes a Secret of the cluster by NAME, or files with -f. With a KEY, its
+/// bytes are written as they are. All or nothing: where one Secret cannot be
+/// opened, none is written.
+#[derive(Args)]
+#[command(
+    override_usage = "kubectl envcrypt unwrap NAME [KEY] [flags]\n       kubectl envcrypt unwrap -f FILE [KEY] [flags]",
+    after_help = "Examples:
+  # One value of a Secret in the cluster
+  kubectl envcrypt unwrap db password -n prod
+
+  # A plain manifest from a sealed file
+  kubectl envcrypt unwrap -f db.yaml"
+)]
+pub struct UnwrapArgs {
+    #[command(flatten)]
+    live: LiveArgs,
+    #[command(flatten)]
+    files: FileArgs,
+    /// How to print the whole Secret
+    #[arg(short, long, value_enum, default_value = "yaml", help_heading = "Output")]
+    output: Output,
+    /// Write to a new file, readable by you alone
+    #[arg(short, long, value_name = "FILE", help_heading = "Output")]
+    write: Option<PathBuf>,
+    #[command(flatten)]
+    open: OpenArgs,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Output {
+    /// A plain manifest
+    Yaml,
+    /// The same as JSON
+    Json,
+    /// KEY=VALUE lines, as `--from-env-file` reads them
+    Env,
+}
+
+/// Runs it.
+pub async fn run(args: UnwrapArgs, session: &Session) -> Result<(), Failure> {
+    let (secrets, rest) =
+        sealed_secrets(session, &args.files, &args.live, args.open.seal()).await?;
+    let [key] =
+        &rest.iter().map(Some).chain([None]).take(rest.len().max(1)).collect::<Vec<_>>()[..]
+    else {
+        return Err(Failure::Usage("one NAME and one KEY at most".to_owned()));
+    };
+    let one_only = |what: &str| match &secrets[..] {
+        [_] => Ok(()),
+        _ => Err(Failure::Usage(format!(
+            "{what} is for one Secret, and there are {}",
+            secrets.len()
+        ))),
+    };
+    match (key, args.output) {
+        (Some(_), _) => one_only("a KEY")?,
+        (None, Output::Env) => one_only("`-o env`")?,
+        _ => {}
+    }
+    if let Some(key) = key
+        && !secrets[0].values.keys().any(|k| k.as_str() == *key)
+    {
+        return Err(Failure::NoSuchKey {
+            place: secrets[0].meta.place.to_string(),
+            key: (*key).clone(),
+        });
+    }
+    let opener = Opener::new(session, &args.open)?;
+    for secret in &secrets {
+        opener.admit(secret).await?;
+    }
+    let plain = try_join_all(secrets.iter().map(|secret| opener.open(secret))).await?;
+    drop(secrets);
+    match key {
+        Some(key) => args.write_value(plain, key),
+        None => args.write_secrets(&plain),
+    }
+}
+
+impl UnwrapArgs {
+    fn write_secrets(&self, plain: &[PlainSecret]) -> Result<(), Failure> {
+        let text = match self.output {
+            Output::Env => env_file(&plain[0])?,
+            Output::Yaml => manifest::write(&objects(plain), Format::Yaml),
+            Output::Json => manifest::write(&objects(plain), Format::Json),
+        };
+        self.deliver(text.as_bytes())
+    }
+
+    fn write_value(&self, mut plain: Vec<PlainSecret>, key: &str) -> Result<(), Failure> {
+        let values = std::mem::take(&mut plain[0].values);
+        let found = values.into_iter().find(|(k, _)| k.as_str() == key);
+        let value = found.map(|(_, value)| value).expect("its key was looked up before");
+        if self.write.is_some() || !terminal::stdout_is_terminal() {
+            return self.deliver(value.expose());
+        }
+        if !is_printable(&value) {
+            return Err(Failure::Unprintable {
+                key: key.to_owned(),
+                how: "to a terminal: it is not plain text",
+            });
+        }
+        self.deliver(value.expose())?;
+        // The shell's prompt would stand behind it.
+        let line_break: &[u8] = if value.expose().ends_with(b"\n") { b"" } else { b"\n" };
+        self.deliver(line_break)
+    }
+
+    fn deliver(&self, bytes: &[u8]) -> Result<(), Failure> {
+        match &self.write {
+            Some(path) => terminal::new_file(path, bytes)?,
+            None => terminal::stdout(bytes)?,
+        }
+        Ok(())
+    }
+}
+
+fn objects(plain: &[PlainSecret]) -> Vec<manifest::Object> {
+    plain.iter().map(manifest::plain_object).collect()
+}
+
+/// What `--from-env-file` reads back the same, or an error: the form knows no quotes.
+fn env_file(plain: &PlainSecret) -> Result<Zeroizing<String>, Failure> {
+    let size = plain.values.iter().map(|(k, v)| k.as_str().len() + v.len() + 2).sum();
+    let mut text = Zeroizing::new(String::with_capacity(size));
+    for (key, value) in &plain.values {
+        let line = std::str::from_utf8(value.expose())
+            .ok()
+            .filter(|line| !line.contains(['\n', '\r', '\0']));
+        let line = line.ok_or_else(|| Failure::Unprintable {
+            key: key.to_string(),
+            how: "as a line of an env file: it has line breaks, or is not text",
+        })?;
+        text.push_str(key.as_str());
+        text.push('=');
+        text.push_str(line);
+        text.push('\n');
+    }
+    Ok(text)
+}
+
+/// Text that cannot steer a terminal.
+fn is_printable(value: &SecretValue) -> bool {
+    let text = std::str::from_utf8(value.expose());
+    text.is_ok_and(|text| text.chars().all(|c| !c.is_control() || matches!(c, '\n' | '\t')))
+}

@@ -1,0 +1,62 @@
+//! Envelope encryption: the sealed Secret, format v1 (`docs/format.md`).
+//!
+//! A value is sealed as a JWE under a DEK; the DEK is wrapped by KEKs; a seal
+//! over the set keeps values from being dropped or put back.
+
+mod aead;
+mod binding;
+mod error;
+mod jwe;
+mod open;
+mod seal;
+mod set;
+
+use std::collections::BTreeMap;
+
+pub use binding::{Binding, Scope};
+pub use error::{OpenError, Refused, SealError, Spot};
+pub use jwe::{Jwe, Kind};
+pub use open::{Deks, SealCheck};
+pub use seal::{Sealer, name_suffix, sealed_size_at_least};
+
+use crate::kek::{KekUri, WrappedKey};
+use crate::secret::{Key, Meta};
+
+/// The largest sealed value, and the largest sum of them in a Secret: the API
+/// server's bound on a Secret's data, 1 MiB.
+pub const MAX_SEALED_SIZE: usize = 1 << 20;
+
+/// A sealed Secret: everything but the DEKs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealedSecret {
+    /// All but the values.
+    pub meta: Meta,
+    /// The sealed values by key.
+    pub values: BTreeMap<Key, Jwe>,
+    /// The seal over the set; absent only in a damaged or older file.
+    pub seal: Option<Jwe>,
+}
+
+impl SealedSecret {
+    /// Every JWE in it with its key, the seal last and without one.
+    pub fn parts(&self) -> impl Iterator<Item = (Option<&Key>, &Jwe)> {
+        let values = self.values.iter().map(|(key, jwe)| (Some(key), jwe));
+        values.chain(self.seal.iter().map(|jwe| (None, jwe)))
+    }
+
+    /// The wrapped keys of all values and the seal, each once.
+    #[must_use]
+    pub fn wrapped_keys(&self) -> Vec<&WrappedKey> {
+        let mut seen = std::collections::HashSet::new();
+        self.parts().flat_map(|(_, jwe)| &jwe.recipients).filter(|key| seen.insert(*key)).collect()
+    }
+
+    /// The KEKs that can open it, each once, sorted.
+    #[must_use]
+    pub fn keks(&self) -> Vec<&KekUri> {
+        let mut keks: Vec<_> = self.wrapped_keys().into_iter().map(|key| &key.kek).collect();
+        keks.sort_unstable();
+        keks.dedup();
+        keks
+    }
+}

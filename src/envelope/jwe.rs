@@ -1,0 +1,240 @@
+//! The wire form of a sealed value: a JWE (RFC 7516) in the General JSON
+//! Serialization, read strictly and written in one way only.
+
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::aead::{self, Encrypted, IV_SIZE, TAG_SIZE};
+use super::{Binding, MAX_SEALED_SIZE, Refused};
+use crate::kek::{DataKey, KekUri, WrappedKey};
+use crate::secret::SecretValue;
+
+const ENC: &str = "A256GCM";
+const CRIT: [&str; 2] = ["binding", "commitment"];
+
+/// What a JWE holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A value.
+    Value,
+    /// The seal over the set.
+    Seal,
+}
+
+impl Kind {
+    fn typ(self) -> &'static str {
+        match self {
+            Self::Value => "envcrypt-v1",
+            Self::Seal => "envcrypt-v1-seal",
+        }
+    }
+}
+
+/// One JWE, checked for form. Nothing in it is secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Jwe {
+    /// The protected header as it stands: the AAD.
+    protected: String,
+    /// Where it belongs.
+    pub binding: Binding,
+    /// What its DEK must hash to.
+    pub commitment: [u8; 32],
+    /// When it was sealed, in seconds since 1970.
+    pub sealed_at: u64,
+    /// The DEK under each KEK.
+    pub recipients: Vec<WrappedKey>,
+    iv: [u8; IV_SIZE],
+    ciphertext: Vec<u8>,
+    tag: [u8; TAG_SIZE],
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wire {
+    protected: String,
+    recipients: Vec<WireRecipient>,
+    iv: String,
+    ciphertext: String,
+    tag: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WireRecipient {
+    header: WireKek,
+    encrypted_key: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WireKek {
+    alg: String,
+    kid: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Header {
+    typ: String,
+    enc: String,
+    crit: Vec<String>,
+    binding: Binding,
+    commitment: String,
+    iat: u64,
+}
+
+/// What goes into a new JWE besides the value.
+pub struct Parts<'a> {
+    pub kind: Kind,
+    pub binding: Binding,
+    pub sealed_at: u64,
+    pub key: &'a DataKey,
+    pub recipients: &'a [WrappedKey],
+    /// Never used twice with the same key.
+    pub iv: [u8; IV_SIZE],
+}
+
+impl Jwe {
+    /// Encrypts `value` under the DEK.
+    pub(super) fn seal(parts: Parts<'_>, value: &[u8]) -> Self {
+        let commitment = aead::commitment(parts.key);
+        let header = Header {
+            typ: parts.kind.typ().to_owned(),
+            enc: ENC.to_owned(),
+            crit: CRIT.map(str::to_owned).to_vec(),
+            binding: parts.binding,
+            commitment: BASE64.encode(commitment),
+            iat: parts.sealed_at,
+        };
+        let json = serde_json::to_vec(&header).expect("a header is plain text and numbers");
+        let protected = BASE64.encode(json);
+        let Encrypted { ciphertext, tag } =
+            aead::encrypt(parts.key, &parts.iv, protected.as_bytes(), value);
+        Self {
+            protected,
+            binding: header.binding,
+            commitment,
+            sealed_at: header.iat,
+            recipients: parts.recipients.to_vec(),
+            iv: parts.iv,
+            ciphertext,
+            tag,
+        }
+    }
+
+    /// Reads one, refusing whatever this format does not know.
+    ///
+    /// # Errors
+    /// [`Refused`], by name.
+    pub fn parse(kind: Kind, json: &[u8]) -> Result<Self, Refused> {
+        if json.len() > MAX_SEALED_SIZE {
+            return Err(Refused::TooLarge);
+        }
+        // serde's own message would quote what it met.
+        let wire: Wire = serde_json::from_slice(json).map_err(|_| Refused::Malformed)?;
+        let header = decode("protected", &wire.protected)?;
+        let header: Header = serde_json::from_slice(&header).map_err(|_| Refused::Malformed)?;
+        if header.typ != kind.typ() {
+            return Err(Refused::Typ);
+        }
+        if header.enc != ENC {
+            return Err(Refused::Enc);
+        }
+        if header.crit != CRIT {
+            return Err(Refused::Crit);
+        }
+        if header.binding.scope().is_none() || header.binding.key.is_some() != (kind == Kind::Value)
+        {
+            return Err(Refused::Binding(header.binding.to_string()));
+        }
+        if wire.recipients.is_empty() {
+            return Err(Refused::Malformed);
+        }
+        let ciphertext = decode("ciphertext", &wire.ciphertext)?;
+        if ciphertext.is_empty() || ciphertext.len() % aead::BLOCK != 0 {
+            return Err(Refused::Tag);
+        }
+        Ok(Self {
+            commitment: decode_array("commitment", &header.commitment)?,
+            recipients: wire.recipients.iter().map(recipient).collect::<Result<_, _>>()?,
+            iv: decode_array("iv", &wire.iv)?,
+            tag: decode_array("tag", &wire.tag)?,
+            ciphertext,
+            binding: header.binding,
+            sealed_at: header.iat,
+            protected: wire.protected,
+        })
+    }
+
+    /// As it is stored: compact JSON.
+    #[must_use]
+    pub fn to_json(&self) -> Vec<u8> {
+        let recipient = |wrapped: &WrappedKey| WireRecipient {
+            header: WireKek {
+                alg: wrapped.kek.scheme().as_str().to_owned(),
+                kid: wrapped.kek.to_string(),
+            },
+            encrypted_key: BASE64.encode(&wrapped.bytes),
+        };
+        let wire = Wire {
+            protected: self.protected.clone(),
+            recipients: self.recipients.iter().map(recipient).collect(),
+            iv: BASE64.encode(self.iv),
+            ciphertext: BASE64.encode(&self.ciphertext),
+            tag: BASE64.encode(self.tag),
+        };
+        serde_json::to_vec(&wire).expect("a JWE is plain text")
+    }
+
+    /// Whether `key` is the DEK that the header commits to.
+    #[must_use]
+    pub fn fits(&self, key: &DataKey) -> bool {
+        aead::commitment(key) == self.commitment
+    }
+
+    /// Decrypts it. The caller has compared the binding with the place.
+    pub(super) fn open(&self, key: &DataKey) -> Result<SecretValue, Refused> {
+        if !self.fits(key) {
+            return Err(Refused::Commitment);
+        }
+        let encrypted = Encrypted { ciphertext: self.ciphertext.clone(), tag: self.tag };
+        aead::decrypt(key, &self.iv, self.protected.as_bytes(), &encrypted)
+            .map_err(|aead::BadTag| Refused::Tag)
+    }
+
+    /// SHA-256 over `protected "." iv "." ciphertext "." tag`: all but the
+    /// recipients, so that re-wrapping leaves it as it is.
+    pub(super) fn digest(&self) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        hash.update(&self.protected);
+        for part in [&self.iv[..], &self.ciphertext, &self.tag] {
+            hash.update(b".");
+            hash.update(BASE64.encode(part));
+        }
+        hash.finalize().into()
+    }
+
+    /// The size of the ciphertext: that of the value, rounded up by the padding.
+    #[must_use]
+    pub fn padded_size(&self) -> usize {
+        self.ciphertext.len()
+    }
+}
+
+fn recipient(wire: &WireRecipient) -> Result<WrappedKey, Refused> {
+    let kek: KekUri = wire.header.kid.parse().map_err(|_| Refused::Kid)?;
+    if wire.header.alg != kek.scheme().as_str() || wire.header.kid != kek.as_str() {
+        return Err(Refused::Kid);
+    }
+    Ok(WrappedKey { kek, bytes: decode("encrypted_key", &wire.encrypted_key)? })
+}
+
+fn decode(member: &'static str, text: &str) -> Result<Vec<u8>, Refused> {
+    BASE64.decode(text).map_err(|_| Refused::Base64(member))
+}
+
+fn decode_array<const N: usize>(member: &'static str, text: &str) -> Result<[u8; N], Refused> {
+    decode(member, text)?.try_into().map_err(|_| Refused::Base64(member))
+}

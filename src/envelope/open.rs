@@ -1,0 +1,134 @@
+//! Opening a sealed Secret: its place first, then its DEKs, then its values
+//! and the seal over them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use futures::future::try_join_all;
+
+use super::{Jwe, OpenError, Refused, SealedSecret, Spot, set};
+use crate::kek::{DataKey, KekUri, Ring, WrappedKey};
+use crate::secret::{Key, PlainSecret, SecretValue};
+
+/// What is known of the seal over the set without opening it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SealCheck {
+    /// Insist on it.
+    Required,
+    /// Open all the same, the person having been told what is then not known.
+    Skipped,
+}
+
+/// The DEKs of one Secret, by commitment.
+pub struct Deks(HashMap<[u8; 32], Arc<DataKey>>);
+
+impl Deks {
+    /// From keys that are known already: for test vectors.
+    #[must_use]
+    pub fn from_keys(keys: impl IntoIterator<Item = DataKey>) -> Self {
+        Self(keys.into_iter().map(|key| (super::aead::commitment(&key), Arc::new(key))).collect())
+    }
+
+    fn of(&self, jwe: &Jwe) -> Result<&DataKey, Refused> {
+        self.0.get(&jwe.commitment).map(|key| &**key).ok_or(Refused::Commitment)
+    }
+}
+
+impl SealedSecret {
+    /// What can be refused offline: a value out of its place, a missing seal.
+    ///
+    /// # Errors
+    /// [`OpenError::Refused`] names the key.
+    pub fn check_place(&self, seal: SealCheck) -> Result<(), OpenError> {
+        if self.seal.is_none() && seal == SealCheck::Required {
+            return Err(self.refused(None, Refused::SealMissing));
+        }
+        for (key, jwe) in self.parts() {
+            if key.is_none() && seal == SealCheck::Skipped {
+                continue;
+            }
+            if !jwe.binding.holds_at(&self.meta.place, key) {
+                return Err(self.refused(key, Refused::Binding(jwe.binding.to_string())));
+            }
+        }
+        Ok(())
+    }
+
+    /// Fetches every DEK, each once and all at once, from KEKs that `trusted` allows.
+    ///
+    /// # Errors
+    /// [`OpenError::Untrusted`] before any KEK was asked; [`OpenError::Kek`].
+    pub async fn deks(
+        &self,
+        ring: &Ring,
+        trusted: impl Fn(&KekUri) -> bool,
+        seal: SealCheck,
+    ) -> Result<Deks, OpenError> {
+        self.check_place(seal)?;
+        let mut wanted: HashMap<[u8; 32], (&Jwe, Vec<&WrappedKey>)> = HashMap::new();
+        for (_, jwe) in self.parts() {
+            let (_, candidates) = wanted.entry(jwe.commitment).or_insert((jwe, Vec::new()));
+            for wrapped in jwe.recipients.iter().filter(|wrapped| trusted(&wrapped.kek)) {
+                if !candidates.contains(&wrapped) {
+                    candidates.push(wrapped);
+                }
+            }
+        }
+        if wanted.values().any(|(_, candidates)| candidates.is_empty()) {
+            return Err(OpenError::Untrusted {
+                place: self.meta.place.clone(),
+                keks: self.keks().into_iter().map(KekUri::to_string).collect(),
+            });
+        }
+        let unwrap = async |(commitment, (jwe, candidates)): ([u8; 32], (&Jwe, Vec<_>))| {
+            let context = jwe.binding.context();
+            let key = ring.unwrap(&candidates, &context, commitment, |key| jwe.fits(key)).await;
+            key.map(|key| (commitment, key)).map_err(|source| OpenError::Kek {
+                place: self.meta.place.clone(),
+                source: Box::new(source),
+            })
+        };
+        Ok(Deks(try_join_all(wanted.into_iter().map(unwrap)).await?.into_iter().collect()))
+    }
+
+    /// Opens all values and checks the seal.
+    ///
+    /// # Errors
+    /// [`OpenError::Refused`] names the first part that is not what it was.
+    pub fn open(&self, deks: &Deks, seal: SealCheck) -> Result<PlainSecret, OpenError> {
+        self.check_place(seal)?;
+        self.check_seal(deks, seal)?;
+        let open = |(key, jwe): (&Key, &Jwe)| {
+            let value = self.open_part(Some(key), jwe, deks)?;
+            Ok((key.clone(), value))
+        };
+        let values = self.values.iter().map(open).collect::<Result<_, OpenError>>()?;
+        Ok(PlainSecret { meta: self.meta.clone(), values })
+    }
+
+    fn check_seal(&self, deks: &Deks, seal: SealCheck) -> Result<(), OpenError> {
+        if seal == SealCheck::Skipped {
+            return Ok(());
+        }
+        let jwe = self.seal.as_ref().ok_or_else(|| self.refused(None, Refused::SealMissing))?;
+        let sealed = self.open_part(None, jwe, deks)?;
+        if sealed.expose() != set::digest(&self.meta, &self.values) {
+            return Err(self.refused(None, Refused::SealMismatch));
+        }
+        Ok(())
+    }
+
+    fn open_part(
+        &self,
+        key: Option<&Key>,
+        jwe: &Jwe,
+        deks: &Deks,
+    ) -> Result<SecretValue, OpenError> {
+        deks.of(jwe).and_then(|dek| jwe.open(dek)).map_err(|refused| self.refused(key, refused))
+    }
+
+    fn refused(&self, key: Option<&Key>, refused: Refused) -> OpenError {
+        let spot = Spot { place: self.meta.place.clone(), key: key.cloned() };
+        OpenError::Refused { spot, refused }
+    }
+}

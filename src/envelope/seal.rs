@@ -1,0 +1,135 @@
+//! Sealing a Secret: one fresh DEK, every value under it, a seal over all.
+
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
+use sha2::{Digest, Sha256};
+
+use super::jwe::Parts;
+use super::{Binding, Jwe, Kind, MAX_SEALED_SIZE, Scope, SealError, SealedSecret, aead, set};
+use crate::kek::{DataKey, KekUri, Ring, WrappedKey};
+use crate::secret::{Place, PlainSecret, random_bytes};
+
+/// A DEK that the KEKs have already wrapped, ready to seal one Secret. It is
+/// made before anything is asked of a person, so that a KMS that refuses does
+/// so before a password was typed.
+pub struct Sealer {
+    place: Place,
+    scope: Scope,
+    key: DataKey,
+    recipients: Vec<WrappedKey>,
+}
+
+impl Sealer {
+    /// Has every KEK wrap a fresh DEK.
+    ///
+    /// # Errors
+    /// [`SealError::Kek`], the first KEK's refusal.
+    pub async fn prepare(
+        ring: &Ring,
+        keks: &[KekUri],
+        key: DataKey,
+        place: Place,
+        scope: Scope,
+    ) -> Result<Self, SealError> {
+        let context = Binding::new(&place, None, scope).context();
+        let recipients =
+            ring.wrap(keks, &key, &context).await.map_err(|e| SealError::Kek(Box::new(e)))?;
+        Ok(Self { place, scope, key, recipients })
+    }
+
+    /// From a DEK that was wrapped elsewhere: for test vectors.
+    #[must_use]
+    pub fn from_parts(
+        place: Place,
+        scope: Scope,
+        key: DataKey,
+        recipients: Vec<WrappedKey>,
+    ) -> Self {
+        Self { place, scope, key, recipients }
+    }
+
+    /// Under which KEKs, by their lasting names.
+    pub fn keks(&self) -> impl Iterator<Item = &KekUri> {
+        self.recipients.iter().map(|wrapped| &wrapped.kek)
+    }
+
+    /// Seals every value, and the set. Takes the plain Secret, and with it goes
+    /// the plaintext. `now` is in seconds since 1970.
+    ///
+    /// # Errors
+    /// [`SealError::TooLarge`] when it would not fit into a Secret.
+    pub fn seal(self, plain: PlainSecret, now: u64) -> Result<SealedSecret, SealError> {
+        self.seal_with(plain, now, || {
+            let mut iv = [0; aead::IV_SIZE];
+            random_bytes(&mut iv);
+            iv
+        })
+    }
+
+    /// The same with chosen ivs, one a value in the order of keys and one for
+    /// the seal: for test vectors. An iv used twice gives the key away.
+    ///
+    /// # Errors
+    /// As [`Sealer::seal`].
+    pub fn seal_with(
+        self,
+        plain: PlainSecret,
+        now: u64,
+        mut next_iv: impl FnMut() -> [u8; aead::IV_SIZE],
+    ) -> Result<SealedSecret, SealError> {
+        debug_assert_eq!(plain.meta.place, self.place);
+        let mut part = |kind, key: Option<&_>, bytes: &[u8]| {
+            let binding = Binding::new(&self.place, key, self.scope);
+            let recipients = &self.recipients;
+            let parts =
+                Parts { kind, binding, sealed_at: now, key: &self.key, recipients, iv: next_iv() };
+            Jwe::seal(parts, bytes)
+        };
+        let PlainSecret { meta, values } = plain;
+        let values = values
+            .into_iter()
+            .map(|(key, value)| {
+                let jwe = part(Kind::Value, Some(&key), value.expose());
+                (key, jwe)
+            })
+            .collect();
+        let seal = part(Kind::Seal, None, &set::digest(&meta, &values));
+        let size = values.values().map(|jwe: &Jwe| jwe.to_json().len()).sum();
+        if size > MAX_SEALED_SIZE {
+            return Err(SealError::TooLarge { place: self.place, size });
+        }
+        Ok(SealedSecret { meta, values, seal: Some(seal) })
+    }
+}
+
+/// What `--append-hash` appends to a name: new with every DEK, ten characters.
+///
+/// kubectl hashes the plain values, and so lets anyone who knows the name test
+/// guesses of them; here the public commitment to the fresh DEK stands in.
+#[must_use]
+pub fn name_suffix(key: &DataKey, name: &str, kind: &str) -> String {
+    let commitment = BASE64.encode(aead::commitment(key));
+    let json = serde_json::json!({ "commitment": commitment, "kind": "Secret", "name": name, "type": kind });
+    let hex = Sha256::digest(json.to_string())
+        .iter()
+        .take(5)
+        .map(|b| format!("{b:02x}"))
+        .collect::<String>();
+    // kubectl's alphabet, in which no word can form.
+    let safe = |c| match c {
+        '0' => 'g',
+        '1' => 'h',
+        '3' => 'k',
+        'a' => 'm',
+        'e' => 't',
+        other => other,
+    };
+    hex.chars().map(safe).collect()
+}
+
+/// A lower bound on the sealed size of values of these sizes, in bytes: to
+/// refuse what cannot fit before anyone is asked for anything.
+#[must_use]
+pub fn sealed_size_at_least(sizes: impl Iterator<Item = usize>) -> usize {
+    sizes.map(|size| aead::padded_size(size).div_ceil(3) * 4).sum()
+}

@@ -1,0 +1,70 @@
+//! Key-encryption keys: what wraps a DEK, and what each KMS says when it won't.
+//!
+//! A KEK wraps and unwraps 32-byte data keys and never meets a secret value.
+
+#[cfg(feature = "age")]
+pub mod age;
+#[cfg(feature = "aws")]
+pub mod aws;
+mod data_key;
+mod error;
+mod ring;
+mod trust;
+mod uri;
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+
+pub use data_key::{DATA_KEY_SIZE, DataKey};
+pub use error::{Action, KekError, Refusal};
+pub use ring::{Passphrases, Ring, RingOptions};
+pub use trust::{Trust, TrustError, Trusted};
+pub use uri::{KekUri, Scheme, UriError};
+
+/// One key-encryption key, wherever it lives.
+#[async_trait]
+pub trait Kek: Send + Sync {
+    /// What the person named; the wrapped key carries the lasting name.
+    fn uri(&self) -> &KekUri;
+
+    /// Wraps a DEK, binding it to `context` where the KMS can.
+    ///
+    /// # Errors
+    /// [`KekError`] with the KMS's refusal in the project's own few words.
+    async fn wrap(&self, key: &DataKey, context: &Context) -> Result<WrappedKey, KekError>;
+
+    /// Unwraps a DEK that [`Kek::wrap`] wrapped with an equal context.
+    ///
+    /// # Errors
+    /// [`KekError`]; [`Refusal::Rejected`] where the key or the context is wrong.
+    async fn unwrap(&self, key: &WrappedKey, context: &Context) -> Result<DataKey, KekError>;
+}
+
+/// What a KEK made of a DEK.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct WrappedKey {
+    /// The KEK under its lasting name (an ARN, never an alias).
+    pub kek: KekUri,
+    /// The raw bytes that the KMS returned.
+    pub bytes: Vec<u8>,
+}
+
+/// What a KMS authenticates with each call: the binding without its key.
+/// Sorted, so that every implementation serialises the same bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct Context(BTreeMap<&'static str, String>);
+
+impl Context {
+    /// The context of a namespace and a name, less what the scope leaves open.
+    #[must_use]
+    pub fn new(namespace: Option<&str>, name: Option<&str>) -> Self {
+        let pairs = [("envcrypt.dev/namespace", namespace), ("envcrypt.dev/name", name)];
+        Self(pairs.into_iter().filter_map(|(k, v)| Some((k, v?.to_owned()))).collect())
+    }
+
+    /// The pairs, sorted by name.
+    pub fn pairs(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.0.iter().map(|(k, v)| (*k, v.as_str()))
+    }
+}

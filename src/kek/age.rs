@@ -1,0 +1,185 @@
+//! An age recipient as a KEK (<https://age-encryption.org/v1>): X25519, the
+//! post-quantum hybrid, or an SSH key. The wrapped key is a whole age file of
+//! the DEK, so that `age -d` opens it too. Works offline and knows no context.
+
+mod identities;
+mod post_quantum;
+
+use std::io::{Read, Write};
+use std::sync::Arc;
+
+use ::age::{Decryptor, Encryptor, Recipient};
+use async_trait::async_trait;
+use zeroize::Zeroizing;
+
+use super::{Action, Context, DataKey, Kek, KekError, KekUri, Refusal, WrappedKey};
+
+pub use identities::{Identities, IdentityError, NewIdentity, new_identity};
+
+/// The largest age file of a DEK that is read: one post-quantum stanza and some.
+const MAX_WRAPPED: usize = 16 << 10;
+
+/// One recipient, opened by whichever of the person's identities fits.
+pub struct AgeKek {
+    uri: KekUri,
+    identities: Arc<Identities>,
+}
+
+impl AgeKek {
+    /// Of the recipient that `uri` names.
+    #[must_use]
+    pub fn new(uri: KekUri, identities: Arc<Identities>) -> Self {
+        Self { uri, identities }
+    }
+
+    fn encrypt(&self, key: &DataKey) -> Result<Vec<u8>, KekError> {
+        let fail = |refusal| KekError::new(&self.uri, Action::Wrap, refusal);
+        let recipient = parse_recipient(self.uri.rest())
+            .ok_or_else(|| fail(Refusal::NotFound).detail("it is no age recipient"))?;
+        let encryptor = Encryptor::with_recipients(std::iter::once(&*recipient))
+            .map_err(|e| fail(Refusal::Failed).detail(e.to_string()))?;
+        let mut sealed = Vec::with_capacity(512);
+        let written = encryptor
+            .wrap_output(&mut sealed)
+            .and_then(|mut writer| writer.write_all(key.expose()).and_then(|()| writer.finish()));
+        written.map_err(|e| fail(Refusal::Failed).detail(e.to_string()))?;
+        Ok(sealed)
+    }
+
+    fn decrypt(&self, wrapped: &[u8]) -> Result<DataKey, KekError> {
+        let fail = |refusal| KekError::new(&self.uri, Action::Unwrap, refusal);
+        if wrapped.len() > MAX_WRAPPED {
+            return Err(fail(Refusal::Rejected));
+        }
+        let identities = self.identities.unlocked().map_err(|e| identity_error(&self.uri, &e))?;
+        let opened = open(wrapped, &identities).map_err(|()| fail(Refusal::Rejected))?;
+        if let Some(key) = opened {
+            return Ok(key);
+        }
+        // Only now is it worth asking for a passphrase.
+        let locked = self.identities.unlock().map_err(|e| identity_error(&self.uri, &e))?;
+        match open(wrapped, &locked).map_err(|()| fail(Refusal::Rejected))? {
+            Some(key) => Ok(key),
+            None => Err(fail(Refusal::Denied)
+                .detail("none of your age identities opens it")
+                .hint(self.identities.hint())),
+        }
+    }
+}
+
+#[async_trait]
+impl Kek for AgeKek {
+    fn uri(&self) -> &KekUri {
+        &self.uri
+    }
+
+    async fn wrap(&self, key: &DataKey, _: &Context) -> Result<WrappedKey, KekError> {
+        Ok(WrappedKey { kek: self.uri.clone(), bytes: self.encrypt(key)? })
+    }
+
+    async fn unwrap(&self, key: &WrappedKey, _: &Context) -> Result<DataKey, KekError> {
+        self.decrypt(&key.bytes)
+    }
+}
+
+/// The key, `None` when no identity fits, or an error when the file is no good.
+fn open(wrapped: &[u8], identities: &[Arc<identities::Identity>]) -> Result<Option<DataKey>, ()> {
+    let decryptor = Decryptor::new(wrapped).map_err(|_| ())?;
+    let identities = identities.iter().map(|i| &**i as &dyn ::age::Identity);
+    let mut reader = match decryptor.decrypt(identities) {
+        Ok(reader) => reader,
+        Err(::age::DecryptError::NoMatchingKeys) => return Ok(None),
+        Err(_) => return Err(()),
+    };
+    // One byte more than a DEK, to notice what is longer.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(64));
+    reader.by_ref().take(33).read_to_end(&mut bytes).map_err(|_| ())?;
+    DataKey::from_slice(&bytes).map(Some).ok_or(())
+}
+
+fn parse_recipient(text: &str) -> Option<Box<dyn Recipient>> {
+    if text.starts_with("ssh-") {
+        return Some(Box::new(text.parse::<::age::ssh::Recipient>().ok()?));
+    }
+    if let Some(recipient) = post_quantum::Recipient::parse(text) {
+        return Some(Box::new(recipient));
+    }
+    Some(Box::new(text.parse::<::age::x25519::Recipient>().ok()?))
+}
+
+/// Whether the recipient of an `age:` URI can be sealed to.
+#[must_use]
+pub fn is_recipient(uri: &KekUri) -> bool {
+    parse_recipient(uri.rest()).is_some()
+}
+
+fn identity_error(kek: &KekUri, error: &IdentityError) -> KekError {
+    KekError::new(kek, Action::Unwrap, Refusal::Unusable).detail(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::SecretValue;
+
+    fn kek(recipient: &str, files: &[(&str, &str)]) -> (tempfile::TempDir, AgeKek) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let write = |(name, text): &(&str, &str)| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).expect("written");
+            path
+        };
+        let paths = files.iter().map(write).collect();
+        let identities =
+            Identities::new(paths, Arc::new(|_| Some(SecretValue::new(b"open sesame".to_vec()))));
+        (folder, AgeKek::new(KekUri::age(recipient).expect("a recipient"), Arc::new(identities)))
+    }
+
+    #[test]
+    fn both_native_kinds_round_trip() {
+        for post_quantum in [false, true] {
+            let (mine, other) = (new_identity(post_quantum), new_identity(post_quantum));
+            let (_folder, kek) = kek(&mine.recipient, &[("a", &other.file), ("b", &mine.file)]);
+            let key = DataKey::generate();
+            let wrapped = kek.encrypt(&key).expect("wrapped");
+            let opened = kek.decrypt(&wrapped).unwrap_or_else(|e| panic!("{e} {:?}", e.detail));
+            assert!(opened.expose() == key.expose());
+        }
+    }
+
+    #[test]
+    fn a_tampered_file_is_rejected_and_a_foreign_one_denied() {
+        let (mine, other) = (new_identity(false), new_identity(false));
+        let (_folder, kek) = kek(&mine.recipient, &[("a", &mine.file)]);
+        let mut wrapped = kek.encrypt(&DataKey::generate()).expect("wrapped");
+        *wrapped.last_mut().expect("bytes") ^= 1;
+        assert_eq!(kek.decrypt(&wrapped).err().map(|e| e.refusal), Some(Refusal::Rejected));
+        assert_eq!(kek.decrypt(b"").err().map(|e| e.refusal), Some(Refusal::Rejected));
+        let foreign =
+            AgeKek::new(KekUri::age(&other.recipient).expect("valid"), kek.identities.clone());
+        let wrapped = foreign.encrypt(&DataKey::generate()).expect("wrapped");
+        assert_eq!(kek.decrypt(&wrapped).err().map(|e| e.refusal), Some(Refusal::Denied));
+    }
+
+    #[test]
+    fn only_32_bytes_are_a_key() {
+        let mine = new_identity(false);
+        let (_folder, kek) = kek(&mine.recipient, &[("a", &mine.file)]);
+        let recipient: ::age::x25519::Recipient = mine.recipient.parse().expect("valid");
+        for length in [0, 31, 33, 1000] {
+            let wrapped = ::age::encrypt(&recipient, &vec![7; length]).expect("wrapped");
+            assert_eq!(kek.decrypt(&wrapped).err().map(|e| e.refusal), Some(Refusal::Rejected));
+        }
+    }
+
+    #[test]
+    fn a_locked_identity_asks_for_its_passphrase() {
+        let mine = new_identity(true);
+        let mut passphrase = ::age::scrypt::Recipient::new("open sesame".to_owned().into());
+        passphrase.set_work_factor(2);
+        let locked = ::age::encrypt_and_armor(&passphrase, mine.file.as_bytes()).expect("locked");
+        let (_folder, kek) = kek(&mine.recipient, &[("a.age", &locked)]);
+        let wrapped = kek.encrypt(&DataKey::generate()).expect("wrapped");
+        assert!(kek.decrypt(&wrapped).is_ok());
+    }
+}

@@ -1,0 +1,288 @@
+//! The person's age identities: from the configuration folder and from
+//! `ENVCRYPT_AGE_IDENTITIES`, read when first needed, unlocked when nothing else fits.
+
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use age::armor::ArmoredReader;
+use age::secrecy::{ExposeSecret, SecretString};
+use age::{Decryptor, ssh, x25519};
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+use super::post_quantum;
+use crate::kek::Passphrases;
+
+/// The largest identity file that is read, in bytes.
+const MAX_FILE: u64 = 1 << 20;
+/// The work that a passphrase may cost: 2^22, some seconds. More would let a
+/// crafted file hang the program.
+const MAX_WORK_FACTOR: u8 = 22;
+
+/// Why an identity file cannot be used. Never quotes the file.
+#[derive(Debug, Error)]
+pub enum IdentityError {
+    /// It cannot be read.
+    #[error("the age identity file `{path}` cannot be read: {source}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// It holds something else.
+    #[error("`{path}` holds no age identity and no SSH private key")]
+    Content {
+        /// The file.
+        path: PathBuf,
+    },
+    /// It is locked, and there is no terminal to ask on.
+    #[error("`{path}` is protected by a passphrase, and there is no terminal to ask for it")]
+    NoTerminal {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The passphrase is wrong.
+    #[error("the passphrase does not open `{path}`")]
+    Passphrase {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+/// One identity that is ready to use.
+pub enum Identity {
+    /// `AGE-SECRET-KEY-1…`
+    X25519(x25519::Identity),
+    /// `AGE-SECRET-KEY-PQ-1…`
+    PostQuantum(Box<post_quantum::Identity>),
+    /// An SSH private key.
+    Ssh(Box<ssh::Identity>, Option<String>),
+}
+
+impl Identity {
+    fn recipient(&self) -> Option<String> {
+        match self {
+            Self::X25519(identity) => Some(identity.to_public().to_string()),
+            Self::PostQuantum(identity) => Some(identity.recipient().to_string()),
+            Self::Ssh(_, recipient) => recipient.clone(),
+        }
+    }
+}
+
+impl age::Identity for Identity {
+    fn unwrap_stanza(
+        &self,
+        stanza: &age_core::format::Stanza,
+    ) -> Option<Result<age_core::format::FileKey, age::DecryptError>> {
+        match self {
+            Self::X25519(identity) => identity.unwrap_stanza(stanza),
+            Self::PostQuantum(identity) => identity.unwrap_stanza(stanza),
+            Self::Ssh(key, _) => key.unwrap_stanza(stanza),
+        }
+    }
+}
+
+/// What one file held.
+enum Content {
+    Open(Vec<Arc<Identity>>),
+    LockedAge(Vec<u8>),
+    LockedSsh(Box<ssh::EncryptedKey>),
+}
+
+struct File {
+    path: PathBuf,
+    content: Content,
+}
+
+/// All identities of the person, none of them read before the first use.
+pub struct Identities {
+    paths: Vec<PathBuf>,
+    passphrases: Passphrases,
+    files: OnceLock<Vec<File>>,
+    unlocked: OnceLock<Vec<Arc<Identity>>>,
+}
+
+impl Identities {
+    /// From these files; `passphrases` is asked only for those that are locked.
+    #[must_use]
+    pub fn new(paths: Vec<PathBuf>, passphrases: Passphrases) -> Self {
+        Self { paths, passphrases, files: OnceLock::new(), unlocked: OnceLock::new() }
+    }
+
+    /// The identities that need no passphrase.
+    ///
+    /// # Errors
+    /// [`IdentityError`] names the file that cannot be used.
+    pub fn unlocked(&self) -> Result<Vec<Arc<Identity>>, IdentityError> {
+        let open = |file: &File| match &file.content {
+            Content::Open(identities) => identities.clone(),
+            _ => Vec::new(),
+        };
+        Ok(self.files()?.iter().flat_map(open).collect())
+    }
+
+    /// Asks for the passphrase of each locked file, once, and opens it.
+    ///
+    /// # Errors
+    /// [`IdentityError`] where the passphrase is wrong or cannot be asked for.
+    pub fn unlock(&self) -> Result<Vec<Arc<Identity>>, IdentityError> {
+        if let Some(unlocked) = self.unlocked.get() {
+            return Ok(unlocked.clone());
+        }
+        let mut identities = Vec::new();
+        for file in self.files()? {
+            match &file.content {
+                Content::Open(_) => {}
+                Content::LockedAge(bytes) => {
+                    identities.extend(unlock_age(&file.path, bytes, self.ask(&file.path)?)?);
+                }
+                Content::LockedSsh(key) => {
+                    let key = key
+                        .decrypt(self.ask(&file.path)?)
+                        .map_err(|_| IdentityError::Passphrase { path: file.path.clone() })?;
+                    identities.push(Arc::new(Identity::Ssh(Box::new(key.into()), None)));
+                }
+            }
+        }
+        Ok(self.unlocked.get_or_init(|| identities).clone())
+    }
+
+    /// The recipients of the identities that need no passphrase, with their files.
+    ///
+    /// # Errors
+    /// [`IdentityError`] names the file that cannot be used.
+    pub fn recipients(&self) -> Result<Vec<(PathBuf, String)>, IdentityError> {
+        let mut recipients = Vec::new();
+        for file in self.files()? {
+            if let Content::Open(identities) = &file.content {
+                let texts = identities.iter().filter_map(|identity| identity.recipient());
+                recipients.extend(texts.map(|text| (file.path.clone(), text)));
+            }
+        }
+        Ok(recipients)
+    }
+
+    /// What to do when none of them fits.
+    pub(super) fn hint(&self) -> String {
+        if self.paths.is_empty() {
+            "you have no age identity here: put it into the `identities` folder of the configuration, or name its file in `ENVCRYPT_AGE_IDENTITIES`".to_owned()
+        } else {
+            format!(
+                "{} looked at; name further files in `ENVCRYPT_AGE_IDENTITIES`",
+                match self.paths.len() {
+                    1 => "one identity file was".to_owned(),
+                    n => format!("{n} identity files were"),
+                }
+            )
+        }
+    }
+
+    fn files(&self) -> Result<&Vec<File>, IdentityError> {
+        if let Some(files) = self.files.get() {
+            return Ok(files);
+        }
+        let files = self.paths.iter().map(|path| read(path)).collect::<Result<_, _>>()?;
+        Ok(self.files.get_or_init(|| files))
+    }
+
+    fn ask(&self, path: &Path) -> Result<SecretString, IdentityError> {
+        let question = format!("passphrase for {}", path.display());
+        let passphrase = (self.passphrases)(&question)
+            .ok_or_else(|| IdentityError::NoTerminal { path: path.to_owned() })?;
+        let text = std::str::from_utf8(passphrase.expose())
+            .map_err(|_| IdentityError::Passphrase { path: path.to_owned() })?;
+        Ok(SecretString::from(text))
+    }
+}
+
+fn read(path: &Path) -> Result<File, IdentityError> {
+    let read_error = |source| IdentityError::Read { path: path.to_owned(), source };
+    let mut bytes = Zeroizing::new(Vec::with_capacity(4096));
+    std::fs::File::open(path)
+        .and_then(|file| file.take(MAX_FILE).read_to_end(&mut bytes))
+        .map_err(read_error)?;
+    let content = parse(&bytes).ok_or_else(|| IdentityError::Content { path: path.to_owned() })?;
+    Ok(File { path: path.to_owned(), content })
+}
+
+fn parse(bytes: &[u8]) -> Option<Content> {
+    let text = std::str::from_utf8(bytes).ok();
+    let is_age = bytes.starts_with(b"age-encryption.org/v1")
+        || text.is_some_and(|t| t.trim_start().starts_with("-----BEGIN AGE ENCRYPTED FILE"));
+    if is_age {
+        return Some(Content::LockedAge(bytes.to_vec()));
+    }
+    if text?.trim_start().starts_with("-----BEGIN") {
+        return parse_ssh(text?.trim_start());
+    }
+    parse_lines(text?).map(Content::Open)
+}
+
+fn parse_ssh(text: &str) -> Option<Content> {
+    let recipient = |identity: &ssh::Identity| {
+        ssh::Recipient::try_from(identity.clone()).ok().map(|recipient| {
+            let text = recipient.to_string();
+            text.split(' ').take(2).collect::<Vec<_>>().join(" ")
+        })
+    };
+    let identity = ssh::Identity::from_buffer(text.as_bytes(), None).ok()?;
+    let recipient = recipient(&identity);
+    match identity {
+        ssh::Identity::Encrypted(key) => Some(Content::LockedSsh(Box::new(key))),
+        ssh::Identity::Unsupported(_) => None,
+        open => Some(Content::Open(vec![Arc::new(Identity::Ssh(Box::new(open), recipient))])),
+    }
+}
+
+fn parse_lines(text: &str) -> Option<Vec<Arc<Identity>>> {
+    let lines =
+        text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let identity = |line: &str| {
+        if let Some(identity) = post_quantum::Identity::parse(line) {
+            return Some(Arc::new(Identity::PostQuantum(Box::new(identity))));
+        }
+        line.parse().ok().map(|identity| Arc::new(Identity::X25519(identity)))
+    };
+    let identities: Vec<_> = lines.map(identity).collect::<Option<_>>()?;
+    (!identities.is_empty()).then_some(identities)
+}
+
+fn unlock_age(
+    path: &Path,
+    bytes: &[u8],
+    passphrase: SecretString,
+) -> Result<Vec<Arc<Identity>>, IdentityError> {
+    let wrong = || IdentityError::Passphrase { path: path.to_owned() };
+    let mut identity = age::scrypt::Identity::new(passphrase);
+    identity.set_max_work_factor(MAX_WORK_FACTOR);
+    let decryptor = Decryptor::new(ArmoredReader::new(bytes)).map_err(|_| wrong())?;
+    let mut reader = decryptor.decrypt(std::iter::once(&identity as _)).map_err(|_| wrong())?;
+    let mut text = Zeroizing::new(String::with_capacity(4096));
+    reader.by_ref().take(MAX_FILE).read_to_string(&mut text).map_err(|_| wrong())?;
+    parse_lines(&text).ok_or_else(|| IdentityError::Content { path: path.to_owned() })
+}
+
+/// A fresh identity, as text for its file, and whom to seal to.
+pub struct NewIdentity {
+    /// The lines of the identity file.
+    pub file: Zeroizing<String>,
+    /// Its recipient.
+    pub recipient: String,
+}
+
+/// Makes an identity: X25519, or the post-quantum hybrid.
+#[must_use]
+pub fn new_identity(post_quantum: bool) -> NewIdentity {
+    let (recipient, secret) = if post_quantum {
+        let identity = post_quantum::Identity::generate();
+        (identity.recipient().to_string(), identity.to_text())
+    } else {
+        let identity = x25519::Identity::generate();
+        let secret = Zeroizing::new(identity.to_string().expose_secret().to_owned());
+        (identity.to_public().to_string(), secret)
+    };
+    let file = Zeroizing::new(format!("# public key: {recipient}\n{}\n", secret.as_str()));
+    NewIdentity { file, recipient }
+}

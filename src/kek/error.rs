@@ -1,0 +1,102 @@
+//! What a KMS says when it won't, in the same few words for all of them.
+
+use std::fmt;
+
+use thiserror::Error;
+
+use super::KekUri;
+
+/// What was asked of the KEK.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// To wrap a DEK.
+    Wrap,
+    /// To unwrap one.
+    Unwrap,
+}
+
+/// Why it refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// The caller has no right to it.
+    Denied,
+    /// No credentials, or expired ones.
+    NotLoggedIn,
+    /// No such key.
+    NotFound,
+    /// The key exists and may not be used now.
+    Disabled,
+    /// Too many requests, after all retries.
+    Throttled,
+    /// No answer, or none in time, after all retries.
+    Unreachable,
+    /// The wrapped key or its context is not what this KEK wrapped.
+    Rejected,
+    /// This build, or this machine's settings, cannot use it.
+    Unusable,
+    /// Anything else that the service answered.
+    Failed,
+}
+
+/// A KEK's refusal: which, what was asked, why, what the service said, what to do.
+#[derive(Debug, Error)]
+#[error("cannot {action} the data key with `{kek}`: {refusal}")]
+pub struct KekError {
+    /// The KEK.
+    pub kek: KekUri,
+    /// What was asked.
+    pub action: Action,
+    /// Why not.
+    pub refusal: Refusal,
+    /// The service's own words, where they help. Never holds key material.
+    pub detail: Option<String>,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+impl KekError {
+    /// A refusal without further words.
+    #[must_use]
+    pub fn new(kek: &KekUri, action: Action, refusal: Refusal) -> Self {
+        Self { kek: kek.clone(), action, refusal, detail: None, hint: None }
+    }
+
+    /// With the service's own words.
+    #[must_use]
+    pub fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+
+    /// With what to do about it.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Wrap => "wrap",
+            Self::Unwrap => "unwrap",
+        })
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Denied => "access denied",
+            Self::NotLoggedIn => "no valid login",
+            Self::NotFound => "no such key",
+            Self::Disabled => "the key is disabled",
+            Self::Throttled => "too many requests",
+            Self::Unreachable => "the KMS does not answer",
+            Self::Rejected => "this key did not wrap it, or not for this place",
+            Self::Unusable => "it cannot be used here",
+            Self::Failed => "the KMS failed",
+        })
+    }
+}

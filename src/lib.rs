@@ -1,0 +1,22 @@
+//! kubectl-envcrypt: Kubernetes Secrets that only a KMS can open.
+//!
+//! Imports point one way: `commands` use everything else; `terminal`,
+//! `cluster`, `manifest` and `config` come next; then `envelope`, and last
+//! `secret` and `kek`, which know nothing of the others.
+
+pub mod cli;
+pub mod cluster;
+pub mod commands;
+pub mod config;
+pub mod envelope;
+pub mod kek;
+pub mod manifest;
+pub mod process;
+pub mod secret;
+pub mod terminal;
+
+/// Wipes every piece of memory as it is freed, also that of the libraries,
+/// which know nothing of what they were handed.
+#[global_allocator]
+static ALLOCATOR: zeroizing_alloc::ZeroAlloc<std::alloc::System> =
+    zeroizing_alloc::ZeroAlloc(std::alloc::System);

@@ -1,0 +1,23 @@
+//! `kubectl envcrypt`: parse, run, report, exit code.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use kubectl_envcrypt::cli::Cli;
+use kubectl_envcrypt::{commands, process};
+
+fn main() -> ExitCode {
+    process::harden();
+    let cli = Cli::parse();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.expect("the operating system gives an event queue");
+    match runtime.block_on(commands::run(cli)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            if let Some(report) = failure.report() {
+                report.print();
+            }
+            failure.exit_code()
+        }
+    }
+}

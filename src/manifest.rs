@@ -1,0 +1,74 @@
+//! Secret objects to and from YAML and JSON. Pure: no I/O, and nothing here
+//! has `Debug`, since a plain object holds plaintext.
+
+mod document;
+mod error;
+mod object;
+mod yaml;
+
+pub use document::{Document, parse};
+pub use error::ManifestError;
+pub use object::{
+    FIELD_MANAGER_ANNOTATION, Metadata, Object, SEALED_TYPE, plain_object, sealed_object,
+};
+
+use zeroize::Zeroizing;
+
+/// How objects are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// YAML documents with `---` between them.
+    Yaml,
+    /// JSON, indented; several as a `List`.
+    Json,
+}
+
+/// Writes objects as text, which is wiped when dropped.
+#[must_use]
+pub fn write(objects: &[Object], format: Format) -> Zeroizing<String> {
+    match (format, objects) {
+        (Format::Yaml, _) => {
+            let mut text = Zeroizing::new(String::with_capacity(objects.iter().map(size).sum()));
+            for (index, object) in objects.iter().enumerate() {
+                if index > 0 {
+                    text.push_str("---\n");
+                }
+                yaml::write(object, &mut text);
+            }
+            text
+        }
+        (Format::Json, [object]) => json(object, size(object)),
+        (Format::Json, _) => {
+            let list = List { api_version: "v1", kind: "List", items: objects };
+            json(&list, objects.iter().map(size).sum())
+        }
+    }
+}
+
+#[derive(serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+struct List<'a> {
+    api_version: &'a str,
+    kind: &'a str,
+    items: &'a [Object],
+}
+
+fn json(value: &impl serde::Serialize, size: usize) -> Zeroizing<String> {
+    let mut bytes = Vec::with_capacity(size);
+    serde_json::to_writer_pretty(&mut bytes, value).expect("an object is plain text");
+    bytes.push(b'\n');
+    Zeroizing::new(String::from_utf8(bytes).expect("JSON is UTF-8"))
+}
+
+/// Enough room that the text need not move while it grows.
+fn size(object: &Object) -> usize {
+    let data = object.data.iter().flatten();
+    1024 + data.map(|(k, v)| 32 + k.len() + v.as_deref().map_or(0, str::len)).sum::<usize>()
+        + object
+            .metadata
+            .annotations
+            .iter()
+            .flatten()
+            .map(|(k, v)| 32 + k.len() + 2 * v.len())
+            .sum::<usize>()
+}

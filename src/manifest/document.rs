@@ -1,0 +1,120 @@
+//! The documents of a file: YAML, several of them, JSON, and lists of objects.
+
+use serde::Deserialize;
+use serde_yaml::Value;
+
+use super::{ManifestError, Object};
+
+/// One object of a file.
+pub enum Document {
+    /// A Secret, sealed or not.
+    Secret(Box<Object>),
+    /// An object of another kind, by kind and name.
+    Other(String),
+}
+
+/// Reads every object of a file; lists are taken apart, empty documents dropped.
+///
+/// # Errors
+/// [`ManifestError`] tells where, never what stands there.
+pub fn parse(bytes: &[u8]) -> Result<Vec<Document>, ManifestError> {
+    let text = std::str::from_utf8(bytes).map_err(|_| ManifestError::NotText)?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut documents = Vec::new();
+    for (index, document) in serde_yaml::Deserializer::from_str(text).enumerate() {
+        let value = Value::deserialize(document).map_err(|error| syntax(&error))?;
+        collect(value, index + 1, &mut documents)?;
+    }
+    Ok(documents)
+}
+
+fn collect(value: Value, document: usize, into: &mut Vec<Document>) -> Result<(), ManifestError> {
+    if value.is_null() {
+        return Ok(());
+    }
+    let field = |name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
+    let (Some(version), Some(kind)) = (field("apiVersion"), field("kind")) else {
+        return Err(ManifestError::NotObject { document });
+    };
+    if version == "v1" && kind.ends_with("List") {
+        let Value::Mapping(mut mapping) = value else { unreachable!("it has fields") };
+        let items = mapping.remove("items").unwrap_or_default();
+        let Value::Sequence(items) = items else {
+            return Err(ManifestError::Shape { document });
+        };
+        return items.into_iter().try_for_each(|item| collect(item, document, into));
+    }
+    if version != "v1" || kind != "Secret" {
+        let name = value.get("metadata").and_then(|m| m.get("name")).and_then(Value::as_str);
+        let name = name.unwrap_or("").escape_default();
+        into.push(Document::Other(format!("{}/{name}", kind.to_lowercase().escape_default())));
+        return Ok(());
+    }
+    let object: Object =
+        serde_yaml::from_value(value).map_err(|_| ManifestError::Shape { document })?;
+    if object.metadata.name.as_deref().unwrap_or("").is_empty() {
+        return Err(ManifestError::NoName { document });
+    }
+    into.push(Document::Secret(Box::new(object)));
+    Ok(())
+}
+
+fn syntax(error: &serde_yaml::Error) -> ManifestError {
+    let (line, column) = error.location().map_or((1, 1), |at| (at.line(), at.column()));
+    ManifestError::Syntax { line, column }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn titles(text: &str) -> Vec<String> {
+        let title = |document| match document {
+            Document::Secret(object) => object.title(),
+            Document::Other(title) => title,
+        };
+        parse(text.as_bytes()).unwrap_or_else(|e| panic!("{e}")).into_iter().map(title).collect()
+    }
+
+    const SECRET: &str = "{apiVersion: v1, kind: Secret, metadata: {name: a, namespace: n}}";
+
+    #[test]
+    fn documents_and_lists_are_taken_apart() {
+        let text = format!(
+            "\u{feff}---\n# nothing\n---\n{SECRET}\n---\n{{apiVersion: apps/v1, kind: Deployment, metadata: {{name: web}}}}\n---\n{{apiVersion: v1, kind: List, items: [{SECRET}, {SECRET}]}}"
+        );
+        assert_eq!(titles(&text), ["n/a", "deployment/web", "n/a", "n/a"]);
+        assert_eq!(titles(r#"{"apiVersion":"v1","kind":"SecretList","items":[]}"#), [""; 0]);
+        assert_eq!(titles(""), [""; 0]);
+        assert_eq!(
+            titles("apiVersion: v1\r\nkind: Secret\r\nmetadata:\r\n  name: crlf\r\n"),
+            ["crlf"]
+        );
+    }
+
+    #[test]
+    fn errors_tell_where_and_never_what() {
+        for (text, expected) in [
+            ("hunter2", "document 1 is no Kubernetes object"),
+            ("a: [hunter2", "line 2, column 1: it is neither YAML nor JSON"),
+            ("apiVersion: v1\nkind: Secret\nmetadata: {}", "document 1 has no `metadata.name`"),
+            (
+                "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\ndata: hunter2",
+                "document 1 does not have a Secret's fields",
+            ),
+            (
+                "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nsecret: hunter2",
+                "document 1 does not have a Secret's fields",
+            ),
+            (
+                "apiVersion: v1\nkind: Secret\nkind: Secret",
+                "line 1, column 1: it is neither YAML nor JSON",
+            ),
+        ] {
+            let error = parse(text.as_bytes()).err().expect(text).to_string();
+            assert!(!error.contains("hunter2"), "{error}");
+            assert_eq!(error, expected, "{text}");
+        }
+        assert!(parse(b"\xff").is_err());
+    }
+}

@@ -1,0 +1,239 @@
+//! A Secret object as it stands in a manifest or comes from the API server.
+
+use std::collections::BTreeMap;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use serde::{Deserialize, Serialize};
+
+use super::ManifestError;
+use crate::envelope::{Jwe, Kind, Refused, SealCheck, SealedSecret, Spot};
+use crate::secret::{Key, Meta, Namespace, Place, PlainSecret, SecretType};
+
+/// The type of a sealed Secret.
+pub const SEALED_TYPE: &str = "envcrypt.dev/sealed";
+/// Client-side apply keeps the whole manifest here, plaintext and all.
+pub const FIELD_MANAGER_ANNOTATION: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
+const TYPE_ANNOTATION: &str = "envcrypt.dev/type";
+const SEAL_ANNOTATION: &str = "envcrypt.dev/seal";
+
+/// What the API server writes and no manifest should carry.
+const SERVER_FIELDS: [&str; 6] =
+    ["creationTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid"];
+
+/// A Secret object. No `Debug` and no `Clone`: it may hold plaintext.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Object {
+    /// `v1`
+    pub api_version: String,
+    /// `Secret`
+    pub kind: String,
+    /// Name, namespace, labels, annotations and the rest.
+    pub metadata: Metadata,
+    /// `type`
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub r#type: Option<String>,
+    /// `data`: base64 by key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<BTreeMap<String, Option<String>>>,
+    /// `stringData`: text by key, only ever read.
+    #[serde(default, skip_serializing)]
+    pub string_data: Option<BTreeMap<String, Option<String>>>,
+    /// `immutable`
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub immutable: Option<bool>,
+}
+
+/// An object's metadata.
+#[derive(Serialize, Deserialize)]
+pub struct Metadata {
+    /// The name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The namespace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// The labels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labels: Option<BTreeMap<String, String>>,
+    /// The annotations.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub annotations: Option<BTreeMap<String, String>>,
+    /// Anything else, passed through.
+    #[serde(flatten)]
+    pub other: BTreeMap<String, serde_json::Value>,
+}
+
+impl Object {
+    /// Whether its type says that it is sealed.
+    #[must_use]
+    pub fn is_sealed(&self) -> bool {
+        self.r#type.as_deref() == Some(SEALED_TYPE)
+    }
+
+    /// `namespace/name` for a message, whether or not they are good names.
+    #[must_use]
+    pub fn title(&self) -> String {
+        let part =
+            |text: &Option<String>| text.as_deref().unwrap_or("").escape_default().to_string();
+        match &self.metadata.namespace {
+            None => part(&self.metadata.name),
+            Some(_) => format!("{}/{}", part(&self.metadata.namespace), part(&self.metadata.name)),
+        }
+    }
+
+    /// Where it lives: `default` where it names no namespace.
+    ///
+    /// # Errors
+    /// [`ManifestError::Name`]
+    pub fn place(&self, default: &Namespace) -> Result<Place, ManifestError> {
+        let namespace = match self.metadata.namespace.as_deref() {
+            None | Some("") => default.clone(),
+            Some(text) => text.parse()?,
+        };
+        Ok(Place { namespace, name: self.metadata.name.as_deref().unwrap_or("").parse()? })
+    }
+
+    /// Reads it as a sealed Secret, every value checked for form.
+    ///
+    /// # Errors
+    /// [`ManifestError::Plain`] when it is none; [`ManifestError::Refused`].
+    pub fn sealed(
+        &self,
+        default: &Namespace,
+        seal: SealCheck,
+    ) -> Result<SealedSecret, ManifestError> {
+        if !self.is_sealed() {
+            return Err(ManifestError::Plain(self.title()));
+        }
+        let place = self.place(default)?;
+        if self.string_data.as_ref().is_some_and(|data| !data.is_empty()) {
+            return Err(ManifestError::StringData(place.to_string()));
+        }
+        let annotations = self.metadata.annotations.clone().unwrap_or_default();
+        if annotations.get(FIELD_MANAGER_ANNOTATION).is_some_and(|text| !is_all_sealed(text)) {
+            return Err(ManifestError::LastApplied(place.to_string()));
+        }
+        let values = self.sealed_values(&place)?;
+        let seal = match annotations.get(SEAL_ANNOTATION) {
+            Some(json) if seal == SealCheck::Required => {
+                let jwe = Jwe::parse(Kind::Seal, json.as_bytes());
+                Some(jwe.map_err(|refused| refuse(&place, None, refused))?)
+            }
+            _ => None,
+        };
+        let kind = match annotations.get(TYPE_ANNOTATION) {
+            Some(text) => text.parse()?,
+            None => SecretType::Opaque,
+        };
+        let ours = [TYPE_ANNOTATION, SEAL_ANNOTATION, FIELD_MANAGER_ANNOTATION];
+        let meta = Meta {
+            place,
+            kind,
+            immutable: self.immutable.unwrap_or(false),
+            labels: self.metadata.labels.clone().unwrap_or_default(),
+            annotations: annotations.into_iter().filter(|(k, _)| !ours.contains(&&**k)).collect(),
+        };
+        Ok(SealedSecret { meta, values, seal })
+    }
+
+    fn sealed_values(&self, place: &Place) -> Result<BTreeMap<Key, Jwe>, ManifestError> {
+        let mut total = 0;
+        let mut values = BTreeMap::new();
+        for (key, text) in self.data.iter().flatten() {
+            let key: Key = key.parse()?;
+            let json = BASE64_STANDARD
+                .decode(text.as_deref().unwrap_or(""))
+                .map_err(|_| ManifestError::Base64(spot(place, Some(&key))))?;
+            total += json.len();
+            let jwe = match total {
+                0..=crate::envelope::MAX_SEALED_SIZE => Jwe::parse(Kind::Value, &json),
+                _ => Err(Refused::TooLarge),
+            };
+            let jwe = jwe.map_err(|refused| refuse(place, Some(&key), refused))?;
+            values.insert(key, jwe);
+        }
+        Ok(values)
+    }
+
+    /// Takes off what only the API server writes, and client-side apply's copy.
+    #[must_use]
+    pub fn for_apply(mut self, place: &Place) -> Self {
+        self.metadata.namespace = Some(place.namespace.to_string());
+        self.metadata.other.retain(|name, _| !SERVER_FIELDS.contains(&name.as_str()));
+        if let Some(annotations) = &mut self.metadata.annotations {
+            annotations.remove(FIELD_MANAGER_ANNOTATION);
+        }
+        self
+    }
+}
+
+/// A sealed Secret as an object.
+#[must_use]
+pub fn sealed_object(secret: &SealedSecret) -> Object {
+    let values = secret.values.iter();
+    let data = values.map(|(k, jwe)| (k.to_string(), Some(BASE64_STANDARD.encode(jwe.to_json()))));
+    let mut annotations = secret.meta.annotations.clone();
+    if secret.meta.kind != SecretType::Opaque {
+        annotations.insert(TYPE_ANNOTATION.to_owned(), secret.meta.kind.to_string());
+    }
+    if let Some(seal) = &secret.seal {
+        let json = String::from_utf8(seal.to_json()).expect("JSON is UTF-8");
+        annotations.insert(SEAL_ANNOTATION.to_owned(), json);
+    }
+    object(&secret.meta, annotations, SEALED_TYPE, data.collect())
+}
+
+/// A plain Secret as an object: plaintext leaves its type here, and only here.
+#[must_use]
+pub fn plain_object(secret: &PlainSecret) -> Object {
+    let values = secret.values.iter();
+    let data = values.map(|(k, v)| (k.to_string(), Some(BASE64_STANDARD.encode(v.expose()))));
+    object(&secret.meta, secret.meta.annotations.clone(), secret.meta.kind.as_str(), data.collect())
+}
+
+fn object(
+    meta: &Meta,
+    annotations: BTreeMap<String, String>,
+    kind: &str,
+    data: BTreeMap<String, Option<String>>,
+) -> Object {
+    let some = |map: BTreeMap<_, _>| (!map.is_empty()).then_some(map);
+    Object {
+        api_version: "v1".to_owned(),
+        kind: "Secret".to_owned(),
+        metadata: Metadata {
+            name: Some(meta.place.name.to_string()),
+            namespace: Some(meta.place.namespace.to_string()),
+            labels: some(meta.labels.clone()),
+            annotations: some(annotations),
+            other: BTreeMap::new(),
+        },
+        r#type: Some(kind.to_owned()),
+        data: Some(data),
+        string_data: None,
+        immutable: meta.immutable.then_some(true),
+    }
+}
+
+/// Whether client-side apply's copy is itself of a sealed Secret.
+fn is_all_sealed(text: &str) -> bool {
+    let Ok(object) = serde_json::from_str::<Object>(text) else { return false };
+    let sealed = |text: &Option<String>| {
+        let json = BASE64_STANDARD.decode(text.as_deref().unwrap_or("")).ok();
+        json.is_some_and(|json| Jwe::parse(Kind::Value, &json).is_ok())
+    };
+    object.is_sealed()
+        && object.string_data.iter().flatten().next().is_none()
+        && object.data.iter().flatten().all(|(_, text)| sealed(text))
+}
+
+fn spot(place: &Place, key: Option<&Key>) -> Spot {
+    Spot { place: place.clone(), key: key.cloned() }
+}
+
+fn refuse(place: &Place, key: Option<&Key>, refused: Refused) -> ManifestError {
+    ManifestError::Refused { spot: spot(place, key), refused }
+}

@@ -1,0 +1,173 @@
+//! YAML that YAML 1.1 and 1.2 readers take alike. serde_yaml leaves `yes`,
+//! `on` or `1_0` without quotes, which kubectl reads as something else than text;
+//! so the few fixed fields of a Secret are written here.
+
+use std::collections::BTreeMap;
+
+use super::Object;
+
+/// Writes one object as a YAML document.
+pub fn write(object: &Object, out: &mut String) {
+    field(out, 0, "apiVersion", &object.api_version);
+    field(out, 0, "kind", &object.kind);
+    out.push_str("metadata:\n");
+    let metadata = &object.metadata;
+    for (name, value) in [("name", &metadata.name), ("namespace", &metadata.namespace)] {
+        if let Some(value) = value {
+            field(out, 2, name, value);
+        }
+    }
+    for (name, map) in [("labels", &metadata.labels), ("annotations", &metadata.annotations)] {
+        if let Some(map) = map {
+            mapping(out, 2, name, map.iter().map(|(k, v)| (k, v.as_str())));
+        }
+    }
+    other(out, &metadata.other);
+    if let Some(kind) = &object.r#type {
+        field(out, 0, "type", kind);
+    }
+    if let Some(data) = &object.data {
+        mapping(out, 0, "data", data.iter().map(|(k, v)| (k, v.as_deref().unwrap_or(""))));
+    }
+    if let Some(immutable) = object.immutable {
+        out.push_str(if immutable { "immutable: true\n" } else { "immutable: false\n" });
+    }
+}
+
+/// The rest of the metadata, as JSON, which is YAML too.
+fn other(out: &mut String, other: &BTreeMap<String, serde_json::Value>) {
+    for (name, value) in other {
+        out.push_str("  ");
+        scalar(out, name);
+        out.push_str(": ");
+        out.push_str(&value.to_string());
+        out.push('\n');
+    }
+}
+
+fn mapping<'a>(
+    out: &mut String,
+    indent: usize,
+    name: &str,
+    entries: impl Iterator<Item = (&'a String, &'a str)>,
+) {
+    let mut entries = entries.peekable();
+    out.extend(std::iter::repeat_n(' ', indent));
+    out.push_str(name);
+    out.push_str(if entries.peek().is_some() { ":\n" } else { ": {}\n" });
+    for (name, value) in entries {
+        field(out, indent + 2, name, value);
+    }
+}
+
+fn field(out: &mut String, indent: usize, name: &str, value: &str) {
+    out.extend(std::iter::repeat_n(' ', indent));
+    scalar(out, name);
+    out.push_str(": ");
+    scalar(out, value);
+    out.push('\n');
+}
+
+/// Plain where no reader could take it for anything but text; in single quotes
+/// where it is printable; else in double quotes with escapes.
+fn scalar(out: &mut String, text: &str) {
+    if is_plain(text) {
+        out.push_str(text);
+    } else if text.chars().all(|c| matches!(c, ' '..='~')) {
+        out.push('\'');
+        for part in text.split_inclusive('\'') {
+            out.push_str(part);
+            if part.ends_with('\'') {
+                out.push('\'');
+            }
+        }
+        out.push('\'');
+    } else {
+        double_quoted(out, text);
+    }
+}
+
+fn double_quoted(out: &mut String, text: &str) {
+    use std::fmt::Write;
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            ' '..='~' => out.push(c),
+            c if u32::from(c) > 0xffff => write!(out, "\\U{:08x}", u32::from(c)).expect("a String"),
+            c => write!(out, "\\u{:04x}", u32::from(c)).expect("a String"),
+        }
+    }
+    out.push('"');
+}
+
+/// Starts with a letter and is no word of YAML 1.1, or is made as base64,
+/// names and label values are and can be no number.
+fn is_plain(text: &str) -> bool {
+    const WORDS: [&str; 10] = ["y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan"];
+    let safe =
+        |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'/' | b'+' | b'=');
+    text.bytes().next().is_some_and(|b| b.is_ascii_alphabetic())
+        && text.bytes().all(safe)
+        && !WORDS.contains(&text.to_ascii_lowercase().as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn quoted(text: &str) -> String {
+        let mut out = String::new();
+        scalar(&mut out, text);
+        out
+    }
+
+    #[test]
+    fn what_yaml_1_1_takes_for_something_else_is_quoted() {
+        for word in [
+            "yes",
+            "No",
+            "on",
+            "OFF",
+            "y",
+            "N",
+            "true",
+            "Null",
+            "~",
+            "",
+            "1",
+            "1e3",
+            "0x1f",
+            "0b1",
+            "1_0",
+            ".inf",
+            "12:30",
+            "-",
+            "=",
+            "<<",
+            "a: b",
+            "# c",
+            "2026-11-22",
+        ] {
+            assert_eq!(quoted(word), format!("'{word}'"), "{word}");
+        }
+        for word in ["v1", "Secret", "app.kubernetes.io/name", "cGFzcw==", "a/b+c"] {
+            assert_eq!(quoted(word), word);
+        }
+        assert_eq!(quoted("it's"), "'it''s'");
+        assert_eq!(quoted("a\nb\u{7f}\u{1f511}"), "\"a\\nb\\u007f\\U0001f511\"");
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_comes_back(text in any::<String>()) {
+            let read: String = serde_yaml::from_str(&quoted(&text)).expect("YAML");
+            prop_assert_eq!(read, text);
+        }
+    }
+}

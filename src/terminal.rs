@@ -1,0 +1,12 @@
+//! Everything between this program and people or files: prompts, output, and
+//! the form of an error. No decisions.
+
+mod output;
+mod prompt;
+mod report;
+
+pub use output::{
+    OutputError, new_file, stderr_is_terminal, stderr_line, stdout, stdout_is_terminal,
+};
+pub use prompt::{Prompt, PromptError, Silent, Tty, open as open_prompt};
+pub use report::{Report, note, warn};

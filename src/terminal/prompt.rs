@@ -1,0 +1,209 @@
+//! Asking a person, on the terminal itself: standard input stays free, and
+//! what is typed reaches neither a shell nor a file.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::fd::AsRawFd;
+use std::sync::atomic::{AtomicPtr, Ordering};
+
+use dialoguer::console::Term;
+use dialoguer::{Confirm, Input};
+use nix::libc;
+use thiserror::Error;
+
+use crate::secret::SecretValue;
+
+const TERMINAL: &str = "/dev/tty";
+
+/// Why there is no answer.
+#[derive(Debug, Error)]
+pub enum PromptError {
+    /// Nobody to ask.
+    #[error("there is no terminal to ask for {0}")]
+    NoTerminal(String),
+    /// End of input, before anything was typed.
+    #[error("the prompt for {0} was left without an answer")]
+    Closed(String),
+    /// The terminal sent bytes that are no text.
+    #[error("what was typed for {0} is not UTF-8 text")]
+    NotText(String),
+    /// The terminal failed.
+    #[error("the terminal failed while asking for {what}: {source}")]
+    Io {
+        /// What was asked for.
+        what: String,
+        /// How.
+        source: io::Error,
+    },
+}
+
+/// Someone, or no one, to ask.
+pub trait Prompt: Send + Sync {
+    /// Whether there is anybody.
+    fn is_available(&self) -> bool;
+
+    /// Asks without echo. `what` reads like "`password`".
+    ///
+    /// # Errors
+    /// [`PromptError`]
+    fn hidden(&self, what: &str) -> Result<SecretValue, PromptError>;
+
+    /// Asks with echo; the answer may be empty.
+    ///
+    /// # Errors
+    /// [`PromptError`]
+    fn visible(&self, what: &str) -> Result<String, PromptError>;
+
+    /// Asks for a yes; a bare return is a no.
+    ///
+    /// # Errors
+    /// [`PromptError`]
+    fn confirm(&self, question: &str) -> Result<bool, PromptError>;
+
+    /// Tells something between two questions.
+    fn tell(&self, text: &str);
+}
+
+/// The terminal where there is one, else [`Silent`].
+#[must_use]
+pub fn open() -> Box<dyn Prompt> {
+    match OpenOptions::new().read(true).write(true).open(TERMINAL) {
+        Ok(file) => Box::new(Tty { file }),
+        Err(_) => Box::new(Silent),
+    }
+}
+
+/// No terminal: every question is an error.
+pub struct Silent;
+
+impl Prompt for Silent {
+    fn is_available(&self) -> bool {
+        false
+    }
+
+    fn hidden(&self, what: &str) -> Result<SecretValue, PromptError> {
+        Err(PromptError::NoTerminal(what.to_owned()))
+    }
+
+    fn visible(&self, what: &str) -> Result<String, PromptError> {
+        Err(PromptError::NoTerminal(what.to_owned()))
+    }
+
+    fn confirm(&self, question: &str) -> Result<bool, PromptError> {
+        Err(PromptError::NoTerminal(question.to_owned()))
+    }
+
+    fn tell(&self, _: &str) {}
+}
+
+/// The controlling terminal.
+pub struct Tty {
+    file: File,
+}
+
+impl Tty {
+    fn term(&self, what: &str) -> Result<Term, PromptError> {
+        let clone = || self.file.try_clone().map_err(|e| failed(what, e));
+        Ok(Term::read_write_pair(clone()?, clone()?))
+    }
+}
+
+impl Prompt for Tty {
+    fn is_available(&self) -> bool {
+        true
+    }
+
+    fn hidden(&self, what: &str) -> Result<SecretValue, PromptError> {
+        let _restore = RestoreOnSignal::arm(&self.file);
+        let answer = rpassword::prompt_password(format!("{what}: "));
+        // Without echo the return was not echoed either.
+        self.tell("");
+        let answer = SecretValue::new(answer.map_err(|e| failed(what, e))?.into_bytes());
+        // What is not UTF-8 arrives as this mark: better no value than another one.
+        match answer.expose().windows(3).any(|bytes| bytes == "\u{fffd}".as_bytes()) {
+            true => Err(PromptError::NotText(what.to_owned())),
+            false => Ok(answer),
+        }
+    }
+
+    fn visible(&self, what: &str) -> Result<String, PromptError> {
+        let _restore = RestoreOnSignal::arm(&self.file);
+        let input = Input::<String>::new().with_prompt(what).allow_empty(true);
+        input.interact_text_on(&self.term(what)?).map_err(|e| failed(what, io_error(e)))
+    }
+
+    fn confirm(&self, question: &str) -> Result<bool, PromptError> {
+        let _restore = RestoreOnSignal::arm(&self.file);
+        let confirm = Confirm::new().with_prompt(question).default(false).wait_for_newline(true);
+        confirm.interact_on(&self.term(question)?).map_err(|e| failed(question, io_error(e)))
+    }
+
+    fn tell(&self, text: &str) {
+        use std::io::Write;
+        let _ = writeln!(&self.file, "{text}");
+    }
+}
+
+fn io_error(error: dialoguer::Error) -> io::Error {
+    let dialoguer::Error::IO(error) = error;
+    error
+}
+
+fn failed(what: &str, source: io::Error) -> PromptError {
+    match source.kind() {
+        io::ErrorKind::UnexpectedEof => PromptError::Closed(what.to_owned()),
+        _ => PromptError::Io { what: what.to_owned(), source },
+    }
+}
+
+/// The terminal's settings from before a prompt, for the signal handler.
+struct Saved {
+    descriptor: libc::c_int,
+    settings: libc::termios,
+}
+
+static SAVED: AtomicPtr<Saved> = AtomicPtr::new(std::ptr::null_mut());
+
+const SIGNALS: [libc::c_int; 4] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT];
+
+/// While it lives, a signal that ends the process first puts the terminal
+/// back as it was: Ctrl-C at a prompt must not leave a shell without echo.
+struct RestoreOnSignal;
+
+impl RestoreOnSignal {
+    fn arm(terminal: &File) -> Option<Self> {
+        let settings = nix::sys::termios::tcgetattr(terminal).ok()?.into();
+        let saved = Box::new(Saved { descriptor: terminal.as_raw_fd(), settings });
+        // Leaked on purpose, a few bytes a prompt: the handler may still read it.
+        SAVED.store(Box::leak(saved), Ordering::SeqCst);
+        for signal in SIGNALS {
+            let handler = restore as extern "C" fn(libc::c_int);
+            // SAFETY: `restore` calls only what POSIX allows in a handler.
+            unsafe { libc::signal(signal, handler as libc::sighandler_t) };
+        }
+        Some(Self)
+    }
+}
+
+impl Drop for RestoreOnSignal {
+    fn drop(&mut self) {
+        for signal in SIGNALS {
+            // SAFETY: puts the default action back.
+            unsafe { libc::signal(signal, libc::SIG_DFL) };
+        }
+    }
+}
+
+extern "C" fn restore(signal: libc::c_int) {
+    let saved = SAVED.load(Ordering::SeqCst);
+    // SAFETY: tcsetattr, write, signal and raise are async-signal-safe, and
+    // `saved` was leaked, so it is valid for ever.
+    unsafe {
+        if let Some(saved) = saved.as_ref() {
+            libc::tcsetattr(saved.descriptor, libc::TCSANOW, &raw const saved.settings);
+            libc::write(saved.descriptor, c"\n".as_ptr().cast(), 1);
+        }
+        libc::signal(signal, libc::SIG_DFL);
+        libc::raise(signal);
+    }
+}
