@@ -19,7 +19,7 @@ use crate::commands::{apply, complete, completion, create, inspect, kek, man, un
     bin_name = "kubectl envcrypt",
     version,
     max_term_width = 100,
-    propagate_version = false,
+    args_override_self = true,
     disable_help_subcommand = true,
     subcommand_required = true,
     arg_required_else_help = true

@@ -8,5 +8,5 @@ mod report;
 pub use output::{
     OutputError, new_file, stderr_is_terminal, stderr_line, stdout, stdout_is_terminal,
 };
-pub use prompt::{Prompt, PromptError, Silent, Tty, open as open_prompt};
+pub use prompt::{Prompt, PromptError, Silent, Times, Tty, open as open_prompt};
 pub use report::{Report, note, warn};

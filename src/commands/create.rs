@@ -16,7 +16,7 @@ use crate::secret::{
     DOCKER_DEFAULT_SERVER, Key, Meta, Place, PlainSecret, SecretName, SecretType, SecretValue,
     docker_config, parse_annotation, parse_label,
 };
-use crate::terminal::{self, Prompt};
+use crate::terminal::{self, Prompt, Times};
 
 /// Create a sealed Secret from what you type.
 ///
@@ -321,15 +321,9 @@ impl CreateArgs {
         Ok(())
     }
 
-    /// Without echo, twice, until both entries are the same.
     fn ask_hidden(&self, prompt: &dyn Prompt, what: &str) -> Result<SecretValue, Failure> {
-        loop {
-            let value = prompt.hidden(what)?;
-            if self.no_confirm || value.same_as(&prompt.hidden(&format!("{what} (again)"))?) {
-                return Ok(value);
-            }
-            prompt.tell("the two entries differ; once more");
-        }
+        let times = if self.no_confirm { Times::Once } else { Times::Twice };
+        Ok(prompt.hidden(what, times)?)
     }
 
     fn ask_open(&self, prompt: &dyn Prompt, values: &mut Values) -> Result<(), Failure> {

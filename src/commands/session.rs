@@ -8,7 +8,7 @@ use crate::cluster::{Cluster, ConnectOptions, Target};
 use crate::config::{Folder, KEK_VARIABLE, Settings};
 use crate::kek::{KekUri, Ring, RingOptions, Trust, Trusted};
 use crate::secret::{Namespace, Place};
-use crate::terminal::{self, Prompt};
+use crate::terminal::{self, Prompt, Times};
 
 /// The surroundings of one run.
 pub struct Session {
@@ -77,7 +77,7 @@ impl Session {
             let prompt = self.prompt().clone();
             Ok(Arc::new(Ring::new(RingOptions {
                 identities: self.folder.identities()?,
-                passphrases: Arc::new(move |question| prompt.hidden(question).ok()),
+                passphrases: Arc::new(move |question| prompt.hidden(question, Times::Once).ok()),
             })))
         })
     }

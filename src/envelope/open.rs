@@ -97,12 +97,13 @@ impl SealedSecret {
     /// [`OpenError::Refused`] names the first part that is not what it was.
     pub fn open(&self, deks: &Deks, seal: SealCheck) -> Result<PlainSecret, OpenError> {
         self.check_place(seal)?;
-        self.check_seal(deks, seal)?;
         let open = |(key, jwe): (&Key, &Jwe)| {
             let value = self.open_part(Some(key), jwe, deks)?;
             Ok((key.clone(), value))
         };
+        // Values before the seal: their refusals name the key.
         let values = self.values.iter().map(open).collect::<Result<_, OpenError>>()?;
+        self.check_seal(deks, seal)?;
         Ok(PlainSecret { meta: self.meta.clone(), values })
     }
 

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 use dialoguer::console::Term;
 use dialoguer::{Confirm, Input};
 use nix::libc;
+use nix::sys::termios::{LocalFlags, SetArg, Termios, tcgetattr, tcsetattr};
 use thiserror::Error;
 
 use crate::secret::SecretValue;
@@ -37,16 +38,25 @@ pub enum PromptError {
     },
 }
 
+/// How often a hidden value is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Times {
+    /// Once: an existing passphrase, which is right or wrong.
+    Once,
+    /// Twice: a new value, in which a slip would go unnoticed.
+    Twice,
+}
+
 /// Someone, or no one, to ask.
 pub trait Prompt: Send + Sync {
     /// Whether there is anybody.
     fn is_available(&self) -> bool;
 
-    /// Asks without echo. `what` reads like "`password`".
+    /// Asks without echo; twice where asked to, until both entries are the same.
     ///
     /// # Errors
     /// [`PromptError`]
-    fn hidden(&self, what: &str) -> Result<SecretValue, PromptError>;
+    fn hidden(&self, what: &str, times: Times) -> Result<SecretValue, PromptError>;
 
     /// Asks with echo; the answer may be empty.
     ///
@@ -81,7 +91,7 @@ impl Prompt for Silent {
         false
     }
 
-    fn hidden(&self, what: &str) -> Result<SecretValue, PromptError> {
+    fn hidden(&self, what: &str, _: Times) -> Result<SecretValue, PromptError> {
         Err(PromptError::NoTerminal(what.to_owned()))
     }
 
@@ -102,19 +112,7 @@ pub struct Tty {
 }
 
 impl Tty {
-    fn term(&self, what: &str) -> Result<Term, PromptError> {
-        let clone = || self.file.try_clone().map_err(|e| failed(what, e));
-        Ok(Term::read_write_pair(clone()?, clone()?))
-    }
-}
-
-impl Prompt for Tty {
-    fn is_available(&self) -> bool {
-        true
-    }
-
-    fn hidden(&self, what: &str) -> Result<SecretValue, PromptError> {
-        let _restore = RestoreOnSignal::arm(&self.file);
+    fn hidden_once(&self, what: &str) -> Result<SecretValue, PromptError> {
         let answer = rpassword::prompt_password(format!("{what}: "));
         // Without echo the return was not echoed either.
         self.tell("");
@@ -126,14 +124,39 @@ impl Prompt for Tty {
         }
     }
 
+    fn term(&self, what: &str) -> Result<Term, PromptError> {
+        let clone = || self.file.try_clone().map_err(|e| failed(what, e));
+        Ok(Term::read_write_pair(clone()?, clone()?))
+    }
+}
+
+impl Prompt for Tty {
+    fn is_available(&self) -> bool {
+        true
+    }
+
+    fn hidden(&self, what: &str, times: Times) -> Result<SecretValue, PromptError> {
+        let restore = Restore::arm(&self.file);
+        // Before the question stands there: what is typed ahead is not echoed either.
+        restore.silence();
+        loop {
+            let value = self.hidden_once(what)?;
+            if times == Times::Once || value.same_as(&self.hidden_once(&format!("{what} (again)"))?)
+            {
+                return Ok(value);
+            }
+            self.tell("the two entries differ; once more");
+        }
+    }
+
     fn visible(&self, what: &str) -> Result<String, PromptError> {
-        let _restore = RestoreOnSignal::arm(&self.file);
+        let _restore = Restore::arm(&self.file);
         let input = Input::<String>::new().with_prompt(what).allow_empty(true);
         input.interact_text_on(&self.term(what)?).map_err(|e| failed(what, io_error(e)))
     }
 
     fn confirm(&self, question: &str) -> Result<bool, PromptError> {
-        let _restore = RestoreOnSignal::arm(&self.file);
+        let _restore = Restore::arm(&self.file);
         let confirm = Confirm::new().with_prompt(question).default(false).wait_for_newline(true);
         confirm.interact_on(&self.term(question)?).map_err(|e| failed(question, io_error(e)))
     }
@@ -166,27 +189,43 @@ static SAVED: AtomicPtr<Saved> = AtomicPtr::new(std::ptr::null_mut());
 
 const SIGNALS: [libc::c_int; 4] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT];
 
-/// While it lives, a signal that ends the process first puts the terminal
-/// back as it was: Ctrl-C at a prompt must not leave a shell without echo.
-struct RestoreOnSignal;
+/// Puts the terminal back as it was when dropped, and also where a signal ends
+/// the process: Ctrl-C at a prompt must not leave a shell without echo.
+struct Restore<'a> {
+    terminal: &'a File,
+    before: Option<Termios>,
+}
 
-impl RestoreOnSignal {
-    fn arm(terminal: &File) -> Option<Self> {
-        let settings = nix::sys::termios::tcgetattr(terminal).ok()?.into();
-        let saved = Box::new(Saved { descriptor: terminal.as_raw_fd(), settings });
-        // Leaked on purpose, a few bytes a prompt: the handler may still read it.
-        SAVED.store(Box::leak(saved), Ordering::SeqCst);
-        for signal in SIGNALS {
-            let handler = restore as extern "C" fn(libc::c_int);
-            // SAFETY: `restore` calls only what POSIX allows in a handler.
-            unsafe { libc::signal(signal, handler as libc::sighandler_t) };
+impl<'a> Restore<'a> {
+    fn arm(terminal: &'a File) -> Self {
+        let before = tcgetattr(terminal).ok();
+        if let Some(settings) = before.clone() {
+            let saved = Saved { descriptor: terminal.as_raw_fd(), settings: settings.into() };
+            // Leaked on purpose, a few bytes a prompt: the handler may still read it.
+            SAVED.store(Box::leak(Box::new(saved)), Ordering::SeqCst);
+            for signal in SIGNALS {
+                let handler = restore as extern "C" fn(libc::c_int);
+                // SAFETY: `restore` calls only what POSIX allows in a handler.
+                unsafe { libc::signal(signal, handler as libc::sighandler_t) };
+            }
         }
-        Some(Self)
+        Self { terminal, before }
+    }
+
+    /// Turns the echo off.
+    fn silence(&self) {
+        if let Some(mut settings) = self.before.clone() {
+            settings.local_flags.remove(LocalFlags::ECHO);
+            let _ = tcsetattr(self.terminal, SetArg::TCSANOW, &settings);
+        }
     }
 }
 
-impl Drop for RestoreOnSignal {
+impl Drop for Restore<'_> {
     fn drop(&mut self) {
+        if let Some(settings) = &self.before {
+            let _ = tcsetattr(self.terminal, SetArg::TCSANOW, settings);
+        }
         for signal in SIGNALS {
             // SAFETY: puts the default action back.
             unsafe { libc::signal(signal, libc::SIG_DFL) };

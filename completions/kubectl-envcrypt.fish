@@ -1,0 +1,355 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_kubectl_envcrypt_global_optspecs
+    string join \n n/namespace= context= kubeconfig= cluster= user= s/server= token= as= as-uid= as-group= as-user-extra= certificate-authority= client-certificate= client-key= tls-server-name= insecure-skip-tls-verify disable-compression request-timeout= cache-dir= h/help V/version
+end
+
+function __fish_kubectl_envcrypt_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_kubectl_envcrypt_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_kubectl_envcrypt_using_subcommand
+    set -l cmd (__fish_kubectl_envcrypt_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -s n -l namespace -d 'The namespace' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -l context -d 'The kubeconfig\'s context' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -l kubeconfig -d 'The kubeconfig file, in place of `KUBECONFIG`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -l cluster -d 'The kubeconfig\'s cluster' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -l user -d 'The kubeconfig\'s user' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -s s -l server -d 'The API server\'s address' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -l token -d 'A bearer token; it shows in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -l as -d 'The user to act as' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -l as-uid -d 'The uid to act as' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -l as-group -d 'A group to act as; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -l as-user-extra -d 'Further user information to act with; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -l certificate-authority -d 'The certificate authority\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -l client-certificate -d 'The client certificate\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -l client-key -d 'The client key\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -l tls-server-name -d 'The name that the server\'s certificate must hold' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -l request-timeout -d 'How long one request may take: 5s, 2m; 0 is no limit' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -l cache-dir -d 'Accepted as kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -l disable-compression -d 'Do not compress answers'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -s V -l version -d 'Print version'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "create" -d 'Create a sealed Secret from what you type'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "apply" -d 'Apply sealed Secrets to the cluster, as they are or unwrapped'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "unwrap" -d 'Open sealed Secrets: a plain manifest, or one value'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "inspect" -d 'Show what a sealed Secret tells without opening it'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "kek" -d 'Make, list, trust and test key-encryption keys'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "completion" -d 'Print a completion script'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "man" -d 'Write the man pages'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "__complete" -d 'Candidates for the words so far, as kubectl asks for them'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l visible -d 'Ask for this key with echo, as for a user name' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l from-file -d 'A value from a file, or from every file of a folder; `KEY=-` reads standard input' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l from-env-file -d 'Values from a file of KEY=VALUE lines' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l from-stdin -d 'The value of KEY from standard input, byte for byte' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l from-literal -d 'A value from the command line; it stays in the shell\'s history and shows in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l generate -d 'A random value that no one sees: 32 of alnum, or alphabets hex, digits, lower, symbols' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l type -d 'generic, basic-auth, ssh-auth, tls, docker-registry, bootstrap-token, or any other type' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l cert -d 'The certificate\'s file, for `--type tls`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l key -d 'The private key\'s file, for `--type tls`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l docker-server -d 'The registry, for `--type docker-registry`' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l docker-username -d 'The registry\'s user; asked for where it is left out' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l docker-email -d 'The user\'s address' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -s l -l labels -d 'Labels, commas between them' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l annotations -d 'An annotation; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l kek -d 'The KEK to seal with: local, or a URI; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l scope -d 'What the values are bound to: strict (namespace, name and key), namespace, cluster' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -s w -l write -d 'Write the sealed Secret to a new file; no cluster is asked' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l dry-run -d 'client: create nothing and ask no cluster; server: let it check' -r -f -a "none\t'Do it'
+client\t'Ask no cluster'
+server\t'Let the cluster check it'"
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -s o -l output -d 'What to print' -r -f -a "yaml\t''
+json\t''
+name\t''"
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l field-manager -d 'Whose fields they become in the cluster' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -s n -l namespace -d 'The namespace' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l context -d 'The kubeconfig\'s context' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l kubeconfig -d 'The kubeconfig file, in place of `KUBECONFIG`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l cluster -d 'The kubeconfig\'s cluster' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l user -d 'The kubeconfig\'s user' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -s s -l server -d 'The API server\'s address' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l token -d 'A bearer token; it shows in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l as -d 'The user to act as' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l as-uid -d 'The uid to act as' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l as-group -d 'A group to act as; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l as-user-extra -d 'Further user information to act with; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l certificate-authority -d 'The certificate authority\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l client-certificate -d 'The client certificate\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l client-key -d 'The client key\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l tls-server-name -d 'The name that the server\'s certificate must hold' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l request-timeout -d 'How long one request may take: 5s, 2m; 0 is no limit' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l cache-dir -d 'Accepted as kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l no-confirm -d 'Ask once, not twice'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l docker-password-stdin -d 'Read the registry\'s password from standard input'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l immutable -d 'Let the API server refuse changes'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l append-hash -d 'Append to the name what is new with every sealing'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l disable-compression -d 'Do not compress answers'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -s f -l filename -d 'A file, a folder, or - for standard input; repeatable' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -s l -l selector -d 'Only Secrets with these labels' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l dry-run -d 'client: ask no cluster; server: let it check and change nothing' -r -f -a "none\t'Do it'
+client\t'Ask no cluster'
+server\t'Let the cluster check it'"
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l field-manager -d 'Whose fields they become' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l kek -d 'A KEK that may be asked this once; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -s n -l namespace -d 'The namespace' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l context -d 'The kubeconfig\'s context' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l kubeconfig -d 'The kubeconfig file, in place of `KUBECONFIG`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l cluster -d 'The kubeconfig\'s cluster' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l user -d 'The kubeconfig\'s user' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -s s -l server -d 'The API server\'s address' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l token -d 'A bearer token; it shows in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l as -d 'The user to act as' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l as-uid -d 'The uid to act as' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l as-group -d 'A group to act as; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l as-user-extra -d 'Further user information to act with; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l certificate-authority -d 'The certificate authority\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l client-certificate -d 'The client certificate\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l client-key -d 'The client key\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l tls-server-name -d 'The name that the server\'s certificate must hold' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l request-timeout -d 'How long one request may take: 5s, 2m; 0 is no limit' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l cache-dir -d 'Accepted as kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -s R -l recursive -d 'Take the folders in a folder too'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l unwrap -d 'Open them and apply plain Secrets'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l force-conflicts -d 'Take over fields that others manage'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l insecure-skip-seal -d 'Open a Secret whose seal is missing or wrong all the same'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l disable-compression -d 'Do not compress answers'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -s f -l filename -d 'A file, a folder, or - for standard input; repeatable' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -s l -l selector -d 'Only Secrets with these labels' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -s o -l output -d 'How to print the whole Secret' -r -f -a "yaml\t'A plain manifest'
+json\t'The same as JSON'
+env\t'KEY=VALUE lines, as `--from-env-file` reads them'"
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -s w -l write -d 'Write to a new file, readable by you alone' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l kek -d 'A KEK that may be asked this once; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -s n -l namespace -d 'The namespace' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l context -d 'The kubeconfig\'s context' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l kubeconfig -d 'The kubeconfig file, in place of `KUBECONFIG`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l cluster -d 'The kubeconfig\'s cluster' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l user -d 'The kubeconfig\'s user' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -s s -l server -d 'The API server\'s address' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l token -d 'A bearer token; it shows in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l as -d 'The user to act as' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l as-uid -d 'The uid to act as' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l as-group -d 'A group to act as; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l as-user-extra -d 'Further user information to act with; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l certificate-authority -d 'The certificate authority\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l client-certificate -d 'The client certificate\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l client-key -d 'The client key\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l tls-server-name -d 'The name that the server\'s certificate must hold' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l request-timeout -d 'How long one request may take: 5s, 2m; 0 is no limit' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l cache-dir -d 'Accepted as kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -s A -l all-namespaces -d 'Those of all namespaces'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -s R -l recursive -d 'Take the folders in a folder too'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l insecure-skip-seal -d 'Open a Secret whose seal is missing or wrong all the same'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l disable-compression -d 'Do not compress answers'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -s f -l filename -d 'A file, a folder, or - for standard input; repeatable' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -s l -l selector -d 'Only Secrets with these labels' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -s o -l output -d 'How to print' -r -f -a "table\t''
+json\t''"
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -s n -l namespace -d 'The namespace' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -l context -d 'The kubeconfig\'s context' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -l kubeconfig -d 'The kubeconfig file, in place of `KUBECONFIG`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -l cluster -d 'The kubeconfig\'s cluster' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -l user -d 'The kubeconfig\'s user' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -s s -l server -d 'The API server\'s address' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -l token -d 'A bearer token; it shows in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -l as -d 'The user to act as' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -l as-uid -d 'The uid to act as' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -l as-group -d 'A group to act as; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -l as-user-extra -d 'Further user information to act with; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -l certificate-authority -d 'The certificate authority\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -l client-certificate -d 'The client certificate\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -l client-key -d 'The client key\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -l tls-server-name -d 'The name that the server\'s certificate must hold' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -l request-timeout -d 'How long one request may take: 5s, 2m; 0 is no limit' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -l cache-dir -d 'Accepted as kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -s A -l all-namespaces -d 'Those of all namespaces'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -s R -l recursive -d 'Take the folders in a folder too'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -l disable-compression -d 'Do not compress answers'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test" -s n -l namespace -d 'The namespace' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test" -l context -d 'The kubeconfig\'s context' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test" -l kubeconfig -d 'The kubeconfig file, in place of `KUBECONFIG`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test" -l cluster -d 'The kubeconfig\'s cluster' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test" -l user -d 'The kubeconfig\'s user' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test" -s s -l server -d 'The API server\'s address' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test" -l token -d 'A bearer token; it shows in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test" -l as -d 'The user to act as' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test" -l as-uid -d 'The uid to act as' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test" -l as-group -d 'A group to act as; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test" -l as-user-extra -d 'Further user information to act with; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test" -l certificate-authority -d 'The certificate authority\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test" -l client-certificate -d 'The client certificate\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test" -l client-key -d 'The client key\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test" -l tls-server-name -d 'The name that the server\'s certificate must hold' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test" -l request-timeout -d 'How long one request may take: 5s, 2m; 0 is no limit' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test" -l cache-dir -d 'Accepted as kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test" -l disable-compression -d 'Do not compress answers'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test" -f -a "new" -d 'Make the local key: an age identity in your configuration folder'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test" -f -a "list" -d 'Show which KEKs this machine may ask, and why'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test" -f -a "trust" -d 'Let this machine ask a KEK that a sealed file names'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test" -f -a "test" -d 'Wrap and unwrap a random key, to see whether a KEK works for you'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from new" -s n -l namespace -d 'The namespace' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from new" -l context -d 'The kubeconfig\'s context' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from new" -l kubeconfig -d 'The kubeconfig file, in place of `KUBECONFIG`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from new" -l cluster -d 'The kubeconfig\'s cluster' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from new" -l user -d 'The kubeconfig\'s user' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from new" -s s -l server -d 'The API server\'s address' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from new" -l token -d 'A bearer token; it shows in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from new" -l as -d 'The user to act as' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from new" -l as-uid -d 'The uid to act as' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from new" -l as-group -d 'A group to act as; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from new" -l as-user-extra -d 'Further user information to act with; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from new" -l certificate-authority -d 'The certificate authority\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from new" -l client-certificate -d 'The client certificate\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from new" -l client-key -d 'The client key\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from new" -l tls-server-name -d 'The name that the server\'s certificate must hold' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from new" -l request-timeout -d 'How long one request may take: 5s, 2m; 0 is no limit' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from new" -l cache-dir -d 'Accepted as kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from new" -l post-quantum -d 'A post-quantum hybrid key (ML-KEM-768 and X25519); sealed values grow by 1.5 KB each'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from new" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from new" -l disable-compression -d 'Do not compress answers'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from new" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from list" -s n -l namespace -d 'The namespace' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from list" -l context -d 'The kubeconfig\'s context' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from list" -l kubeconfig -d 'The kubeconfig file, in place of `KUBECONFIG`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from list" -l cluster -d 'The kubeconfig\'s cluster' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from list" -l user -d 'The kubeconfig\'s user' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from list" -s s -l server -d 'The API server\'s address' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from list" -l token -d 'A bearer token; it shows in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from list" -l as -d 'The user to act as' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from list" -l as-uid -d 'The uid to act as' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from list" -l as-group -d 'A group to act as; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from list" -l as-user-extra -d 'Further user information to act with; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from list" -l certificate-authority -d 'The certificate authority\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from list" -l client-certificate -d 'The client certificate\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from list" -l client-key -d 'The client key\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from list" -l tls-server-name -d 'The name that the server\'s certificate must hold' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from list" -l request-timeout -d 'How long one request may take: 5s, 2m; 0 is no limit' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from list" -l cache-dir -d 'Accepted as kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from list" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from list" -l disable-compression -d 'Do not compress answers'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -s n -l namespace -d 'The namespace' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -l context -d 'The kubeconfig\'s context' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -l kubeconfig -d 'The kubeconfig file, in place of `KUBECONFIG`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -l cluster -d 'The kubeconfig\'s cluster' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -l user -d 'The kubeconfig\'s user' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -s s -l server -d 'The API server\'s address' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -l token -d 'A bearer token; it shows in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -l as -d 'The user to act as' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -l as-uid -d 'The uid to act as' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -l as-group -d 'A group to act as; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -l as-user-extra -d 'Further user information to act with; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -l certificate-authority -d 'The certificate authority\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -l client-certificate -d 'The client certificate\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -l client-key -d 'The client key\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -l tls-server-name -d 'The name that the server\'s certificate must hold' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -l request-timeout -d 'How long one request may take: 5s, 2m; 0 is no limit' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -l cache-dir -d 'Accepted as kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -l remove -d 'Forget it instead'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -l disable-compression -d 'Do not compress answers'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from test" -s n -l namespace -d 'The namespace' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from test" -l context -d 'The kubeconfig\'s context' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from test" -l kubeconfig -d 'The kubeconfig file, in place of `KUBECONFIG`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from test" -l cluster -d 'The kubeconfig\'s cluster' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from test" -l user -d 'The kubeconfig\'s user' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from test" -s s -l server -d 'The API server\'s address' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from test" -l token -d 'A bearer token; it shows in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from test" -l as -d 'The user to act as' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from test" -l as-uid -d 'The uid to act as' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from test" -l as-group -d 'A group to act as; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from test" -l as-user-extra -d 'Further user information to act with; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from test" -l certificate-authority -d 'The certificate authority\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from test" -l client-certificate -d 'The client certificate\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from test" -l client-key -d 'The client key\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from test" -l tls-server-name -d 'The name that the server\'s certificate must hold' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from test" -l request-timeout -d 'How long one request may take: 5s, 2m; 0 is no limit' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from test" -l cache-dir -d 'Accepted as kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from test" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from test" -l disable-compression -d 'Do not compress answers'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from test" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand completion" -s n -l namespace -d 'The namespace' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand completion" -l context -d 'The kubeconfig\'s context' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand completion" -l kubeconfig -d 'The kubeconfig file, in place of `KUBECONFIG`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand completion" -l cluster -d 'The kubeconfig\'s cluster' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand completion" -l user -d 'The kubeconfig\'s user' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand completion" -s s -l server -d 'The API server\'s address' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand completion" -l token -d 'A bearer token; it shows in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand completion" -l as -d 'The user to act as' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand completion" -l as-uid -d 'The uid to act as' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand completion" -l as-group -d 'A group to act as; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand completion" -l as-user-extra -d 'Further user information to act with; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand completion" -l certificate-authority -d 'The certificate authority\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand completion" -l client-certificate -d 'The client certificate\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand completion" -l client-key -d 'The client key\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand completion" -l tls-server-name -d 'The name that the server\'s certificate must hold' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand completion" -l request-timeout -d 'How long one request may take: 5s, 2m; 0 is no limit' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand completion" -l cache-dir -d 'Accepted as kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand completion" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand completion" -l disable-compression -d 'Do not compress answers'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand completion" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand man" -s n -l namespace -d 'The namespace' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand man" -l context -d 'The kubeconfig\'s context' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand man" -l kubeconfig -d 'The kubeconfig file, in place of `KUBECONFIG`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand man" -l cluster -d 'The kubeconfig\'s cluster' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand man" -l user -d 'The kubeconfig\'s user' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand man" -s s -l server -d 'The API server\'s address' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand man" -l token -d 'A bearer token; it shows in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand man" -l as -d 'The user to act as' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand man" -l as-uid -d 'The uid to act as' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand man" -l as-group -d 'A group to act as; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand man" -l as-user-extra -d 'Further user information to act with; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand man" -l certificate-authority -d 'The certificate authority\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand man" -l client-certificate -d 'The client certificate\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand man" -l client-key -d 'The client key\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand man" -l tls-server-name -d 'The name that the server\'s certificate must hold' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand man" -l request-timeout -d 'How long one request may take: 5s, 2m; 0 is no limit' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand man" -l cache-dir -d 'Accepted as kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand man" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand man" -l disable-compression -d 'Do not compress answers'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand __complete" -s n -l namespace -d 'The namespace' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand __complete" -l context -d 'The kubeconfig\'s context' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand __complete" -l kubeconfig -d 'The kubeconfig file, in place of `KUBECONFIG`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand __complete" -l cluster -d 'The kubeconfig\'s cluster' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand __complete" -l user -d 'The kubeconfig\'s user' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand __complete" -s s -l server -d 'The API server\'s address' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand __complete" -l token -d 'A bearer token; it shows in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand __complete" -l as -d 'The user to act as' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand __complete" -l as-uid -d 'The uid to act as' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand __complete" -l as-group -d 'A group to act as; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand __complete" -l as-user-extra -d 'Further user information to act with; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand __complete" -l certificate-authority -d 'The certificate authority\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand __complete" -l client-certificate -d 'The client certificate\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand __complete" -l client-key -d 'The client key\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand __complete" -l tls-server-name -d 'The name that the server\'s certificate must hold' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand __complete" -l request-timeout -d 'How long one request may take: 5s, 2m; 0 is no limit' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand __complete" -l cache-dir -d 'Accepted as kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand __complete" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand __complete" -l disable-compression -d 'Do not compress answers'

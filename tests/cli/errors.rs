@@ -1,0 +1,441 @@
+//! Wrong input of every kind: one error, as designed, nothing on standard output.
+
+use crate::sandbox::Sandbox;
+use snapbox::{assert_data_eq, str};
+
+/// Runs `create db …` without a cluster and returns its error.
+fn create(sandbox: &Sandbox, args: &[&str]) -> String {
+    let fixed = ["-n", "prod", "--kek", "local", "--dry-run=client", "-oyaml"];
+    sandbox.run(["create"].iter().chain(args).chain(&fixed)).fails(1)
+}
+
+#[test]
+fn names_keys_and_metadata() {
+    let sandbox = Sandbox::new();
+    assert_data_eq!(
+        create(&sandbox, &["Db", "--generate=a"]),
+        str![[r#"
+error: `Db` cannot name a Secret: use lower-case letters, digits, `-` and `.`, starting and ending with a letter or digit, 253 characters at most
+
+"#]]
+    );
+    assert_data_eq!(
+        create(&sandbox, &["db", "--generate=a", "--type=a b"]),
+        str![[r#"
+error: `a b` cannot be the type of a Secret
+
+"#]]
+    );
+    assert_data_eq!(
+        create(&sandbox, &["db", "--from-stdin=a/b"]),
+        str![[r#"
+error: `a/b` cannot be a key: use letters, digits, `-`, `_` and `.`, 253 characters at most, not `.` and not starting with `..`
+
+"#]]
+    );
+    assert_data_eq!(
+        create(&sandbox, &["db", "--generate=a", "--labels=a=b c"]),
+        str![[r#"
+error: `b c` cannot be the value of a label: use letters, digits, `-`, `_` and `.`, 63 at most
+
+"#]]
+    );
+    assert_data_eq!(
+        create(&sandbox, &["db", "--generate=a", "--annotations=envcrypt.dev/seal=x"]),
+        str![[r#"
+error: `envcrypt.dev/seal` is the sealed format's own
+
+"#]]
+    );
+    assert_data_eq!(
+        create(&sandbox, &["db", "--generate=a", "--from-literal=a=b"]),
+        str![[r#"
+warning: values of `--from-literal` are now in the shell's history, and were in the process list
+error: the key `a` is given twice
+
+"#]]
+    );
+    let args = ["create", "db", "--generate=a", "--kek=local", "--dry-run=client", "-nA"];
+    assert_data_eq!(
+        sandbox.run(args).fails(1),
+        str![[r#"
+error: `A` cannot name a namespace: use lower-case letters, digits and `-`, starting and ending with a letter or digit, 63 characters at most
+
+"#]]
+    );
+}
+
+#[test]
+fn sources() {
+    let sandbox = Sandbox::new();
+    sandbox.write("bad.env", "ok=1\nhunter two=x\n");
+    sandbox.write("a b", "x");
+    sandbox.write("folder/a b", "x");
+    assert_data_eq!(
+        create(&sandbox, &["db", "--from-file=gone"]),
+        str![[r#"
+error: `gone` cannot be read: No such file or directory (os error 2)
+
+"#]]
+    );
+    assert_data_eq!(
+        create(&sandbox, &["db", "--from-file=a b"]),
+        str![[r#"
+error: `a b` cannot be a key of a Secret by its name
+hint: name the key: `--from-file=KEY=FILE`
+
+"#]]
+    );
+    assert_data_eq!(
+        create(&sandbox, &["db", "--from-file=folder"]),
+        str![[r#"
+error: `folder/a b` cannot be a key of a Secret by its name
+hint: name the key: `--from-file=KEY=FILE`
+
+"#]]
+    );
+    assert_data_eq!(
+        create(&sandbox, &["db", "--from-env-file=bad.env"]),
+        str![[r#"
+error: the env file `bad.env` cannot be used: line 2: what stands before `=` cannot be a key
+hint: a line reads KEY=VALUE, without quotes
+
+"#]]
+    );
+}
+
+#[test]
+fn types() {
+    let sandbox = Sandbox::new();
+    sandbox.write("x.pem", "nonsense");
+    assert_data_eq!(
+        create(&sandbox, &["db", "--type=tls", "--cert=x.pem", "--key=x.pem"]),
+        str![[r#"
+error: the certificate and the private key cannot be used: the certificate is not PEM
+
+"#]]
+    );
+    assert_data_eq!(
+        create(
+            &sandbox,
+            &["db", "--type=docker-registry", "--from-literal=.dockerconfigjson=hunter2"]
+        ),
+        str![[r#"
+warning: values of `--from-literal` are now in the shell's history, and were in the process list
+error: the value of `.dockerconfigjson` does not fit the type `kubernetes.io/dockerconfigjson`: it is not a JSON object
+
+"#]]
+    );
+    assert_data_eq!(
+        create(&sandbox, &["db", "--type=kubernetes.io/dockercfg", "--from-literal=a=b"]),
+        str![[r#"
+warning: values of `--from-literal` are now in the shell's history, and were in the process list
+error: a Secret of type `kubernetes.io/dockercfg` needs `.dockercfg`
+
+"#]]
+    );
+}
+
+#[test]
+fn nobody_to_ask() {
+    let sandbox = Sandbox::new();
+    assert_data_eq!(
+        create(&sandbox, &["db", "password"]),
+        str![[r#"
+error: there is no terminal to ask for `password`
+hint: without one, give values with `--from-stdin`, `--from-file` or `--generate`
+
+"#]]
+    );
+    assert_data_eq!(
+        create(&sandbox, &["db", "--type=basic-auth"]),
+        str![[r#"
+error: there is no terminal to ask for `username`
+hint: without one, give values with `--from-stdin`, `--from-file` or `--generate`
+
+"#]]
+    );
+}
+
+#[test]
+fn usage() {
+    let sandbox = Sandbox::with_local_key();
+    let fails = |args: &[&str]| sandbox.run(args).fails(2);
+    assert_data_eq!(
+        fails(&["create", "db", "-nprod", "--dry-run=client"]),
+        str![[r#"
+error: no key is named, and there is no terminal to ask: name a KEY, or use `--from-stdin`, `--from-file` or `--generate`
+
+"#]]
+    );
+    assert_data_eq!(
+        fails(&["create", "db", "-nprod", "--from-literal=hunter2"]),
+        str![[r#"
+warning: values of `--from-literal` are now in the shell's history, and were in the process list
+error: `--from-literal` takes KEY=VALUE
+
+"#]]
+    );
+    assert_data_eq!(
+        fails(&["create", "db", "-nprod", "--from-file=a=b=c"]),
+        str![[r#"
+error: `--from-file=a=b=c`: neither key nor file may hold `=`
+
+"#]]
+    );
+    assert_data_eq!(
+        fails(&["create", "db", "-nprod", "--from-file=a=-", "--from-stdin=b"]),
+        str![[r#"
+error: standard input can serve one value only
+
+"#]]
+    );
+    assert_data_eq!(
+        fails(&["create", "db", "-nprod", "--generate=a=0"]),
+        str![[r#"
+error: `--generate`: the length of a generated value is a number from 1 to 4096, not `0`
+
+"#]]
+    );
+    assert_data_eq!(
+        fails(&["unwrap"]),
+        str![[r#"
+error: name a Secret, or files with `-f`
+
+"#]]
+    );
+    assert_data_eq!(
+        fails(&["apply"]),
+        str![[r#"
+error: name files with `-f`
+
+"#]]
+    );
+    assert_data_eq!(
+        fails(&["unwrap", "-f", "https://x.example/db.yaml"]),
+        str![[r#"
+error: `-f` takes no URL: fetch it with `curl -L https://x.example/db.yaml` and pipe it to `-f -`
+
+"#]]
+    );
+    assert_data_eq!(
+        fails(&["create", "db", "a", "--scope=wide"]),
+        str![[r#"
+error: invalid value 'wide' for '--scope <SCOPE>': `wide` is no scope: use strict, namespace or cluster
+
+For more information, try '--help'.
+
+"#]]
+    );
+}
+
+#[test]
+fn keks() {
+    let sandbox = Sandbox::new();
+    let create = |kek: &[&str]| {
+        let fixed = ["create", "db", "--generate=a", "-nprod", "--dry-run=client"];
+        sandbox.run(fixed.iter().chain(kek)).fails(1)
+    };
+    assert_data_eq!(
+        create(&[]),
+        str![[r#"
+error: no KEK is named to seal with
+hint: `kubectl envcrypt kek new` makes a local one; name it with `--kek local`, `ENVCRYPT_KEK` or a rule in `.envcrypt.yaml`
+
+"#]]
+    );
+    assert_data_eq!(
+        create(&["--kek=file:///x"]),
+        str![[r#"
+error: `file:///x` names no KEK: start with `local`, `age:`, `awskms:///`, `gcpkms://`, `azurekms://`, `hashivault://` or `k8skms:///`
+
+"#]]
+    );
+    assert_data_eq!(
+        create(&["--kek=awskms://host/alias/x"]),
+        str![[r#"
+error: `awskms://host/alias/x` names no KEK: start with `local`, `age:`, `awskms:///`, `gcpkms://`, `azurekms://`, `hashivault://` or `k8skms:///`
+
+"#]]
+    );
+    assert_data_eq!(
+        create(&["--kek=age:age1notone"]),
+        str![[r#"
+error: cannot wrap the data key with `age:age1notone`: no such key
+cause: it is no age recipient
+
+"#]]
+    );
+    assert_data_eq!(
+        create(&["--kek=gcpkms://projects/p"]),
+        str![[r#"
+error: cannot wrap the data key with `gcpkms://projects/p`: it cannot be used here
+cause: this build has no `gcpkms`
+
+"#]]
+    );
+    assert_data_eq!(
+        sandbox.run(["kek", "test", "local"]).fails(1),
+        str![[r#"
+error: there is no local key
+hint: `kubectl envcrypt kek new` makes one
+
+"#]]
+    );
+}
+
+#[test]
+fn the_cluster_that_is_not_there() {
+    let sandbox = Sandbox::with_local_key();
+    sandbox.write("broken.yaml", "users: [{name: a, user: {token: 5hunter2");
+    let fails = |args: &[&str]| sandbox.run(args).fails(1);
+    let create = ["create", "db", "--generate=a", "--kek=local"];
+    assert_data_eq!(
+        fails(&create),
+        str![[r#"
+error: no cluster is configured
+hint: name one with `--kubeconfig` or `KUBECONFIG`; `--dry-run=client -o yaml` and `-w FILE` need none
+
+"#]]
+    );
+    assert_data_eq!(
+        fails(&[&create[..], &["--kubeconfig=gone"]].concat()),
+        str![[r#"
+error: the kubeconfig `gone` cannot be used: No such file or directory (os error 2)
+
+"#]]
+    );
+    assert_data_eq!(
+        fails(&[&create[..], &["--kubeconfig=broken.yaml"]].concat()),
+        str![[r#"
+error: the kubeconfig `broken.yaml` cannot be used: it is no kubeconfig
+
+"#]]
+    );
+    assert_data_eq!(
+        fails(&[&create[..], &["--context=gone"]].concat()),
+        str![[r#"
+error: the context `gone` does not exist
+hint: `kubectl config view` shows what there is
+
+"#]]
+    );
+    // Nothing listens on port 1.
+    assert_data_eq!(
+        fails(&[&create[..], &["--server=https://127.0.0.1:1"]].concat()),
+        str![[r#"
+error: the API server at `https://127.0.0.1:1` does not answer: Connection refused (os error 111)
+hint: `kubectl cluster-info` tells whether kubectl reaches it
+
+"#]]
+    );
+}
+
+#[test]
+fn manifests() {
+    let sandbox = Sandbox::with_local_key();
+    let sealed = sandbox.sealed(&["a=b"]);
+    let fails = |text: &str| sandbox.pipe(text, ["unwrap", "-f", "-"]).fails(1);
+    assert_data_eq!(
+        fails(""),
+        str![[r#"
+error: there is no sealed Secret in `-`
+
+"#]]
+    );
+    assert_data_eq!(
+        fails("hunter2: ["),
+        str![[r#"
+error: `-` cannot be used: line 2, column 1: it is neither YAML nor JSON
+
+"#]]
+    );
+    assert_data_eq!(
+        fails("hunter2"),
+        str![[r#"
+error: `-` cannot be used: document 1 is no Kubernetes object
+
+"#]]
+    );
+    assert_data_eq!(
+        fails("apiVersion: v1\nkind: Secret\nmetadata: {name: a}\ndata: {a: aHVudGVyMg==}\n"),
+        str![[r#"
+error: `-` cannot be used: the Secret `a` is not sealed
+hint: this command takes sealed Secrets, of type `envcrypt.dev/sealed`
+
+"#]]
+    );
+    assert_data_eq!(
+        fails(&sealed.replace("  a: ", "  b: ")),
+        str![[r#"
+error: `b` of the Secret `prod/db` cannot be opened: it was sealed for `prod/db a`
+hint: it was moved or renamed after it was sealed; seal it for its new place, or seal with a wider `--scope`
+
+"#]]
+    );
+    assert_data_eq!(
+        fails(&sealed.replace("  a: ", "  a: '*'\n  b: ")),
+        str![[r#"
+error: `-` cannot be used: `a` of the Secret `prod/db` is not base64
+
+"#]]
+    );
+    assert_data_eq!(
+        fails(&format!("{sealed}stringData:\n  b: hunter2\n")),
+        str![[r#"
+error: `-` cannot be used: the sealed Secret `prod/db` has `stringData`, which is in the clear
+hint: take that plaintext for known: change the values, then seal them anew
+
+"#]]
+    );
+    let applied = "    kubectl.kubernetes.io/last-applied-configuration: '{\"data\":{\"a\":\"aHVudGVyMg==\"}}'\n";
+    assert_data_eq!(
+        fails(&sealed.replace("annotations:\n", &format!("annotations:\n{applied}"))),
+        str![[r#"
+error: `-` cannot be used: the sealed Secret `prod/db` carries plaintext in its annotation `kubectl.kubernetes.io/last-applied-configuration`
+hint: take that plaintext for known: change the values, then seal them anew
+
+"#]]
+    );
+    let other_key = sandbox.pipe(&sealed, ["unwrap", "-f", "-", "gone"]).fails(1);
+    assert_data_eq!(
+        other_key,
+        str![[r#"
+error: the Secret `prod/db` has no key `gone`
+
+"#]]
+    );
+    let other_namespace = sandbox.pipe(&sealed, ["unwrap", "-f", "-", "-ndev"]).fails(1);
+    assert_data_eq!(
+        other_namespace,
+        str![[r#"
+error: the Secret `prod/db` is not of the namespace `dev`, which `-n` names
+hint: leave `-n` out, or name the Secret's own
+
+"#]]
+    );
+}
+
+#[test]
+fn configuration() {
+    let sandbox = Sandbox::with_local_key();
+    let create =
+        || sandbox.run(["create", "db", "--generate=a", "-nprod", "--dry-run=client"]).fails(1);
+    sandbox.write(".envcrypt.yaml", "rules: [{kek: x}]");
+    let error = create();
+    assert!(
+        error.starts_with("error: `")
+            && error.contains(".envcrypt.yaml` is not a valid configuration: "),
+        "{error}"
+    );
+    sandbox.write(".envcrypt.yaml", "rules: [{keks: ['awskms:///alias/theirs']}]");
+    let error = create();
+    assert!(
+        error.contains(
+            "names a KEK that this machine does not trust: `awskms:///alias/theirs`\nhint: "
+        ),
+        "{error}"
+    );
+    std::fs::write(sandbox.config().join("trusted-keks"), "nonsense\n").expect("written");
+    assert!(create().contains("trusted-keks`, line 1: `nonsense` names no KEK"));
+}

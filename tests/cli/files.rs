@@ -1,0 +1,141 @@
+//! Folders, documents, formats: what `unwrap`, `inspect` and `apply` read and write.
+
+use crate::sandbox::{Sandbox, mode};
+use serde_json::Value;
+
+fn write_three(sandbox: &Sandbox) {
+    for (name, file) in [("one", "d/one.yaml"), ("two", "d/two.json"), ("three", "d/sub/three.yml")]
+    {
+        std::fs::create_dir_all(sandbox.work().join("d/sub")).expect("made");
+        let value = format!("--from-literal=key={name}");
+        let args = ["create", name, "-nprod", "--kek=local", "-lname=x", &value, "-w", file];
+        sandbox.run(args).succeeds();
+    }
+    sandbox.write(
+        "d/deployment.yaml",
+        "{apiVersion: apps/v1, kind: Deployment, metadata: {name: web}}",
+    );
+    sandbox.write("d/note.txt", "not a manifest");
+}
+
+fn names(json: &str) -> Vec<String> {
+    let value: Value = serde_json::from_str(json).expect("JSON");
+    let items = value["items"].as_array().cloned().unwrap_or_else(|| vec![value]);
+    items.iter().map(|item| item["metadata"]["name"].as_str().expect("a name").to_owned()).collect()
+}
+
+#[test]
+fn a_folder_gives_its_manifests_and_recursion_is_asked_for() {
+    let sandbox = Sandbox::with_local_key();
+    write_three(&sandbox);
+    let run = |args: &[&str]| {
+        sandbox.run(["unwrap", "-ojson", "-f", "d"].iter().chain(args)).succeeds().stdout
+    };
+    assert_eq!(names(&run(&[])), ["one", "two"]);
+    assert_eq!(names(&run(&["-R"])), ["one", "three", "two"]);
+    assert_eq!(names(&run(&["-R", "-l", "name=x"])), ["one", "three", "two"]);
+    let error = sandbox.run(["unwrap", "-f", "d", "-l", "name!=x"]).fails(1);
+    assert!(error.contains("there is no sealed Secret in `d`"), "{error}");
+}
+
+#[test]
+fn several_documents_and_lists_of_one_file() {
+    let sandbox = Sandbox::with_local_key();
+    write_three(&sandbox);
+    let documents =
+        format!("{}\n---\n{}", sandbox.read("d/one.yaml"), sandbox.read("d/sub/three.yml"));
+    let json = sandbox.pipe(&documents, ["unwrap", "-f", "-", "-ojson"]).succeeds().stdout;
+    assert_eq!(names(&json), ["one", "three"]);
+    let list = sandbox.pipe(&documents, ["inspect", "-f", "-", "-ojson"]).succeeds().stdout;
+    assert_eq!(
+        serde_json::from_str::<Value>(&list).expect("JSON").as_array().expect("two").len(),
+        2
+    );
+    let yaml = sandbox.pipe(&documents, ["unwrap", "-f", "-"]).succeeds().stdout;
+    assert_eq!(yaml.matches("\n---\n").count(), 1);
+    let crlf = documents.replace('\n', "\r\n");
+    sandbox.pipe(crlf, ["unwrap", "-f", "-"]).succeeds();
+}
+
+#[test]
+fn one_that_fails_leaves_no_output_of_any() {
+    let sandbox = Sandbox::with_local_key();
+    write_three(&sandbox);
+    let bad = sandbox.read("d/one.yaml").replace("name: one", "name: uno");
+    sandbox.write("d/zzz.yaml", bad);
+    let error = sandbox.run(["unwrap", "-R", "-f", "d"]).fails(1);
+    assert!(error.contains("`key` of the Secret `prod/uno` cannot be opened"), "{error}");
+    sandbox.run(["unwrap", "-R", "-f", "d", "-w", "out.yaml"]).fails(1);
+    assert!(!sandbox.work().join("out.yaml").exists());
+    sandbox.run(["apply", "-R", "-f", "d", "--dry-run=client"]).fails(1);
+}
+
+#[test]
+fn plaintext_goes_to_a_new_private_file_and_never_over_another() {
+    let sandbox = Sandbox::with_local_key();
+    let sealed = sandbox.sealed(&["password=hunter2"]);
+    let unwrap = |args: &[&str]| sandbox.pipe(&sealed, ["unwrap", "-f", "-"].iter().chain(args));
+    let run = unwrap(&["password", "-w", "plain"]).succeeds();
+    assert_eq!((run.stdout.as_str(), sandbox.read("plain").as_str()), ("", "hunter2"));
+    assert_eq!(mode(&sandbox.work().join("plain")), 0o600);
+    sandbox.write("there", "mine");
+    assert!(unwrap(&["-w", "there"]).fails(1).contains("`there` exists already"));
+    assert_eq!(sandbox.read("there"), "mine");
+}
+
+#[test]
+fn a_value_comes_out_as_its_bytes_and_an_env_file_reads_back() {
+    let sandbox = Sandbox::with_local_key();
+    let sealed = sandbox.sealed(&["a=one", "b= two=2 ", "c="]);
+    let unwrap = |args: &[&str]| sandbox.pipe(&sealed, ["unwrap", "-f", "-"].iter().chain(args));
+    assert_eq!(unwrap(&["b"]).succeeds().stdout, " two=2 ");
+    let env = unwrap(&["-oenv"]).succeeds().stdout;
+    sandbox.write("back.env", &env);
+    let args = [
+        "create",
+        "db",
+        "-nprod",
+        "--kek=local",
+        "--from-env-file=back.env",
+        "--dry-run=client",
+        "-oyaml",
+    ];
+    let again = sandbox.run(args).succeeds().stdout;
+    assert_eq!(sandbox.pipe(again, ["unwrap", "-f", "-", "-oenv"]).succeeds().stdout, env);
+    let lines = sandbox.sealed(&["a=one\ntwo"]);
+    let error = sandbox.pipe(lines, ["unwrap", "-f", "-", "-oenv"]).fails(1);
+    assert!(
+        error.contains("the value of `a` cannot be written as a line of an env file"),
+        "{error}"
+    );
+}
+
+#[test]
+fn inspect_shows_what_is_public_and_asks_no_kek() {
+    let sandbox = Sandbox::with_local_key();
+    let sealed = sandbox.sealed(&["password=hunter2"]);
+    let elsewhere = Sandbox::new();
+    let table = elsewhere.pipe(&sealed, ["inspect", "-f", "-"]).succeeds().stdout;
+    for shown in ["prod/db", "kek        age:age1", "password  0 to 63", "strict"] {
+        assert!(table.contains(shown), "{table}");
+    }
+    let moved = sealed.replace("namespace: prod", "namespace: dev");
+    let table = elsewhere.pipe(&moved, ["inspect", "-f", "-"]).succeeds().stdout;
+    assert!(table.contains("PROBLEM: sealed for prod/db password"), "{table}");
+    let seal = sealed.lines().find(|line| line.contains("envcrypt.dev/seal")).expect("a seal");
+    let bare = sealed.replace(&format!("{seal}\n"), "").replace("  annotations:\n", "");
+    let json = elsewhere.pipe(bare, ["inspect", "-f", "-", "-ojson"]).succeeds().stdout;
+    let view: Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(view["seal"]["present"], false);
+    assert_eq!(view["keys"][0]["maxSize"], 63);
+}
+
+#[test]
+fn apply_without_a_cluster_checks_every_file() {
+    let sandbox = Sandbox::with_local_key();
+    write_three(&sandbox);
+    let run = sandbox.run(["apply", "-R", "-f", "d", "--dry-run=client"]).succeeds();
+    assert_eq!(run.stdout.lines().count(), 3);
+    let run = sandbox.run(["apply", "--unwrap", "-f", "d/one.yaml", "--dry-run=client"]).succeeds();
+    assert_eq!(run.stdout, "secret/one serverside-applied (dry run)\n");
+}

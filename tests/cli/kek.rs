@@ -1,0 +1,161 @@
+//! KEKs: the local key, age recipients of every kind, trust, rules.
+
+use crate::sandbox::{Run, Sandbox, mode};
+
+const CREATE: [&str; 6] =
+    ["create", "db", "--from-literal=a=b", "-nprod", "--dry-run=client", "-oyaml"];
+
+#[test]
+fn the_local_key_is_private_and_never_overwritten() {
+    let sandbox = Sandbox::new();
+    let uri = sandbox.run(["kek", "new"]).succeeds().stdout;
+    assert!(uri.starts_with("age:age1"), "{uri}");
+    let file = sandbox.config().join("identities/local.txt");
+    assert_eq!((mode(&file), mode(file.parent().expect("a folder"))), (0o600, 0o700));
+    let before = std::fs::read(&file).expect("there");
+    assert!(sandbox.run(["kek", "new"]).fails(1).contains("local.txt` exists already"));
+    assert_eq!(std::fs::read(&file).expect("there"), before);
+    assert!(sandbox.run(["kek", "list"]).succeeds().stdout.starts_with(uri.trim()));
+    assert!(sandbox.run(["kek", "test", "local"]).succeeds().stdout.contains(" works ("));
+}
+
+#[test]
+fn naming_local_makes_it_once_and_anything_else_says_how() {
+    let sandbox = Sandbox::new();
+    let error = sandbox.run(CREATE).fails(1);
+    assert!(error.contains("hint: `kubectl envcrypt kek new` makes a local one"), "{error}");
+    let mut command = sandbox.command();
+    let error =
+        Run::from(command.env("ENVCRYPT_KEK", "local").args(CREATE).output().expect("runs"))
+            .fails(1);
+    assert!(error.contains("there is no local key"), "{error}");
+    let first = sandbox.run(CREATE.iter().chain(&["--kek=local"])).succeeds();
+    assert!(first.stderr.contains("note: made your local key"));
+    let second = sandbox.run(CREATE.iter().chain(&["--kek=local"])).succeeds();
+    assert_eq!(second.stderr.matches("made your local key").count(), 0);
+    sandbox.pipe(first.stdout, ["unwrap", "-f", "-"]).succeeds();
+}
+
+#[test]
+fn a_post_quantum_key_works_like_any_other() {
+    let sandbox = Sandbox::new();
+    let uri = sandbox.run(["kek", "new", "--post-quantum"]).succeeds().stdout;
+    assert!(uri.starts_with("age:age1pq1"), "{uri}");
+    let sealed = sandbox.run(CREATE.iter().chain(&["--kek=local"])).succeeds().stdout;
+    assert_eq!(sandbox.pipe(sealed, ["unwrap", "-f", "-", "a"]).succeeds().stdout, "b");
+}
+
+#[test]
+fn ssh_keys_seal_and_open() {
+    for kind in ["ed25519", "rsa"] {
+        let sandbox = Sandbox::new();
+        let key = sandbox.work().join("id");
+        let mut keygen = std::process::Command::new("ssh-keygen");
+        keygen.args(["-q", "-N", "", "-C", "me@host", "-t", kind, "-f"]).arg(&key);
+        if !keygen.status().is_ok_and(|status| status.success()) {
+            panic!("ssh-keygen is needed for this test: install openssh-client");
+        }
+        let recipient = format!("--kek=age:{}", sandbox.read("id.pub").trim());
+        let sealed =
+            sandbox.run(CREATE.iter().copied().chain([recipient.as_str()])).succeeds().stdout;
+        assert!(
+            sandbox
+                .pipe(&sealed, ["unwrap", "-f", "-"])
+                .fails(1)
+                .contains("you have no age identity here")
+        );
+        let mut command = sandbox.command();
+        command.env("ENVCRYPT_AGE_IDENTITIES", &key).args(["unwrap", "-f", "sealed.yaml", "a"]);
+        sandbox.write("sealed.yaml", &sealed);
+        assert_eq!(Run::from(command.output().expect("runs")).succeeds().stdout, "b");
+    }
+}
+
+#[test]
+fn several_keks_and_any_one_opens() {
+    let (mine, yours, stranger) =
+        (Sandbox::with_local_key(), Sandbox::with_local_key(), Sandbox::with_local_key());
+    let recipient = yours.run(["kek", "list"]).succeeds().stdout;
+    let recipient = format!("--kek={}", recipient.split(' ').next().expect("a URI"));
+    let sealed =
+        mine.run(CREATE.iter().copied().chain(["--kek=local", &recipient])).succeeds().stdout;
+    for sandbox in [&mine, &yours] {
+        assert_eq!(sandbox.pipe(&sealed, ["unwrap", "-f", "-", "a"]).succeeds().stdout, "b");
+    }
+    let error = stranger.pipe(&sealed, ["unwrap", "-f", "-"]).fails(1);
+    assert!(
+        error.contains(
+            "cause: none of your age identities opens it\nhint: one identity file was looked at"
+        ),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_broken_identity_file_is_named_and_never_quoted() {
+    let sandbox = Sandbox::with_local_key();
+    let sealed = sandbox.sealed(&["a=b"]);
+    std::fs::write(sandbox.config().join("identities/zzz.txt"), "hunter2").expect("written");
+    let error = sandbox.pipe(sealed, ["unwrap", "-f", "-"]).fails(1);
+    assert!(
+        error.contains("zzz.txt` holds no age identity") && !error.contains("hunter2"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_rule_names_the_kek_where_nothing_else_does() {
+    let sandbox = Sandbox::with_local_key();
+    let other = Sandbox::with_local_key().run(["kek", "list"]).succeeds().stdout;
+    let other = other.split(' ').next().expect("a URI").to_owned();
+    let rules = format!("rules:\n- {{namespace: prod, keks: [local]}}\n- {{keks: ['{other}']}}\n");
+    sandbox.write(".envcrypt.yaml", rules);
+    let run = |args: &[&str]| {
+        sandbox
+            .run(["create", "db", "--generate=a", "--dry-run=client", "-oyaml"].iter().chain(args))
+    };
+    let sealed = run(&["-nprod"]).succeeds().stdout;
+    sandbox.pipe(sealed, ["unwrap", "-f", "-"]).succeeds();
+    let error = run(&["-ndev"]).fails(1);
+    assert!(error.contains(&format!("does not trust: `{other}`")), "{error}");
+    sandbox.run(["kek", "trust", &other]).succeeds();
+    assert!(run(&["-ndev"]).succeeds().stdout.contains("kind: Secret"));
+    sandbox.run(["kek", "trust", "--remove", &other]).succeeds();
+    run(&["-ndev"]).fails(1);
+    // A flag goes before the rule, and so does the environment.
+    run(&["-ndev", "--kek=local"]).succeeds();
+}
+
+#[test]
+fn the_users_own_settings_come_last() {
+    let sandbox = Sandbox::with_local_key();
+    std::fs::write(sandbox.config().join("config.yaml"), "keks: [local]\n").expect("written");
+    sandbox.run(CREATE).succeeds();
+    std::fs::write(sandbox.config().join("config.yaml"), "kek: local\n").expect("written");
+    assert!(sandbox.run(CREATE).fails(1).contains("config.yaml` is not a valid configuration"));
+}
+
+#[test]
+fn only_a_trusted_kek_is_asked() {
+    let sandbox = Sandbox::with_local_key();
+    let sealed = sandbox.sealed(&["a=b"]);
+    // The same file, but naming a KMS that this machine never heard of.
+    let theirs =
+        crate::opening::with_kek(&sealed, "awskms", "awskms:///arn:aws:kms:eu-west-1:1:key/1");
+    let error = sandbox.pipe(&theirs, ["unwrap", "-f", "-"]).fails(1);
+    assert!(
+        error.contains(
+            "names no KEK that this machine trusts: `awskms:///arn:aws:kms:eu-west-1:1:key/1`"
+        ),
+        "{error}"
+    );
+    assert!(
+        error.contains(
+            "hint: if you know that it is yours, accept it with `kubectl envcrypt kek trust"
+        ),
+        "{error}"
+    );
+    // Nor does a file in the repository make it trusted.
+    sandbox.write(".envcrypt.yaml", "rules: [{keks: ['awskms:///arn:aws:kms:eu-west-1:1:key/1']}]");
+    sandbox.pipe(&theirs, ["unwrap", "-f", "-"]).fails(1);
+}

@@ -1,0 +1,172 @@
+//! An attacker with write access to the file: nothing that they do goes unnoticed.
+
+use crate::sandbox::Sandbox;
+use base64::Engine;
+use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
+use serde_json::Value;
+
+/// A sealed Secret taken apart.
+struct Parts {
+    object: Value,
+}
+
+impl Parts {
+    fn of(yaml: &str) -> Self {
+        Self { object: serde_yaml::from_str(yaml).expect("YAML") }
+    }
+
+    fn jwe(&self, key: &str) -> Value {
+        let json = BASE64_STANDARD.decode(self.object["data"][key].as_str().expect("a value"));
+        serde_json::from_slice(&json.expect("base64")).expect("JSON")
+    }
+
+    fn set(&mut self, key: &str, jwe: &Value) {
+        self.object["data"][key] = BASE64_STANDARD.encode(jwe.to_string()).into();
+    }
+
+    fn yaml(&self) -> String {
+        self.object.to_string()
+    }
+}
+
+/// The same Secret with every recipient renamed.
+pub fn with_kek(yaml: &str, alg: &str, kid: &str) -> String {
+    let mut parts = Parts::of(yaml);
+    let keys: Vec<String> =
+        parts.object["data"].as_object().expect("a map").keys().cloned().collect();
+    let rename = |jwe: &mut Value| {
+        jwe["recipients"][0]["header"] = serde_json::json!({ "alg": alg, "kid": kid });
+    };
+    for key in keys {
+        let mut jwe = parts.jwe(&key);
+        rename(&mut jwe);
+        parts.set(&key, &jwe);
+    }
+    let seal =
+        parts.object["metadata"]["annotations"]["envcrypt.dev/seal"].as_str().expect("a seal");
+    let mut seal: Value = serde_json::from_str(seal).expect("JSON");
+    rename(&mut seal);
+    parts.object["metadata"]["annotations"]["envcrypt.dev/seal"] = seal.to_string().into();
+    parts.yaml()
+}
+
+#[track_caller]
+fn refused(sandbox: &Sandbox, yaml: &str, why: &str) {
+    let error = sandbox.pipe(yaml, ["unwrap", "-f", "-"]).fails(1);
+    assert!(error.contains(why), "{error}");
+    assert!(!error.contains("hunter2"), "{error}");
+}
+
+#[test]
+fn values_cannot_be_altered_moved_added_dropped_or_rolled_back() {
+    let sandbox = Sandbox::with_local_key();
+    let old = sandbox.sealed(&["password=hunter2-old", "user=me"]);
+    let new = sandbox.sealed(&["password=hunter2", "user=me"]);
+
+    // Moved under another key, into another Secret, into another namespace.
+    let mut parts = Parts::of(&new);
+    let (password, user) = (parts.jwe("password"), parts.jwe("user"));
+    parts.set("password", &user);
+    parts.set("user", &password);
+    refused(&sandbox, &parts.yaml(), "it was sealed for `prod/db user`");
+    refused(
+        &sandbox,
+        &new.replace("name: db", "name: web"),
+        "it was sealed for `prod/db password`",
+    );
+    refused(&sandbox, &new.replace("namespace: prod", "namespace: dev"), "it was sealed for");
+
+    // Dropped, added, rolled back.
+    let mut parts = Parts::of(&new);
+    parts.object["data"].as_object_mut().expect("a map").remove("user");
+    refused(&sandbox, &parts.yaml(), "values, type or immutability were changed since it was made");
+    let mut parts = Parts::of(&new);
+    parts.set("password", &Parts::of(&old).jwe("password"));
+    refused(&sandbox, &parts.yaml(), "values, type or immutability were changed");
+    let more = sandbox.sealed(&["password=hunter2", "user=me", "more=x"]);
+    let mut parts = Parts::of(&new);
+    parts.set("more", &Parts::of(&more).jwe("more"));
+    refused(&sandbox, &parts.yaml(), "values, type or immutability were changed");
+
+    // Its type and immutability.
+    let mut parts = Parts::of(&new);
+    parts.object["metadata"]["annotations"]["envcrypt.dev/type"] =
+        "kubernetes.io/basic-auth".into();
+    refused(&sandbox, &parts.yaml(), "values, type or immutability were changed");
+    let mut parts = Parts::of(&new);
+    parts.object["immutable"] = true.into();
+    refused(&sandbox, &parts.yaml(), "values, type or immutability were changed");
+
+    // The seal of another Secret, or none.
+    let mut parts = Parts::of(&new);
+    parts.object["metadata"]["annotations"] =
+        Parts::of(&old).object["metadata"]["annotations"].clone();
+    refused(&sandbox, &parts.yaml(), "values, type or immutability were changed");
+    parts.object["metadata"]["annotations"] = serde_json::json!({});
+    refused(
+        &sandbox,
+        &parts.yaml(),
+        "the seal of the Secret `prod/db` cannot be opened: it is missing",
+    );
+}
+
+#[test]
+fn the_scope_cannot_be_widened_from_outside_the_header() {
+    let sandbox = Sandbox::with_local_key();
+    let sealed = sandbox.sealed(&["password=hunter2"]);
+    let mut parts = Parts::of(&sealed);
+    let mut jwe = parts.jwe("password");
+    let header =
+        BASE64_URL_SAFE_NO_PAD.decode(jwe["protected"].as_str().expect("text")).expect("base64");
+    let mut header: Value = serde_json::from_slice(&header).expect("JSON");
+    header["binding"] = serde_json::json!({ "key": "password" });
+    jwe["protected"] = BASE64_URL_SAFE_NO_PAD.encode(header.to_string()).into();
+    parts.set("password", &jwe);
+    refused(&sandbox, &parts.yaml(), "it was altered: its tag does not match");
+    let run = sandbox.pipe(parts.yaml(), ["unwrap", "-f", "-", "--insecure-skip-seal"]);
+    assert!(run.fails(1).contains("it was altered: its tag does not match"));
+}
+
+#[test]
+fn a_flag_opens_without_the_seal_and_says_what_is_then_not_known() {
+    let sandbox = Sandbox::with_local_key();
+    let sealed = sandbox.sealed(&["password=hunter2"]);
+    for seal in [Value::Null, "nonsense".into()] {
+        let mut parts = Parts::of(&sealed);
+        parts.object["metadata"]["annotations"]["envcrypt.dev/seal"] = seal.clone();
+        if seal.is_null() {
+            parts.object["metadata"]["annotations"] = serde_json::json!({});
+        }
+        sandbox.pipe(parts.yaml(), ["unwrap", "-f", "-"]).fails(1);
+        let run = sandbox
+            .pipe(parts.yaml(), ["unwrap", "-f", "-", "password", "--insecure-skip-seal"])
+            .succeeds();
+        assert_eq!(run.stdout, "hunter2");
+        assert!(run.stderr.contains("warning: seals are not checked: whether a value was added, dropped or put back is then not known"));
+    }
+}
+
+#[test]
+fn every_bit_of_a_sealed_value_counts() {
+    let sandbox = Sandbox::with_local_key();
+    let sealed = sandbox.sealed(&["password=hunter2"]);
+    let parts = Parts::of(&sealed);
+    // One flip in each member here; every single bit of the vectors in-process (vectors.rs).
+    for member in ["protected", "iv", "ciphertext", "tag", "encrypted_key"] {
+        let mut jwe = parts.jwe("password");
+        let target = match member {
+            "encrypted_key" => &mut jwe["recipients"][0]["encrypted_key"],
+            _ => &mut jwe[member],
+        };
+        let mut bytes =
+            BASE64_URL_SAFE_NO_PAD.decode(target.as_str().expect("text")).expect("base64");
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        *target = BASE64_URL_SAFE_NO_PAD.encode(bytes).into();
+        let mut altered = Parts { object: parts.object.clone() };
+        altered.set("password", &jwe);
+        let args = ["unwrap", "-f", "-", "--insecure-skip-seal"];
+        let run = sandbox.pipe(altered.yaml(), args);
+        run.fails(1);
+    }
+}

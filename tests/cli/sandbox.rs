@@ -1,0 +1,156 @@
+//! A home of its own for every test, and runs that read like a sentence.
+
+use std::ffi::OsStr;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+/// The program under test.
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_kubectl-envcrypt");
+
+/// A home folder with nothing in it, and a work folder.
+pub struct Sandbox {
+    folder: tempfile::TempDir,
+}
+
+impl Sandbox {
+    /// Empty.
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::create_dir(folder.path().join("work")).expect("made");
+        Self { folder }
+    }
+
+    /// With a local key.
+    pub fn with_local_key() -> Self {
+        let sandbox = Self::new();
+        sandbox.run(["kek", "new"]).succeeds();
+        sandbox
+    }
+
+    /// The work folder.
+    pub fn work(&self) -> PathBuf {
+        self.folder.path().join("work")
+    }
+
+    /// The configuration folder.
+    pub fn config(&self) -> PathBuf {
+        self.folder.path().join("config/envcrypt")
+    }
+
+    /// Writes a file into the work folder.
+    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.work().join(name);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+        std::fs::write(&path, content).expect("written");
+        path
+    }
+
+    /// Reads a file of the work folder.
+    pub fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.work().join(name)).expect("there")
+    }
+
+    /// The program as it is run here: no terminal, nothing of the developer's own.
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(PROGRAM);
+        command
+            .current_dir(self.work())
+            .env_clear()
+            .env("HOME", self.folder.path())
+            .env("XDG_CONFIG_HOME", self.folder.path().join("config"))
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        detach(&mut command);
+        command
+    }
+
+    /// Runs the program with these arguments.
+    pub fn run<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Run {
+        Run::of(self.command().args(args), b"")
+    }
+
+    /// The same, with something on standard input.
+    pub fn pipe<A: AsRef<OsStr>>(
+        &self,
+        input: impl AsRef<[u8]>,
+        args: impl IntoIterator<Item = A>,
+    ) -> Run {
+        Run::of(self.command().args(args).stdin(Stdio::piped()), input.as_ref())
+    }
+
+    /// Seals `key=value` pairs as `prod/db` under the local key; returns the YAML.
+    pub fn sealed(&self, pairs: &[&str]) -> String {
+        let literals = pairs.iter().map(|pair| format!("--from-literal={pair}"));
+        let fixed = ["create", "db", "-n", "prod", "--kek=local", "--dry-run=client", "-oyaml"];
+        self.run(fixed.into_iter().map(str::to_owned).chain(literals)).succeeds().stdout
+    }
+}
+
+/// In a session of its own, so that it finds no terminal even where the tests have one.
+fn detach(command: &mut Command) {
+    use std::os::unix::process::CommandExt;
+    // SAFETY: setsid is async-signal-safe.
+    unsafe {
+        command.pre_exec(|| {
+            nix::unistd::setsid()?;
+            Ok(())
+        });
+    }
+}
+
+/// What a run left behind.
+pub struct Run {
+    pub stdout: String,
+    pub bytes: Vec<u8>,
+    pub stderr: String,
+    pub code: Option<i32>,
+}
+
+impl Run {
+    fn of(command: &mut Command, input: &[u8]) -> Self {
+        let mut child = command.spawn().expect("the program starts");
+        if let Some(mut stdin) = child.stdin.take() {
+            // A program that fails early does not read it.
+            let _ = stdin.write_all(input);
+        }
+        Self::from(child.wait_with_output().expect("it ends"))
+    }
+
+    /// It must have ended with 0.
+    #[track_caller]
+    pub fn succeeds(self) -> Self {
+        assert_eq!(self.code, Some(0), "{}", self.stderr);
+        self
+    }
+
+    /// It must have ended with this code, with nothing on standard output and
+    /// one error; the error comes back.
+    #[track_caller]
+    pub fn fails(self, code: i32) -> String {
+        assert_eq!(self.code, Some(code), "stdout: {}\nstderr: {}", self.stdout, self.stderr);
+        assert_eq!(self.stdout, "", "a failing command leaves no output");
+        let errors = self.stderr.lines().filter(|line| line.starts_with("error: ")).count();
+        assert_eq!(errors, 1, "{}", self.stderr);
+        self.stderr
+    }
+}
+
+impl From<Output> for Run {
+    fn from(output: Output) -> Self {
+        Self {
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            bytes: output.stdout,
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+            code: output.status.code(),
+        }
+    }
+}
+
+/// The mode bits of a file.
+pub fn mode(path: &Path) -> u32 {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::metadata(path).expect("there").permissions().mode() & 0o777
+}

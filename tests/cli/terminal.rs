@@ -1,0 +1,266 @@
+//! Real terminal sessions, through a pty.
+
+use crate::sandbox::{PROGRAM, Sandbox};
+use nix::sys::signal::Signal;
+use nix::sys::termios::{LocalFlags, tcgetattr};
+use nix::sys::wait::WaitStatus;
+use rexpect::session::{PtySession, spawn_command};
+
+const TO_STDOUT: [&str; 6] = ["-n", "prod", "--kek", "local", "--dry-run=client", "-oname"];
+
+/// Starts the program on a terminal of its own.
+fn session(sandbox: &Sandbox, args: &[&str]) -> PtySession {
+    let template = sandbox.command();
+    // The pty starts without echo; a person's terminal has it.
+    let mut command = std::process::Command::new("sh");
+    command.env_clear().current_dir(sandbox.work()).env("TERM", "xterm");
+    command.args(["-c", "stty echo; exec \"$0\" \"$@\"", PROGRAM]).args(args);
+    for (name, value) in template.get_envs() {
+        command.env(name, value.unwrap_or_default());
+    }
+    spawn_command(command, Some(20_000)).expect("a terminal")
+}
+
+fn create(sandbox: &Sandbox, args: &[&str]) -> PtySession {
+    session(sandbox, &[&["create", "db"], args, &["-w", "db.yaml"], &TO_STDOUT[..4]].concat())
+}
+
+#[track_caller]
+fn see(session: &mut PtySession, text: &str) -> String {
+    session.exp_string(text).unwrap_or_else(|e| panic!("waiting for {text:?}: {e}"))
+}
+
+/// Types a line once the program is reading without echo.
+#[track_caller]
+fn answer(session: &mut PtySession, question: &str, line: &str) -> String {
+    let seen = see(session, question);
+    session.send_line(line).expect("typed");
+    seen
+}
+
+#[track_caller]
+fn ends(mut session: PtySession, code: i32) -> String {
+    let rest = session.exp_eof().expect("it ends");
+    let status = session.process().wait().expect("a status");
+    assert!(matches!(status, WaitStatus::Exited(_, c) if c == code), "{status:?}: {rest}");
+    rest
+}
+
+fn value(sandbox: &Sandbox, key: &str) -> String {
+    sandbox.run(["unwrap", "-f", "db.yaml", key]).succeeds().stdout
+}
+
+#[test]
+fn a_value_is_asked_for_twice_and_never_echoed() {
+    let sandbox = Sandbox::with_local_key();
+    let mut session = create(&sandbox, &["password"]);
+    let mut seen = answer(&mut session, "password: ", "hunter2 é");
+    seen += &answer(&mut session, "password (again): ", "hunter2 é");
+    seen += &ends(session, 0);
+    assert!(!seen.contains("hunter2"), "{seen}");
+    assert!(seen.contains("secret/db written to db.yaml"), "{seen}");
+    assert_eq!(value(&sandbox, "password"), "hunter2 é");
+}
+
+#[test]
+fn two_entries_that_differ_are_asked_for_again() {
+    let sandbox = Sandbox::with_local_key();
+    let mut session = create(&sandbox, &["password"]);
+    answer(&mut session, "password: ", "one");
+    answer(&mut session, "password (again): ", "two");
+    answer(&mut session, "the two entries differ; once more\r\npassword: ", "three");
+    answer(&mut session, "password (again): ", "three");
+    ends(session, 0);
+    assert_eq!(value(&sandbox, "password"), "three");
+}
+
+#[test]
+fn once_is_enough_where_it_is_asked_for_and_a_user_name_is_echoed() {
+    let sandbox = Sandbox::with_local_key();
+    let args = ["user", "password", "--visible", "user", "--no-confirm"];
+    let mut session = create(&sandbox, &args);
+    answer(&mut session, "user: ", "admin");
+    let echoed = answer(&mut session, "password: ", "hunter2");
+    assert!(echoed.contains("admin"), "{echoed}");
+    ends(session, 0);
+    assert_eq!(
+        (value(&sandbox, "user"), value(&sandbox, "password")),
+        ("admin".into(), "hunter2".into())
+    );
+}
+
+#[test]
+fn without_a_key_it_asks_for_keys_until_an_empty_one() {
+    let sandbox = Sandbox::with_local_key();
+    let mut session = create(&sandbox, &["--no-confirm"]);
+    answer(&mut session, "key (empty when done): ", "");
+    see(&mut session, "a Secret needs one key at least");
+    answer(&mut session, "key (empty when done): ", "a/b");
+    see(&mut session, "cannot be a key");
+    answer(&mut session, "key (empty when done): ", "first");
+    answer(&mut session, "first: ", "one");
+    answer(&mut session, "key (empty when done): ", "first");
+    see(&mut session, "that key is there already");
+    answer(&mut session, "key (empty when done): ", "second");
+    answer(&mut session, "second: ", "");
+    answer(&mut session, "key (empty when done): ", "");
+    ends(session, 0);
+    assert_eq!(
+        (value(&sandbox, "first"), value(&sandbox, "second")),
+        ("one".into(), String::new())
+    );
+}
+
+#[test]
+fn each_type_asks_for_what_it_needs() {
+    let sandbox = Sandbox::with_local_key();
+    let mut session = create(&sandbox, &["--type=basic-auth", "--no-confirm"]);
+    answer(&mut session, "username: ", "admin");
+    answer(&mut session, "password: ", "hunter2");
+    ends(session, 0);
+    assert_eq!(
+        (value(&sandbox, "username"), value(&sandbox, "password")),
+        ("admin".into(), "hunter2".into())
+    );
+
+    std::fs::remove_file(sandbox.work().join("db.yaml")).expect("removed");
+    sandbox.write("id", "the key\nof two lines\n");
+    let mut session = create(&sandbox, &["--type=ssh-auth"]);
+    answer(&mut session, "file with the private key: ", "id");
+    ends(session, 0);
+    assert_eq!(value(&sandbox, "ssh-privatekey"), "the key\nof two lines\n");
+
+    std::fs::remove_file(sandbox.work().join("db.yaml")).expect("removed");
+    let mut session = create(&sandbox, &["--type=docker-registry", "--no-confirm"]);
+    answer(&mut session, "username: ", "me");
+    answer(&mut session, "password: ", "hunter2");
+    ends(session, 0);
+    assert!(
+        value(&sandbox, ".dockerconfigjson")
+            .contains("\"username\":\"me\",\"password\":\"hunter2\"")
+    );
+}
+
+#[test]
+fn a_value_longer_than_a_terminal_line_is_kept_whole() {
+    let sandbox = Sandbox::with_local_key();
+    let long = "x".repeat(10_000);
+    let mut session = create(&sandbox, &["token", "--no-confirm"]);
+    answer(&mut session, "token: ", &long);
+    ends(session, 0);
+    assert_eq!(value(&sandbox, "token"), long);
+}
+
+#[test]
+fn standard_input_stays_free_for_another_value() {
+    let sandbox = Sandbox::with_local_key();
+    // A shell on the terminal pipes into the program, which asks on the terminal.
+    let line = format!(
+        "stty echo; printf one | {PROGRAM} create db password --from-stdin other --no-confirm -w db.yaml {}",
+        TO_STDOUT[..4].join(" ")
+    );
+    let template = sandbox.command();
+    let mut command = std::process::Command::new("sh");
+    command.env_clear().current_dir(sandbox.work()).args(["-c", &line]);
+    for (name, value) in template.get_envs() {
+        command.env(name, value.unwrap_or_default());
+    }
+    let mut session = spawn_command(command, Some(20_000)).expect("a terminal");
+    answer(&mut session, "password: ", "two");
+    ends(session, 0);
+    assert_eq!(
+        (value(&sandbox, "other"), value(&sandbox, "password")),
+        ("one".into(), "two".into())
+    );
+}
+
+#[test]
+fn a_signal_at_a_prompt_puts_the_terminal_back_and_seals_nothing() {
+    for signal in [None, Some(Signal::SIGTERM), Some(Signal::SIGHUP)] {
+        let sandbox = Sandbox::with_local_key();
+        let mut session = create(&sandbox, &["password"]);
+        let terminal = session.process().get_file_handle().expect("a terminal");
+        let echoes =
+            || tcgetattr(&terminal).expect("settings").local_flags.contains(LocalFlags::ECHO);
+        see(&mut session, "password: ");
+        session.send("hunt").expect("typed");
+        session.flush().expect("typed");
+        wait_until(|| !echoes());
+        match signal {
+            None => session.send_control('c').expect("typed"),
+            Some(signal) => session.process_mut().signal(signal).expect("sent"),
+        }
+        let status = session.process().wait().expect("a status");
+        let expected = signal.unwrap_or(Signal::SIGINT);
+        assert!(matches!(status, WaitStatus::Signaled(_, s, _) if s == expected), "{status:?}");
+        assert!(echoes(), "{expected}: the terminal was left without echo");
+        assert!(!sandbox.work().join("db.yaml").exists());
+    }
+}
+
+#[test]
+fn end_of_input_at_a_prompt_is_an_error() {
+    let sandbox = Sandbox::with_local_key();
+    let mut session = create(&sandbox, &["password"]);
+    see(&mut session, "password: ");
+    session.send_control('d').expect("typed");
+    let rest = ends(session, 1);
+    assert!(rest.contains("error: the prompt for password was left without an answer"), "{rest}");
+}
+
+#[test]
+fn a_new_kek_is_asked_about_once() {
+    let sandbox = Sandbox::with_local_key();
+    let other = Sandbox::with_local_key().run(["kek", "list"]).succeeds().stdout;
+    let other = other.split(' ').next().expect("a URI").to_owned();
+    sandbox.write(".envcrypt.yaml", format!("rules: [{{keks: ['{other}']}}]"));
+    let args = ["create", "db", "--generate=a", "-nprod", "--dry-run=client"];
+    let mut no = session(&sandbox, &args);
+    answer(&mut no, "new to this machine; is it yours", "n");
+    assert!(ends(no, 1).contains("was not accepted"));
+    let mut yes = session(&sandbox, &args);
+    answer(&mut yes, "new to this machine; is it yours", "y");
+    ends(yes, 0);
+    sandbox.run(args).succeeds();
+}
+
+#[test]
+fn a_value_that_could_steer_the_terminal_is_not_printed_on_it() {
+    let sandbox = Sandbox::with_local_key();
+    sandbox.write("db.yaml", sandbox.sealed(&["a=x\u{1b}[2Jy", "b=plain"]));
+    let bad = session(&sandbox, &["unwrap", "-f", "db.yaml", "a"]);
+    assert!(ends(bad, 1).contains("cannot be written to a terminal: it is not plain text"));
+    let good = session(&sandbox, &["unwrap", "-f", "db.yaml", "b"]);
+    assert_eq!(ends(good, 0), "plain\r\n");
+}
+
+#[test]
+fn a_locked_identity_asks_for_its_passphrase() {
+    let sandbox = Sandbox::with_local_key();
+    sandbox.write("db.yaml", sandbox.sealed(&["a=b"]));
+    let local = sandbox.config().join("identities/local.txt");
+    let text = std::fs::read_to_string(&local).expect("there");
+    let mut passphrase = age::scrypt::Recipient::new("open sesame".to_owned().into());
+    passphrase.set_work_factor(10);
+    let locked = age::encrypt_and_armor(&passphrase, text.as_bytes()).expect("locked");
+    std::fs::write(&local, locked).expect("written");
+    let mut right = session(&sandbox, &["unwrap", "-f", "db.yaml", "a"]);
+    answer(&mut right, "local.txt: ", "open sesame");
+    assert!(ends(right, 0).ends_with("b\r\n"));
+    let mut wrong = session(&sandbox, &["unwrap", "-f", "db.yaml", "a"]);
+    answer(&mut wrong, "local.txt: ", "open simsim");
+    assert!(ends(wrong, 1).contains("the passphrase does not open"));
+    let error = sandbox.run(["unwrap", "-f", "db.yaml", "a"]).fails(1);
+    assert!(
+        error.contains("is protected by a passphrase, and there is no terminal to ask for it"),
+        "{error}"
+    );
+}
+
+fn wait_until(mut done: impl FnMut() -> bool) {
+    let started = std::time::Instant::now();
+    while !done() {
+        assert!(started.elapsed().as_secs() < 10, "it never came to that");
+        std::thread::yield_now();
+    }
+}

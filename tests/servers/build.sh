@@ -1,0 +1,27 @@
+#!/bin/sh
+# Builds what the tests talk to (etcd, kube-apiserver, kubectl, krew, age, and an
+# AWS KMS emulator in a virtual environment) into a cache folder named by the
+# hash of the pins, and prints that folder. What is there is not built again.
+set -eu
+cd "$(dirname "$0")"
+hash=$(cat go.mod go.sum requirements.txt build.sh | { sha256sum 2>/dev/null || shasum -a 256; } | cut -c1-16)
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/kubectl-envcrypt
+dir=$cache/servers-$hash
+if [ ! -e "$dir/complete" ]; then
+    mkdir -p "$dir/bin"
+    for tool in go python3; do
+        command -v $tool >/dev/null || { echo "build.sh: $tool is needed to build the test servers" >&2; exit 1; }
+    done
+    echo "building the test servers into $dir: some minutes, once" >&2
+    echo "  etcd, kube-apiserver, kubectl, krew and age, with go build" >&2
+    version=$(sed -n 's/^\tk8s.io\/kubernetes \(v[0-9.]*\).*/\1/p' go.mod)
+    GOFLAGS=-mod=readonly go build -trimpath \
+        -ldflags "-s -w -X k8s.io/component-base/version.gitVersion=$version" \
+        -o "$dir/bin/" tool >&2
+    mv "$dir/bin/server" "$dir/bin/etcd"
+    echo "  an AWS KMS emulator, with pip" >&2
+    python3 -m venv "$dir/venv" >&2
+    "$dir/venv/bin/pip" install --quiet --disable-pip-version-check -r requirements.txt >&2
+    touch "$dir/complete"
+fi
+echo "$dir"
