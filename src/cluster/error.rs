@@ -211,10 +211,10 @@ pub(super) fn refused(error: kube::Error, deed: &Deed, server: &str) -> ClusterE
 pub(super) fn connecting(error: kube::Error, server: &str) -> ClusterError {
     use kube::client::AuthError;
     match error {
-        // What a credential plugin printed may hold a token.
-        kube::Error::Auth(AuthError::AuthExecRun { cmd, out, .. }) => ClusterError::Credentials(
-            format!("the credential plugin `{cmd}` ended with {}", out.status),
-        ),
+        // What a credential plugin printed, and its arguments, may hold a token.
+        kube::Error::Auth(AuthError::AuthExecRun { out, .. }) => {
+            ClusterError::Credentials(format!("the credential plugin ended with {}", out.status))
+        }
         kube::Error::Auth(AuthError::AuthExecParse(_)) => {
             ClusterError::Credentials("the credential plugin's answer is no credential".to_owned())
         }

@@ -11,6 +11,7 @@ pub const PROGRAM: &str = env!("CARGO_BIN_EXE_kubectl-envcrypt");
 /// A home folder with nothing in it, and a work folder.
 pub struct Sandbox {
     folder: tempfile::TempDir,
+    environment: Vec<(String, String)>,
 }
 
 impl Sandbox {
@@ -18,7 +19,7 @@ impl Sandbox {
     pub fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         std::fs::create_dir(folder.path().join("work")).expect("made");
-        Self { folder }
+        Self { folder, environment: Vec::new() }
     }
 
     /// With a local key.
@@ -26,6 +27,12 @@ impl Sandbox {
         let sandbox = Self::new();
         sandbox.run(["kek", "new"]).succeeds();
         sandbox
+    }
+
+    /// With one more environment variable.
+    pub fn env(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.environment.push((name.to_owned(), value.into()));
+        self
     }
 
     /// The work folder.
@@ -60,6 +67,7 @@ impl Sandbox {
             .env("HOME", self.folder.path())
             .env("XDG_CONFIG_HOME", self.folder.path().join("config"))
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
@@ -104,7 +112,6 @@ fn detach(command: &mut Command) {
 /// What a run left behind.
 pub struct Run {
     pub stdout: String,
-    pub bytes: Vec<u8>,
     pub stderr: String,
     pub code: Option<i32>,
 }
@@ -142,7 +149,6 @@ impl From<Output> for Run {
     fn from(output: Output) -> Self {
         Self {
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            bytes: output.stdout,
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
             code: output.status.code(),
         }

@@ -1,0 +1,183 @@
+//! A control plane: etcd, which encrypts nothing, and kube-apiserver, with an
+//! administrator and a developer with few rights. One for all tests.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+
+use crate::programs::find;
+use crate::sandbox::{Run, Sandbox};
+use crate::server::{Server, free_port, listens, wait_until};
+
+pub struct ControlPlane {
+    folder: tempfile::TempDir,
+    pub etcd_port: u16,
+    pub server: String,
+    _servers: [Server; 2],
+}
+
+/// The one of all tests, started by the first.
+pub fn control_plane() -> &'static ControlPlane {
+    static ONE: OnceLock<Option<ControlPlane>> = OnceLock::new();
+    let one = ONE.get_or_init(|| std::panic::catch_unwind(ControlPlane::start).ok());
+    one.as_ref().expect("the control plane did not start: see the first failure")
+}
+
+impl ControlPlane {
+    fn start() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = |name: &str| folder.path().join(name);
+        let text = |name: &str| path(name).display().to_string();
+        let [etcd_port, peer_port, port] = [free_port(), free_port(), free_port()];
+        let etcd_url = format!("http://127.0.0.1:{etcd_port}");
+        let peer_url = format!("http://127.0.0.1:{peer_port}");
+        let etcd = Server::start(
+            &find("etcd"),
+            [
+                "--data-dir".into(),
+                text("etcd"),
+                format!("--listen-client-urls={etcd_url}"),
+                format!("--advertise-client-urls={etcd_url}"),
+                format!("--listen-peer-urls={peer_url}"),
+                format!("--initial-advertise-peer-urls={peer_url}"),
+                format!("--initial-cluster=default={peer_url}"),
+                "--unsafe-no-fsync".into(),
+            ],
+            &path("etcd.log"),
+        );
+        write_credentials(folder.path());
+        wait_until("etcd", &path("etcd.log"), || listens(etcd_port));
+        let apiserver = Server::start(
+            &find("kube-apiserver"),
+            [
+                format!("--etcd-servers={etcd_url}"),
+                format!("--secure-port={port}"),
+                "--bind-address=127.0.0.1".into(),
+                format!("--tls-cert-file={}", text("server.pem")),
+                format!("--tls-private-key-file={}", text("server-key.pem")),
+                format!("--cert-dir={}", text("certificates")),
+                format!("--token-auth-file={}", text("tokens.csv")),
+                format!("--client-ca-file={}", text("ca.pem")),
+                "--authorization-mode=RBAC".into(),
+                "--service-account-issuer=https://kubernetes.default.svc".into(),
+                format!("--service-account-key-file={}", text("sa.pem")),
+                format!("--service-account-signing-key-file={}", text("sa-key.pem")),
+                "--service-cluster-ip-range=10.0.0.0/24".into(),
+                "--disable-admission-plugins=ServiceAccount".into(),
+            ],
+            &path("apiserver.log"),
+        );
+        let server = format!("https://127.0.0.1:{port}");
+        let plane = Self { folder, etcd_port, server, _servers: [etcd, apiserver] };
+        for user in ["admin", "developer"] {
+            std::fs::write(plane.kubeconfig(user), plane.kubeconfig_text(user)).expect("written");
+        }
+        wait_until("kube-apiserver", &plane.folder.path().join("apiserver.log"), || {
+            plane.kubectl(["get", "--raw", "/readyz"]).code == Some(0)
+                && plane.kubectl(["get", "namespace", "default"]).code == Some(0)
+        });
+        plane
+    }
+
+    /// The kubeconfig file of a user.
+    pub fn kubeconfig(&self, user: &str) -> PathBuf {
+        self.folder.path().join(format!("{user}.kubeconfig"))
+    }
+
+    /// The kubeconfig of a user as text.
+    pub fn kubeconfig_text(&self, user: &str) -> String {
+        format!(
+            "apiVersion: v1\nkind: Config\ncurrent-context: {user}\n\
+             clusters: [{{name: test, cluster: {{server: '{}', certificate-authority: '{}'}}}}]\n\
+             users: [{{name: {user}, user: {{token: {user}-token}}}}]\n\
+             contexts: [{{name: {user}, context: {{cluster: test, user: {user}}}}}]\n",
+            self.server,
+            self.folder.path().join("ca.pem").display(),
+        )
+    }
+
+    /// The certificate authority's file.
+    pub fn ca(&self) -> PathBuf {
+        self.folder.path().join("ca.pem")
+    }
+
+    /// Runs kubectl as the administrator.
+    pub fn kubectl<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Run {
+        let mut command = Command::new(find("kubectl"));
+        command.arg("--kubeconfig").arg(self.kubeconfig("admin")).args(args);
+        Run::from(command.output().expect("kubectl starts"))
+    }
+
+    /// Applies a manifest as the administrator.
+    pub fn apply(&self, manifest: &str) {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(file.path(), manifest).expect("written");
+        let path = file.path().to_str().expect("UTF-8");
+        self.kubectl(["apply", "--server-side", "-f", path]).succeeds();
+    }
+
+    /// A namespace of its own, in which the developer may create and apply
+    /// Secrets but not read them.
+    pub fn namespace(&self) -> String {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        let name = format!("test-{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        self.apply(&format!(
+            "{{apiVersion: v1, kind: Namespace, metadata: {{name: {name}}}}}\n---\n\
+             {{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {{name: writer, namespace: {name}}}, \
+             rules: [{{apiGroups: [''], resources: [secrets], verbs: [create, patch]}}]}}\n---\n\
+             {{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: {{name: writer, namespace: {name}}}, \
+             roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: Role, name: writer}}, \
+             subjects: [{{kind: User, name: developer, apiGroup: rbac.authorization.k8s.io}}]}}\n"
+        ));
+        name
+    }
+
+    /// What etcd holds for a Secret, byte for byte.
+    pub fn in_etcd(&self, namespace: &str, name: &str) -> Vec<u8> {
+        let mut command = Command::new(find("etcdctl"));
+        command.arg(format!("--endpoints=http://127.0.0.1:{}", self.etcd_port));
+        command.args([
+            "get",
+            "--print-value-only",
+            &format!("/registry/secrets/{namespace}/{name}"),
+        ]);
+        let output = command.output().expect("etcdctl starts");
+        assert!(output.status.success());
+        output.stdout
+    }
+
+    /// A sandbox with a local key, for which this is the cluster.
+    pub fn sandbox(&self, user: &str) -> Sandbox {
+        let sandbox = Sandbox::new().env("KUBECONFIG", self.kubeconfig(user).display().to_string());
+        sandbox.run(["kek", "new"]).succeeds();
+        sandbox
+    }
+}
+
+/// A certificate authority, a server certificate, the service accounts' key, tokens.
+fn write_credentials(folder: &Path) {
+    let write =
+        |name: &str, text: String| std::fs::write(folder.join(name), text).expect("written");
+    let ca_key = KeyPair::generate().expect("a key");
+    let mut ca = CertificateParams::default();
+    ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    ca.distinguished_name.push(DnType::CommonName, "test CA");
+    let ca_certificate = ca.self_signed(&ca_key).expect("a certificate");
+    let issuer = Issuer::new(ca, ca_key);
+    let server_key = KeyPair::generate().expect("a key");
+    let names = ["127.0.0.1", "localhost", "kubernetes.default.svc"].map(str::to_owned);
+    let server = CertificateParams::new(names).expect("names").signed_by(&server_key, &issuer);
+    write("ca.pem", ca_certificate.pem());
+    write("server.pem", server.expect("a certificate").pem());
+    write("server-key.pem", server_key.serialize_pem());
+    let accounts_key = KeyPair::generate().expect("a key");
+    write("sa.pem", accounts_key.public_key_pem());
+    write("sa-key.pem", accounts_key.serialize_pem());
+    write(
+        "tokens.csv",
+        "admin-token,admin,1,system:masters\ndeveloper-token,developer,2\n".to_owned(),
+    );
+}

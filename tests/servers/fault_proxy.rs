@@ -1,0 +1,158 @@
+//! A proxy in front of the KMS that can be slow, throttle, fail, and hang up;
+//! and that counts what was asked.
+
+use std::collections::VecDeque;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// What happens to one request.
+#[derive(Debug, Clone)]
+pub enum Fault {
+    /// An answer of this status, with an AWS error of this code.
+    Error(u16, &'static str),
+    /// The connection is closed without an answer.
+    HangUp,
+}
+
+#[derive(Default)]
+struct State {
+    /// For the next requests, one each.
+    next: VecDeque<Fault>,
+    /// For every request, once `next` is used up.
+    always: Option<Fault>,
+    /// Requests signed for this region get no answer.
+    dead_region: Option<String>,
+    /// Names outside, and what the emulator knows them by.
+    renamed: Vec<(String, String)>,
+    delay: Duration,
+    operations: Vec<String>,
+    under_way: usize,
+    most_under_way: usize,
+}
+
+pub struct FaultProxy {
+    pub port: u16,
+    state: Arc<Mutex<State>>,
+}
+
+impl FaultProxy {
+    /// In front of the server on `upstream`.
+    pub fn start(upstream: u16) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let state: Arc<Mutex<State>> = Arc::default();
+        let shared = state.clone();
+        std::thread::spawn(move || {
+            for connection in listener.incoming().flatten() {
+                let state = shared.clone();
+                std::thread::spawn(move || serve(connection, upstream, &state));
+            }
+        });
+        Self { port, state }
+    }
+
+    pub fn next(&self, faults: impl IntoIterator<Item = Fault>) {
+        self.lock().next.extend(faults);
+    }
+
+    pub fn always(&self, fault: Fault) {
+        self.lock().always = Some(fault);
+    }
+
+    pub fn delay(&self, delay: Duration) {
+        self.lock().delay = delay;
+    }
+
+    pub fn dead_region(&self, region: &str) {
+        self.lock().dead_region = Some(region.to_owned());
+    }
+
+    /// Lets what the emulator knows as `inside` have another name, of the same length.
+    pub fn rename(&self, outside: &str, inside: &str) {
+        assert_eq!(outside.len(), inside.len());
+        self.lock().renamed.push((outside.to_owned(), inside.to_owned()));
+    }
+
+    /// The operations asked for since the last time, and the most that were under way at once.
+    pub fn take(&self) -> (Vec<String>, usize) {
+        let mut state = self.lock();
+        (std::mem::take(&mut state.operations), std::mem::take(&mut state.most_under_way))
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().expect("no panic in the proxy")
+    }
+}
+
+/// Answers requests of one connection until it closes.
+fn serve(mut client: TcpStream, upstream: u16, state: &Mutex<State>) {
+    while let Some(request) = read_message(&mut client) {
+        let head = String::from_utf8_lossy(&request).to_lowercase();
+        let operation = head.split("x-amz-target: trentservice.").nth(1).unwrap_or("");
+        let operation = operation.lines().next().unwrap_or("").to_owned();
+        let (fault, delay, renamed) = {
+            let mut state = state.lock().expect("no panic");
+            state.operations.push(operation);
+            state.under_way += 1;
+            state.most_under_way = state.most_under_way.max(state.under_way);
+            let is_dead =
+                state.dead_region.as_ref().is_some_and(|r| head.contains(&format!("/{r}/kms/")));
+            let fault = if is_dead { Some(Fault::HangUp) } else { state.next.pop_front() };
+            (fault.or_else(|| state.always.clone()), state.delay, state.renamed.clone())
+        };
+        std::thread::sleep(delay);
+        let answer = match fault {
+            None => forward(&rename(request, &renamed, false), upstream)
+                .map(|answer| rename(answer, &renamed, true)),
+            Some(Fault::HangUp) => None,
+            Some(Fault::Error(status, code)) => {
+                let body = format!(r#"{{"__type":"{code}","message":"by the fault proxy"}}"#);
+                let head = format!(
+                    "HTTP/1.1 {status} Fault\r\nContent-Type: application/x-amz-json-1.1\r\nContent-Length: {}\r\n\r\n",
+                    body.len()
+                );
+                Some([head.as_bytes(), body.as_bytes()].concat())
+            }
+        };
+        state.lock().expect("no panic").under_way -= 1;
+        match answer {
+            Some(answer) if client.write_all(&answer).is_ok() => {}
+            _ => return,
+        }
+    }
+}
+
+fn rename(message: Vec<u8>, names: &[(String, String)], outwards: bool) -> Vec<u8> {
+    let mut text = String::from_utf8(message).expect("JSON over HTTP/1.1");
+    for (outside, inside) in names {
+        let (from, to) = if outwards { (inside, outside) } else { (outside, inside) };
+        text = text.replace(from, to);
+    }
+    text.into_bytes()
+}
+
+fn forward(request: &[u8], upstream: u16) -> Option<Vec<u8>> {
+    let mut server = TcpStream::connect(("127.0.0.1", upstream)).ok()?;
+    server.write_all(request).ok()?;
+    read_message(&mut server)
+}
+
+/// One HTTP/1.1 message: the head, and as much body as `Content-Length` says.
+fn read_message(stream: &mut TcpStream) -> Option<Vec<u8>> {
+    let mut message = Vec::new();
+    let mut byte = [0];
+    while !message.ends_with(b"\r\n\r\n") {
+        if stream.read(&mut byte).ok()? == 0 {
+            return None;
+        }
+        message.push(byte[0]);
+    }
+    let head = String::from_utf8_lossy(&message).to_lowercase();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length:"));
+    let mut body = vec![0; length.and_then(|text| text.trim().parse().ok()).unwrap_or(0)];
+    stream.read_exact(&mut body).ok()?;
+    message.extend(body);
+    Some(message)
+}

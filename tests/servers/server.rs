@@ -1,0 +1,67 @@
+//! A server that ends with the tests, however they end.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// A running server. A shell watches a pipe that closes when this process
+/// ends, and then ends the server by its process id.
+pub struct Server {
+    _watch: Child,
+}
+
+impl Server {
+    /// Starts `program`; what it prints goes to `log`.
+    pub fn start<A: AsRef<OsStr>>(
+        program: &Path,
+        args: impl IntoIterator<Item = A>,
+        log: &Path,
+    ) -> Self {
+        let output = File::create(log).expect("a log");
+        let mut command = Command::new("sh");
+        command.args([
+            "-c",
+            r#""$@" </dev/null & server=$!; cat >/dev/null; kill -9 $server"#,
+            "sh",
+        ]);
+        command.arg(program).args(args);
+        command.stdin(Stdio::piped()).stdout(output.try_clone().expect("a log")).stderr(output);
+        Self { _watch: command.spawn().expect("a shell") }
+    }
+}
+
+/// A port of the loopback address that nobody listens on.
+pub fn free_port() -> u16 {
+    TcpListener::bind(("127.0.0.1", 0))
+        .and_then(|l| l.local_addr())
+        .map(|a| a.port())
+        .expect("a port")
+}
+
+/// Waits until `ready`, or fails with the end of the log.
+pub fn wait_until(what: &str, log: &Path, mut ready: impl FnMut() -> bool) {
+    let started = Instant::now();
+    while !ready() {
+        if started.elapsed() > Duration::from_secs(60) {
+            let log = std::fs::read_to_string(log).unwrap_or_default();
+            let tail: Vec<_> = log.lines().rev().take(20).collect();
+            panic!(
+                "{what} did not start:\n{}",
+                tail.into_iter().rev().collect::<Vec<_>>().join("\n")
+            );
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Whether somebody listens there.
+pub fn listens(port: u16) -> bool {
+    TcpStream::connect_timeout(
+        &SocketAddr::from(([127, 0, 0, 1], port)),
+        Duration::from_millis(200),
+    )
+    .is_ok()
+}
