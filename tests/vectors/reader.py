@@ -1,0 +1,120 @@
+#!/usr/bin/env python3
+"""A second reader of the sealed Secret, written from docs/format.md alone.
+
+    reader.py VECTOR.json...        opens or refuses each vector, by name
+    reader.py --age IDENTITY < F    opens a sealed manifest, prints its values
+"""
+import base64, hashlib, json, re, sys
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+LIMIT, SCHEMES = 1 << 20, ("age:", "awskms:///", "gcpkms://", "azurekms://", "hashivault://", "k8skms:///")
+
+
+class Refused(Exception):
+    pass
+
+
+def need(condition, name):
+    if not condition:
+        raise Refused(name)
+
+
+def once(pairs):
+    need(len(dict(pairs)) == len(pairs), "malformed")
+    return dict(pairs)
+
+
+def load(text, members):
+    try:
+        value = json.loads(text, object_pairs_hook=once)
+    except ValueError:
+        raise Refused("malformed")
+    need(isinstance(value, dict) and set(value) == set(members), "malformed")
+    return value
+
+
+def b64(text, size=None):
+    need(re.fullmatch(r"[A-Za-z0-9_-]*", text) and len(text) % 4 != 1, "base64")
+    data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    need(base64.urlsafe_b64encode(data).rstrip(b"=").decode() == text, "base64")
+    need(size is None or len(data) == size, "base64")
+    return data
+
+
+def open_jwe(text, place, key, dek_of):
+    need(len(text) <= LIMIT, "too-large")
+    jwe = load(text, ["protected", "recipients", "iv", "ciphertext", "tag"])
+    header = load(b64(jwe["protected"]), ["typ", "enc", "crit", "binding", "commitment", "iat"])
+    need(header["typ"] == ("envcrypt-v1" if key else "envcrypt-v1-seal"), "typ")
+    need(header["enc"] == "A256GCM", "enc")
+    need(header["crit"] == ["binding", "commitment"], "crit")
+    need(type(header["iat"]) is int and jwe["recipients"], "malformed")
+    binding = header["binding"]
+    need(all(isinstance(v, str) for v in binding.values()), "malformed")
+    need("name" not in binding or "namespace" in binding, "binding")
+    for recipient in jwe["recipients"]:
+        kek = recipient["header"]
+        need(any(kek["kid"].startswith(s) and kek["alg"] == s.split(":")[0] for s in SCHEMES), "kid")
+    iv, tag, ciphertext = b64(jwe["iv"], 12), b64(jwe["tag"], 16), b64(jwe["ciphertext"])
+    need(ciphertext and len(ciphertext) % 64 == 0, "tag")
+    commitment = b64(header["commitment"], 32)
+    need(("key" in binding) == bool(key), "binding")
+    need(all(binding[m] == (place | {"key": key})[m] for m in binding), "binding")
+    dek = dek_of(jwe["recipients"])
+    derived = HKDF(SHA256(), 32, None, b"kubectl-envcrypt v1 commitment").derive(dek)
+    need(derived == commitment, "commitment")
+    try:
+        padded = AESGCM(dek).decrypt(iv, ciphertext + tag, jwe["protected"].encode())
+    except InvalidTag:
+        raise Refused("tag")
+    value = padded.rstrip(b"\0")
+    need(value.endswith(b"\x80") and len(padded) - len(value) < 64, "tag")
+    digest = hashlib.sha256(".".join(jwe[m] for m in ("protected", "iv", "ciphertext", "tag")).encode())
+    return value[:-1], base64.urlsafe_b64encode(digest.digest()).rstrip(b"=").decode()
+
+
+def open_secret(secret, dek_of):
+    meta = secret["metadata"]
+    annotations = meta.get("annotations") or {}
+    place = {"namespace": meta["namespace"], "name": meta["name"]}
+    values, digests = {}, {}
+    for key, data in secret["data"].items():
+        values[key], digests[key] = open_jwe(base64.b64decode(data).decode(), place, key, dek_of)
+    need("envcrypt.dev/seal" in annotations, "seal-missing")
+    sealed, _ = open_jwe(annotations["envcrypt.dev/seal"], place, None, dek_of)
+    content = {"immutable": secret.get("immutable", False), "type": annotations.get("envcrypt.dev/type", "Opaque"), "values": digests}
+    content = json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
+    need(sealed == hashlib.sha256(content).digest(), "seal-mismatch")
+    return values
+
+
+def check(path):
+    vector = json.load(open(path))
+    try:
+        values, result = open_secret(vector["secret"], lambda _: b64(vector["dek"])), "ok"
+    except Refused as refused:
+        result = str(refused)
+    assert result == vector["expect"], f"{path}: {result}, not {vector['expect']}"
+    if result == "ok":
+        expected = {k: base64.b64decode(v) for k, v in vector["inputs"]["data"].items()}
+        assert values == expected, f"{path}: other values"
+
+
+def main(args):
+    if args[:1] == ["--age"]:
+        import pyrage, yaml
+        identity = next(l for l in open(args[1]).read().splitlines() if l.startswith("AGE-SECRET-KEY-1"))
+        identity = pyrage.x25519.Identity.from_str(identity)
+        dek_of = lambda recipients: pyrage.decrypt(b64(recipients[0]["encrypted_key"]), [identity])
+        values = open_secret(yaml.safe_load(sys.stdin), dek_of)
+        print(json.dumps({k: base64.b64encode(v).decode() for k, v in values.items()}))
+    else:
+        for path in args:
+            check(path)
+        print(f"{len(args)} vectors")
+
+
+main(sys.argv[1:])
