@@ -39,7 +39,6 @@ dist:
 # In-process, then whole processes beside their peers.
 bench:
 	cargo bench --locked
-	benches/peers.sh
 
 clean:
 	cargo clean

@@ -171,6 +171,17 @@ impl Jwe {
     /// As it is stored: compact JSON.
     #[must_use]
     pub fn to_json(&self) -> Vec<u8> {
+        self.json_around(BASE64.encode(&self.ciphertext))
+    }
+
+    /// The size of [`Jwe::to_json`] in bytes, without making it.
+    #[must_use]
+    pub fn json_size(&self) -> usize {
+        let ciphertext = base64::encoded_len(self.ciphertext.len(), false);
+        self.json_around(String::new()).len() + ciphertext.expect("far below the bound")
+    }
+
+    fn json_around(&self, ciphertext: String) -> Vec<u8> {
         let recipient = |wrapped: &WrappedKey| WireRecipient {
             header: WireKek {
                 alg: wrapped.kek.scheme().as_str().to_owned(),
@@ -182,7 +193,7 @@ impl Jwe {
             protected: self.protected.clone(),
             recipients: self.recipients.iter().map(recipient).collect(),
             iv: BASE64.encode(self.iv),
-            ciphertext: BASE64.encode(&self.ciphertext),
+            ciphertext,
             tag: BASE64.encode(self.tag),
         };
         serde_json::to_vec(&wire).expect("a JWE is plain text")

@@ -94,7 +94,7 @@ impl Sealer {
             })
             .collect();
         let seal = part(Kind::Seal, None, &set::digest(&meta, &values));
-        let size = values.values().map(|jwe: &Jwe| jwe.to_json().len()).sum();
+        let size = values.values().map(Jwe::json_size).sum();
         if size > MAX_SEALED_SIZE {
             return Err(SealError::TooLarge { place: self.place, size });
         }

@@ -67,17 +67,15 @@ fn files_folders_and_standard_input_as_files() {
 
 #[test]
 fn env_files_are_kubectls() {
-    let sandbox = Sandbox::with_local_key();
-    sandbox.write("x.env", "\u{feff}# note\nA=1\r\n  B=\"x\"=y \nFROM_HERE\n");
-    let mut command = sandbox.command();
-    command
-        .env("FROM_HERE", "here")
-        .args(["create", "db", "--from-env-file=x.env"])
-        .args(TO_STDOUT);
-    let sealed = Run::from(command.output().expect("it runs")).succeeds().stdout;
+    let text = "\u{feff}# note\nA=1\r\n  B=\"x\"=y \nFROM_HERE\n";
+    let sandbox = Sandbox::with_local_key().env("FROM_HERE", "here");
+    sandbox.write("x.env", text);
+    let sealed = create(&sandbox, b"", &["--from-env-file=x.env"]).succeeds().stdout;
     let plain = sandbox.pipe(sealed, ["unwrap", "-f", "-", "-oenv"]).succeeds().stdout;
     assert_eq!(plain, "A=1\nB=\"x\"=y \nFROM_HERE=here\n");
-    let error = create(&sandbox, b"", &["--from-env-file=x.env"]).fails(1);
+    let without = Sandbox::with_local_key();
+    without.write("x.env", text);
+    let error = create(&without, b"", &["--from-env-file=x.env"]).fails(1);
     assert!(error.contains("takes `FROM_HERE` from the environment"), "{error}");
 }
 

@@ -53,10 +53,7 @@ fn every_command_line_of_the_readme_works() {
         }
         let output = session.exp_eof().expect("it ends");
         let status = session.process().wait().expect("a status");
-        assert!(
-            matches!(status, nix::sys::wait::WaitStatus::Exited(_, 0)),
-            "{line}: {output}"
-        );
+        assert!(matches!(status, nix::sys::wait::WaitStatus::Exited(_, 0)), "{line}: {output}");
         if line.contains("unwrap -f db.yaml password") {
             assert!(output.contains("hunter2"), "{output}");
         }

@@ -1,0 +1,203 @@
+//! Whole processes, beside sops and kubectl in the same run, in turn: A B A B.
+//! Machines are noisy, so the ratio of each pair is what counts.
+//! `cargo bench --bench peers`; needs Go for sops, and kubectl on PATH.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark prints its figures")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_kubectl-envcrypt");
+const SOPS: &str = "github.com/getsops/sops/v3/cmd/sops@v3.13.2";
+const ROUNDS: usize = 21;
+
+fn main() {
+    let home = tempfile::tempdir().expect("a folder");
+    let bench = Bench { home: home.path() };
+    let recipient = bench.set_up();
+    let sops = built("sops", SOPS);
+    let ours = |args: &[&str]| bench.command(Path::new(PROGRAM), args);
+    let theirs = |args: &[&str]| bench.command(&sops, args);
+
+    let create = [
+        "create",
+        "db",
+        "-nprod",
+        "--kek=local",
+        "--from-file=username",
+        "--from-file=password",
+        "--dry-run=client",
+        "-oyaml",
+    ];
+    compare(
+        "seal one Secret, age: ours / sops",
+        || ours(&create),
+        || theirs(&["encrypt", "--age", &recipient, "plain.yaml"]),
+    );
+    compare(
+        "unwrap one Secret, age: ours / sops",
+        || ours(&["unwrap", "-f", "sealed.yaml"]),
+        || theirs(&["decrypt", "sops.yaml"]),
+    );
+    let kubectl = [
+        "create",
+        "secret",
+        "generic",
+        "db",
+        "-nprod",
+        "--from-file=username",
+        "--from-file=password",
+        "--dry-run=client",
+        "-oyaml",
+    ];
+    compare(
+        "create: ours / kubectl create secret",
+        || ours(&create),
+        || bench.command(Path::new("kubectl"), &kubectl),
+    );
+    bench.start_to_prompt();
+}
+
+struct Bench<'a> {
+    home: &'a Path,
+}
+
+impl Bench<'_> {
+    /// The same two values for everyone; returns the recipient of the local key.
+    fn set_up(&self) -> String {
+        let write =
+            |name: &str, text: &str| std::fs::write(self.home.join(name), text).expect("written");
+        write("username", "admin");
+        write("password", "correct horse battery staple");
+        write(
+            "plain.yaml",
+            "apiVersion: v1\nkind: Secret\nmetadata: {name: db, namespace: prod}\nstringData:\n  username: admin\n  password: correct horse battery staple\n",
+        );
+        let output = |program: &Path, args: &[&str]| {
+            let output =
+                self.command(program, args).stdout(Stdio::piped()).output().expect("it starts");
+            assert!(
+                output.status.success(),
+                "{args:?}: {}",
+                String::from_utf8_lossy(&output.stderr)
+            );
+            String::from_utf8(output.stdout).expect("UTF-8")
+        };
+        let recipient = output(Path::new(PROGRAM), &["kek", "new"]);
+        let recipient = recipient.trim().trim_start_matches("age:").to_owned();
+        let sealed = output(
+            Path::new(PROGRAM),
+            &[
+                "create",
+                "db",
+                "-nprod",
+                "--kek=local",
+                "--from-file=username",
+                "--from-file=password",
+                "--dry-run=client",
+                "-oyaml",
+            ],
+        );
+        write("sealed.yaml", &sealed);
+        let sops = built("sops", SOPS);
+        write("sops.yaml", &output(&sops, &["encrypt", "--age", &recipient, "plain.yaml"]));
+        recipient
+    }
+
+    fn command(&self, program: &Path, args: &[&str]) -> Command {
+        let mut command = Command::new(program);
+        command.args(args).current_dir(self.home).env("HOME", self.home);
+        command.env("XDG_CONFIG_HOME", self.home.join("config"));
+        command.env("SOPS_AGE_KEY_FILE", self.home.join("config/envcrypt/identities/local.txt"));
+        command.env("SOPS_DISABLE_VERSION_CHECK", "1");
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        command
+    }
+
+    /// From the start of the process to its first question, on a terminal:
+    /// the wall clock, and the time that the process was on a processor.
+    fn start_to_prompt(&self) {
+        let mut walls = Vec::new();
+        let mut processor = Vec::new();
+        for _ in 0..ROUNDS {
+            let args = ["create", "db", "password", "-nprod", "--kek=local", "--dry-run=client"];
+            let mut command = Command::new(PROGRAM);
+            command.args(args).current_dir(self.home).env("HOME", self.home);
+            command.env("XDG_CONFIG_HOME", self.home.join("config"));
+            let started = Instant::now();
+            let mut session =
+                rexpect::session::spawn_command(command, Some(5000)).expect("a terminal");
+            session.exp_string("password: ").expect("it asks");
+            walls.push(started.elapsed());
+            processor
+                .extend(on_processor(session.process().get_file_handle().expect("a terminal")));
+            session.send_control('c').expect("typed");
+            session.exp_eof().expect("it ends");
+        }
+        println!(
+            "start to first prompt, local KEK: {:.1} ms on the wall",
+            millis(median(&mut walls))
+        );
+        if !processor.is_empty() {
+            println!("  of which on a processor: {:.1} ms", millis(median(&mut processor)));
+        }
+    }
+}
+
+/// Linux tells how long the process in the foreground of a terminal has run.
+fn on_processor(terminal: std::fs::File) -> Option<Duration> {
+    let pid = nix::unistd::tcgetpgrp(&terminal).ok()?;
+    let text = std::fs::read_to_string(format!("/proc/{pid}/schedstat")).ok()?;
+    Some(Duration::from_nanos(text.split(' ').next()?.parse().ok()?))
+}
+
+fn compare(what: &str, ours: impl Fn() -> Command, theirs: impl Fn() -> Command) {
+    time(&mut ours());
+    time(&mut theirs());
+    let pairs: Vec<_> = (0..ROUNDS).map(|_| (time(&mut ours()), time(&mut theirs()))).collect();
+    let (mut a, mut b): (Vec<_>, Vec<_>) = pairs.iter().copied().unzip();
+    let mut ratios: Vec<_> = pairs.iter().map(|(a, b)| a.as_secs_f64() / b.as_secs_f64()).collect();
+    ratios.sort_by(f64::total_cmp);
+    println!(
+        "{what}: {:.1} ms / {:.1} ms, ratio {:.3} ({:.3} to {:.3})",
+        millis(median(&mut a)),
+        millis(median(&mut b)),
+        ratios[ROUNDS / 2],
+        ratios[0],
+        ratios[ROUNDS - 1],
+    );
+}
+
+fn time(command: &mut Command) -> Duration {
+    let started = Instant::now();
+    let output = command.output().expect("it starts");
+    let elapsed = started.elapsed();
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    elapsed
+}
+
+fn median(times: &mut [Duration]) -> Duration {
+    times.sort();
+    times[times.len() / 2]
+}
+
+fn millis(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
+}
+
+/// A peer, built with Go into a cache folder where it is not on PATH.
+fn built(name: &str, module: &str) -> PathBuf {
+    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let cache = cache
+        .unwrap_or_else(|| PathBuf::from(std::env::var_os("HOME").expect("a home")).join(".cache"));
+    let folder =
+        cache.join("kubectl-envcrypt/peers").join(module.rsplit('@').next().expect("a version"));
+    let program = folder.join(name);
+    if !program.exists() {
+        eprintln!("building {module}: some minutes, once");
+        let status = Command::new("go").args(["install", module]).env("GOBIN", &folder).status();
+        assert!(status.expect("go starts").success());
+    }
+    program
+}
