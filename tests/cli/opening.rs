@@ -170,3 +170,20 @@ fn every_bit_of_a_sealed_value_counts() {
         run.fails(1);
     }
 }
+
+#[test]
+fn a_recipient_cannot_smuggle_in_another_key() {
+    let sandbox = Sandbox::with_local_key();
+    let sealed = sandbox.sealed(&["password=hunter2"]);
+    let recipient = sandbox.run(["kek", "list"]).succeeds().stdout;
+    let recipient = recipient.split(' ').next().and_then(|uri| uri.strip_prefix("age:"));
+    let recipient: age::x25519::Recipient = recipient.expect("a URI").parse().expect("a recipient");
+    let other = age::encrypt(&recipient, &[7; 32]).expect("wrapped");
+    let mut parts = Parts::of(&sealed);
+    let mut jwe = parts.jwe("password");
+    jwe["recipients"][0]["encrypted_key"] = BASE64_URL_SAFE_NO_PAD.encode(other).into();
+    parts.set("password", &jwe);
+    parts.object["metadata"]["annotations"] = serde_json::json!({});
+    let error = sandbox.pipe(parts.yaml(), ["unwrap", "-f", "-", "--insecure-skip-seal"]).fails(1);
+    assert!(error.contains("this key did not wrap it, or not for this place"), "{error}");
+}
