@@ -101,7 +101,7 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l disable-compression -d 'Do not compress answers'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -s f -l filename -d 'A file, a folder, or - for standard input; repeatable' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -s f -l filename -d 'A file, a folder, or - for standard input; repeatable. Other kinds than Secret are passed over' -r -F
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -s l -l selector -d 'Only Secrets with these labels' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l dry-run -d 'client: ask no cluster; server: let it check and change nothing' -r -f -a "none\t'Do it'
 client\t'Ask no cluster'
@@ -132,7 +132,7 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply"
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l disable-compression -d 'Do not compress answers'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -s f -l filename -d 'A file, a folder, or - for standard input; repeatable' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -s f -l filename -d 'A file, a folder, or - for standard input; repeatable. Other kinds than Secret are passed over' -r -F
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -s l -l selector -d 'Only Secrets with these labels' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -s o -l output -d 'How to print the whole Secret' -r -f -a "yaml\t'A plain manifest'
 json\t'The same as JSON'
@@ -162,7 +162,7 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l disable-compression -d 'Do not compress answers'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -s f -l filename -d 'A file, a folder, or - for standard input; repeatable' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -s f -l filename -d 'A file, a folder, or - for standard input; repeatable. Other kinds than Secret are passed over' -r -F
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -s l -l selector -d 'Only Secrets with these labels' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -s o -l output -d 'How to print' -r -f -a "table\t''
 json\t''"

@@ -110,8 +110,8 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-envcrypt' -ScriptBlock 
             break
         }
         'kubectl-envcrypt;apply' {
-            [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'A file, a folder, or - for standard input; repeatable')
-            [CompletionResult]::new('--filename', '--filename', [CompletionResultType]::ParameterName, 'A file, a folder, or - for standard input; repeatable')
+            [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'A file, a folder, or - for standard input; repeatable. Other kinds than Secret are passed over')
+            [CompletionResult]::new('--filename', '--filename', [CompletionResultType]::ParameterName, 'A file, a folder, or - for standard input; repeatable. Other kinds than Secret are passed over')
             [CompletionResult]::new('-l', '-l', [CompletionResultType]::ParameterName, 'Only Secrets with these labels')
             [CompletionResult]::new('--selector', '--selector', [CompletionResultType]::ParameterName, 'Only Secrets with these labels')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'client: ask no cluster; server: let it check and change nothing')
@@ -148,8 +148,8 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-envcrypt' -ScriptBlock 
             break
         }
         'kubectl-envcrypt;unwrap' {
-            [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'A file, a folder, or - for standard input; repeatable')
-            [CompletionResult]::new('--filename', '--filename', [CompletionResultType]::ParameterName, 'A file, a folder, or - for standard input; repeatable')
+            [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'A file, a folder, or - for standard input; repeatable. Other kinds than Secret are passed over')
+            [CompletionResult]::new('--filename', '--filename', [CompletionResultType]::ParameterName, 'A file, a folder, or - for standard input; repeatable. Other kinds than Secret are passed over')
             [CompletionResult]::new('-l', '-l', [CompletionResultType]::ParameterName, 'Only Secrets with these labels')
             [CompletionResult]::new('--selector', '--selector', [CompletionResultType]::ParameterName, 'Only Secrets with these labels')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to print the whole Secret')
@@ -188,8 +188,8 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-envcrypt' -ScriptBlock 
             break
         }
         'kubectl-envcrypt;inspect' {
-            [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'A file, a folder, or - for standard input; repeatable')
-            [CompletionResult]::new('--filename', '--filename', [CompletionResultType]::ParameterName, 'A file, a folder, or - for standard input; repeatable')
+            [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'A file, a folder, or - for standard input; repeatable. Other kinds than Secret are passed over')
+            [CompletionResult]::new('--filename', '--filename', [CompletionResultType]::ParameterName, 'A file, a folder, or - for standard input; repeatable. Other kinds than Secret are passed over')
             [CompletionResult]::new('-l', '-l', [CompletionResultType]::ParameterName, 'Only Secrets with these labels')
             [CompletionResult]::new('--selector', '--selector', [CompletionResultType]::ParameterName, 'Only Secrets with these labels')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to print')

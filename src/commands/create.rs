@@ -1,5 +1,7 @@
 //! `create`: from what is typed to a sealed Secret, in the cluster or a file.
 
+mod questions;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -13,10 +15,11 @@ use crate::envelope::{Scope, SealError, SealedSecret, Sealer, name_suffix, seale
 use crate::kek::DataKey;
 use crate::manifest::{self, Format};
 use crate::secret::{
-    DOCKER_DEFAULT_SERVER, Key, Meta, Place, PlainSecret, SecretName, SecretType, SecretValue,
-    docker_config, parse_annotation, parse_label,
+    DOCKER_DEFAULT_SERVER, Meta, Place, PlainSecret, SecretName, SecretType, SecretValue,
+    parse_annotation, parse_label,
 };
-use crate::terminal::{self, Prompt, Times};
+use crate::terminal;
+use questions::key;
 
 /// Create a sealed Secret from what you type.
 ///
@@ -126,17 +129,6 @@ enum Output {
     Name,
 }
 
-/// What is to be asked of the person once everything else is known to work.
-enum Question {
-    Hidden(Key),
-    Visible(Key),
-    /// The name of the file with this key's value.
-    File(Key, &'static str),
-    Docker,
-    /// Keys and values until an empty key.
-    Open,
-}
-
 /// Runs it. Whatever can fail without the person fails before they are asked:
 /// names and files, the cluster's consent, the KMS.
 pub async fn run(args: CreateArgs, session: &Session) -> Result<(), Failure> {
@@ -216,64 +208,6 @@ impl CreateArgs {
         Ok(values)
     }
 
-    fn questions(&self, kind: &SecretType, values: &Values) -> Result<Vec<Question>, Failure> {
-        let mut questions = Vec::new();
-        for (index, text) in self.keys.iter().chain(&self.visible).enumerate() {
-            let key: Key = text.parse()?;
-            let is_visible = self.visible.contains(text);
-            // A key may be named as KEY and as `--visible` too: that is one question.
-            if self.keys.contains(text) && index >= self.keys.len() {
-                continue;
-            }
-            if values.contains(text) || self.keys.iter().filter(|other| *other == text).count() > 1
-            {
-                return Err(Failure::DuplicateKey(text.clone()));
-            }
-            questions.push(if is_visible { Question::Visible(key) } else { Question::Hidden(key) });
-        }
-        let given = |name: &str| {
-            values.contains(name) || self.keys.iter().chain(&self.visible).any(|k| k == name)
-        };
-        let mut need = |name: &'static str, question: fn(Key) -> Question| {
-            if !given(name) {
-                questions.push(question(key(name)));
-            }
-        };
-        match kind {
-            SecretType::BasicAuth => {
-                need("username", Question::Visible);
-                need("password", Question::Hidden);
-            }
-            SecretType::SshAuth => {
-                need("ssh-privatekey", |key| Question::File(key, "file with the private key"))
-            }
-            SecretType::Tls => {
-                need("tls.crt", |key| Question::File(key, "file with the certificate"));
-                need("tls.key", |key| Question::File(key, "file with the private key"));
-            }
-            SecretType::BootstrapToken => {
-                need("token-id", Question::Visible);
-                need("token-secret", Question::Hidden);
-            }
-            SecretType::DockerConfigJson => need(".dockerconfigjson", |_| Question::Docker),
-            _ if questions.is_empty() && values.is_empty() => questions.push(Question::Open),
-            _ => {}
-        }
-        Ok(questions)
-    }
-
-    fn nobody_to_ask(&self, questions: &[Question]) -> Failure {
-        match &questions[0] {
-            Question::Open if self.sources.is_empty() => Failure::Usage(
-                "no key is named, and there is no terminal to ask: name a KEY, or use `--from-stdin`, `--from-file` or `--generate`".to_owned(),
-            ),
-            Question::Hidden(key) | Question::Visible(key) | Question::File(key, _) => {
-                terminal::PromptError::NoTerminal(format!("`{key}`")).into()
-            }
-            _ => terminal::PromptError::NoTerminal("the registry's password".to_owned()).into(),
-        }
-    }
-
     /// Has the cluster say that it would take a Secret of this name, before
     /// anyone types a value; also runs a credential plugin, which may ask too.
     async fn cluster(&self, session: &Session, meta: &Meta) -> Result<Option<Cluster>, Failure> {
@@ -285,70 +219,6 @@ impl CreateArgs {
         let options = WriteOptions { dry_run: true, ..self.write_options() };
         cluster.create(&meta.place, &manifest::sealed_object(&empty), &options).await?;
         Ok(Some(cluster))
-    }
-
-    fn ask(
-        &self,
-        questions: Vec<Question>,
-        prompt: &dyn Prompt,
-        values: &mut Values,
-    ) -> Result<(), Failure> {
-        for question in questions {
-            match question {
-                Question::Hidden(key) => {
-                    let value = self.ask_hidden(prompt, key.as_str())?;
-                    values.insert(key, value)?;
-                }
-                Question::Visible(key) => {
-                    let value = prompt.visible(key.as_str())?;
-                    values.insert(key, SecretValue::new(value.into_bytes()))?;
-                }
-                Question::File(key, what) => {
-                    let path = prompt.visible(what)?;
-                    values.insert(key, read_value(Path::new(&path))?)?;
-                }
-                Question::Docker => {
-                    let username = match &self.docker_username {
-                        Some(username) => username.clone(),
-                        None => prompt.visible("username")?,
-                    };
-                    let password = self.ask_hidden(prompt, "password")?;
-                    values.insert(key(".dockerconfigjson"), self.docker(&username, &password)?)?;
-                }
-                Question::Open => self.ask_open(prompt, values)?,
-            }
-        }
-        Ok(())
-    }
-
-    fn ask_hidden(&self, prompt: &dyn Prompt, what: &str) -> Result<SecretValue, Failure> {
-        let times = if self.no_confirm { Times::Once } else { Times::Twice };
-        Ok(prompt.hidden(what, times)?)
-    }
-
-    fn ask_open(&self, prompt: &dyn Prompt, values: &mut Values) -> Result<(), Failure> {
-        loop {
-            let text = prompt.visible("key (empty when done)")?;
-            match text.trim().parse::<Key>() {
-                _ if text.trim().is_empty() && values.is_empty() => {
-                    prompt.tell("a Secret needs one key at least")
-                }
-                _ if text.trim().is_empty() => return Ok(()),
-                Err(error) => prompt.tell(&error.to_string()),
-                Ok(key) if values.contains(key.as_str()) => {
-                    prompt.tell("that key is there already")
-                }
-                Ok(key) => {
-                    let value = self.ask_hidden(prompt, key.as_str())?;
-                    values.insert(key, value)?;
-                }
-            }
-        }
-    }
-
-    fn docker(&self, username: &str, password: &SecretValue) -> Result<SecretValue, Failure> {
-        docker_config(&self.docker_server, username, password, self.docker_email.as_deref())
-            .ok_or_else(|| Failure::Usage("the registry's password is not UTF-8 text".to_owned()))
     }
 
     fn write_options(&self) -> WriteOptions {
@@ -414,11 +284,6 @@ fn check_size(place: &Place, values: &Values) -> Result<(), Failure> {
 fn hashed_name(meta: &Meta, key: &DataKey) -> Result<SecretName, Failure> {
     let suffix = name_suffix(key, meta.place.name.as_str(), meta.kind.as_str());
     Ok(format!("{}-{suffix}", meta.place.name).parse()?)
-}
-
-/// A key that is known to be one.
-fn key(name: &'static str) -> Key {
-    name.parse().expect("the names of built-in types are keys")
 }
 
 /// As `docker login --password-stdin` takes it.

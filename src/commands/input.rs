@@ -16,7 +16,7 @@ use crate::secret::Namespace;
 /// kubectl's flags that name manifests.
 #[derive(Args, Default)]
 pub struct FileArgs {
-    /// A file, a folder, or - for standard input; repeatable
+    /// A file, a folder, or - for standard input; repeatable. Other kinds than Secret are passed over
     #[arg(short, long = "filename", value_name = "FILE")]
     pub filename: Vec<PathBuf>,
     /// Take the folders in a folder too

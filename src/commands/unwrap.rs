@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use super::input::{FileArgs, LiveArgs, sealed_secrets};
 use super::opening::{OpenArgs, Opener};
 use super::{Failure, Session};
+use crate::envelope::SealedSecret;
 use crate::manifest::{self, Format};
 use crate::secret::{PlainSecret, SecretValue};
 use crate::terminal;
@@ -57,31 +58,12 @@ enum Output {
 pub async fn run(args: UnwrapArgs, session: &Session) -> Result<(), Failure> {
     let (secrets, rest) =
         sealed_secrets(session, &args.files, &args.live, args.open.seal()).await?;
-    let [key] =
-        &rest.iter().map(Some).chain([None]).take(rest.len().max(1)).collect::<Vec<_>>()[..]
-    else {
-        return Err(Failure::Usage("one NAME and one KEY at most".to_owned()));
+    let key = match &rest[..] {
+        [] => None,
+        [key] => Some(key.as_str()),
+        _ => return Err(Failure::Usage("one NAME and one KEY at most".to_owned())),
     };
-    let one_only = |what: &str| match &secrets[..] {
-        [_] => Ok(()),
-        _ => Err(Failure::Usage(format!(
-            "{what} is for one Secret, and there are {}",
-            secrets.len()
-        ))),
-    };
-    match (key, args.output) {
-        (Some(_), _) => one_only("a KEY")?,
-        (None, Output::Env) => one_only("`-o env`")?,
-        _ => {}
-    }
-    if let Some(key) = key
-        && !secrets[0].values.keys().any(|k| k.as_str() == *key)
-    {
-        return Err(Failure::NoSuchKey {
-            place: secrets[0].meta.place.to_string(),
-            key: (*key).clone(),
-        });
-    }
+    args.check(key, &secrets)?;
     let opener = Opener::new(session, &args.open)?;
     for secret in &secrets {
         opener.admit(secret).await?;
@@ -95,6 +77,26 @@ pub async fn run(args: UnwrapArgs, session: &Session) -> Result<(), Failure> {
 }
 
 impl UnwrapArgs {
+    /// What can be refused before anything is opened.
+    fn check(&self, key: Option<&str>, secrets: &[SealedSecret]) -> Result<(), Failure> {
+        let what = match (key, self.output) {
+            (Some(_), _) => "a KEY",
+            (None, Output::Env) => "`-o env`",
+            (None, _) => return Ok(()),
+        };
+        let [secret] = secrets else {
+            let count = secrets.len();
+            return Err(Failure::Usage(format!("{what} is for one Secret, and there are {count}")));
+        };
+        match key.filter(|key| !secret.values.keys().any(|k| k.as_str() == *key)) {
+            None => Ok(()),
+            Some(key) => Err(Failure::NoSuchKey {
+                place: secret.meta.place.to_string(),
+                key: key.to_owned(),
+            }),
+        }
+    }
+
     fn write_secrets(&self, plain: &[PlainSecret]) -> Result<(), Failure> {
         let text = match self.output {
             Output::Env => env_file(&plain[0])?,
