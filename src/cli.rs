@@ -129,7 +129,7 @@ impl ClusterArgs {
             context: self.context.clone(),
             cluster: self.cluster.clone(),
             user: self.user.clone(),
-            namespace: self.namespace.clone(),
+            namespace: self.namespace.clone().filter(|name| !name.is_empty()),
             server: self.server.clone(),
             token: self.token.clone(),
             impersonate: self.impersonate.clone(),
@@ -172,7 +172,8 @@ fn duration(text: &str) -> Result<Duration, String> {
             _ => return Err(wrong()),
         };
         let number: f64 = number.parse().map_err(|_| wrong())?;
-        total += Duration::try_from_secs_f64(number * seconds).map_err(|_| wrong())?;
+        let part = Duration::try_from_secs_f64(number * seconds).map_err(|_| wrong())?;
+        total = total.checked_add(part).ok_or_else(wrong)?;
         rest = &unit[end..];
     }
     Ok(total)

@@ -11,9 +11,10 @@ use kube::core::params::{GetParams, ListParams, Patch, PatchParams, PostParams};
 use kube::core::request::Request as Requests;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::json;
 use tokio::time::timeout;
 
-use crate::manifest::{Object, SEALED_TYPE};
+use crate::manifest::{LAST_APPLIED_ANNOTATION, Object, SEALED_TYPE};
 use crate::secret::{Namespace, Place, SecretName};
 
 pub use connect::{ConnectOptions, Target, context_names};
@@ -60,6 +61,12 @@ struct Page {
 struct PageMetadata {
     #[serde(default)]
     r#continue: Option<String>,
+}
+
+/// As much of a written object as is looked at.
+#[derive(Deserialize)]
+struct Live {
+    metadata: crate::manifest::Metadata,
 }
 
 /// An item of a list carries no `apiVersion` and no `kind`.
@@ -179,12 +186,20 @@ impl Cluster {
             field_manager: Some(options.field_manager.clone()),
             field_validation: None,
         };
-        let request = secrets(Some(&place.namespace)).patch(
-            place.name.as_str(),
-            &params,
-            &Patch::Apply(object),
-        );
-        self.send::<serde::de::IgnoredAny>(request, Deed::write("patch", place, object)).await?;
+        let requests = secrets(Some(&place.namespace));
+        let request = requests.patch(place.name.as_str(), &params, &Patch::Apply(object));
+        let live: Live = self.send(request, Deed::write("patch", place, object)).await?;
+        let annotations = live.metadata.annotations.unwrap_or_default();
+        if annotations.contains_key(LAST_APPLIED_ANNOTATION) && !options.dry_run {
+            // Another's field, which applying leaves alone; it may hold plaintext.
+            let version = live.metadata.other.get("resourceVersion");
+            let annotations = json!({ LAST_APPLIED_ANNOTATION: null });
+            let patch =
+                json!({ "metadata": { "annotations": annotations, "resourceVersion": version } });
+            let params = PatchParams { field_manager: params.field_manager, ..Default::default() };
+            let request = requests.patch(place.name.as_str(), &params, &Patch::Merge(patch));
+            self.send::<Live>(request, Deed::write("patch", place, object)).await?;
+        }
         Ok(())
     }
 

@@ -9,7 +9,7 @@ mod yaml;
 pub use document::{Document, parse};
 pub use error::ManifestError;
 pub use object::{
-    FIELD_MANAGER_ANNOTATION, Metadata, Object, SEALED_TYPE, plain_object, sealed_object,
+    LAST_APPLIED_ANNOTATION, Metadata, Object, SEALED_TYPE, plain_object, sealed_object,
 };
 
 use zeroize::Zeroizing;

@@ -85,21 +85,25 @@ impl Target {
     /// The namespace: the flag's, the context's, the pod's, else `default`.
     ///
     /// # Errors
-    /// [`ClusterError::Namespace`] when it is none.
+    /// [`ClusterError::Namespace`] when it is none; [`ClusterError::NoContext`].
     pub fn namespace(&self) -> Result<Namespace, ClusterError> {
         let text = match (&self.options.namespace, &self.kubeconfig) {
             (Some(flag), _) => Some(flag.clone()),
-            (None, Some(_)) => self.context_entry().and_then(|context| context.namespace.clone()),
+            (None, _) if self.context().is_some() => self.context_entry()?.namespace.clone(),
+            (None, Some(_)) => None,
             (None, None) => pod_namespace(),
         };
         let text = text.filter(|text| !text.is_empty()).unwrap_or_else(|| "default".to_owned());
         Ok(text.parse()?)
     }
 
-    fn context_entry(&self) -> Option<&Context> {
-        let name = self.context()?;
-        let contexts = &self.kubeconfig.as_ref()?.contexts;
-        contexts.iter().find(|entry| entry.name == name)?.context.as_ref()
+    /// The entry of the context in use: one that is missing would mean another
+    /// namespace than the person has in mind.
+    fn context_entry(&self) -> Result<&Context, ClusterError> {
+        let name = self.context().unwrap_or_default();
+        let mut contexts = self.kubeconfig.iter().flat_map(|config| &config.contexts);
+        let entry = contexts.find(|entry| entry.name == name).and_then(|e| e.context.as_ref());
+        entry.ok_or_else(|| ClusterError::NoContext(name.to_owned()))
     }
 
     /// Makes a client; the first request connects. Runs a credential plugin

@@ -1,5 +1,6 @@
 //! `apply`: sealed files into the cluster, as they are or unwrapped.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -57,9 +58,9 @@ pub async fn run(args: ApplyArgs, session: &Session) -> Result<(), Failure> {
     if args.files.filename.is_empty() {
         return Err(Failure::Usage("name files with `-f`".to_owned()));
     }
-    let reader = Reader { args: &args, session, default: session.namespace()? };
-    let (sources, count) = reader.check_all()?;
     let opener = if args.unwrap { Some(Opener::new(session, &args.open)?) } else { None };
+    let reader = Reader { args: &args, session, default: session.namespace()? };
+    let (sources, count) = reader.check_all(opener.as_ref()).await?;
     let cluster = match args.dry_run {
         DryRun::Client => None,
         _ => Some(session.cluster().await?),
@@ -73,10 +74,7 @@ pub async fn run(args: ApplyArgs, session: &Session) -> Result<(), Failure> {
                 tally.count(under_way.next().await.expect("some are under way"));
             }
             match reader.secret(&found) {
-                Ok(secret) => match work.admit(&secret).await {
-                    Ok(()) => under_way.push(work.apply(secret, found.object)),
-                    Err(failure) => tally.count(Err(failure)),
-                },
+                Ok(secret) => under_way.push(work.apply(secret, found.object)),
                 Err(failure) => tally.count(Err(failure)),
             }
         }
@@ -88,10 +86,10 @@ pub async fn run(args: ApplyArgs, session: &Session) -> Result<(), Failure> {
 }
 
 /// What is to be applied: files by name, so that ten thousand take no more
-/// memory than one, and what standard input gave, which comes only once.
+/// memory than one, and what a pipe gave, which comes only once.
 enum Source {
     File(PathBuf),
-    Stdin(Vec<Found>),
+    Pipe(Vec<Found>),
 }
 
 /// Reads the files, twice: first to check them all, then one by one.
@@ -102,23 +100,33 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn check_all(&self) -> Result<(Vec<Source>, usize), Failure> {
+    /// Every Secret is checked, and on a terminal the person is asked about a
+    /// new KEK, before the first is applied.
+    async fn check_all(
+        &self,
+        opener: Option<&Opener<'_>>,
+    ) -> Result<(Vec<Source>, usize), Failure> {
         let mut sources = Vec::new();
-        let mut count = 0;
+        let mut places = HashSet::new();
         for path in self.args.files.paths()? {
             let found = self.args.files.read(&path)?;
             for found in &found {
-                self.secret(found)?;
+                let secret = self.secret(found)?;
+                if let Some(opener) = opener {
+                    opener.admit(&secret).await?;
+                }
+                if !places.insert(secret.meta.place.clone()) {
+                    return Err(Failure::Twice(secret.meta.place.to_string()));
+                }
             }
-            count += found.len();
-            sources.push(match path.as_os_str() == "-" {
-                true => Source::Stdin(found),
-                false => Source::File(path),
+            sources.push(match path.as_os_str() != "-" && path.is_file() {
+                true => Source::File(path),
+                false => Source::Pipe(found),
             });
         }
-        match count {
+        match places.len() {
             0 => Err(Failure::NothingSealed(self.args.files.describe())),
-            _ => Ok((sources, count)),
+            count => Ok((sources, count)),
         }
     }
 
@@ -131,7 +139,7 @@ impl Reader<'_> {
     /// A file that has changed since it was checked counts as one failure.
     fn read(&self, source: Source, tally: &mut Tally) -> Vec<Found> {
         match source {
-            Source::Stdin(found) => found,
+            Source::Pipe(found) => found,
             Source::File(path) => self.args.files.read(&path).unwrap_or_else(|failure| {
                 tally.count(Err(failure));
                 Vec::new()
@@ -148,13 +156,6 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    async fn admit(&self, secret: &SealedSecret) -> Result<(), Failure> {
-        match &self.opener {
-            Some(opener) => opener.admit(secret).await,
-            None => Ok(()),
-        }
-    }
-
     /// Opens it where it is to be opened, applies it, and says so.
     async fn apply(&self, secret: SealedSecret, object: Object) -> Result<String, Failure> {
         let place = &secret.meta.place;
@@ -226,7 +227,8 @@ impl Tally {
     fn finish(mut self) -> Result<(), Failure> {
         self.bar.finish_and_clear();
         match (self.failures.len(), self.all) {
-            (0, _) => Ok(()),
+            (0, all) if self.done == all => Ok(()),
+            (0, _) => Err(Failure::FilesChanged),
             (1, 1) => Err(self.failures.remove(0)),
             (failed, all) => Err(Failure::Some { failed, all }),
         }

@@ -10,16 +10,19 @@ use clap::{Args, ValueEnum};
 
 use super::sources::{SourceArgs, Values, read_value};
 use super::{Failure, Session, complete, sealing};
-use crate::cluster::{Cluster, FIELD_MANAGER, WriteOptions};
+use crate::cluster::{Cluster, ClusterError, FIELD_MANAGER, WriteOptions};
 use crate::envelope::{Scope, SealError, SealedSecret, Sealer, name_suffix, sealed_size_at_least};
 use crate::kek::DataKey;
 use crate::manifest::{self, Format};
 use crate::secret::{
-    DOCKER_DEFAULT_SERVER, Meta, Place, PlainSecret, SecretName, SecretType, SecretValue,
-    parse_annotation, parse_label,
+    DOCKER_DEFAULT_SERVER, LabelError, MAX_ANNOTATIONS, Meta, Place, PlainSecret, SecretName,
+    SecretType, SecretValue, parse_annotation, parse_label,
 };
 use crate::terminal;
 use questions::key;
+
+/// What the annotation with the seal may take of the bound on annotations, in bytes.
+const ROOM_FOR_SEAL: usize = 32 << 10;
 
 /// Create a sealed Secret from what you type.
 ///
@@ -186,13 +189,20 @@ impl CreateArgs {
         };
         let labels = pairs(&self.labels, parse_label)?;
         let annotations = pairs(&self.annotations, parse_annotation)?;
+        // The seal is one more, and grows with the number of KEKs.
+        let size: usize = annotations.iter().map(|(name, value)| name.len() + value.len()).sum();
+        if size > MAX_ANNOTATIONS - ROOM_FOR_SEAL {
+            return Err(LabelError::TooLarge.into());
+        }
         let place = Place { namespace: session.namespace()?, name };
         Ok(Meta { place, kind, immutable: self.immutable, labels, annotations })
     }
 
     /// The values that no one need be asked for.
     fn values(&self) -> Result<Values, Failure> {
-        let mut values = self.sources.collect()?;
+        let files = [&self.cert, &self.key].into_iter().flatten();
+        let piped = files.filter(|file| file.as_os_str() == "-").count();
+        let mut values = self.sources.collect(piped + usize::from(self.docker_password_stdin))?;
         for (key, file) in [("tls.crt", &self.cert), ("tls.key", &self.key)] {
             if let Some(file) = file {
                 values.insert(key.parse()?, read_value(file)?)?;
@@ -203,6 +213,9 @@ impl CreateArgs {
                 Failure::Usage("`--docker-password-stdin` goes with `--docker-username`".to_owned())
             })?;
             let password = without_line_break(read_value(Path::new("-"))?);
+            if password.is_empty() {
+                return Err(Failure::Usage("standard input holds no password".to_owned()));
+            }
             values.insert(key(".dockerconfigjson"), self.docker(&username, &password)?)?;
         }
         Ok(values)
@@ -217,8 +230,11 @@ impl CreateArgs {
         let cluster = session.cluster().await?;
         let empty = SealedSecret { meta: meta.clone(), values: BTreeMap::new(), seal: None };
         let options = WriteOptions { dry_run: true, ..self.write_options() };
-        cluster.create(&meta.place, &manifest::sealed_object(&empty), &options).await?;
-        Ok(Some(cluster))
+        match cluster.create(&meta.place, &manifest::sealed_object(&empty), &options).await {
+            // It may be the emptiness, or the dry run, that a webhook refuses.
+            Ok(()) | Err(ClusterError::Refused { .. }) => Ok(Some(cluster)),
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn write_options(&self) -> WriteOptions {

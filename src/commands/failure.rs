@@ -89,6 +89,10 @@ pub enum Failure {
     /// `local`, and there is no local key.
     #[error("there is no local key")]
     NoLocalKey,
+    /// `kek new`, and there is a local key. Never "remove it": that would lose
+    /// everything that is sealed with it.
+    #[error("there is a local key already: `{0}`")]
+    LocalKeyExists(PathBuf),
     /// The local key's file is locked, so its recipient is not known.
     #[error("the local key `{0}` is protected by a passphrase, which hides its recipient")]
     LockedLocalKey(PathBuf),
@@ -144,6 +148,12 @@ pub enum Failure {
     /// The cluster refused.
     #[error(transparent)]
     Cluster(#[from] ClusterError),
+    /// The same Secret in two documents: which one wins would be chance.
+    #[error("the Secret `{0}` stands twice in what is to be applied")]
+    Twice(String),
+    /// Files hold fewer Secrets than when they were checked.
+    #[error("the files were changed while they were being applied")]
+    FilesChanged,
     /// Some of many failed; each was reported.
     #[error("{failed} of {all} failed; the others are done")]
     Some {
@@ -224,9 +234,13 @@ impl Failure {
                 "`kubectl envcrypt kek new` makes a local one; name it with `--kek local`, `ENVCRYPT_KEK` or a rule in `.envcrypt.yaml`"
             }
             Self::LockedLocalKey(_) => "name the recipient, `--kek age:age1…`, in place of `local`",
+            Self::LocalKeyExists(_) => "`kubectl envcrypt kek list` shows it",
             Self::NoLocalKey => "`kubectl envcrypt kek new` makes one",
             Self::Prompt(PromptError::NoTerminal(_)) => {
                 "without one, give values with `--from-stdin`, `--from-file` or `--generate`"
+            }
+            Self::Prompt(PromptError::SeveralLines(_)) => {
+                "values of several lines come from `--from-file` or `--from-stdin`"
             }
             Self::Output(OutputError::Exists(_)) => {
                 "it is not overwritten: remove it, or choose another name"

@@ -17,7 +17,7 @@ use crate::secret::Namespace;
 #[derive(Args, Default)]
 pub struct FileArgs {
     /// A file, a folder, or - for standard input; repeatable. Other kinds than Secret are passed over
-    #[arg(short, long = "filename", value_name = "FILE")]
+    #[arg(short, long = "filename", value_name = "FILE", value_delimiter = ',')]
     pub filename: Vec<PathBuf>,
     /// Take the folders in a folder too
     #[arg(short = 'R', long, requires = "filename")]

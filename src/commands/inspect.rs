@@ -81,7 +81,7 @@ pub async fn run(args: InspectArgs, session: &Session) -> Result<(), Failure> {
     let (secrets, rest) =
         sealed_secrets(session, &args.files, &args.live, SealCheck::Required).await?;
     if !rest.is_empty() {
-        return Err(Failure::Usage("one NAME at most".to_owned()));
+        return Err(Failure::Usage("`inspect` takes one NAME, or files with `-f`".to_owned()));
     }
     let views: Vec<View> = secrets.iter().map(view).collect();
     let text = match (args.output, &views[..]) {

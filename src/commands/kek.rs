@@ -7,6 +7,8 @@ use clap::{Args, Subcommand};
 use super::local::MakeLocal;
 use super::sealing;
 use super::{Failure, Session, complete, local};
+#[cfg(feature = "age")]
+use crate::kek::{Action, KekError, Refusal, Scheme};
 use crate::kek::{Context, DataKey, KekUri, Trusted};
 use crate::terminal;
 
@@ -44,9 +46,9 @@ struct NewArgs {
 
 #[derive(Args)]
 struct TrustArgs {
-    /// The KEK's URI
+    /// The KEK's URI, or local
     #[arg(value_name = "KEK", required = true, add = complete::keks())]
-    keks: Vec<KekUri>,
+    keks: Vec<String>,
     /// Forget it instead
     #[arg(long)]
     remove: bool,
@@ -105,8 +107,10 @@ fn list(session: &Session) -> Result<(), Failure> {
 fn trust(args: &TrustArgs, session: &Session) -> Result<(), Failure> {
     let mut trust = session.trust(&[])?;
     let mut text = String::new();
-    for kek in &args.keks {
+    for name in &args.keks {
+        let kek = &sealing::uri(session, name, MakeLocal::No)?;
         if !args.remove {
+            check_recipient(kek)?;
             trust.accept(kek)?;
             text += &format!("{kek} trusted\n");
         } else if trust.forget(kek)? {
@@ -116,6 +120,21 @@ fn trust(args: &TrustArgs, session: &Session) -> Result<(), Failure> {
         }
     }
     Ok(terminal::stdout(text.as_bytes())?)
+}
+
+/// A slip in a recipient would else be noticed only when something is sealed to it.
+#[cfg(feature = "age")]
+fn check_recipient(kek: &KekUri) -> Result<(), Failure> {
+    if kek.scheme() != Scheme::Age || crate::kek::age::is_recipient(kek) {
+        return Ok(());
+    }
+    let refused = KekError::new(kek, Action::Wrap, Refusal::NotFound);
+    Err(refused.detail("it is no age recipient").into())
+}
+
+#[cfg(not(feature = "age"))]
+fn check_recipient(_: &KekUri) -> Result<(), Failure> {
+    Ok(())
 }
 
 async fn test(args: &TestArgs, session: &Session) -> Result<(), Failure> {

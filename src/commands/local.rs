@@ -36,7 +36,11 @@ mod with_age {
         if make_it == MakeLocal::No {
             return Err(Failure::NoLocalKey);
         }
-        let uri = make(&path, false)?;
+        let uri = match make(&path, false) {
+            // Another process was faster.
+            Err(Failure::LocalKeyExists(_)) => return uri(session, MakeLocal::No),
+            made => made?,
+        };
         terminal::note(&format!("made your local key, `{}`", path.display()));
         terminal::note("keep it safe: nothing sealed with it opens without it");
         Ok(uri)
@@ -48,8 +52,11 @@ mod with_age {
         let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
         made.map_err(|source| terminal::OutputError::File { path: folder.to_owned(), source })?;
         let identity = new_identity(post_quantum);
-        terminal::new_file(path, identity.file.as_bytes())?;
-        Ok(KekUri::age(&identity.recipient)?)
+        match terminal::new_file(path, identity.file.as_bytes()) {
+            Ok(()) => Ok(KekUri::age(&identity.recipient)?),
+            Err(terminal::OutputError::Exists(path)) => Err(Failure::LocalKeyExists(path)),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// The recipients of the person's identities, each with its file.

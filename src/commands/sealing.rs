@@ -60,7 +60,12 @@ fn ruled(
 ) -> Result<Option<(Rules, Vec<String>)>, Failure> {
     let read = |source| Failure::Read { path: ".".into(), source };
     let here = std::env::current_dir().map_err(read)?;
-    let path = path.map(|path| here.join(path));
+    // `..` taken out: else the folders above would be those of another place.
+    let path = path.map(|path| {
+        let path = here.join(path);
+        let folder = path.parent().and_then(|folder| folder.canonicalize().ok());
+        folder.zip(path.file_name()).map_or(path.clone(), |(folder, name)| folder.join(name))
+    });
     let start = path.as_deref().and_then(Path::parent).unwrap_or(&here);
     let Some(rules) = Rules::nearest(start)? else { return Ok(None) };
     let context = session.target().ok().and_then(|target| target.context());

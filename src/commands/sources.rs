@@ -24,7 +24,7 @@ pub struct SourceArgs {
     pub from_env_file: Vec<PathBuf>,
     /// The value of KEY from standard input, byte for byte
     #[arg(long, value_name = "KEY")]
-    pub from_stdin: Option<String>,
+    pub from_stdin: Vec<String>,
     /// A value from the command line; it stays in the shell's history and shows in the process list
     #[arg(long, value_name = "KEY=VALUE")]
     pub from_literal: Vec<String>,
@@ -71,14 +71,14 @@ impl SourceArgs {
     pub fn is_empty(&self) -> bool {
         self.from_file.is_empty()
             && self.from_env_file.is_empty()
-            && self.from_stdin.is_none()
+            && self.from_stdin.is_empty()
             && self.from_literal.is_empty()
             && self.generate.is_empty()
     }
 
-    /// Reads them all.
-    pub fn collect(&self) -> Result<Values, Failure> {
-        self.check_stdin()?;
+    /// Reads them all. `piped` further values come from standard input.
+    pub fn collect(&self, piped: usize) -> Result<Values, Failure> {
+        self.check_stdin(piped)?;
         let mut values = Values::default();
         for text in &self.from_file {
             from_file(text, &mut values)?;
@@ -86,7 +86,7 @@ impl SourceArgs {
         for path in &self.from_env_file {
             from_env_file(path, &mut values)?;
         }
-        if let Some(key) = &self.from_stdin {
+        for key in &self.from_stdin {
             values.insert(key.parse()?, read_value(Path::new("-"))?)?;
         }
         if !self.from_literal.is_empty() {
@@ -99,7 +99,11 @@ impl SourceArgs {
                 // Not quoted: it may be the value alone.
                 Failure::Usage("`--from-literal` takes KEY=VALUE".to_owned())
             })?;
-            values.insert(key.parse()?, SecretValue::new(value.as_bytes().to_vec()))?;
+            // Nor is the key: it may be half of a value with `=` in it.
+            let key = key.parse().map_err(|_| {
+                Failure::Usage("`--from-literal`: what stands before `=` cannot be a key".into())
+            })?;
+            values.insert(key, SecretValue::new(value.as_bytes().to_vec()))?;
         }
         for text in &self.generate {
             let generate: Generate =
@@ -110,11 +114,11 @@ impl SourceArgs {
     }
 
     /// Standard input can be read once.
-    fn check_stdin(&self) -> Result<(), Failure> {
+    fn check_stdin(&self, piped: usize) -> Result<(), Failure> {
         let is_stdin = |text: &&String| text.as_str() == "-" || text.ends_with("=-");
         let files = self.from_file.iter().filter(is_stdin).count();
         let env_files = self.from_env_file.iter().filter(|path| path.as_os_str() == "-").count();
-        match files + env_files + usize::from(self.from_stdin.is_some()) {
+        match files + env_files + self.from_stdin.len() + piped {
             0 | 1 => Ok(()),
             _ => Err(Failure::Usage("standard input can serve one value only".to_owned())),
         }
@@ -198,7 +202,10 @@ pub fn read_value(path: &Path) -> Result<SecretValue, Failure> {
         let file = std::fs::File::open(path).map_err(error)?;
         let metadata = file.metadata().map_err(error)?;
         let size = if metadata.is_file() { metadata.len() as usize } else { MAX_SECRET_SIZE };
-        (Box::new(file), size.min(MAX_SECRET_SIZE))
+        if size > MAX_SECRET_SIZE {
+            return Err(TypeError::TooLarge { size }.into());
+        }
+        (Box::new(file), size)
     };
     let mut bytes = zeroize::Zeroizing::new(Vec::with_capacity(size + 1));
     file.take(MAX_SECRET_SIZE as u64 + 1).read_to_end(&mut bytes).map_err(error)?;

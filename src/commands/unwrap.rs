@@ -54,6 +54,8 @@ enum Output {
     Env,
 }
 
+const TO_TERMINAL: &str = "to a terminal: it is not plain text";
+
 /// Runs it.
 pub async fn run(args: UnwrapArgs, session: &Session) -> Result<(), Failure> {
     let (secrets, rest) =
@@ -99,7 +101,7 @@ impl UnwrapArgs {
 
     fn write_secrets(&self, plain: &[PlainSecret]) -> Result<(), Failure> {
         let text = match self.output {
-            Output::Env => env_file(&plain[0])?,
+            Output::Env => self.env_file(&plain[0])?,
             Output::Yaml => manifest::write(&objects(plain), Format::Yaml),
             Output::Json => manifest::write(&objects(plain), Format::Json),
         };
@@ -114,15 +116,36 @@ impl UnwrapArgs {
             return self.deliver(value.expose());
         }
         if !is_printable(&value) {
-            return Err(Failure::Unprintable {
-                key: key.to_owned(),
-                how: "to a terminal: it is not plain text",
-            });
+            return Err(Failure::Unprintable { key: key.to_owned(), how: TO_TERMINAL });
         }
         self.deliver(value.expose())?;
         // The shell's prompt would stand behind it.
         let line_break: &[u8] = if value.expose().ends_with(b"\n") { b"" } else { b"\n" };
         self.deliver(line_break)
+    }
+
+    /// What `--from-env-file` reads back the same, or an error: the form knows no quotes.
+    fn env_file(&self, plain: &PlainSecret) -> Result<Zeroizing<String>, Failure> {
+        let size = plain.values.iter().map(|(k, v)| k.as_str().len() + v.len() + 2).sum();
+        let mut text = Zeroizing::new(String::with_capacity(size));
+        let to_terminal = self.write.is_none() && terminal::stdout_is_terminal();
+        for (key, value) in &plain.values {
+            if to_terminal && !is_printable(value) {
+                return Err(Failure::Unprintable { key: key.to_string(), how: TO_TERMINAL });
+            }
+            let line = std::str::from_utf8(value.expose())
+                .ok()
+                .filter(|line| !line.contains(['\n', '\r', '\0']));
+            let line = line.ok_or_else(|| Failure::Unprintable {
+                key: key.to_string(),
+                how: "as a line of an env file: it has line breaks, or is not text",
+            })?;
+            text.push_str(key.as_str());
+            text.push('=');
+            text.push_str(line);
+            text.push('\n');
+        }
+        Ok(text)
     }
 
     fn deliver(&self, bytes: &[u8]) -> Result<(), Failure> {
@@ -136,26 +159,6 @@ impl UnwrapArgs {
 
 fn objects(plain: &[PlainSecret]) -> Vec<manifest::Object> {
     plain.iter().map(manifest::plain_object).collect()
-}
-
-/// What `--from-env-file` reads back the same, or an error: the form knows no quotes.
-fn env_file(plain: &PlainSecret) -> Result<Zeroizing<String>, Failure> {
-    let size = plain.values.iter().map(|(k, v)| k.as_str().len() + v.len() + 2).sum();
-    let mut text = Zeroizing::new(String::with_capacity(size));
-    for (key, value) in &plain.values {
-        let line = std::str::from_utf8(value.expose())
-            .ok()
-            .filter(|line| !line.contains(['\n', '\r', '\0']));
-        let line = line.ok_or_else(|| Failure::Unprintable {
-            key: key.to_string(),
-            how: "as a line of an env file: it has line breaks, or is not text",
-        })?;
-        text.push_str(key.as_str());
-        text.push('=');
-        text.push_str(line);
-        text.push('\n');
-    }
-    Ok(text)
 }
 
 /// Text that cannot steer a terminal.

@@ -1,9 +1,14 @@
 //! The wire form of a sealed value: a JWE (RFC 7516) in the General JSON
 //! Serialization, read strictly and written in one way only.
 
+use std::fmt;
+use std::marker::PhantomData;
+
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
-use serde::{Deserialize, Serialize};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::aead::{self, Encrypted, IV_SIZE, TAG_SIZE};
@@ -54,7 +59,7 @@ pub struct Jwe {
 #[serde(deny_unknown_fields)]
 struct Wire {
     protected: String,
-    recipients: Vec<WireRecipient>,
+    recipients: Vec<Map<WireRecipient>>,
     iv: String,
     ciphertext: String,
     tag: String,
@@ -63,7 +68,7 @@ struct Wire {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WireRecipient {
-    header: WireKek,
+    header: Map<WireKek>,
     encrypted_key: String,
 }
 
@@ -80,9 +85,34 @@ struct Header {
     typ: String,
     enc: String,
     crit: Vec<String>,
-    binding: Binding,
+    binding: Map<Binding>,
     commitment: String,
     iat: u64,
+}
+
+/// A JSON object: what serde derives would take an array for one, too.
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Map<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Map<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct OnlyMap<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for OnlyMap<T> {
+            type Value = Map<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Map<T>, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(Map)
+            }
+        }
+
+        deserializer.deserialize_map(OnlyMap(PhantomData))
+    }
 }
 
 /// What goes into a new JWE besides the value.
@@ -104,7 +134,7 @@ impl Jwe {
             typ: parts.kind.typ().to_owned(),
             enc: ENC.to_owned(),
             crit: CRIT.map(str::to_owned).to_vec(),
-            binding: parts.binding,
+            binding: Map(parts.binding),
             commitment: BASE64.encode(commitment),
             iat: parts.sealed_at,
         };
@@ -114,7 +144,7 @@ impl Jwe {
             aead::encrypt(parts.key, &parts.iv, protected.as_bytes(), value);
         Self {
             protected,
-            binding: header.binding,
+            binding: header.binding.0,
             commitment,
             sealed_at: header.iat,
             recipients: parts.recipients.to_vec(),
@@ -133,9 +163,11 @@ impl Jwe {
             return Err(Refused::TooLarge);
         }
         // serde's own message would quote what it met.
-        let wire: Wire = serde_json::from_slice(json).map_err(|_| Refused::Malformed)?;
+        let Map(wire): Map<Wire> = serde_json::from_slice(json).map_err(|_| Refused::Malformed)?;
         let header = decode("protected", &wire.protected)?;
-        let header: Header = serde_json::from_slice(&header).map_err(|_| Refused::Malformed)?;
+        let Map(header): Map<Header> =
+            serde_json::from_slice(&header).map_err(|_| Refused::Malformed)?;
+        let Map(binding) = header.binding;
         if header.typ != kind.typ() {
             return Err(Refused::Typ);
         }
@@ -145,9 +177,8 @@ impl Jwe {
         if header.crit != CRIT {
             return Err(Refused::Crit);
         }
-        if header.binding.scope().is_none() || header.binding.key.is_some() != (kind == Kind::Value)
-        {
-            return Err(Refused::Binding(header.binding.to_string()));
+        if binding.scope().is_none() || binding.key.is_some() != (kind == Kind::Value) {
+            return Err(Refused::Binding(binding.to_string()));
         }
         if wire.recipients.is_empty() {
             return Err(Refused::Malformed);
@@ -162,7 +193,7 @@ impl Jwe {
             iv: decode_array("iv", &wire.iv)?,
             tag: decode_array("tag", &wire.tag)?,
             ciphertext,
-            binding: header.binding,
+            binding,
             sealed_at: header.iat,
             protected: wire.protected,
         })
@@ -182,12 +213,14 @@ impl Jwe {
     }
 
     fn json_around(&self, ciphertext: String) -> Vec<u8> {
-        let recipient = |wrapped: &WrappedKey| WireRecipient {
-            header: WireKek {
-                alg: wrapped.kek.scheme().as_str().to_owned(),
-                kid: wrapped.kek.to_string(),
-            },
-            encrypted_key: BASE64.encode(&wrapped.bytes),
+        let recipient = |wrapped: &WrappedKey| {
+            Map(WireRecipient {
+                header: Map(WireKek {
+                    alg: wrapped.kek.scheme().as_str().to_owned(),
+                    kid: wrapped.kek.to_string(),
+                }),
+                encrypted_key: BASE64.encode(&wrapped.bytes),
+            })
         };
         let wire = Wire {
             protected: self.protected.clone(),
@@ -234,9 +267,10 @@ impl Jwe {
     }
 }
 
-fn recipient(wire: &WireRecipient) -> Result<WrappedKey, Refused> {
-    let kek: KekUri = wire.header.kid.parse().map_err(|_| Refused::Kid)?;
-    if wire.header.alg != kek.scheme().as_str() || wire.header.kid != kek.as_str() {
+fn recipient(Map(wire): &Map<WireRecipient>) -> Result<WrappedKey, Refused> {
+    let Map(header) = &wire.header;
+    let kek: KekUri = header.kid.parse().map_err(|_| Refused::Kid)?;
+    if header.alg != kek.scheme().as_str() || header.kid != kek.as_str() {
         return Err(Refused::Kid);
     }
     Ok(WrappedKey { kek, bytes: decode("encrypted_key", &wire.encrypted_key)? })

@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use super::{Action, Context, DataKey, Kek, KekError, KekUri, Refusal, WrappedKey};
 
-pub use identities::{Identities, IdentityError, NewIdentity, new_identity};
+pub use identities::{Identities, Identity, IdentityError, NewIdentity, new_identity};
 
 /// The largest age file of a DEK that is read: one post-quantum stanza and some.
 const MAX_WRAPPED: usize = 16 << 10;
@@ -52,18 +52,39 @@ impl AgeKek {
             return Err(fail(Refusal::Rejected));
         }
         let identities = self.identities.unlocked().map_err(|e| identity_error(&self.uri, &e))?;
-        let opened = open(wrapped, &identities).map_err(|()| fail(Refusal::Rejected))?;
+        let opened = self.open(wrapped, &identities).map_err(|()| fail(Refusal::Rejected))?;
         if let Some(key) = opened {
             return Ok(key);
         }
         // Only now is it worth asking for a passphrase.
         let locked = self.identities.unlock().map_err(|e| identity_error(&self.uri, &e))?;
-        match open(wrapped, &locked).map_err(|()| fail(Refusal::Rejected))? {
+        match self.open(wrapped, &locked).map_err(|()| fail(Refusal::Rejected))? {
             Some(key) => Ok(key),
             None => Err(fail(Refusal::Denied)
                 .detail("none of your age identities opens it")
                 .hint(self.identities.hint())),
         }
+    }
+}
+
+impl AgeKek {
+    /// The key, `None` when no identity fits, or an error when the file is no
+    /// good. Only the identity of the recipient that is named is tried: what
+    /// was asked for and shown to the person is what opens it.
+    fn open(&self, wrapped: &[u8], identities: &[Arc<Identity>]) -> Result<Option<DataKey>, ()> {
+        let decryptor = Decryptor::new(wrapped).map_err(|_| ())?;
+        let named =
+            |identity: &&Arc<Identity>| identity.recipient().as_deref() == Some(self.uri.rest());
+        let identities = identities.iter().filter(named).map(|i| &**i as &dyn ::age::Identity);
+        let mut reader = match decryptor.decrypt(identities) {
+            Ok(reader) => reader,
+            Err(::age::DecryptError::NoMatchingKeys) => return Ok(None),
+            Err(_) => return Err(()),
+        };
+        // One byte more than a DEK, to notice what is longer.
+        let mut bytes = Zeroizing::new(Vec::with_capacity(64));
+        reader.by_ref().take(33).read_to_end(&mut bytes).map_err(|_| ())?;
+        DataKey::from_slice(&bytes).map(Some).ok_or(())
     }
 }
 
@@ -80,21 +101,6 @@ impl Kek for AgeKek {
     async fn unwrap(&self, key: &WrappedKey, _: &Context) -> Result<DataKey, KekError> {
         self.decrypt(&key.bytes)
     }
-}
-
-/// The key, `None` when no identity fits, or an error when the file is no good.
-fn open(wrapped: &[u8], identities: &[Arc<identities::Identity>]) -> Result<Option<DataKey>, ()> {
-    let decryptor = Decryptor::new(wrapped).map_err(|_| ())?;
-    let identities = identities.iter().map(|i| &**i as &dyn ::age::Identity);
-    let mut reader = match decryptor.decrypt(identities) {
-        Ok(reader) => reader,
-        Err(::age::DecryptError::NoMatchingKeys) => return Ok(None),
-        Err(_) => return Err(()),
-    };
-    // One byte more than a DEK, to notice what is longer.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(64));
-    reader.by_ref().take(33).read_to_end(&mut bytes).map_err(|_| ())?;
-    DataKey::from_slice(&bytes).map(Some).ok_or(())
 }
 
 fn parse_recipient(text: &str) -> Option<Box<dyn Recipient>> {

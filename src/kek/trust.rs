@@ -3,7 +3,8 @@
 //! A sealed file names its KEKs, and whoever can write the file could name
 //! their own. So only those are asked that the person named or accepted once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -48,9 +49,15 @@ pub enum TrustError {
 }
 
 /// The KEKs that may be asked, and the file that remembers the accepted ones.
+///
+/// Where KEKs are named by flag or in the environment, only those are asked:
+/// whoever can write a file could else seal values of their own to the person's
+/// public age recipient, and put them in the place of others.
 pub struct Trust {
     file: Option<PathBuf>,
     keks: BTreeMap<KekUri, Trusted>,
+    /// Accepted during this run.
+    accepted_now: BTreeSet<KekUri>,
 }
 
 impl Trust {
@@ -60,7 +67,7 @@ impl Trust {
     /// [`TrustError`] when the file is there and cannot be understood: guessing
     /// at a list of trust would be worse than stopping.
     pub fn load(file: Option<PathBuf>) -> Result<Self, TrustError> {
-        let mut trust = Self { file: None, keks: BTreeMap::new() };
+        let mut trust = Self { file: None, keks: BTreeMap::new(), accepted_now: BTreeSet::new() };
         let Some(path) = file else { return Ok(trust) };
         for (index, line) in read(&path)?.lines().enumerate() {
             let line = line.trim();
@@ -78,16 +85,25 @@ impl Trust {
         Ok(trust)
     }
 
-    /// Adds one for this run only.
+    /// Adds one for this run only. What is named is so even if accepted before.
     pub fn add(&mut self, uri: KekUri, why: Trusted) {
-        self.keks.entry(uri).or_insert(why);
+        let known = self.keks.entry(uri).or_insert(why);
+        if why == Trusted::Named {
+            *known = why;
+        }
     }
 
-    /// Whether it may be asked to open. An age recipient always may: opening with it
-    /// asks nobody, and works only with an identity that the person keeps.
+    /// Whether it may be asked to open. An age recipient may, unless others are
+    /// named: it asks nobody, and only that very recipient's identity opens it.
     #[must_use]
     pub fn allows(&self, uri: &KekUri) -> bool {
-        uri.scheme() == Scheme::Age || self.keks.contains_key(uri)
+        if self.accepted_now.contains(uri) {
+            return true;
+        }
+        match self.keks.values().any(|why| *why == Trusted::Named) {
+            true => self.keks.get(uri) == Some(&Trusted::Named),
+            false => uri.scheme() == Scheme::Age || self.keks.contains_key(uri),
+        }
     }
 
     /// Whether it was named or accepted: what sealing to it takes.
@@ -106,10 +122,16 @@ impl Trust {
     /// # Errors
     /// [`TrustError`] when it cannot be written down; it then holds for this run.
     pub fn accept(&mut self, uri: &KekUri) -> Result<(), TrustError> {
-        if self.keks.insert(uri.clone(), Trusted::Accepted) == Some(Trusted::Accepted) {
+        self.accepted_now.insert(uri.clone());
+        if self.keks.get(uri) == Some(&Trusted::Accepted) {
             return Ok(());
         }
-        self.rewrite(|lines| lines.push(uri.as_str().to_owned()))
+        self.keks.entry(uri.clone()).or_insert(Trusted::Accepted);
+        self.rewrite(|lines| {
+            if !lines.iter().any(|line| line == uri.as_str()) {
+                lines.push(uri.as_str().to_owned());
+            }
+        })
     }
 
     /// Forgets it. Says whether it was on the list.
@@ -127,6 +149,7 @@ impl Trust {
     /// Reads the file anew, so that what another process added meanwhile stays.
     fn rewrite(&self, change: impl FnOnce(&mut Vec<String>)) -> Result<(), TrustError> {
         let Some(path) = &self.file else { return Ok(()) };
+        let _lock = lock(path)?;
         let mut lines: Vec<String> = read(path)?.lines().map(str::to_owned).collect();
         if lines.is_empty() {
             lines.push(
@@ -151,10 +174,18 @@ fn read(path: &Path) -> Result<String, TrustError> {
     }
 }
 
+/// Keeps other processes from changing the list meanwhile, until it is dropped.
+fn lock(path: &Path) -> Result<File, TrustError> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder)
+        .and_then(|()| File::open(folder))
+        .and_then(|file| file.lock().map(|()| file))
+        .map_err(|source| TrustError::Io { path: path.to_owned(), action: "written", source })
+}
+
 /// Writes a new file beside the old one, then puts it in its place.
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder)?;
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
@@ -187,9 +218,35 @@ mod tests {
     }
 
     #[test]
-    fn an_age_recipient_asks_nobody() {
-        let trust = Trust::load(None).expect("empty");
-        assert!(trust.allows(&KekUri::age("age1abc").expect("a recipient")));
+    fn an_age_recipient_asks_nobody_but_is_not_asked_where_others_are_named() {
+        let age = KekUri::age("age1abc").expect("a recipient");
+        let mut trust = Trust::load(None).expect("empty");
+        trust.accept(&aws("accepted")).expect("kept");
+        assert!(trust.allows(&age));
+        let mut trust = Trust::load(None).expect("empty");
+        trust.add(aws("before"), Trusted::Configured);
+        trust.add(aws("named"), Trusted::Named);
+        assert!(trust.allows(&aws("named")));
+        assert!(!trust.allows(&age) && !trust.allows(&aws("before")));
+        trust.accept(&age).expect("kept");
+        assert!(trust.allows(&age), "accepted now, by the person");
+    }
+
+    #[test]
+    fn many_at_once_lose_nothing() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("trusted-keks");
+        std::thread::scope(|scope| {
+            for index in 0..8 {
+                let file = file.clone();
+                scope.spawn(move || {
+                    let mut trust = Trust::load(Some(file)).expect("readable");
+                    trust.accept(&aws(&index.to_string())).expect("written");
+                });
+            }
+        });
+        let trust = Trust::load(Some(file)).expect("readable");
+        assert!((0..8).all(|index| trust.allows(&aws(&index.to_string()))));
     }
 
     #[test]

@@ -53,6 +53,9 @@ pub enum UriError {
         "`{0}` names no KEK: start with `local`, `age:`, `awskms:///`, `gcpkms://`, `azurekms://`, `hashivault://` or `k8skms:///`"
     )]
     Scheme(String),
+    /// An age identity, which is secret: not quoted.
+    #[error("an age identity is a secret key and names no KEK: name its recipient, `age:age1…`")]
+    Identity,
     /// A known scheme with something else behind it than it takes.
     #[error("`{uri}` names no KEK: {wrong}")]
     Form {
@@ -111,6 +114,9 @@ impl FromStr for KekUri {
     type Err = UriError;
 
     fn from_str(text: &str) -> Result<Self, UriError> {
+        if text.to_ascii_uppercase().contains("AGE-SECRET-KEY") {
+            return Err(UriError::Identity);
+        }
         let parts = |(scheme, name, separator): (Scheme, &str, &str)| {
             let rest = text.strip_prefix(name)?.strip_prefix(separator)?;
             Some((scheme, rest))

@@ -21,6 +21,16 @@ pub fn parse(bytes: &[u8]) -> Result<Vec<Document>, ManifestError> {
     let text = std::str::from_utf8(bytes).map_err(|_| ManifestError::NotText)?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut documents = Vec::new();
+    // JSON as such first: YAML readers trip over its surrogate pairs.
+    if text.trim_start().starts_with('{')
+        && let Ok(values) = serde_json::Deserializer::from_str(text).into_iter().collect()
+    {
+        let values: Vec<Value> = values;
+        for (index, value) in values.into_iter().enumerate() {
+            collect(value, index + 1, &mut documents)?;
+        }
+        return Ok(documents);
+    }
     for (index, document) in serde_yaml::Deserializer::from_str(text).enumerate() {
         let value = Value::deserialize(document).map_err(|error| syntax(&error))?;
         collect(value, index + 1, &mut documents)?;

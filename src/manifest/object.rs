@@ -13,7 +13,7 @@ use crate::secret::{Key, Meta, Namespace, Place, PlainSecret, SecretType};
 /// The type of a sealed Secret.
 pub const SEALED_TYPE: &str = "envcrypt.dev/sealed";
 /// Client-side apply keeps the whole manifest here, plaintext and all.
-pub const FIELD_MANAGER_ANNOTATION: &str = "kubectl.kubernetes.io/last-applied-configuration";
+pub const LAST_APPLIED_ANNOTATION: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 const TYPE_ANNOTATION: &str = "envcrypt.dev/type";
 const SEAL_ANNOTATION: &str = "envcrypt.dev/seal";
@@ -113,7 +113,7 @@ impl Object {
             return Err(ManifestError::StringData(place.to_string()));
         }
         let annotations = self.metadata.annotations.clone().unwrap_or_default();
-        if annotations.get(FIELD_MANAGER_ANNOTATION).is_some_and(|text| !is_all_sealed(text)) {
+        if annotations.get(LAST_APPLIED_ANNOTATION).is_some_and(|text| !is_all_sealed(text)) {
             return Err(ManifestError::LastApplied(place.to_string()));
         }
         let values = self.sealed_values(&place)?;
@@ -128,7 +128,7 @@ impl Object {
             Some(text) => text.parse()?,
             None => SecretType::Opaque,
         };
-        let ours = [TYPE_ANNOTATION, SEAL_ANNOTATION, FIELD_MANAGER_ANNOTATION];
+        let ours = [TYPE_ANNOTATION, SEAL_ANNOTATION, LAST_APPLIED_ANNOTATION];
         let meta = Meta {
             place,
             kind,
@@ -164,7 +164,7 @@ impl Object {
         self.metadata.namespace = Some(place.namespace.to_string());
         self.metadata.other.retain(|name, _| !SERVER_FIELDS.contains(&name.as_str()));
         if let Some(annotations) = &mut self.metadata.annotations {
-            annotations.remove(FIELD_MANAGER_ANNOTATION);
+            annotations.remove(LAST_APPLIED_ANNOTATION);
         }
         self
     }

@@ -17,18 +17,19 @@ const ALNUM: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456
 const SYMBOLS: &str =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#%&()*+,-./:;<=>?@[]^_{|}~";
 
-/// Why a `--generate` was refused.
+/// Why a `--generate` was refused. It quotes nothing but the key: someone may
+/// have put a value there.
 #[derive(Debug, Error)]
 pub enum GenerateError {
     /// The key is not one.
     #[error(transparent)]
     Key(#[from] NameError),
     /// The length is not a number from 1 to 4096.
-    #[error("the length of a generated value is a number from 1 to {MAX_LENGTH}, not `{0}`")]
-    Length(String),
+    #[error("the length of a generated value is a number from 1 to {MAX_LENGTH}")]
+    Length,
     /// The alphabet has no such name.
-    #[error("the alphabet `{0}` is unknown: use alnum, hex, digits, lower or symbols")]
-    Alphabet(String),
+    #[error("the alphabet is alnum, hex, digits, lower or symbols")]
+    Alphabet,
 }
 
 /// A value to make: its key, its length in characters, and what from.
@@ -52,7 +53,7 @@ impl FromStr for Generate {
                 .parse()
                 .ok()
                 .filter(|n| (1..=MAX_LENGTH).contains(n))
-                .ok_or_else(|| GenerateError::Length(digits.to_owned()))?,
+                .ok_or(GenerateError::Length)?,
         };
         let alphabet = match alphabet {
             "alnum" => ALNUM,
@@ -60,7 +61,7 @@ impl FromStr for Generate {
             "digits" => DIGITS,
             "lower" => LOWER,
             "symbols" => SYMBOLS,
-            other => return Err(GenerateError::Alphabet(other.to_owned())),
+            _ => return Err(GenerateError::Alphabet),
         };
         Ok(Self { key: key.parse()?, length, alphabet })
     }

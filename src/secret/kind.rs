@@ -131,7 +131,7 @@ impl SecretType {
             {
                 Err(TypeError::Missing {
                     kind: self.clone(),
-                    key: "kubernetes.io/service-account.name",
+                    key: "kubernetes.io/service-account.name` among its annotations: `--annotations",
                 })
             }
             _ => Ok(()),
@@ -155,6 +155,7 @@ impl FromStr for SecretType {
             "kubernetes.io/service-account-token" => Self::ServiceAccountToken,
             other
                 if other.is_empty()
+                    || other.starts_with("envcrypt.dev/")
                     || other.chars().any(|c| c.is_whitespace() || c.is_control()) =>
             {
                 return Err(TypeError::Name(other.to_owned()));

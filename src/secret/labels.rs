@@ -2,8 +2,12 @@
 
 use thiserror::Error;
 
+use super::name::is_subdomain;
+
+/// Where client-side apply keeps the whole manifest.
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
 const MAX_NAME: usize = 63;
-const MAX_PREFIX: usize = 253;
 /// The API server's bound on all annotations of an object together, in bytes.
 pub const MAX_ANNOTATIONS: usize = 256 << 10;
 
@@ -26,8 +30,8 @@ pub enum LabelError {
     /// The annotations are too large together.
     #[error("the annotations hold more than {MAX_ANNOTATIONS} bytes together")]
     TooLarge,
-    /// It is the sealed format's own.
-    #[error("`{0}` is the sealed format's own")]
+    /// It is the sealed format's own, or client-side apply's.
+    #[error("`{0}` is not yours to set")]
     Reserved(String),
 }
 
@@ -58,15 +62,10 @@ pub fn parse_annotation(text: &str) -> Result<(String, String), LabelError> {
 fn split(text: &str) -> Result<(&str, &str), LabelError> {
     let (key, value) = text.split_once('=').ok_or_else(|| LabelError::Form(text.to_owned()))?;
     let (prefix, name) = key.split_once('/').map_or((None, key), |(p, n)| (Some(p), n));
-    let is_prefix = |prefix: &str| {
-        let plain =
-            |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'.');
-        !prefix.is_empty() && prefix.len() <= MAX_PREFIX && prefix.bytes().all(plain)
-    };
-    if !is_name(name) || !prefix.is_none_or(is_prefix) {
+    if !is_name(name) || !prefix.is_none_or(is_subdomain) {
         return Err(LabelError::Key(key.to_owned()));
     }
-    if prefix.is_some_and(|prefix| prefix == "envcrypt.dev") {
+    if prefix == Some("envcrypt.dev") || key == LAST_APPLIED {
         return Err(LabelError::Reserved(key.to_owned()));
     }
     Ok((key, value))

@@ -89,7 +89,7 @@ fn is_label(text: &str) -> bool {
         && bytes.iter().all(|b| inner(*b))
 }
 
-fn is_subdomain(text: &str) -> bool {
+pub(super) fn is_subdomain(text: &str) -> bool {
     // Kubernetes bounds the whole, not each label.
     let label = |part: &str| {
         let bytes = part.as_bytes();

@@ -3,12 +3,13 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use dialoguer::console::Term;
 use dialoguer::{Confirm, Input};
 use nix::libc;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::termios::{LocalFlags, SetArg, Termios, tcgetattr, tcsetattr};
 use thiserror::Error;
 
@@ -25,6 +26,9 @@ pub enum PromptError {
     /// End of input, before anything was typed.
     #[error("the prompt for {0} was left without an answer")]
     Closed(String),
+    /// More than one line came at once: a paste that would be cut.
+    #[error("what was typed for {0} has more than one line")]
+    SeveralLines(String),
     /// The terminal sent bytes that are no text.
     #[error("what was typed for {0} is not UTF-8 text")]
     NotText(String),
@@ -112,6 +116,12 @@ pub struct Tty {
 }
 
 impl Tty {
+    /// Whether something was typed ahead that nobody asked for.
+    fn has_more(&self) -> bool {
+        let mut terminal = [PollFd::new(self.file.as_fd(), PollFlags::POLLIN)];
+        poll(&mut terminal, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
+    }
+
     fn hidden_once(&self, what: &str) -> Result<SecretValue, PromptError> {
         let answer = rpassword::prompt_password(format!("{what}: "));
         // Without echo the return was not echoed either.
@@ -143,7 +153,10 @@ impl Prompt for Tty {
             let value = self.hidden_once(what)?;
             if times == Times::Once || value.same_as(&self.hidden_once(&format!("{what} (again)"))?)
             {
-                return Ok(value);
+                return match self.has_more() {
+                    true => Err(PromptError::SeveralLines(what.to_owned())),
+                    false => Ok(value),
+                };
             }
             self.tell("the two entries differ; once more");
         }
@@ -224,7 +237,9 @@ impl<'a> Restore<'a> {
 impl Drop for Restore<'_> {
     fn drop(&mut self) {
         if let Some(settings) = &self.before {
-            let _ = tcsetattr(self.terminal, SetArg::TCSANOW, settings);
+            // What was typed ahead goes: the rest of a paste is not the shell's to
+            // echo, run and remember.
+            let _ = tcsetattr(self.terminal, SetArg::TCSAFLUSH, settings);
         }
         for signal in SIGNALS {
             // SAFETY: puts the default action back.
@@ -239,7 +254,7 @@ extern "C" fn restore(signal: libc::c_int) {
     // `saved` was leaked, so it is valid for ever.
     unsafe {
         if let Some(saved) = saved.as_ref() {
-            libc::tcsetattr(saved.descriptor, libc::TCSANOW, &raw const saved.settings);
+            libc::tcsetattr(saved.descriptor, libc::TCSAFLUSH, &raw const saved.settings);
             libc::write(saved.descriptor, c"\n".as_ptr().cast(), 1);
         }
         libc::signal(signal, libc::SIG_DFL);

@@ -43,7 +43,7 @@ error: `b c` cannot be the value of a label: use letters, digits, `-`, `_` and `
     assert_data_eq!(
         create(&sandbox, &["db", "--generate=a", "--annotations=envcrypt.dev/seal=x"]),
         str![[r#"
-error: `envcrypt.dev/seal` is the sealed format's own
+error: `envcrypt.dev/seal` is not yours to set
 
 "#]]
     );
@@ -102,6 +102,37 @@ hint: a line reads KEY=VALUE, without quotes
 
 "#]]
     );
+}
+
+#[test]
+fn what_may_be_a_value_is_never_quoted() {
+    let sandbox = Sandbox::with_local_key();
+    for args in [
+        &["db", "password=hunter2"][..],
+        &["db", "--from-literal=hunter2/=x"],
+        &["db", "--generate=password=hunter2"],
+        &["db", "--generate=password=8:hunter2"],
+    ] {
+        let fixed = ["-nprod", "--kek=local", "--dry-run=client"];
+        let error = sandbox.run(["create"].iter().chain(args).chain(&fixed)).fails(2);
+        assert!(!error.contains("hunter2"), "{error}");
+    }
+}
+
+#[test]
+fn standard_input_serves_one_value() {
+    let sandbox = Sandbox::with_local_key();
+    let docker = ["--type=docker-registry", "--docker-username=u", "--docker-password-stdin"];
+    for args in [
+        &["--from-stdin=a", "--from-stdin=b"][..],
+        &[&docker[..], &["--from-file=a=-"]].concat(),
+        &["--type=tls", "--cert=-", "--key=-"],
+        &docker,
+    ] {
+        let fixed = ["create", "db", "-nprod", "--kek=local", "--dry-run=client"];
+        let error = sandbox.run(fixed.iter().chain(args)).fails(2);
+        assert!(error.contains("standard input"), "{error}");
+    }
 }
 
 #[test]
@@ -193,7 +224,7 @@ error: standard input can serve one value only
     assert_data_eq!(
         fails(&["create", "db", "-nprod", "--generate=a=0"]),
         str![[r#"
-error: `--generate`: the length of a generated value is a number from 1 to 4096, not `0`
+error: `--generate`: the length of a generated value is a number from 1 to 4096
 
 "#]]
     );
@@ -312,6 +343,15 @@ error: the kubeconfig `broken.yaml` cannot be used: it is no kubeconfig
 
 "#]]
     );
+    let offline = sandbox.run([
+        "create",
+        "db",
+        "--generate=a",
+        "--kek=local",
+        "--context=gone",
+        "--dry-run=client",
+    ]);
+    assert!(offline.fails(1).contains("the context `gone` does not exist"));
     assert_data_eq!(
         fails(&[&create[..], &["--context=gone"]].concat()),
         str![[r#"

@@ -131,6 +131,48 @@ fn inspect_shows_what_is_public_and_asks_no_kek() {
 }
 
 #[test]
+fn apply_reads_a_pipe_once_and_refuses_the_same_secret_twice() {
+    let sandbox = Sandbox::with_local_key();
+    let sealed = sandbox.sealed(&["a=b"]);
+    for path in ["-", "/dev/stdin"] {
+        let run = sandbox.pipe(&sealed, ["apply", "-f", path, "--dry-run=client"]).succeeds();
+        assert_eq!(run.stdout, "secret/db serverside-applied (dry run)\n", "{path}");
+    }
+    let twice = format!("{sealed}---\n{sealed}");
+    let error = sandbox.pipe(twice, ["apply", "-f", "-", "--dry-run=client"]).fails(1);
+    assert!(error.contains("`prod/db` stands twice"), "{error}");
+}
+
+#[test]
+fn an_unknown_kek_is_found_before_anything_is_applied() {
+    let sandbox = Sandbox::with_local_key();
+    let sealed = sandbox.sealed(&["a=b"]);
+    sandbox.write("d/a.yaml", &sealed);
+    let theirs =
+        crate::opening::with_kek(&sealed, "awskms", "awskms:///arn:aws:kms:eu-west-1:1:key/1");
+    sandbox.write("d/b.yaml", theirs.replace("\"db\"", "\"other\""));
+    let error = sandbox.run(["apply", "--unwrap", "-f", "d", "--dry-run=client"]).fails(1);
+    assert!(!error.contains("1 of 2"), "{error}");
+}
+
+#[test]
+fn json_with_surrogate_pairs_is_read() {
+    let sandbox = Sandbox::with_local_key();
+    let args = [
+        "create",
+        "db",
+        "--generate=a",
+        "-nprod",
+        "--kek=local",
+        "--annotations=n=\u{1f511}",
+        "--dry-run=client",
+        "-ojson",
+    ];
+    let json = sandbox.run(args).succeeds().stdout.replace('\u{1f511}', "\\ud83d\\udd11");
+    sandbox.pipe(json, ["unwrap", "-f", "-"]).succeeds();
+}
+
+#[test]
 fn apply_without_a_cluster_checks_every_file() {
     let sandbox = Sandbox::with_local_key();
     write_three(&sandbox);

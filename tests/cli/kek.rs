@@ -13,7 +13,8 @@ fn the_local_key_is_private_and_never_overwritten() {
     let file = sandbox.config().join("identities/local.txt");
     assert_eq!((mode(&file), mode(file.parent().expect("a folder"))), (0o600, 0o700));
     let before = std::fs::read(&file).expect("there");
-    assert!(sandbox.run(["kek", "new"]).fails(1).contains("local.txt` exists already"));
+    let error = sandbox.run(["kek", "new"]).fails(1);
+    assert!(error.contains("there is a local key already") && !error.contains("remove"), "{error}");
     assert_eq!(std::fs::read(&file).expect("there"), before);
     assert!(sandbox.run(["kek", "list"]).succeeds().stdout.starts_with(uri.trim()));
     assert!(sandbox.run(["kek", "test", "local"]).succeeds().stdout.contains(" works ("));
@@ -133,6 +134,44 @@ fn the_users_own_settings_come_last() {
     sandbox.run(CREATE).succeeds();
     std::fs::write(sandbox.config().join("config.yaml"), "kek: local\n").expect("written");
     assert!(sandbox.run(CREATE).fails(1).contains("config.yaml` is not a valid configuration"));
+}
+
+#[test]
+fn only_the_identity_of_the_named_recipient_opens_and_only_named_keks_are_asked() {
+    let sandbox = Sandbox::with_local_key();
+    let sealed = sandbox.sealed(&["a=b"]);
+    // A recipient that is shown is the one that opens: not another, under its name.
+    let other = Sandbox::with_local_key().run(["kek", "list"]).succeeds().stdout;
+    let other = other.split(' ').next().expect("a URI").to_owned();
+    let renamed = crate::opening::with_kek(&sealed, "age", &other);
+    assert!(sandbox.pipe(renamed, ["unwrap", "-f", "-"]).fails(1).contains("cannot be opened"));
+    // Whoever can write the file could seal to the public local recipient in
+    // place of the KMS: not where the KEK is named.
+    let named = ["unwrap", "-f", "-", "--kek=awskms:///alias/prod"];
+    assert!(
+        sandbox.pipe(&sealed, named).fails(1).contains("names no KEK that this machine trusts")
+    );
+    let sandbox = sandbox.env("ENVCRYPT_KEK", "awskms:///alias/prod");
+    assert!(sandbox.pipe(&sealed, ["unwrap", "-f", "-"]).fails(1).contains("names no KEK"));
+}
+
+#[test]
+fn a_slip_in_a_name_is_noticed_and_an_identity_is_never_quoted() {
+    let sandbox = Sandbox::with_local_key();
+    sandbox.run(["kek", "trust", "local"]).succeeds();
+    assert!(
+        sandbox.run(["kek", "trust", "age:age1xyz"]).fails(1).contains("it is no age recipient")
+    );
+    let file = sandbox.config().join("identities/local.txt");
+    let identity = std::fs::read_to_string(file).expect("there");
+    let identity = identity.lines().last().expect("a line");
+    for kek in [format!("--kek={identity}"), format!("--kek=age:{identity}")] {
+        let error = sandbox.run(CREATE.iter().copied().chain([kek.as_str()])).fails(1);
+        assert!(
+            error.contains("an age identity is a secret key") && !error.contains(identity),
+            "{error}"
+        );
+    }
 }
 
 #[test]

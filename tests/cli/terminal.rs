@@ -180,6 +180,30 @@ fn a_value_longer_than_a_terminal_line_is_kept_whole() {
 }
 
 #[test]
+fn a_paste_of_several_lines_is_refused_and_its_rest_does_not_reach_the_shell() {
+    let sandbox = Sandbox::with_local_key();
+    let mut command = std::process::Command::new("sh");
+    let line = format!(
+        "{PROGRAM} create db key --no-confirm -w db.yaml {}; echo status $?; \
+         if read -t 0 line; then echo the rest: $line; else echo nothing; fi",
+        TO_STDOUT[..4].join(" ")
+    );
+    command.env_clear().current_dir(sandbox.work()).args(["-c", &format!("exec bash -c '{line}'")]);
+    for (name, value) in sandbox.command().get_envs() {
+        command.env(name, value.unwrap_or_default());
+    }
+    let mut session = spawn_command(command, Some(20_000)).expect("a terminal");
+    see(&mut session, "key: ");
+    session.send("one\nhunter2\n").expect("typed");
+    session.flush().expect("typed");
+    see(&mut session, "error: what was typed for key has more than one line");
+    see(&mut session, "status 1");
+    let rest = session.exp_eof().expect("it ends");
+    assert!(rest.contains("nothing") && !rest.contains("hunter2"), "{rest}");
+    assert!(!sandbox.work().join("db.yaml").exists());
+}
+
+#[test]
 fn standard_input_stays_free_for_another_value() {
     let sandbox = Sandbox::with_local_key();
     // A shell on the terminal pipes into the program, which asks on the terminal.

@@ -197,6 +197,14 @@ fn failing() -> Vec<(String, Value)> {
         "malformed",
         spoil().header(|header| header["zip"] = "DEF".into()),
     );
+    let array = |jwe: &mut Value| {
+        let recipient = &jwe["recipients"][0];
+        let header = json!([recipient["header"]["alg"], recipient["header"]["kid"]]);
+        jwe["recipients"][0] = json!([header, recipient["encrypted_key"]]);
+    };
+    fail("array-for-an-object", "malformed", spoil().jwe(array));
+    let array = |header: &mut Value| header["binding"] = json!(["prod", "db", "password"]);
+    fail("array-for-a-binding", "malformed", spoil().header(array));
     fail("fractional-iat", "malformed", spoil().header(|header| header["iat"] = json!(1.5)));
     fail(
         "null-namespace",

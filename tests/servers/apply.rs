@@ -160,4 +160,18 @@ fn what_client_side_apply_left_behind_is_taken_off() {
     sandbox.write("live.yaml", live);
     let run = sandbox.run(["apply", "-f", "live.yaml", "--force-conflicts"]).succeeds();
     assert_eq!(run.stdout, "secret/db serverside-applied\n");
+
+    // A plain one keeps its values there: they go when it is taken over.
+    let namespace = plane.namespace();
+    let manifest = sandbox.write("plain.yaml", format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: db, namespace: {namespace}}}\nstringData: {{a: hunter2-before}}\n"));
+    plane.kubectl(["apply", "-f", &manifest.display().to_string()]).succeeds();
+    assert!(contains(&plane.in_etcd(&namespace, "db"), b"last-applied-configuration"));
+    write(&sandbox, &namespace, &["--from-literal=a=after"]);
+    sandbox.run(["apply", "--unwrap", "-f", "db.yaml", "--force-conflicts"]).succeeds();
+    let annotations = self::live(plane, &namespace, ".metadata.annotations");
+    assert!(
+        !annotations.contains("last-applied") && !annotations.contains("hunter2"),
+        "{annotations}"
+    );
+    assert_eq!(self::live(plane, &namespace, ".data.a"), "YWZ0ZXI=");
 }

@@ -53,10 +53,13 @@ def open_jwe(text, place, key, dek_of):
     need(header["crit"] == ["binding", "commitment"], "crit")
     need(type(header["iat"]) is int and jwe["recipients"], "malformed")
     binding = header["binding"]
+    need(isinstance(binding, dict) and set(binding) <= {"namespace", "name", "key"}, "malformed")
     need(all(isinstance(v, str) for v in binding.values()), "malformed")
     need("name" not in binding or "namespace" in binding, "binding")
     for recipient in jwe["recipients"]:
+        need(isinstance(recipient, dict) and set(recipient) == {"header", "encrypted_key"}, "malformed")
         kek = recipient["header"]
+        need(isinstance(kek, dict) and set(kek) == {"alg", "kid"}, "malformed")
         need(any(kek["kid"].startswith(s) and kek["alg"] == s.split(":")[0] for s in SCHEMES), "kid")
     iv, tag, ciphertext = b64(jwe["iv"], 12), b64(jwe["tag"], 16), b64(jwe["ciphertext"])
     need(ciphertext and len(ciphertext) % 64 == 0, "tag")

@@ -27,6 +27,10 @@ impl CreateArgs {
     ) -> Result<Vec<Question>, Failure> {
         let mut questions = Vec::new();
         for (index, text) in self.keys.iter().chain(&self.visible).enumerate() {
+            if text.contains('=') {
+                // Not quoted: it is likely a value.
+                return Err(Failure::Usage("a KEY is a name alone: its value is asked for".into()));
+            }
             let key: Key = text.parse()?;
             let is_visible = self.visible.contains(text);
             // A key may be named as KEY and as `--visible` too: that is one question.
@@ -48,7 +52,8 @@ impl CreateArgs {
             }
         };
         match kind {
-            SecretType::BasicAuth => {
+            // Either alone is enough for the API server.
+            SecretType::BasicAuth if !given("username") && !given("password") => {
                 need("username", Question::Visible);
                 need("password", Question::Hidden);
             }
@@ -78,7 +83,8 @@ impl CreateArgs {
             Question::Hidden(key) | Question::Visible(key) | Question::File(key, _) => {
                 PromptError::NoTerminal(format!("`{key}`")).into()
             }
-            _ => PromptError::NoTerminal("the registry's password".to_owned()).into(),
+            Question::Open => Failure::Usage("what is named holds no value".to_owned()),
+            Question::Docker => PromptError::NoTerminal("the registry's password".to_owned()).into(),
         }
     }
 

@@ -62,7 +62,9 @@ pub enum Identity {
 }
 
 impl Identity {
-    fn recipient(&self) -> Option<String> {
+    /// Whom to seal to for it.
+    #[must_use]
+    pub fn recipient(&self) -> Option<String> {
         match self {
             Self::X25519(identity) => Some(identity.to_public().to_string()),
             Self::PostQuantum(identity) => Some(identity.recipient().to_string()),
@@ -88,7 +90,7 @@ impl age::Identity for Identity {
 enum Content {
     Open(Vec<Arc<Identity>>),
     LockedAge(Vec<u8>),
-    LockedSsh(Box<ssh::EncryptedKey>),
+    LockedSsh(Box<ssh::EncryptedKey>, Option<String>),
 }
 
 struct File {
@@ -138,11 +140,12 @@ impl Identities {
                 Content::LockedAge(bytes) => {
                     identities.extend(unlock_age(&file.path, bytes, self.ask(&file.path)?)?);
                 }
-                Content::LockedSsh(key) => {
+                Content::LockedSsh(key, recipient) => {
                     let key = key
                         .decrypt(self.ask(&file.path)?)
                         .map_err(|_| IdentityError::Passphrase { path: file.path.clone() })?;
-                    identities.push(Arc::new(Identity::Ssh(Box::new(key.into()), None)));
+                    identities
+                        .push(Arc::new(Identity::Ssh(Box::new(key.into()), recipient.clone())));
                 }
             }
         }
@@ -230,7 +233,7 @@ fn parse_ssh(text: &str) -> Option<Content> {
     let identity = ssh::Identity::from_buffer(text.as_bytes(), None).ok()?;
     let recipient = recipient(&identity);
     match identity {
-        ssh::Identity::Encrypted(key) => Some(Content::LockedSsh(Box::new(key))),
+        ssh::Identity::Encrypted(key) => Some(Content::LockedSsh(Box::new(key), recipient)),
         ssh::Identity::Unsupported(_) => None,
         open => Some(Content::Open(vec![Arc::new(Identity::Ssh(Box::new(open), recipient))])),
     }
