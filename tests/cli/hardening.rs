@@ -232,13 +232,16 @@ fn a_process_killed_while_it_writes_leaves_the_old_file_or_the_new_one_whole() {
     let path = sandbox.work().join("db.yaml");
     let started = std::time::Instant::now();
     sandbox.run(args).succeeds();
-    // Spread over the last part of the run, in which it writes.
-    let (rounds, duration) = (50, started.elapsed());
+    // Each time a little later where no file was there yet, a little earlier
+    // where there was: around the moment in which it is written.
+    let mut pause = started.elapsed();
     let (mut absent, mut present) = (0, 0);
-    for round in 0..rounds {
+    for _ in 0..300 {
+        if absent >= 15 && present >= 15 {
+            break;
+        }
         std::fs::remove_file(&path).ok();
         let mut child = sandbox.command().args(args).spawn().expect("it starts");
-        let pause = duration.mul_f64(0.4 + 0.7 * f64::from(round) / f64::from(rounds));
         let started = std::time::Instant::now();
         while started.elapsed() < pause {
             std::hint::spin_loop();
@@ -248,10 +251,14 @@ fn a_process_killed_while_it_writes_leaves_the_old_file_or_the_new_one_whole() {
         match std::fs::metadata(&path) {
             Ok(metadata) => {
                 present += 1;
+                pause = pause.mul_f64(0.93);
                 let opens = sandbox.run(["inspect", "-f", "db.yaml"]).code == Some(0);
                 assert!(opens, "half a file was left: {} bytes", metadata.len());
             }
-            Err(_) => absent += 1,
+            Err(_) => {
+                absent += 1;
+                pause = pause.mul_f64(1.07);
+            }
         }
         let after: BTreeSet<_> =
             files(&sandbox.work()).into_iter().filter(|p| *p != path).collect();
