@@ -4,9 +4,10 @@ use std::cell::OnceCell;
 use std::sync::Arc;
 
 use super::Failure;
+use super::local::{self, MakeLocal};
 use crate::cluster::{Cluster, ConnectOptions, Target};
 use crate::config::{Folder, KEK_VARIABLE, Settings};
-use crate::kek::{KekUri, Ring, RingOptions, Trust, Trusted};
+use crate::kek::{Ring, RingOptions, Trust, Trusted};
 use crate::secret::{Namespace, Place};
 use crate::terminal::{self, Prompt, Times};
 
@@ -91,8 +92,14 @@ impl Session {
         let here = named.iter().chain(&environment).map(|name| (name, Trusted::Named));
         let configured =
             settings.trust.iter().chain(&settings.keks).map(|n| (n, Trusted::Configured));
-        for (name, why) in here.chain(configured).filter(|(name, _)| *name != "local") {
-            trust.add(name.parse::<KekUri>()?, why);
+        for (name, why) in here.chain(configured) {
+            match name.as_str() {
+                // Where there is no local key, there is nothing to trust.
+                "local" => {
+                    local::uri(self, MakeLocal::No).into_iter().for_each(|uri| trust.add(uri, why))
+                }
+                uri => trust.add(uri.parse()?, why),
+            }
         }
         Ok(trust)
     }

@@ -139,7 +139,9 @@ impl Trust {
     /// # Errors
     /// [`TrustError`] when the list cannot be written.
     pub fn forget(&mut self, uri: &KekUri) -> Result<bool, TrustError> {
-        let known = self.keks.remove(uri) == Some(Trusted::Accepted);
+        self.keks.remove(uri);
+        let Some(path) = &self.file else { return Ok(false) };
+        let known = read(path)?.lines().any(|line| line.trim() == uri.as_str());
         if known {
             self.rewrite(|lines| lines.retain(|line| line.trim() != uri.as_str()))?;
         }
