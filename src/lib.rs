@@ -1,8 +1,8 @@
 //! kubectl-envcrypt: Kubernetes Secrets that only a KMS can open.
 //!
 //! Imports point one way: `commands` use everything else; `terminal`,
-//! `cluster`, `manifest` and `config` come next; then `envelope`, and last
-//! `secret` and `kek`, which know nothing of the others.
+//! `cluster`, `manifest` and `config` come next; then `envelope`, then `kek`, and
+//! last `secret`, which knows nothing of the others.
 
 pub mod cli;
 pub mod cluster;

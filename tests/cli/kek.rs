@@ -48,27 +48,21 @@ fn a_post_quantum_key_works_like_any_other() {
 
 #[test]
 fn ssh_keys_seal_and_open() {
-    for kind in ["ed25519", "rsa"] {
+    let keys = [
+        (include_str!("keys/ed25519"), include_str!("keys/ed25519.pub")),
+        (include_str!("keys/rsa"), include_str!("keys/rsa.pub")),
+    ];
+    for (identity, recipient) in keys {
         let sandbox = Sandbox::new();
-        let key = sandbox.work().join("id");
-        let mut keygen = std::process::Command::new("ssh-keygen");
-        keygen.args(["-q", "-N", "", "-C", "me@host", "-t", kind, "-f"]).arg(&key);
-        if !keygen.status().is_ok_and(|status| status.success()) {
-            panic!("ssh-keygen is needed for this test: install openssh-client");
-        }
-        let recipient = format!("--kek=age:{}", sandbox.read("id.pub").trim());
-        let sealed =
-            sandbox.run(CREATE.iter().copied().chain([recipient.as_str()])).succeeds().stdout;
-        assert!(
-            sandbox
-                .pipe(&sealed, ["unwrap", "-f", "-"])
-                .fails(1)
-                .contains("you have no age identity here")
-        );
-        let mut command = sandbox.command();
-        command.env("ENVCRYPT_AGE_IDENTITIES", &key).args(["unwrap", "-f", "sealed.yaml", "a"]);
-        sandbox.write("sealed.yaml", &sealed);
-        assert_eq!(Run::from(command.output().expect("runs")).succeeds().stdout, "b");
+        let identity = sandbox.write("id", identity).display().to_string();
+        // With its comment, as it stands in the file.
+        let recipient = format!("--kek=age:{}", recipient.trim());
+        let sealed = sandbox.run(CREATE.iter().copied().chain([recipient.as_str()]));
+        let sealed = sealed.succeeds().stdout;
+        let error = sandbox.pipe(&sealed, ["unwrap", "-f", "-"]).fails(1);
+        assert!(error.contains("you have no age identity here"), "{error}");
+        let sandbox = sandbox.env("ENVCRYPT_AGE_IDENTITIES", identity);
+        assert_eq!(sandbox.pipe(&sealed, ["unwrap", "-f", "-", "a"]).succeeds().stdout, "b");
     }
 }
 
