@@ -108,8 +108,10 @@ impl Reader<'_> {
     ) -> Result<(Vec<Source>, usize), Failure> {
         let mut sources = Vec::new();
         let mut places = HashSet::new();
+        let mut others = 0;
         for path in self.args.files.paths()? {
-            let found = self.args.files.read(&path)?;
+            let (found, beside) = self.args.files.read(&path)?;
+            others += beside;
             for found in &found {
                 let secret = self.secret(found)?;
                 if let Some(opener) = opener {
@@ -123,6 +125,11 @@ impl Reader<'_> {
                 true => Source::File(path),
                 false => Source::Pipe(found),
             });
+        }
+        if others > 0 {
+            terminal::note(&format!(
+                "objects of other kinds, {others} in all, are passed over: `kubectl apply` takes them"
+            ));
         }
         match places.len() {
             0 => Err(Failure::NothingSealed(self.args.files.describe())),
@@ -140,10 +147,12 @@ impl Reader<'_> {
     fn read(&self, source: Source, tally: &mut Tally) -> Vec<Found> {
         match source {
             Source::Pipe(found) => found,
-            Source::File(path) => self.args.files.read(&path).unwrap_or_else(|failure| {
-                tally.count(Err(failure));
-                Vec::new()
-            }),
+            Source::File(path) => {
+                self.args.files.read(&path).map(|(found, _)| found).unwrap_or_else(|failure| {
+                    tally.count(Err(failure));
+                    Vec::new()
+                })
+            }
         }
     }
 }

@@ -84,23 +84,25 @@ impl FileArgs {
         Ok(paths)
     }
 
-    /// The Secrets of one file that have the labels asked for.
-    pub fn read(&self, path: &Path) -> Result<Vec<Found>, Failure> {
-        Ok(self.select(path, parse(path, &read_file(path)?)?))
+    /// The Secrets of one file that have the labels asked for, and how many
+    /// objects of other kinds stand beside them.
+    pub fn read(&self, path: &Path) -> Result<(Vec<Found>, usize), Failure> {
+        let (mut secrets, mut others) = (Vec::new(), 0);
+        for document in parse(path, &read_file(path)?)? {
+            match document {
+                Document::Secret(object) if self.selects(&object) => {
+                    secrets.push(Found { path: path.to_owned(), object: *object });
+                }
+                Document::Secret(_) => {}
+                Document::Other(_) => others += 1,
+            }
+        }
+        Ok((secrets, others))
     }
 
-    /// The Secrets among documents that have the labels asked for.
-    fn select(&self, path: &Path, documents: Vec<Document>) -> Vec<Found> {
-        let secret = |document| match document {
-            Document::Secret(object) => Some(*object),
-            Document::Other(_) => None,
-        };
-        let matches = |object: &Object| {
-            let labels = object.metadata.labels.as_ref();
-            self.selector.as_ref().is_none_or(|selector| selector.matches(labels))
-        };
-        let objects = documents.into_iter().filter_map(secret).filter(matches);
-        objects.map(|object| Found { path: path.to_owned(), object }).collect()
+    fn selects(&self, object: &Object) -> bool {
+        let labels = object.metadata.labels.as_ref();
+        self.selector.as_ref().is_none_or(|selector| selector.matches(labels))
     }
 
     /// The files by name, for a message.
@@ -144,7 +146,7 @@ fn from_files(
     let default = session.namespace()?;
     let mut secrets = Vec::new();
     for path in files.paths()? {
-        for found in files.read(&path)? {
+        for found in files.read(&path)?.0 {
             secrets.push(found.sealed(session, &default, seal)?);
         }
     }

@@ -178,6 +178,7 @@ fn apply_without_a_cluster_checks_every_file() {
     write_three(&sandbox);
     let run = sandbox.run(["apply", "-R", "-f", "d", "--dry-run=client"]).succeeds();
     assert_eq!(run.stdout.lines().count(), 3);
+    assert!(run.stderr.contains("note: objects of other kinds, 1 in all, are passed over"));
     let run = sandbox.run(["apply", "--unwrap", "-f", "d/one.yaml", "--dry-run=client"]).succeeds();
     assert_eq!(run.stdout, "secret/one serverside-applied (dry run)\n");
 }
