@@ -55,7 +55,7 @@ fn unwrapped_is_applied_as_the_real_type() {
 #[test]
 fn a_plain_secret_of_the_same_name_is_not_turned_into_another_type() {
     let plane = control_plane();
-    let (namespace, sandbox) = (plane.namespace(), plane.sandbox("developer"));
+    let (namespace, sandbox) = (plane.namespace(), plane.sandbox("admin"));
     plane
         .kubectl(["create", "secret", "generic", "db", "-n", &namespace, "--from-literal=a=theirs"])
         .succeeds();
