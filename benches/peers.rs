@@ -11,6 +11,17 @@ use std::time::{Duration, Instant};
 const PROGRAM: &str = env!("CARGO_BIN_EXE_kubectl-envcrypt");
 const SOPS: &str = "github.com/getsops/sops/v3/cmd/sops@v3.13.2";
 const ROUNDS: usize = 21;
+/// Seals two values of files.
+const CREATE: [&str; 8] = [
+    "create",
+    "db",
+    "-nprod",
+    "--kek=local",
+    "--from-file=username",
+    "--from-file=password",
+    "--dry-run=client",
+    "-oyaml",
+];
 
 fn main() {
     let home = tempfile::tempdir().expect("a folder");
@@ -20,19 +31,9 @@ fn main() {
     let ours = |args: &[&str]| bench.command(Path::new(PROGRAM), args);
     let theirs = |args: &[&str]| bench.command(&sops, args);
 
-    let create = [
-        "create",
-        "db",
-        "-nprod",
-        "--kek=local",
-        "--from-file=username",
-        "--from-file=password",
-        "--dry-run=client",
-        "-oyaml",
-    ];
     compare(
         "seal one Secret, age: ours / sops",
-        || ours(&create),
+        || ours(&CREATE),
         || theirs(&["encrypt", "--age", &recipient, "plain.yaml"]),
     );
     compare(
@@ -53,7 +54,7 @@ fn main() {
     ];
     compare(
         "create: ours / kubectl create secret",
-        || ours(&create),
+        || ours(&CREATE),
         || bench.command(Path::new("kubectl"), &kubectl),
     );
     bench.start_to_prompt();
@@ -86,19 +87,7 @@ impl Bench<'_> {
         };
         let recipient = output(Path::new(PROGRAM), &["kek", "new"]);
         let recipient = recipient.trim().trim_start_matches("age:").to_owned();
-        let sealed = output(
-            Path::new(PROGRAM),
-            &[
-                "create",
-                "db",
-                "-nprod",
-                "--kek=local",
-                "--from-file=username",
-                "--from-file=password",
-                "--dry-run=client",
-                "-oyaml",
-            ],
-        );
+        let sealed = output(Path::new(PROGRAM), &CREATE);
         write("sealed.yaml", &sealed);
         let sops = built("sops", SOPS);
         write("sops.yaml", &output(&sops, &["encrypt", "--age", &recipient, "plain.yaml"]));

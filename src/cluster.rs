@@ -189,17 +189,35 @@ impl Cluster {
         let requests = secrets(Some(&place.namespace));
         let request = requests.patch(place.name.as_str(), &params, &Patch::Apply(object));
         let live: Live = self.send(request, Deed::write("patch", place, object)).await?;
-        let annotations = live.metadata.annotations.unwrap_or_default();
-        if annotations.contains_key(LAST_APPLIED_ANNOTATION) && !options.dry_run {
-            // Another's field, which applying leaves alone; it may hold plaintext.
-            let version = live.metadata.other.get("resourceVersion");
-            let annotations = json!({ LAST_APPLIED_ANNOTATION: null });
-            let patch =
-                json!({ "metadata": { "annotations": annotations, "resourceVersion": version } });
-            let params = PatchParams { field_manager: params.field_manager, ..Default::default() };
-            let request = requests.patch(place.name.as_str(), &params, &Patch::Merge(patch));
-            self.send::<Live>(request, Deed::write("patch", place, object)).await?;
+        match options.dry_run {
+            true => Ok(()),
+            false => self.take_off_last_applied(place, object, live, options).await,
         }
+    }
+
+    /// Client-side apply's copy of a manifest is another's field, which applying
+    /// leaves alone; it may hold plaintext.
+    async fn take_off_last_applied(
+        &self,
+        place: &Place,
+        object: &Object,
+        live: Live,
+        options: &WriteOptions,
+    ) -> Result<(), ClusterError> {
+        let annotations = live.metadata.annotations.unwrap_or_default();
+        if !annotations.contains_key(LAST_APPLIED_ANNOTATION) {
+            return Ok(());
+        }
+        // Of this very version: what another changes meanwhile is a conflict.
+        let version = live.metadata.other.get("resourceVersion");
+        let annotations = json!({ LAST_APPLIED_ANNOTATION: null });
+        let patch =
+            json!({ "metadata": { "annotations": annotations, "resourceVersion": version } });
+        let field_manager = Some(options.field_manager.clone());
+        let params = PatchParams { field_manager, ..Default::default() };
+        let requests = secrets(Some(&place.namespace));
+        let request = requests.patch(place.name.as_str(), &params, &Patch::Merge(patch));
+        self.send::<Live>(request, Deed::write("patch", place, object)).await?;
         Ok(())
     }
 

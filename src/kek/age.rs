@@ -73,8 +73,7 @@ impl AgeKek {
     /// was asked for and shown to the person is what opens it.
     fn open(&self, wrapped: &[u8], identities: &[Arc<Identity>]) -> Result<Option<DataKey>, ()> {
         let decryptor = Decryptor::new(wrapped).map_err(|_| ())?;
-        let named =
-            |identity: &&Arc<Identity>| identity.recipient().as_deref() == Some(self.uri.rest());
+        let named = |identity: &&Arc<Identity>| identity.recipient() == Some(self.uri.rest());
         let identities = identities.iter().filter(named).map(|i| &**i as &dyn ::age::Identity);
         let mut reader = match decryptor.decrypt(identities) {
             Ok(reader) => reader,

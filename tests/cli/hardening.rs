@@ -21,17 +21,7 @@ fn after_sealing_the_value_is_nowhere_in_the_process() {
     // nobody reads: the process then stands still, its work done.
     let mut value = vec![b'x'; 200_000];
     value[100..148].copy_from_slice(&marker());
-    sandbox.write("value", &value);
-    let args = [
-        "create",
-        "db",
-        "--from-file=key=value",
-        "-nprod",
-        "--kek=local",
-        "--dry-run=client",
-        "-oyaml",
-    ];
-    let mut child = sandbox.command().args(args).spawn().expect("it starts");
+    let mut child = sealing(&sandbox, &value);
     wait_until_blocked_on_write(&mut child);
     match read_memory(child.id()) {
         Ok(memory) => {
@@ -171,17 +161,7 @@ fn errors_never_carry_a_value() {
 #[test]
 fn a_closed_pipe_ends_quietly() {
     let sandbox = Sandbox::with_local_key();
-    sandbox.write("value", vec![b'x'; 200_000]);
-    let args = [
-        "create",
-        "db",
-        "--from-file=key=value",
-        "-nprod",
-        "--kek=local",
-        "--dry-run=client",
-        "-oyaml",
-    ];
-    let mut child = sandbox.command().args(args).spawn().expect("it starts");
+    let mut child = sealing(&sandbox, &[b'x'; 200_000]);
     drop(child.stdout.take());
     let output = child.wait_with_output().expect("ended");
     assert_eq!(output.status.code(), Some(141));
@@ -265,6 +245,14 @@ fn a_process_killed_while_it_writes_leaves_the_old_file_or_the_new_one_whole() {
         assert_eq!(after, before, "something else was left behind");
     }
     assert!(absent > 0 && present > 0, "not killed at the right time: {absent}, {present}");
+}
+
+/// Starts to seal a value from a file and to write the result to a pipe.
+fn sealing(sandbox: &Sandbox, value: &[u8]) -> Child {
+    sandbox.write("value", value);
+    let args = ["create", "db", "--from-file=key=value", "-nprod", "--kek=local"];
+    let mut command = sandbox.command();
+    command.args(args).args(["--dry-run=client", "-oyaml"]).spawn().expect("it starts")
 }
 
 fn files(folder: &Path) -> Vec<std::path::PathBuf> {

@@ -51,25 +51,41 @@ pub enum IdentityError {
     },
 }
 
-/// One identity that is ready to use.
-pub enum Identity {
+/// One identity that is ready to use, and whom to seal to for it: derived once,
+/// since it is compared with every file that is opened.
+pub struct Identity {
+    secret: Secret,
+    recipient: Option<String>,
+}
+
+enum Secret {
     /// `AGE-SECRET-KEY-1…`
     X25519(x25519::Identity),
     /// `AGE-SECRET-KEY-PQ-1…`
     PostQuantum(Box<post_quantum::Identity>),
     /// An SSH private key.
-    Ssh(Box<ssh::Identity>, Option<String>),
+    Ssh(Box<ssh::Identity>),
 }
 
 impl Identity {
-    /// Whom to seal to for it.
+    /// Its recipient, as it stands behind `age:`.
     #[must_use]
-    pub fn recipient(&self) -> Option<String> {
-        match self {
-            Self::X25519(identity) => Some(identity.to_public().to_string()),
-            Self::PostQuantum(identity) => Some(identity.recipient().to_string()),
-            Self::Ssh(_, recipient) => recipient.clone(),
-        }
+    pub fn recipient(&self) -> Option<&str> {
+        self.recipient.as_deref()
+    }
+
+    fn x25519(identity: x25519::Identity) -> Self {
+        let recipient = Some(identity.to_public().to_string());
+        Self { secret: Secret::X25519(identity), recipient }
+    }
+
+    fn post_quantum(identity: post_quantum::Identity) -> Self {
+        let recipient = Some(identity.recipient().to_string());
+        Self { secret: Secret::PostQuantum(Box::new(identity)), recipient }
+    }
+
+    fn ssh(identity: ssh::Identity, recipient: Option<String>) -> Self {
+        Self { secret: Secret::Ssh(Box::new(identity)), recipient }
     }
 }
 
@@ -78,10 +94,10 @@ impl age::Identity for Identity {
         &self,
         stanza: &age_core::format::Stanza,
     ) -> Option<Result<age_core::format::FileKey, age::DecryptError>> {
-        match self {
-            Self::X25519(identity) => identity.unwrap_stanza(stanza),
-            Self::PostQuantum(identity) => identity.unwrap_stanza(stanza),
-            Self::Ssh(key, _) => key.unwrap_stanza(stanza),
+        match &self.secret {
+            Secret::X25519(identity) => identity.unwrap_stanza(stanza),
+            Secret::PostQuantum(identity) => identity.unwrap_stanza(stanza),
+            Secret::Ssh(identity) => identity.unwrap_stanza(stanza),
         }
     }
 }
@@ -144,8 +160,7 @@ impl Identities {
                     let key = key
                         .decrypt(self.ask(&file.path)?)
                         .map_err(|_| IdentityError::Passphrase { path: file.path.clone() })?;
-                    identities
-                        .push(Arc::new(Identity::Ssh(Box::new(key.into()), recipient.clone())));
+                    identities.push(Arc::new(Identity::ssh(key.into(), recipient.clone())));
                 }
             }
         }
@@ -161,7 +176,7 @@ impl Identities {
         for file in self.files()? {
             if let Content::Open(identities) = &file.content {
                 let texts = identities.iter().filter_map(|identity| identity.recipient());
-                recipients.extend(texts.map(|text| (file.path.clone(), text)));
+                recipients.extend(texts.map(|text| (file.path.clone(), text.to_owned())));
             }
         }
         Ok(recipients)
@@ -235,7 +250,7 @@ fn parse_ssh(text: &str) -> Option<Content> {
     match identity {
         ssh::Identity::Encrypted(key) => Some(Content::LockedSsh(Box::new(key), recipient)),
         ssh::Identity::Unsupported(_) => None,
-        open => Some(Content::Open(vec![Arc::new(Identity::Ssh(Box::new(open), recipient))])),
+        open => Some(Content::Open(vec![Arc::new(Identity::ssh(open, recipient))])),
     }
 }
 
@@ -244,9 +259,9 @@ fn parse_lines(text: &str) -> Option<Vec<Arc<Identity>>> {
         text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
     let identity = |line: &str| {
         if let Some(identity) = post_quantum::Identity::parse(line) {
-            return Some(Arc::new(Identity::PostQuantum(Box::new(identity))));
+            return Some(Arc::new(Identity::post_quantum(identity)));
         }
-        line.parse().ok().map(|identity| Arc::new(Identity::X25519(identity)))
+        line.parse().ok().map(|identity| Arc::new(Identity::x25519(identity)))
     };
     let identities: Vec<_> = lines.map(identity).collect::<Option<_>>()?;
     (!identities.is_empty()).then_some(identities)
