@@ -15,7 +15,7 @@ quick:
 check:
 	cargo fmt --check
 	cargo clippy --locked --all-targets --all-features -- -D warnings
-	for features in "" age aws; do \
+	for features in "" age aws azure gcp k8skms vault; do \
 		cargo clippy --locked --no-default-features --features "$$features" -- -D warnings || exit 1; \
 	done
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --all-features

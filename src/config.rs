@@ -1,13 +1,18 @@
 //! What the person and the repository have written down: the user's
 //! configuration folder, and the rules of the nearest `.envcrypt.yaml`.
 
+mod duration;
+
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use etcetera::BaseStrategy;
 use globset::{Glob, GlobMatcher};
 use serde::Deserialize;
 use thiserror::Error;
+
+pub use duration::duration;
 
 /// The file with a repository's rules.
 pub const RULES_FILE: &str = ".envcrypt.yaml";
@@ -15,6 +20,10 @@ pub const RULES_FILE: &str = ".envcrypt.yaml";
 pub const KEK_VARIABLE: &str = "ENVCRYPT_KEK";
 /// The environment variable with files of age identities, as `PATH` lists folders.
 pub const IDENTITIES_VARIABLE: &str = "ENVCRYPT_AGE_IDENTITIES";
+
+/// The environment variable with the KEK's timeout: [`Settings::kek_timeout`].
+pub const TIMEOUT_VARIABLE: &str = "ENVCRYPT_KEK_TIMEOUT";
+const KEK_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Why a configuration cannot be used.
 #[derive(Debug, Error)]
@@ -42,6 +51,16 @@ pub enum ConfigError {
         path: PathBuf,
         /// The pattern.
         pattern: String,
+    },
+    /// A timeout is none.
+    #[error("`{name}`: `{text}` is no duration: {wrong}")]
+    Timeout {
+        /// The setting, or the variable.
+        name: &'static str,
+        /// What it says.
+        text: String,
+        /// How to write one.
+        wrong: String,
     },
     /// There is neither `$HOME` nor `$XDG_CONFIG_HOME`.
     #[error("there is no configuration folder: neither `HOME` nor `XDG_CONFIG_HOME` is set")]
@@ -117,7 +136,7 @@ fn list(folder: &Path) -> Result<Vec<PathBuf>, ConfigError> {
 
 /// The user's settings.
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Settings {
     /// The KEKs to seal to where nothing else names any.
     #[serde(default)]
@@ -125,6 +144,9 @@ pub struct Settings {
     /// Further KEKs that may be asked.
     #[serde(default)]
     pub trust: Vec<String>,
+    /// As [`Settings::kek_timeout`] takes it.
+    #[serde(default)]
+    kek_timeout: Option<String>,
 }
 
 impl Settings {
@@ -137,6 +159,21 @@ impl Settings {
             Some(path) => Ok(read_yaml(&path)?.unwrap_or_default()),
             None => Ok(Self::default()),
         }
+    }
+
+    /// How long a KEK may take to answer before another of the same Secret is
+    /// asked too: `ENVCRYPT_KEK_TIMEOUT`, else `kekTimeout`, else two seconds.
+    ///
+    /// # Errors
+    /// [`ConfigError::Timeout`]
+    pub fn kek_timeout(&self) -> Result<Duration, ConfigError> {
+        let environment = std::env::var(TIMEOUT_VARIABLE).ok().filter(|text| !text.is_empty());
+        let (name, text) = match (&environment, &self.kek_timeout) {
+            (Some(text), _) => (TIMEOUT_VARIABLE, text),
+            (None, Some(text)) => ("kekTimeout", text),
+            (None, None) => return Ok(KEK_TIMEOUT),
+        };
+        duration(text).map_err(|wrong| ConfigError::Timeout { name, text: text.clone(), wrong })
     }
 }
 

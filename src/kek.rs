@@ -6,11 +6,21 @@
 pub mod age;
 #[cfg(feature = "aws")]
 pub mod aws;
+#[cfg(feature = "azure")]
+pub mod azure;
 mod data_key;
 mod error;
+#[cfg(feature = "gcp")]
+pub mod gcp;
+#[cfg(feature = "k8skms")]
+pub mod k8skms;
+#[allow(dead_code, reason = "each KMS uses a part, and a build may have none")]
+mod retry;
 mod ring;
 mod trust;
 mod uri;
+#[cfg(feature = "vault")]
+pub mod vault;
 
 use std::collections::BTreeMap;
 
@@ -39,6 +49,20 @@ pub trait Kek: Send + Sync {
     /// # Errors
     /// [`KekError`]; [`Refusal::Rejected`] where the key or the context is wrong.
     async fn unwrap(&self, key: &WrappedKey, context: &Context) -> Result<DataKey, KekError>;
+
+    /// Has the KMS wrap the DEK of `key` under this KEK on its own side, so that
+    /// the DEK reaches nobody. `None` where the KMS cannot: of a KEK of another
+    /// service or place, and most services at all.
+    ///
+    /// # Errors
+    /// [`KekError`] with the KMS's refusal.
+    async fn rewrap(
+        &self,
+        _key: &WrappedKey,
+        _context: &Context,
+    ) -> Result<Option<WrappedKey>, KekError> {
+        Ok(None)
+    }
 }
 
 /// What a KEK made of a DEK.
@@ -61,6 +85,14 @@ impl Context {
     pub fn new(namespace: Option<&str>, name: Option<&str>) -> Self {
         let pairs = [("envcrypt.dev/namespace", namespace), ("envcrypt.dev/name", name)];
         Self(pairs.into_iter().filter_map(|(k, v)| Some((k, v?.to_owned()))).collect())
+    }
+
+    /// As compact JSON with sorted names, for a KMS that takes bytes; `None`
+    /// where there is nothing to say.
+    #[must_use]
+    pub fn to_json(&self) -> Option<Vec<u8>> {
+        let json = || serde_json::to_vec(&self.0).expect("a context is plain text");
+        (!self.0.is_empty()).then(json)
     }
 
     /// The pairs, sorted by name.

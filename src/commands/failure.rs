@@ -191,6 +191,9 @@ impl Failure {
         let mut report = Report { error: self.to_string(), ..Report::default() };
         self.causes(&mut report);
         report.hints.extend(self.hint());
+        if let Self::Open(OpenError::Kek { refusals, .. }) = self {
+            report.hints.extend(refusals.iter().filter_map(|refused| refused.hint.clone()));
+        }
         Some(report)
     }
 
@@ -198,9 +201,11 @@ impl Failure {
         match self {
             Self::Kek(error) => report.causes.extend(error.detail.clone()),
             Self::Seal(SealError::Kek(error)) => report.causes.extend(error.detail.clone()),
-            Self::Open(OpenError::Kek { source, .. }) => {
-                report.causes.push(source.to_string());
-                report.causes.extend(source.detail.clone());
+            Self::Open(OpenError::Kek { refusals, .. }) => {
+                for refused in refusals {
+                    report.causes.push(refused.to_string());
+                    report.causes.extend(refused.detail.clone());
+                }
             }
             Self::Cluster(error) => {
                 report.causes.extend(error.cause().filter(|c| !c.is_empty()).map(str::to_owned))
@@ -213,7 +218,6 @@ impl Failure {
         let text = match self {
             Self::Kek(error) => return error.hint.clone(),
             Self::Seal(SealError::Kek(error)) => return error.hint.clone(),
-            Self::Open(OpenError::Kek { source, .. }) => return source.hint.clone(),
             Self::Cluster(error) => return error.hint(),
             Self::Open(OpenError::Untrusted { keks, .. }) => {
                 return Some(format!(

@@ -79,6 +79,7 @@ impl Session {
             Ok(Arc::new(Ring::new(RingOptions {
                 identities: self.folder.identities()?,
                 passphrases: Arc::new(move |question| prompt.hidden(question, Times::Once).ok()),
+                patience: self.settings()?.kek_timeout()?,
             })))
         })
     }

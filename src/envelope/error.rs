@@ -105,8 +105,8 @@ pub enum OpenError {
     Kek {
         /// The Secret.
         place: Place,
-        /// What the KEK said.
-        source: Box<KekError>,
+        /// What each KEK said that was asked.
+        refusals: Vec<KekError>,
     },
     /// This machine trusts none of its KEKs.
     #[error("the Secret `{place}` names no KEK that this machine trusts: `{}`", .keks.join("`, `"))]

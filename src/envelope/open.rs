@@ -83,10 +83,8 @@ impl SealedSecret {
         let unwrap = async |(commitment, (jwe, candidates)): ([u8; 32], (&Jwe, Vec<_>))| {
             let context = jwe.binding.context();
             let key = ring.unwrap(&candidates, &context, commitment, |key| jwe.fits(key)).await;
-            key.map(|key| (commitment, key)).map_err(|source| OpenError::Kek {
-                place: self.meta.place.clone(),
-                source: Box::new(source),
-            })
+            key.map(|key| (commitment, key))
+                .map_err(|refusals| OpenError::Kek { place: self.meta.place.clone(), refusals })
         };
         Ok(Deks(try_join_all(wanted.into_iter().map(unwrap)).await?.into_iter().collect()))
     }

@@ -1,12 +1,12 @@
 //! AWS KMS as a KEK: `Encrypt` and `Decrypt` of the DEK with an encryption
-//! context, under the SDK's own credential chain. Needs `kms:Encrypt` to seal
-//! and `kms:Decrypt` to open.
+//! context, under the SDK's own credential chain. Needs `kms:Encrypt` to seal,
+//! `kms:Decrypt` to open, and `kms:ReEncryptFrom` and `kms:ReEncryptTo` to have the
+//! KMS move a DEK from one key to another.
 
 mod refusal;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_config::environment::EnvironmentVariableRegionProvider;
@@ -20,13 +20,9 @@ use aws_sdk_kms::primitives::Blob;
 use tokio::sync::OnceCell;
 use zeroize::Zeroizing;
 
-use super::{Action, Context, DataKey, Kek, KekError, KekUri, Refusal, WrappedKey};
+use super::retry::{ATTEMPT, CONNECT, OPERATION};
+use super::{Action, Context, DataKey, Kek, KekError, KekUri, Refusal, Scheme, WrappedKey};
 use refusal::{Asked, refusal};
-
-/// How long a connection, one attempt, and all attempts together may take.
-const CONNECT: Duration = Duration::from_secs(3);
-const ATTEMPT: Duration = Duration::from_secs(5);
-const OPERATION: Duration = Duration::from_secs(20);
 
 /// One key of AWS KMS.
 pub struct AwsKek {
@@ -134,12 +130,7 @@ impl Kek for AwsKek {
                     Asked { kek: &self.uri, action: Action::Wrap, permission: "kms:Encrypt" };
                 refusal(asked, region_of(name), &e)
             })?;
-        let failed =
-            |detail: &str| KekError::new(&self.uri, Action::Wrap, Refusal::Failed).detail(detail);
-        let arn = output.key_id.ok_or_else(|| failed("it did not say which key it used"))?;
-        let bytes = output.ciphertext_blob.ok_or_else(|| failed("it returned no ciphertext"))?;
-        let kek = KekUri::aws(&arn).map_err(|e| failed(&e.to_string()))?;
-        Ok(WrappedKey { kek, bytes: bytes.into_inner() })
+        wrapped(&self.uri, Action::Wrap, output.key_id, output.ciphertext_blob)
     }
 
     /// A multi-region key (`mrk-`) is asked in the configured region when its
@@ -156,6 +147,54 @@ impl Kek for AwsKek {
             None => Err(refused),
         }
     }
+
+    /// From one key to another of the same region, or to the newest material
+    /// of the same key.
+    async fn rewrap(
+        &self,
+        key: &WrappedKey,
+        context: &Context,
+    ) -> Result<Option<WrappedKey>, KekError> {
+        if key.kek.scheme() != Scheme::Aws {
+            return Ok(None);
+        }
+        let (from, to) = (key.kek.rest(), self.uri.rest());
+        let configured = self.clients.config(region_of(from)).await.region();
+        let region = region_of(to).or(configured.map(AsRef::as_ref));
+        if region.is_none() || region != region_of(from) {
+            return Ok(None);
+        }
+        let client = client(&self.clients, &self.uri, from, Action::Rewrap).await?;
+        let context = encryption_context(context);
+        let answer = client
+            .re_encrypt()
+            .ciphertext_blob(Blob::new(key.bytes.clone()))
+            .source_key_id(from)
+            .set_source_encryption_context(context.clone())
+            .destination_key_id(to)
+            .set_destination_encryption_context(context)
+            .send()
+            .await;
+        let output = answer.map_err(|e| {
+            let permission = "kms:ReEncryptFrom` and `kms:ReEncryptTo";
+            refusal(Asked { kek: &self.uri, action: Action::Rewrap, permission }, region, &e)
+        })?;
+        wrapped(&self.uri, Action::Rewrap, output.key_id, output.ciphertext_blob).map(Some)
+    }
+}
+
+/// What the KMS made, under the ARN that it says it used.
+fn wrapped(
+    uri: &KekUri,
+    action: Action,
+    arn: Option<String>,
+    bytes: Option<Blob>,
+) -> Result<WrappedKey, KekError> {
+    let failed = |detail: &str| KekError::new(uri, action, Refusal::Failed).detail(detail);
+    let arn = arn.ok_or_else(|| failed("it did not say which key it used"))?;
+    let bytes = bytes.ok_or_else(|| failed("it returned no ciphertext"))?;
+    let kek = KekUri::aws(&arn).map_err(|e| failed(&e.to_string()))?;
+    Ok(WrappedKey { kek, bytes: bytes.into_inner() })
 }
 
 /// The ARN of the key that an alias, an id or an ARN names. Asks only where the

@@ -1,8 +1,7 @@
 //! What a KMS says when it won't, in the same few words for all of them.
 
+use std::error::Error;
 use std::fmt;
-
-use thiserror::Error;
 
 use super::KekUri;
 
@@ -13,6 +12,8 @@ pub enum Action {
     Wrap,
     /// To unwrap one.
     Unwrap,
+    /// To wrap one anew on the KMS's own side.
+    Rewrap,
 }
 
 /// Why it refused.
@@ -39,7 +40,7 @@ pub enum Refusal {
 }
 
 /// A KEK's refusal: which, what was asked, why, what the service said, what to do.
-#[derive(Debug, Error)]
+#[derive(Debug, thiserror::Error)]
 #[error("cannot {action} the data key with `{kek}`: {refusal}")]
 pub struct KekError {
     /// The KEK.
@@ -81,6 +82,7 @@ impl fmt::Display for Action {
         f.write_str(match self {
             Self::Wrap => "wrap",
             Self::Unwrap => "unwrap",
+            Self::Rewrap => "rewrap",
         })
     }
 }
@@ -99,4 +101,12 @@ impl fmt::Display for Refusal {
             Self::Failed => "the KMS failed",
         })
     }
+}
+
+/// The deepest cause of an error, which tells the most.
+#[allow(dead_code, reason = "a build may have no KMS that needs it")]
+pub(super) fn innermost(error: &(dyn Error + 'static)) -> String {
+    std::iter::successors(Some(error), |e| (*e).source())
+        .last()
+        .map_or_else(String::new, ToString::to_string)
 }

@@ -1,17 +1,21 @@
 //! The ring of KEKs in use: connects to each once, asks in parallel within a
 //! bound, and never asks twice for the same DEK.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
+use futures::StreamExt;
 use futures::future::try_join_all;
+use futures::stream::FuturesUnordered;
 use tokio::sync::{OnceCell, Semaphore};
+use tokio::time::timeout;
 
 use super::{Action, Context, DataKey, Kek, KekError, KekUri, Refusal, Scheme, WrappedKey};
 use crate::secret::SecretValue;
 
-/// How many calls may be under way at once, all KMS together.
+/// How many DEKs may be wrapped or unwrapped at once.
 pub const IN_FLIGHT: usize = 16;
 
 /// Asks the person for a passphrase; `None` where there is no terminal.
@@ -23,6 +27,24 @@ pub struct RingOptions {
     pub identities: Vec<PathBuf>,
     /// How to ask for the passphrase of a locked one.
     pub passphrases: Passphrases,
+    /// How long a KEK may take before another of the same Secret is asked too.
+    pub patience: Duration,
+}
+
+/// What it costs to ask a KEK.
+#[allow(dead_code, reason = "a build may have none of a kind")]
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Cost {
+    /// An identity at hand.
+    Nothing,
+    /// A process on this machine.
+    Socket,
+    /// A service.
+    Network,
+    /// One that did not answer the last time.
+    Slow,
+    /// The person's attention, if it opens at all.
+    Passphrase,
 }
 
 /// A DEK by its commitment: asked for once, however many want it.
@@ -34,15 +56,22 @@ pub struct Ring {
     identities: Arc<super::age::Identities>,
     #[cfg(feature = "aws")]
     aws: Arc<super::aws::Clients>,
+    #[cfg(feature = "azure")]
+    azure: Arc<super::azure::Clients>,
+    #[cfg(feature = "gcp")]
+    gcp: Arc<super::gcp::Connection>,
+    #[cfg(feature = "vault")]
+    vault: Arc<super::vault::Server>,
     keks: Mutex<HashMap<KekUri, Arc<dyn Kek>>>,
     unwrapped: Mutex<HashMap<[u8; 32], Slot>>,
     permits: Semaphore,
+    patience: Duration,
+    slow: Mutex<HashSet<KekUri>>,
 }
 
 impl Ring {
     /// An idle ring.
     #[must_use]
-    #[cfg_attr(not(feature = "age"), expect(unused_variables))]
     pub fn new(options: RingOptions) -> Self {
         Self {
             #[cfg(feature = "age")]
@@ -52,9 +81,17 @@ impl Ring {
             )),
             #[cfg(feature = "aws")]
             aws: Arc::default(),
+            #[cfg(feature = "azure")]
+            azure: Arc::default(),
+            #[cfg(feature = "gcp")]
+            gcp: Arc::default(),
+            #[cfg(feature = "vault")]
+            vault: Arc::default(),
             keks: Mutex::default(),
             unwrapped: Mutex::default(),
             permits: Semaphore::new(IN_FLIGHT),
+            patience: options.patience,
+            slow: Mutex::default(),
         }
     }
 
@@ -75,26 +112,28 @@ impl Ring {
         key: &DataKey,
         context: &Context,
     ) -> Result<Vec<WrappedKey>, KekError> {
-        try_join_all(keks.iter().map(|uri| async move {
-            let kek = self.kek(uri, Action::Wrap)?;
-            let _permit = self.permits.acquire().await;
-            kek.wrap(key, context).await
-        }))
+        let _permit = self.permits.acquire().await;
+        try_join_all(
+            keks.iter()
+                .map(|uri| async move { self.kek(uri, Action::Wrap)?.wrap(key, context).await }),
+        )
         .await
     }
 
     /// Unwraps the DEK that `commitment` names with any of `candidates`, the
-    /// cheapest first. `fits` tells whether a key is the one committed to.
+    /// cheapest first. One that does not answer within the patience is not
+    /// waited for: the next is asked too, and the first good answer is taken.
+    /// `fits` tells whether a key is the one committed to.
     ///
     /// # Errors
-    /// What the last KEK said when none of them gave the key.
+    /// What each of them said when none of them gave the key.
     pub async fn unwrap(
         &self,
         candidates: &[&WrappedKey],
         context: &Context,
         commitment: [u8; 32],
         fits: impl Fn(&DataKey) -> bool,
-    ) -> Result<Arc<DataKey>, KekError> {
+    ) -> Result<Arc<DataKey>, Vec<KekError>> {
         let slot = lock(&self.unwrapped).entry(commitment).or_default().clone();
         slot.get_or_try_init(|| self.ask(candidates, context, fits)).await.cloned()
     }
@@ -104,26 +143,82 @@ impl Ring {
         candidates: &[&WrappedKey],
         context: &Context,
         fits: impl Fn(&DataKey) -> bool,
-    ) -> Result<Arc<DataKey>, KekError> {
-        let mut ordered: Vec<&WrappedKey> = candidates.to_vec();
-        ordered.sort_by_key(|wrapped| wrapped.kek.scheme() != Scheme::Age);
-        let mut last = None;
-        for wrapped in ordered {
-            match self.ask_one(wrapped, context).await {
-                Ok(key) if fits(&key) => return Ok(Arc::new(key)),
-                Ok(_) => {
-                    last = Some(KekError::new(&wrapped.kek, Action::Unwrap, Refusal::Rejected))
+    ) -> Result<Arc<DataKey>, Vec<KekError>> {
+        let _permit = self.permits.acquire().await;
+        let mut waiting: VecDeque<&WrappedKey> = candidates.iter().copied().collect();
+        waiting.make_contiguous().sort_by_key(|wrapped| self.cost(&wrapped.kek));
+        let (mut under_way, mut refusals) = (FuturesUnordered::new(), Vec::new());
+        while let Some(next) = waiting.pop_front() {
+            under_way.push(self.ask_one(next, context, &fits));
+            let patience = match waiting.front() {
+                // Nobody is asked for a passphrase while a KMS may still answer.
+                Some(next) if self.cost(&next.kek) < Cost::Passphrase => self.patience,
+                _ => Duration::MAX,
+            };
+            while let Ok(Some(answer)) = timeout(patience, under_way.next()).await {
+                match answer {
+                    Ok(key) => return Ok(Arc::new(key)),
+                    Err(refusal) => refusals.push(refusal),
                 }
-                Err(error) => last = Some(error),
             }
         }
-        Err(last.expect("a caller offers at least one candidate"))
+        Err(refusals)
     }
 
-    async fn ask_one(&self, wrapped: &WrappedKey, context: &Context) -> Result<DataKey, KekError> {
+    async fn ask_one(
+        &self,
+        wrapped: &WrappedKey,
+        context: &Context,
+        fits: impl Fn(&DataKey) -> bool,
+    ) -> Result<DataKey, KekError> {
         let kek = self.kek(&wrapped.kek, Action::Unwrap)?;
+        // Slow until it answers: others who want it while it hangs ask it last.
+        let slow = SlowUnlessAnswered { ring: self, kek: &wrapped.kek };
+        let answer = kek.unwrap(wrapped, context).await;
+        if !matches!(&answer, Err(error) if error.refusal == Refusal::Unreachable) {
+            slow.answered();
+        }
+        match answer? {
+            key if fits(&key) => Ok(key),
+            _ => Err(KekError::new(&wrapped.kek, Action::Unwrap, Refusal::Rejected)),
+        }
+    }
+
+    /// What it costs to ask, the cheapest first.
+    fn cost(&self, kek: &KekUri) -> Cost {
+        if lock(&self.slow).contains(kek) {
+            return Cost::Slow;
+        }
+        match kek.scheme() {
+            #[cfg(feature = "age")]
+            Scheme::Age if self.identities.has_unlocked(kek.rest()) => Cost::Nothing,
+            Scheme::Age => Cost::Passphrase,
+            Scheme::K8s => Cost::Socket,
+            _ => Cost::Network,
+        }
+    }
+
+    /// Has the KMS wrap the DEK of any of `candidates` under `to` on its own
+    /// side. `None` where it cannot, or may not.
+    ///
+    /// # Errors
+    /// The KMS's refusal, but for one that opening the DEK here may get around.
+    pub async fn rewrap(
+        &self,
+        candidates: &[&WrappedKey],
+        to: &KekUri,
+        context: &Context,
+    ) -> Result<Option<WrappedKey>, KekError> {
+        let kek = self.kek(to, Action::Rewrap)?;
         let _permit = self.permits.acquire().await;
-        kek.unwrap(wrapped, context).await
+        for wrapped in candidates {
+            match kek.rewrap(wrapped, context).await {
+                Ok(None) => {}
+                Err(error) if error.refusal == Refusal::Denied => {}
+                answer => return answer,
+            }
+        }
+        Ok(None)
     }
 
     /// The lasting name of a KEK: the ARN behind an alias, else the same.
@@ -154,9 +249,42 @@ impl Ring {
             }
             #[cfg(feature = "aws")]
             Scheme::Aws => Ok(Arc::new(super::aws::AwsKek::new(uri.clone(), self.aws.clone()))),
+            #[cfg(feature = "azure")]
+            Scheme::Azure => {
+                Ok(Arc::new(super::azure::AzureKek::new(uri.clone(), self.azure.clone())))
+            }
+            #[cfg(feature = "gcp")]
+            Scheme::Gcp => Ok(Arc::new(super::gcp::GcpKek::new(uri.clone(), self.gcp.clone()))),
+            #[cfg(feature = "k8skms")]
+            Scheme::K8s => Ok(Arc::new(super::k8skms::PluginKek::new(uri.clone()))),
+            #[cfg(feature = "vault")]
+            Scheme::Vault => {
+                Ok(Arc::new(super::vault::VaultKek::new(uri.clone(), self.vault.clone())))
+            }
+            // Unreachable where every KMS is built in.
+            #[allow(unreachable_patterns)]
             scheme => Err(KekError::new(uri, action, Refusal::Unusable)
                 .detail(format!("this build has no `{}`", scheme.as_str()))),
         }
+    }
+}
+
+/// Counts a KEK as slow if it is given up, or cannot be reached.
+struct SlowUnlessAnswered<'a> {
+    ring: &'a Ring,
+    kek: &'a KekUri,
+}
+
+impl SlowUnlessAnswered<'_> {
+    fn answered(self) {
+        lock(&self.ring.slow).remove(self.kek);
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for SlowUnlessAnswered<'_> {
+    fn drop(&mut self) {
+        lock(&self.ring.slow).insert(self.kek.clone());
     }
 }
 

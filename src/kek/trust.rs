@@ -49,6 +49,7 @@ pub enum TrustError {
 }
 
 /// The KEKs that may be asked, and the file that remembers the accepted ones.
+/// What is trusted is a key, whichever version of it a file names.
 ///
 /// Where KEKs are named by flag or in the environment, only those are asked:
 /// whoever can write a file could else seal values of their own to the person's
@@ -74,12 +75,12 @@ impl Trust {
             if line.is_empty() || line.starts_with('#') {
                 continue;
             }
-            let uri = line.parse().map_err(|source| TrustError::Line {
+            let uri: KekUri = line.parse().map_err(|source| TrustError::Line {
                 path: path.clone(),
                 line: index + 1,
                 source,
             })?;
-            trust.keks.insert(uri, Trusted::Accepted);
+            trust.keks.insert(uri.key(), Trusted::Accepted);
         }
         trust.file = Some(path);
         Ok(trust)
@@ -87,7 +88,7 @@ impl Trust {
 
     /// Adds one for this run only. What is named is so even if accepted before.
     pub fn add(&mut self, uri: KekUri, why: Trusted) {
-        let known = self.keks.entry(uri).or_insert(why);
+        let known = self.keks.entry(uri.key()).or_insert(why);
         if why == Trusted::Named {
             *known = why;
         }
@@ -97,19 +98,20 @@ impl Trust {
     /// named: it asks nobody, and only that very recipient's identity opens it.
     #[must_use]
     pub fn allows(&self, uri: &KekUri) -> bool {
-        if self.accepted_now.contains(uri) {
+        let key = uri.key();
+        if self.accepted_now.contains(&key) {
             return true;
         }
         match self.keks.values().any(|why| *why == Trusted::Named) {
-            true => self.keks.get(uri) == Some(&Trusted::Named),
-            false => uri.scheme() == Scheme::Age || self.keks.contains_key(uri),
+            true => self.keks.get(&key) == Some(&Trusted::Named),
+            false => uri.scheme() == Scheme::Age || self.keks.contains_key(&key),
         }
     }
 
     /// Whether it was named or accepted: what sealing to it takes.
     #[must_use]
     pub fn knows(&self, uri: &KekUri) -> bool {
-        self.keks.contains_key(uri)
+        self.keks.contains_key(&uri.key())
     }
 
     /// All of them, with why.
@@ -122,14 +124,15 @@ impl Trust {
     /// # Errors
     /// [`TrustError`] when it cannot be written down; it then holds for this run.
     pub fn accept(&mut self, uri: &KekUri) -> Result<(), TrustError> {
-        self.accepted_now.insert(uri.clone());
-        if self.keks.get(uri) == Some(&Trusted::Accepted) {
+        let key = uri.key();
+        self.accepted_now.insert(key.clone());
+        if self.keks.get(&key) == Some(&Trusted::Accepted) {
             return Ok(());
         }
-        self.keks.entry(uri.clone()).or_insert(Trusted::Accepted);
+        self.keks.entry(key.clone()).or_insert(Trusted::Accepted);
         self.rewrite(|lines| {
-            if !lines.iter().any(|line| line == uri.as_str()) {
-                lines.push(uri.as_str().to_owned());
+            if !lines.iter().any(|line| line == key.as_str()) {
+                lines.push(key.as_str().to_owned());
             }
         })
     }
@@ -139,6 +142,7 @@ impl Trust {
     /// # Errors
     /// [`TrustError`] when the list cannot be written.
     pub fn forget(&mut self, uri: &KekUri) -> Result<bool, TrustError> {
+        let uri = &uri.key();
         self.keks.remove(uri);
         let Some(path) = &self.file else { return Ok(false) };
         let known = read(path)?.lines().any(|line| line.trim() == uri.as_str());

@@ -22,6 +22,9 @@ pub enum Scheme {
     K8s,
 }
 
+/// Where Vault's transit engine is mounted, unless a URI names another place.
+const DEFAULT_MOUNT: &str = "transit";
+
 const SCHEMES: [(Scheme, &str, &str); 6] = [
     (Scheme::Age, "age", ":"),
     (Scheme::Aws, "awskms", ":///"),
@@ -41,7 +44,14 @@ impl Scheme {
     /// Whether this build can use it.
     #[must_use]
     pub fn is_built_in(self) -> bool {
-        (self == Self::Age && cfg!(feature = "age")) || (self == Self::Aws && cfg!(feature = "aws"))
+        match self {
+            Self::Age => cfg!(feature = "age"),
+            Self::Aws => cfg!(feature = "aws"),
+            Self::Gcp => cfg!(feature = "gcp"),
+            Self::Azure => cfg!(feature = "azure"),
+            Self::Vault => cfg!(feature = "vault"),
+            Self::K8s => cfg!(feature = "k8skms"),
+        }
     }
 }
 
@@ -93,6 +103,18 @@ impl KekUri {
         &self.text[name.len() + separator.len()..]
     }
 
+    /// The key itself, whichever version of it is meant: what is trusted, and
+    /// what tells whether two URIs name the same key.
+    #[must_use]
+    pub fn key(&self) -> Self {
+        let end = match self.scheme {
+            Scheme::Azure => self.text.match_indices('/').nth(3).map(|(index, _)| index),
+            _ => None,
+        };
+        let text = self.text[..end.unwrap_or(self.text.len())].to_owned();
+        Self { scheme: self.scheme, text }
+    }
+
     /// An age recipient as a URI; the comment of an SSH key is left out.
     ///
     /// # Errors
@@ -142,6 +164,26 @@ impl FromStr for KekUri {
                     "an ARN of a key or alias, `alias/NAME` or a key id must follow `awskms:///`",
                 ));
             }
+            Scheme::Gcp if !is_gcp_key(rest) => {
+                return Err(form(
+                    "`projects/P/locations/L/keyRings/R/cryptoKeys/K` must follow `gcpkms://`, without a version",
+                ));
+            }
+            Scheme::Azure if !is_azure_key(rest) => {
+                return Err(form(
+                    "a vault's host name in one of Azure's domains, as `NAME.vault.azure.net`, then `/KEY` or `/KEY/VERSION` must follow `azurekms://`",
+                ));
+            }
+            Scheme::Vault if !rest.split('/').all(is_vault_segment) => {
+                return Err(form("`KEY` or `MOUNT/KEY` must follow `hashivault://`"));
+            }
+            // One name for one key: else it would have to be trusted under both.
+            Scheme::Vault if !rest.contains('/') => {
+                text = format!("hashivault://{DEFAULT_MOUNT}/{rest}");
+            }
+            Scheme::K8s if rest.split('/').any(|part| matches!(part, "" | "." | "..")) => {
+                return Err(form("the absolute path of a socket must follow `k8skms://`"));
+            }
             _ => {}
         }
         Ok(Self { scheme, text })
@@ -179,6 +221,50 @@ fn is_aws_key(text: &str) -> bool {
     let name = key.strip_prefix("key/").or_else(|| key.strip_prefix("alias/")).unwrap_or(key);
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'/');
     !name.is_empty() && name.bytes().all(plain) && (key != name || !key.contains('/'))
+}
+
+fn is_plain(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+}
+
+/// `projects/P/locations/L/keyRings/R/cryptoKeys/K`; a domain-scoped project
+/// has a colon and dots in its name.
+fn is_gcp_key(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('/').collect();
+    let ["projects", project, "locations", location, "keyRings", ring, "cryptoKeys", key] =
+        parts[..]
+    else {
+        return false;
+    };
+    is_plain(&project.replace([':', '.'], "-"))
+        && [location, ring, key].iter().all(|part| is_plain(part))
+}
+
+/// Where Azure's key vaults and managed HSMs are: a token for them goes nowhere else.
+const AZURE_DOMAINS: [&str; 6] = [
+    ".vault.azure.net",
+    ".vault.azure.cn",
+    ".vault.usgovcloudapi.net",
+    ".managedhsm.azure.net",
+    ".managedhsm.azure.cn",
+    ".managedhsm.usgovcloudapi.net",
+];
+
+/// `NAME.vault.azure.net/KEY` or `NAME.vault.azure.net/KEY/VERSION`.
+fn is_azure_key(text: &str) -> bool {
+    let mut parts = text.split('/');
+    let host = parts.next().unwrap_or("");
+    let vault = AZURE_DOMAINS.iter().find_map(|domain| host.strip_suffix(domain));
+    let parts: Vec<&str> = parts.collect();
+    vault.is_some_and(is_plain)
+        && host == host.to_ascii_lowercase()
+        && matches!(parts.len(), 1 | 2)
+        && parts.into_iter().all(is_plain)
+}
+
+/// A part of a mount's path, or a key's name.
+fn is_vault_segment(text: &str) -> bool {
+    is_plain(&text.replace('.', "-")) && !text.chars().all(|c| c == '.')
 }
 
 #[cfg(test)]
@@ -231,5 +317,53 @@ mod tests {
     fn an_unknown_scheme_is_told_the_known_ones() {
         let error = "file:///x".parse::<KekUri>().expect_err("unknown");
         assert!(error.to_string().contains("`awskms:///`"), "{error}");
+    }
+
+    #[test]
+    fn the_other_clouds_names() {
+        for good in [
+            "gcpkms://projects/p/locations/global/keyRings/r/cryptoKeys/k",
+            "gcpkms://projects/example.com:p/locations/europe-west1/keyRings/r/cryptoKeys/k_1",
+            "azurekms://team.vault.azure.net/key",
+            "azurekms://team.vault.azure.net/key/0123456789abcdef0123456789abcdef",
+            "azurekms://hsm.managedhsm.azure.net/key",
+            "hashivault://team/transit/key-1.2",
+            "k8skms:///run/kms/plugin.sock",
+        ] {
+            assert_eq!(good.parse::<KekUri>().map(|uri| uri.to_string()), Ok(good.to_owned()));
+        }
+        for bad in [
+            "gcpkms://projects/p/locations/l/keyRings/r/cryptoKeys/k/cryptoKeyVersions/1",
+            "gcpkms://projects/p/locations/l/keyRings/r/cryptoKeys/",
+            "gcpkms://projects/../locations/l/keyRings/r/cryptoKeys/k?x",
+            "azurekms://team.vault.azure.net",
+            "azurekms://team.vault.azure.net/",
+            "azurekms://team.vault.azure.net/key/1/2",
+            "azurekms://team.vault.azure.net.example/key",
+            "azurekms://evil/team.vault.azure.net/key",
+            "azurekms://user@team.vault.azure.net/key",
+            "azurekms://Team.vault.azure.net/key",
+            "azurekms://localhost/key",
+            "hashivault://",
+            "hashivault:///key",
+            "hashivault://transit/../sys/key",
+            "hashivault://transit/key?x",
+            "k8skms://plugin.sock",
+            "k8skms:///run/../plugin.sock",
+            "k8skms:///run//plugin.sock",
+        ] {
+            assert!(bad.parse::<KekUri>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn one_key_has_one_name() {
+        let uri: KekUri = "hashivault://key".parse().expect("a key");
+        assert_eq!(uri.as_str(), "hashivault://transit/key");
+        let version: KekUri = "azurekms://team.vault.azure.net/key/1".parse().expect("a version");
+        assert_eq!(version.key().as_str(), "azurekms://team.vault.azure.net/key");
+        assert_eq!(version.key().key(), version.key());
+        let arn = KekUri::aws("alias/a/b").expect("an alias");
+        assert_eq!(arn.key(), arn);
     }
 }

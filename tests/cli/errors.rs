@@ -300,8 +300,28 @@ cause: it is no age recipient
     assert_data_eq!(
         create(&["--kek=gcpkms://projects/p"]),
         str![[r#"
-error: cannot wrap the data key with `gcpkms://projects/p`: it cannot be used here
-cause: this build has no `gcpkms`
+error: `gcpkms://projects/p` names no KEK: `projects/P/locations/L/keyRings/R/cryptoKeys/K` must follow `gcpkms://`, without a version
+
+"#]]
+    );
+    assert_data_eq!(
+        create(&["--kek=azurekms://evil.example/key"]),
+        str![[r#"
+error: `azurekms://evil.example/key` names no KEK: a vault's host name in one of Azure's domains, as `NAME.vault.azure.net`, then `/KEY` or `/KEY/VERSION` must follow `azurekms://`
+
+"#]]
+    );
+    assert_data_eq!(
+        create(&["--kek=hashivault:///key"]),
+        str![[r#"
+error: `hashivault:///key` names no KEK: `KEY` or `MOUNT/KEY` must follow `hashivault://`
+
+"#]]
+    );
+    assert_data_eq!(
+        create(&["--kek=k8skms://plugin.sock"]),
+        str![[r#"
+error: `k8skms://plugin.sock` names no KEK: start with `local`, `age:`, `awskms:///`, `gcpkms://`, `azurekms://`, `hashivault://` or `k8skms:///`
 
 "#]]
     );

@@ -10,6 +10,7 @@ use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use crate::fault_proxy::{Fault, FaultProxy};
 use crate::kms::{REGION, block_on, kms, with_kms};
 use crate::sandbox::{Run, Sandbox};
+use crate::sealed::sealed_under;
 
 fn sandbox() -> Sandbox {
     with_kms(Sandbox::new(), kms().port)
@@ -22,14 +23,11 @@ fn behind_proxy() -> (Sandbox, FaultProxy) {
 }
 
 fn create(sandbox: &Sandbox, kek: &str, keys: usize) -> Run {
-    let kek = format!("--kek={kek}");
-    let generate = (0..keys).map(|i| format!("--generate=key{i}"));
-    let fixed = ["create", "db", "-nprod", "--dry-run=client", "-oyaml", &kek].map(str::to_owned);
-    sandbox.run(fixed.into_iter().chain(generate))
+    crate::sealed::create(sandbox, &[kek], keys)
 }
 
 fn sealed(sandbox: &Sandbox, kek: &str) -> String {
-    create(sandbox, kek, 1).succeeds().stdout
+    sealed_under(sandbox, &[kek])
 }
 
 #[test]

@@ -1,10 +1,11 @@
 #!/bin/sh
-# Builds what the tests talk to (etcd, kube-apiserver, kubectl, krew, age, and an
-# AWS KMS emulator in a virtual environment) into a cache folder named by the
-# hash of the pins, and prints that folder. What is there is not built again.
+# Builds what the tests talk to (etcd, kube-apiserver, kubectl, krew, age, the
+# reference servers in kms/, and OpenBao and an AWS KMS emulator in a virtual
+# environment) into a cache folder named by the hash of the pins and sources,
+# and prints that folder. What is there is not built again.
 set -eu
 cd "$(dirname "$0")"
-hash=$(cat go.mod go.sum requirements.txt build.sh | { sha256sum 2>/dev/null || shasum -a 256; } | cut -c1-16)
+hash=$(cat go.mod go.sum requirements.txt build.sh kms/go.* kms/*/*.go | { sha256sum 2>/dev/null || shasum -a 256; } | cut -c1-16)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/kubectl-envcrypt
 dir=$cache/servers-$hash
 if [ ! -e "$dir/complete" ]; then
@@ -19,7 +20,9 @@ if [ ! -e "$dir/complete" ]; then
         -ldflags "-s -w -X k8s.io/component-base/version.gitVersion=$version" \
         -o "$dir/bin/" tool >&2
     mv "$dir/bin/server" "$dir/bin/etcd"
-    echo "  an AWS KMS emulator, with pip" >&2
+    echo "  reference servers for cloud KMS and KMS v2 plugins, with go build" >&2
+    (cd kms && GOFLAGS=-mod=readonly go build -trimpath -ldflags "-s -w" -o "$dir/bin/" ./... >&2)
+    echo "  OpenBao and an AWS KMS emulator, with pip" >&2
     python3 -m venv "$dir/venv" >&2
     "$dir/venv/bin/pip" install --quiet --disable-pip-version-check -r requirements.txt >&2
     touch "$dir/complete"

@@ -10,7 +10,7 @@ use std::time::Duration;
 /// What happens to one request.
 #[derive(Debug, Clone)]
 pub enum Fault {
-    /// An answer of this status, with an AWS error of this code.
+    /// An answer of this status, with an error of this code.
     Error(u16, &'static str),
     /// The connection is closed without an answer.
     HangUp,
@@ -90,8 +90,7 @@ impl FaultProxy {
 fn serve(mut client: TcpStream, upstream: u16, state: &Mutex<State>) {
     while let Some(request) = read_message(&mut client) {
         let head = String::from_utf8_lossy(&request).to_lowercase();
-        let operation = head.split("x-amz-target: trentservice.").nth(1).unwrap_or("");
-        let operation = operation.lines().next().unwrap_or("").to_owned();
+        let operation = operation(&head).to_owned();
         let (fault, delay, renamed) = {
             let mut state = state.lock().expect("no panic");
             state.operations.push(operation);
@@ -108,7 +107,10 @@ fn serve(mut client: TcpStream, upstream: u16, state: &Mutex<State>) {
                 .map(|answer| rename(answer, &renamed, true)),
             Some(Fault::HangUp) => None,
             Some(Fault::Error(status, code)) => {
-                let body = format!(r#"{{"__type":"{code}","message":"by the fault proxy"}}"#);
+                // As AWS words it, and as Vault does.
+                let body = format!(
+                    r#"{{"__type":"{code}","message":"by the fault proxy","errors":["{code}"]}}"#
+                );
                 let head = format!(
                     "HTTP/1.1 {status} Fault\r\nContent-Type: application/x-amz-json-1.1\r\nContent-Length: {}\r\n\r\n",
                     body.len()
@@ -122,6 +124,15 @@ fn serve(mut client: TcpStream, upstream: u16, state: &Mutex<State>) {
             _ => return,
         }
     }
+}
+
+/// The operation of AWS KMS, or of Vault's transit engine.
+fn operation(head: &str) -> &str {
+    let line = match head.split_once("x-amz-target: trentservice.") {
+        Some((_, operation)) => operation,
+        None => head.split(' ').nth(1).and_then(|path| path.split('/').nth(3)).unwrap_or(""),
+    };
+    line.lines().next().unwrap_or("")
 }
 
 fn rename(message: Vec<u8>, names: &[(String, String)], outwards: bool) -> Vec<u8> {

@@ -1,21 +1,30 @@
-//! The built binary against real servers: AWS KMS behind an emulator, and a
-//! control plane of etcd and kube-apiserver. `make test` builds them first.
+//! The built binary against real servers: a control plane of etcd and
+//! kube-apiserver, and every KMS or what plays it. `make test` builds them first.
 
 mod age_cli;
 mod apply;
 mod aws;
+mod azure;
+mod clouds;
 mod cluster;
 mod completion;
 mod control_plane;
 mod etcd;
 mod fault_proxy;
+mod gcp;
+mod hashivault;
+mod k8skms;
 mod kms;
 mod krew;
+mod plugin;
 mod programs;
 mod reader;
 mod readme;
 #[path = "../cli/sandbox.rs"]
 #[allow(dead_code, reason = "shared with the offline tests")]
 mod sandbox;
+mod sealed;
 mod server;
+mod several;
+mod vault;
 mod yaml;

@@ -129,6 +129,16 @@ impl Identities {
         Self { paths, passphrases, files: OnceLock::new(), unlocked: OnceLock::new() }
     }
 
+    /// Whether the identity of this recipient is at hand without a passphrase.
+    #[must_use]
+    pub fn has_unlocked(&self, recipient: &str) -> bool {
+        let open = self.unlocked().unwrap_or_default();
+        let opened = self.unlocked.get();
+        open.iter()
+            .chain(opened.into_iter().flatten())
+            .any(|identity| identity.recipient() == Some(recipient))
+    }
+
     /// The identities that need no passphrase.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ use std::error::Error;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_kms::error::{ProvideErrorMetadata, SdkError};
 
+use crate::kek::error::innermost;
 use crate::kek::{Action, KekError, KekUri, Refusal};
 
 /// What was asked, for the message.
@@ -93,13 +94,5 @@ fn hint(why: Refusal, region: &str, permission: &str) -> Option<String> {
 }
 
 fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
-    causes(error).find_map(|e| e.downcast_ref())
-}
-
-fn innermost(error: &(dyn Error + 'static)) -> String {
-    causes(error).last().map_or_else(String::new, ToString::to_string)
-}
-
-fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |e| (*e).source())
+    std::iter::successors(Some(error), |e| (*e).source()).find_map(|e| e.downcast_ref())
 }

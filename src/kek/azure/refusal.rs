@@ -1,0 +1,105 @@
+//! What Azure Key Vault answers, in the project's few words.
+
+use azure_core::error::{Error, ErrorKind};
+use azure_core::http::StatusCode;
+use serde::Deserialize;
+
+use crate::kek::error::innermost;
+use crate::kek::{Action, KekError, KekUri, Refusal};
+
+/// What was asked, for the message.
+#[derive(Clone, Copy)]
+pub struct Asked<'a> {
+    pub kek: &'a KekUri,
+    pub action: Action,
+    /// The permission that it takes.
+    pub permission: &'static str,
+}
+
+/// The body of an error: `{"error":{"code":…,"message":…,"innererror":{"code":…}}}`.
+#[derive(Deserialize)]
+struct Body {
+    error: Code,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Code {
+    code: String,
+    message: String,
+    innererror: Option<Box<Code>>,
+}
+
+/// Maps an SDK error. The request is never shown: it holds the DEK.
+pub fn refusal(asked: Asked<'_>, error: &Error) -> KekError {
+    match error.kind() {
+        ErrorKind::HttpResponse { status, raw_response, .. } => {
+            let body = raw_response.as_ref().map(|response| response.body().as_ref());
+            let body = body.and_then(|bytes: &[u8]| serde_json::from_slice::<Body>(bytes).ok());
+            of_status(asked, *status, body.map(|body| body.error).unwrap_or_default())
+        }
+        ErrorKind::Credential => told(asked, Refusal::NotLoggedIn, innermost(error)),
+        ErrorKind::Connection | ErrorKind::Io => {
+            told(asked, Refusal::Unreachable, innermost(error))
+        }
+        // A parser's own words would quote an answer that may hold the DEK.
+        ErrorKind::DataConversion => {
+            told(asked, Refusal::Failed, "its answer cannot be read".to_owned())
+        }
+        _ => told(asked, Refusal::Failed, innermost(error)),
+    }
+}
+
+fn of_status(asked: Asked<'_>, status: StatusCode, error: Code) -> KekError {
+    let inner = error.innererror.map(|inner| inner.code).unwrap_or_default();
+    let why = match u16::from(status) {
+        403 if matches!(inner.as_str(), "KeyDisabled" | "KeyExpired" | "KeyNotYetValid") => {
+            Refusal::Disabled
+        }
+        403 => Refusal::Denied,
+        401 => Refusal::NotLoggedIn,
+        404 => Refusal::NotFound,
+        429 => Refusal::Throttled,
+        400 if asked.action == Action::Unwrap => Refusal::Rejected,
+        500..=599 | 408 => Refusal::Unreachable,
+        _ => Refusal::Failed,
+    };
+    let code = if inner.is_empty() { error.code } else { inner };
+    let words = match (code.as_str(), error.message.as_str()) {
+        ("", "") => format!("HTTP status {}", u16::from(status)),
+        ("", words) => words.to_owned(),
+        (code, words) => format!("{code}: {words}"),
+    };
+    told(asked, why, words.replace(['\r', '\n'], " "))
+}
+
+/// With the hint that belongs to it.
+pub fn told(asked: Asked<'_>, why: Refusal, detail: String) -> KekError {
+    let refused = KekError::new(asked.kek, asked.action, why).detail(detail);
+    match hint(why, asked) {
+        Some(hint) => refused.hint(hint),
+        None => refused,
+    }
+}
+
+fn hint(why: Refusal, asked: Asked<'_>) -> Option<String> {
+    let (vault, key, _) = super::parts(asked.kek);
+    let (permission, vault) = (asked.permission, vault.split('.').next().unwrap_or(vault));
+    Some(match why {
+        Refusal::Denied => format!(
+            "this takes the permission `{permission}` on the key, as the role Key Vault Crypto Service Encryption User has it; `az account show` tells who you are"
+        ),
+        Refusal::NotLoggedIn => {
+            "log in with `az login`, or set `AZURE_TENANT_ID`, `AZURE_CLIENT_ID` and `AZURE_CLIENT_SECRET`".to_owned()
+        }
+        Refusal::NotFound => format!("`az keyvault key list --vault-name {vault}` shows what is there"),
+        Refusal::Disabled => format!(
+            "`az keyvault key list-versions --vault-name {vault} --name {key}` shows what is enabled, and until when"
+        ),
+        Refusal::Throttled => {
+            format!("the vault {vault} takes no more requests for now: wait, or use a second one")
+        }
+        Refusal::Unreachable => "check the network, a proxy (`HTTPS_PROXY`), and the vault's firewall".to_owned(),
+        _ => return None,
+    })
+}

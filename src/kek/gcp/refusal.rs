@@ -1,0 +1,100 @@
+//! What Google Cloud KMS answers, in the project's few words.
+
+use google_cloud_gax::client_builder;
+use google_cloud_gax::error::Error;
+use google_cloud_gax::error::rpc::Code;
+
+use crate::kek::error::innermost;
+use crate::kek::{Action, KekError, KekUri, Refusal};
+
+const NOT_LOGGED_IN: &str =
+    "log in with `gcloud auth application-default login`, or set `GOOGLE_APPLICATION_CREDENTIALS`";
+
+/// What was asked, for the message.
+#[derive(Clone, Copy)]
+pub struct Asked<'a> {
+    pub kek: &'a KekUri,
+    pub action: Action,
+    /// The IAM permission that it takes.
+    pub permission: &'static str,
+}
+
+/// Maps a client that could not be made.
+pub fn of_builder(asked: Asked<'_>, error: &client_builder::Error) -> KekError {
+    let why = match error.is_default_credentials() {
+        true => Refusal::NotLoggedIn,
+        false => Refusal::Unusable,
+    };
+    told(asked, why, innermost(error))
+}
+
+/// Maps a failed call. The request is never shown: it holds the DEK.
+pub fn refusal(asked: Asked<'_>, error: &Error) -> KekError {
+    let Some(status) = error.status() else {
+        return match error {
+            e if e.is_authentication() => told(asked, Refusal::NotLoggedIn, innermost(e)),
+            e if e.is_timeout() || e.is_exhausted() => {
+                told(asked, Refusal::Unreachable, "no answer in time".to_owned())
+            }
+            e if e.is_io() || e.is_connect() || e.is_transport() => of_transport(asked, e),
+            // A parser's own words would quote an answer that may hold the DEK.
+            _ => told(asked, Refusal::Failed, "its answer cannot be read".to_owned()),
+        };
+    };
+    let why = match status.code {
+        Code::PermissionDenied => Refusal::Denied,
+        Code::Unauthenticated => Refusal::NotLoggedIn,
+        Code::NotFound => Refusal::NotFound,
+        Code::FailedPrecondition => Refusal::Disabled,
+        Code::ResourceExhausted => Refusal::Throttled,
+        Code::InvalidArgument if asked.action == Action::Unwrap => Refusal::Rejected,
+        Code::Unavailable | Code::DeadlineExceeded | Code::Internal => Refusal::Unreachable,
+        _ => Refusal::Failed,
+    };
+    told(asked, why, format!("{}: {}", status.code.name(), status.message))
+}
+
+/// An answer that came from something else on the way, or none.
+fn of_transport(asked: Asked<'_>, error: &Error) -> KekError {
+    match error.http_status_code() {
+        Some(429) => told(asked, Refusal::Throttled, "HTTP status 429".to_owned()),
+        Some(401) => told(asked, Refusal::NotLoggedIn, "HTTP status 401".to_owned()),
+        Some(403) => told(asked, Refusal::Denied, "HTTP status 403".to_owned()),
+        Some(code) => told(asked, Refusal::Unreachable, format!("HTTP status {code}")),
+        None => told(asked, Refusal::Unreachable, innermost(error)),
+    }
+}
+
+fn told(asked: Asked<'_>, why: Refusal, detail: String) -> KekError {
+    let refused = KekError::new(asked.kek, asked.action, why).detail(detail);
+    match hint(why, asked) {
+        Some(hint) => refused.hint(hint),
+        None => refused,
+    }
+}
+
+fn hint(why: Refusal, asked: Asked<'_>) -> Option<String> {
+    let parts: Vec<&str> = asked.kek.rest().split('/').collect();
+    let (project, location, ring) = (parts[1], parts[3], parts[5]);
+    let permission = asked.permission;
+    Some(match why {
+        Refusal::Denied => {
+            format!("this takes `{permission}` on the key; `gcloud auth list` tells who you are")
+        }
+        Refusal::NotLoggedIn => NOT_LOGGED_IN.to_owned(),
+        Refusal::NotFound => format!(
+            "`gcloud kms keys list --project {project} --location {location} --keyring {ring}` shows what is there"
+        ),
+        Refusal::Disabled => format!(
+            "its primary version, or the one that wrapped this, is disabled or destroyed: `gcloud kms keys versions list --project {project} --location {location} --keyring {ring} --key {}`",
+            parts[7]
+        ),
+        Refusal::Throttled => {
+            format!(
+                "the quota of cryptographic requests of the project {project} is used up: wait, or ask for a higher one"
+            )
+        }
+        Refusal::Unreachable => "check the network and a proxy (`HTTPS_PROXY`)".to_owned(),
+        _ => return None,
+    })
+}

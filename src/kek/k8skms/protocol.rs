@@ -1,0 +1,92 @@
+//! The messages of the service `v2.KeyManagementService`, and its three calls.
+
+use std::collections::HashMap;
+
+use prost::Message;
+use tonic::client::Grpc;
+use tonic::codegen::http::uri::PathAndQuery;
+use tonic::transport::Channel;
+use tonic::{Request, Status};
+use tonic_prost::ProstCodec;
+
+#[derive(Clone, PartialEq, Message)]
+pub struct StatusRequest {}
+
+#[derive(Clone, PartialEq, Message)]
+pub struct StatusResponse {
+    #[prost(string, tag = "1")]
+    pub version: String,
+    #[prost(string, tag = "2")]
+    pub healthz: String,
+    #[prost(string, tag = "3")]
+    pub key_id: String,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub struct DecryptRequest {
+    #[prost(bytes = "vec", tag = "1")]
+    pub ciphertext: Vec<u8>,
+    #[prost(string, tag = "2")]
+    pub uid: String,
+    #[prost(string, tag = "3")]
+    pub key_id: String,
+    #[prost(map = "string, bytes", tag = "4")]
+    pub annotations: HashMap<String, Vec<u8>>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub struct DecryptResponse {
+    #[prost(bytes = "vec", tag = "1")]
+    pub plaintext: Vec<u8>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub struct EncryptRequest {
+    #[prost(bytes = "vec", tag = "1")]
+    pub plaintext: Vec<u8>,
+    #[prost(string, tag = "2")]
+    pub uid: String,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub struct EncryptResponse {
+    #[prost(bytes = "vec", tag = "1")]
+    pub ciphertext: Vec<u8>,
+    #[prost(string, tag = "2")]
+    pub key_id: String,
+    #[prost(map = "string, bytes", tag = "3")]
+    pub annotations: HashMap<String, Vec<u8>>,
+}
+
+/// The service at the other end of a channel.
+#[derive(Clone)]
+pub struct Plugin(Channel);
+
+impl Plugin {
+    pub fn new(channel: Channel) -> Self {
+        Self(channel)
+    }
+
+    pub async fn status(&self) -> Result<StatusResponse, Status> {
+        self.call("/v2.KeyManagementService/Status", StatusRequest {}).await
+    }
+
+    pub async fn encrypt(&self, request: EncryptRequest) -> Result<EncryptResponse, Status> {
+        self.call("/v2.KeyManagementService/Encrypt", request).await
+    }
+
+    pub async fn decrypt(&self, request: DecryptRequest) -> Result<DecryptResponse, Status> {
+        self.call("/v2.KeyManagementService/Decrypt", request).await
+    }
+
+    async fn call<Q, A>(&self, path: &'static str, request: Q) -> Result<A, Status>
+    where
+        Q: Message + 'static,
+        A: Message + Default + 'static,
+    {
+        let mut grpc = Grpc::new(self.0.clone());
+        grpc.ready().await.map_err(|e| Status::from_error(e.into()))?;
+        let (path, codec) = (PathAndQuery::from_static(path), ProstCodec::<Q, A>::default());
+        Ok(grpc.unary(Request::new(request), path, codec).await?.into_inner())
+    }
+}

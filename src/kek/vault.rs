@@ -1,0 +1,162 @@
+//! A key of the transit engine of HashiCorp Vault or OpenBao as a KEK:
+//! `encrypt` and `decrypt` of the DEK with the context as associated data.
+//! Needs `update` on `MOUNT/encrypt/KEY` to seal and on `MOUNT/decrypt/KEY` to
+//! open. What is stored is Vault's own text, `vault:v1:…`, so a key that was
+//! rotated in Vault still opens.
+
+mod login;
+mod refusal;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use rustify::endpoint::Endpoint;
+use rustify::enums::{RequestMethod, RequestType, ResponseType};
+use serde::{Deserialize, Serialize};
+use tokio::sync::OnceCell;
+use vaultrs::api::transit::requests::{DecryptDataRequest, EncryptDataRequest};
+use vaultrs::client::VaultClient;
+use vaultrs::transit::data;
+use zeroize::Zeroizing;
+
+use super::retry::retry;
+use super::{Action, Context, DataKey, Kek, KekError, KekUri, Refusal, WrappedKey};
+use refusal::{Asked, refusal};
+
+/// A key of the transit engine.
+pub struct VaultKek {
+    uri: KekUri,
+    server: Arc<Server>,
+}
+
+/// The one server that the environment names, logged in to once.
+#[derive(Default)]
+pub struct Server(OnceCell<VaultClient>);
+
+impl Server {
+    async fn client(&self, kek: &KekUri, action: Action) -> Result<&VaultClient, KekError> {
+        self.0.get_or_try_init(|| retry(|| login::connect(kek, action))).await
+    }
+}
+
+impl VaultKek {
+    /// Of the key that `uri` names.
+    #[must_use]
+    pub fn new(uri: KekUri, server: Arc<Server>) -> Self {
+        Self { uri, server }
+    }
+
+    fn wrapped(&self, ciphertext: String) -> WrappedKey {
+        WrappedKey { kek: self.uri.clone(), bytes: ciphertext.into_bytes() }
+    }
+
+    fn asked(&self, action: Action, path: &'static str) -> Asked<'_> {
+        Asked { kek: &self.uri, action, path }
+    }
+}
+
+#[async_trait]
+impl Kek for VaultKek {
+    fn uri(&self) -> &KekUri {
+        &self.uri
+    }
+
+    async fn wrap(&self, key: &DataKey, context: &Context) -> Result<WrappedKey, KekError> {
+        let client = self.server.client(&self.uri, Action::Wrap).await?;
+        let (mount, name) = mount_and_key(&self.uri);
+        let plaintext = Zeroizing::new(BASE64_STANDARD.encode(key.expose()));
+        let asked = self.asked(Action::Wrap, "encrypt");
+        let answer = retry(|| async {
+            let mut options = EncryptDataRequest::builder();
+            associated_data(context).map(|data| options.associated_data(data));
+            let answer = data::encrypt(client, mount, name, &plaintext, Some(&mut options)).await;
+            answer.map_err(|e| refusal(asked, &e))
+        });
+        Ok(self.wrapped(answer.await?.ciphertext))
+    }
+
+    async fn unwrap(&self, key: &WrappedKey, context: &Context) -> Result<DataKey, KekError> {
+        let rejected = || KekError::new(&self.uri, Action::Unwrap, Refusal::Rejected);
+        let ciphertext = std::str::from_utf8(&key.bytes).map_err(|_| rejected())?;
+        let client = self.server.client(&self.uri, Action::Unwrap).await?;
+        let (mount, name) = mount_and_key(&self.uri);
+        let asked = self.asked(Action::Unwrap, "decrypt");
+        let answer = retry(|| async {
+            let mut options = DecryptDataRequest::builder();
+            associated_data(context).map(|data| options.associated_data(data));
+            let answer = data::decrypt(client, mount, name, ciphertext, Some(&mut options)).await;
+            answer.map_err(|e| refusal(asked, &e))
+        });
+        let plaintext = Zeroizing::new(answer.await?.plaintext);
+        let bytes = Zeroizing::new(BASE64_STANDARD.decode(&*plaintext).map_err(|_| rejected())?);
+        DataKey::from_slice(&bytes).ok_or_else(rejected)
+    }
+
+    /// Only what the same key wrapped: it then gets the key's newest version.
+    async fn rewrap(
+        &self,
+        key: &WrappedKey,
+        context: &Context,
+    ) -> Result<Option<WrappedKey>, KekError> {
+        if key.kek != self.uri {
+            return Ok(None);
+        }
+        let Ok(ciphertext) = std::str::from_utf8(&key.bytes) else { return Ok(None) };
+        let client = self.server.client(&self.uri, Action::Rewrap).await?;
+        let (mount, name) = mount_and_key(&self.uri);
+        let asked = self.asked(Action::Rewrap, "rewrap");
+        let answer = retry(|| async {
+            let request =
+                Rewrap { mount, name, ciphertext, associated_data: associated_data(context) };
+            vaultrs::api::exec_with_result(client, request).await.map_err(|e| refusal(asked, &e))
+        });
+        Ok(Some(self.wrapped(answer.await?.ciphertext)))
+    }
+}
+
+/// `POST MOUNT/rewrap/KEY`; vaultrs's own has no associated data.
+#[derive(Serialize)]
+struct Rewrap<'a> {
+    #[serde(skip)]
+    mount: &'a str,
+    #[serde(skip)]
+    name: &'a str,
+    ciphertext: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    associated_data: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Rewrapped {
+    ciphertext: String,
+}
+
+impl Endpoint for Rewrap<'_> {
+    type Response = Rewrapped;
+    const REQUEST_BODY_TYPE: RequestType = RequestType::JSON;
+    const RESPONSE_BODY_TYPE: ResponseType = ResponseType::JSON;
+
+    fn path(&self) -> String {
+        format!("{}/rewrap/{}", self.mount, self.name)
+    }
+
+    fn method(&self) -> RequestMethod {
+        RequestMethod::POST
+    }
+
+    fn body(&self) -> Result<Option<Vec<u8>>, rustify::errors::ClientError> {
+        Ok(Some(serde_json::to_vec(self).expect("a request is plain text")))
+    }
+}
+
+/// The mount's path may itself have several parts.
+fn mount_and_key(uri: &KekUri) -> (&str, &str) {
+    uri.rest().rsplit_once('/').expect("a parsed URI has a mount")
+}
+
+/// The context as compact JSON with sorted names, in base64.
+fn associated_data(context: &Context) -> Option<String> {
+    context.to_json().map(|json| BASE64_STANDARD.encode(json))
+}

@@ -1,0 +1,122 @@
+//! Where Vault is and who asks, from the environment, as Vault's own CLI and
+//! OpenBao's have it. Nothing of it ever comes from a sealed file.
+
+use std::path::PathBuf;
+
+use vaultrs::auth::{approle, kubernetes};
+use vaultrs::client::{Client, VaultClient, VaultClientSettingsBuilder};
+use zeroize::Zeroizing;
+
+use super::refusal::{Asked, NOT_LOGGED_IN, refusal};
+use crate::kek::retry::ATTEMPT;
+use crate::kek::{Action, KekError, KekUri, Refusal};
+
+/// Where a pod finds the token of its service account.
+const SERVICE_ACCOUNT_TOKEN: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
+
+/// Who asks.
+enum Login {
+    Token(Zeroizing<String>),
+    AppRole { role_id: String, secret_id: Zeroizing<String> },
+    Kubernetes { role: String, token: Zeroizing<String> },
+}
+
+/// A client that is logged in.
+pub async fn connect(kek: &KekUri, action: Action) -> Result<VaultClient, KekError> {
+    let unusable = |detail: String| KekError::new(kek, action, Refusal::Unusable).detail(detail);
+    let mut settings = VaultClientSettingsBuilder::default();
+    let address = variable("ADDR").unwrap_or_else(|| "https://127.0.0.1:8200".to_owned());
+    let wrong = || unusable(format!("`VAULT_ADDR` is no http or https address: `{address}`"));
+    let url = url::Url::parse(&address).map_err(|_| wrong())?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(wrong());
+    }
+    settings.address(&address).timeout(Some(ATTEMPT)).namespace(variable("NAMESPACE"));
+    settings.ca_certs(authorities().map_err(&unusable)?);
+    let login = Login::of_environment().map_err(&unusable)?;
+    let login = login.ok_or_else(|| {
+        KekError::new(kek, action, Refusal::NotLoggedIn).detail("no token").hint(NOT_LOGGED_IN)
+    })?;
+    settings.token("");
+    let settings = settings.build().map_err(|e| unusable(e.to_string()))?;
+    let client =
+        VaultClient::new(settings).map_err(|e| unusable(crate::kek::error::innermost(&e)))?;
+    login.log_in(client, kek, action).await
+}
+
+impl Login {
+    /// A token first, as every tool has it; then a login; then what `vault login` left.
+    fn of_environment() -> Result<Option<Self>, String> {
+        if let Some(token) = variable("TOKEN") {
+            return Ok(Some(Self::Token(Zeroizing::new(token))));
+        }
+        if let Some(role_id) = variable("ROLE_ID") {
+            let secret_id = match (variable("SECRET_ID"), variable("SECRET_ID_FILE")) {
+                (Some(secret_id), _) => Zeroizing::new(secret_id),
+                (None, Some(path)) => read(path.into())?,
+                (None, None) => Zeroizing::default(),
+            };
+            return Ok(Some(Self::AppRole { role_id, secret_id }));
+        }
+        if let Some(role) = variable("ROLE") {
+            let path = variable("SERVICE_ACCOUNT_TOKEN_FILE");
+            let token = read(path.unwrap_or_else(|| SERVICE_ACCOUNT_TOKEN.to_owned()).into())?;
+            return Ok(Some(Self::Kubernetes { role, token }));
+        }
+        let file = etcetera::home_dir().map(|home| home.join(".vault-token"));
+        let file = file.ok().filter(|file| file.exists());
+        Ok(file.map(read).transpose()?.filter(|token| !token.is_empty()).map(Self::Token))
+    }
+
+    async fn log_in(
+        self,
+        mut client: VaultClient,
+        kek: &KekUri,
+        action: Action,
+    ) -> Result<VaultClient, KekError> {
+        let asked = Asked { kek, action, path: "login" };
+        let path = |default: &str| variable("AUTH_PATH").unwrap_or_else(|| default.to_owned());
+        let token = match self {
+            Self::Token(token) => token,
+            Self::AppRole { role_id, secret_id } => {
+                let login = approle::login(&client, &path("approle"), &role_id, &secret_id).await;
+                Zeroizing::new(login.map_err(|e| refusal(asked, &e))?.client_token)
+            }
+            Self::Kubernetes { role, token } => {
+                let login = kubernetes::login(&client, &path("kubernetes"), &role, &token).await;
+                Zeroizing::new(login.map_err(|e| refusal(asked, &e))?.client_token)
+            }
+        };
+        if !token.bytes().all(|b| b.is_ascii_graphic()) {
+            return Err(KekError::new(kek, action, Refusal::NotLoggedIn)
+                .detail("the token has characters that no token has")
+                .hint(NOT_LOGGED_IN));
+        }
+        client.set_token(&token);
+        Ok(client)
+    }
+}
+
+/// `BAO_name`, else `VAULT_name`, as OpenBao's own CLI reads them.
+fn variable(name: &str) -> Option<String> {
+    let read = |prefix: &str| std::env::var(format!("{prefix}_{name}")).ok();
+    read("BAO").or_else(|| read("VAULT")).filter(|value| !value.is_empty())
+}
+
+/// Certificate authorities besides those of the system.
+fn authorities() -> Result<Vec<String>, String> {
+    let mut files: Vec<String> = variable("CACERT").into_iter().collect();
+    if let Some(folder) = variable("CAPATH") {
+        let entries = std::fs::read_dir(&folder)
+            .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+            .map_err(|e| format!("`{folder}` cannot be read: {e}"))?;
+        files.extend(entries.iter().filter_map(|e| e.path().to_str().map(str::to_owned)));
+    }
+    Ok(files)
+}
+
+fn read(path: PathBuf) -> Result<Zeroizing<String>, String> {
+    let text = std::fs::read_to_string(&path).map(Zeroizing::new);
+    let text = text.map_err(|e| format!("`{}` cannot be read: {e}", path.display()))?;
+    Ok(Zeroizing::new(text.trim().to_owned()))
+}

@@ -1,0 +1,91 @@
+//! What Vault answers, in the project's few words.
+
+use vaultrs::error::ClientError;
+
+use crate::kek::error::innermost;
+use crate::kek::{Action, KekError, KekUri, Refusal};
+
+/// How to get a token.
+pub const NOT_LOGGED_IN: &str =
+    "log in with `vault login` or `bao login`, or set `VAULT_TOKEN`; in a pod, set `VAULT_ROLE`";
+
+/// What was asked, for the message.
+#[derive(Clone, Copy)]
+pub struct Asked<'a> {
+    pub kek: &'a KekUri,
+    pub action: Action,
+    /// The part of the transit engine, `encrypt`; or `login`.
+    pub path: &'static str,
+}
+
+/// Maps a client error. The request is never shown: it holds the DEK.
+pub fn refusal(asked: Asked<'_>, error: &ClientError) -> KekError {
+    let (why, detail) = match error {
+        ClientError::APIError { code, errors } => {
+            let words = errors.join("; ").trim().replace('\n', " ");
+            (of_status(*code, &words, asked.path), words)
+        }
+        ClientError::RestClientError { source } => of_transport(source, asked.path),
+        _ => (Refusal::Failed, error.to_string()),
+    };
+    let refused = KekError::new(asked.kek, asked.action, why);
+    let refused = if detail.is_empty() { refused } else { refused.detail(detail) };
+    match hint(why, asked) {
+        Some(hint) => refused.hint(hint),
+        None => refused,
+    }
+}
+
+fn of_transport(error: &rustify::errors::ClientError, path: &str) -> (Refusal, String) {
+    use rustify::errors::ClientError as Rest;
+    match error {
+        // The content may be anything, so it is not shown.
+        Rest::ServerResponseError { code, .. } => {
+            (of_status(*code, "", path), format!("HTTP status {code}"))
+        }
+        Rest::RequestError { .. } | Rest::ResponseError { .. } => {
+            (Refusal::Unreachable, innermost(error))
+        }
+        // A parser's own words would quote an answer that may hold the DEK.
+        _ => (Refusal::Failed, "its answer cannot be read".to_owned()),
+    }
+}
+
+fn of_status(code: u16, words: &str, path: &str) -> Refusal {
+    let says = |text: &str| words.contains(text);
+    match code {
+        _ if path == "login" && matches!(code, 400 | 403) => Refusal::NotLoggedIn,
+        400 if says("missing client token") => Refusal::NotLoggedIn,
+        403 if says("invalid token") || says("bad token") => Refusal::NotLoggedIn,
+        403 => Refusal::Denied,
+        400 if says("key not found") => Refusal::NotFound,
+        400 if says("disallowed by policy") || says("soft") => Refusal::Disabled,
+        400 if path != "encrypt" => Refusal::Rejected,
+        404 => Refusal::NotFound,
+        429 => Refusal::Throttled,
+        412 | 472 | 473 | 500..=599 => Refusal::Unreachable,
+        _ => Refusal::Failed,
+    }
+}
+
+fn hint(why: Refusal, asked: Asked<'_>) -> Option<String> {
+    let (mount, key) = super::mount_and_key(asked.kek);
+    let path = asked.path;
+    Some(match why {
+        Refusal::Denied => format!(
+            "this takes a policy with `update` on `{mount}/{path}/{key}`; `vault token lookup` tells who you are"
+        ),
+        Refusal::NotLoggedIn => NOT_LOGGED_IN.to_owned(),
+        Refusal::NotFound => {
+            format!("`vault list {mount}/keys` shows what is there; `VAULT_NAMESPACE` may be missing")
+        }
+        Refusal::Disabled => format!(
+            "`vault read {mount}/keys/{key}` shows its `min_decryption_version`, and whether it was deleted"
+        ),
+        Refusal::Throttled => "a quota of the server is used up: wait, or ask for a higher one".to_owned(),
+        Refusal::Unreachable => {
+            "check `VAULT_ADDR`, `VAULT_CACERT` and the network; `vault status` tells whether it is sealed".to_owned()
+        }
+        _ => return None,
+    })
+}

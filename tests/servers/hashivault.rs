@@ -1,0 +1,218 @@
+//! The transit engine of Vault and OpenBao as a KEK.
+
+use crate::control_plane::control_plane;
+use crate::fault_proxy::{Fault, FaultProxy};
+use crate::sandbox::{Run, Sandbox};
+use crate::sealed::{self, create, sealed_under};
+use crate::vault::{vault, with_vault};
+
+fn sandbox() -> Sandbox {
+    with_vault(Sandbox::new(), vault().port)
+}
+
+fn behind_proxy() -> (Sandbox, FaultProxy) {
+    let proxy = FaultProxy::start(vault().port);
+    (with_vault(Sandbox::new(), proxy.port), proxy)
+}
+
+fn key() -> (String, String) {
+    let key = vault().key();
+    (format!("hashivault://{key}"), key)
+}
+
+fn unwrap(sandbox: &Sandbox, yaml: &str) -> Run {
+    sandbox.pipe(yaml, ["unwrap", "-f", "-"])
+}
+
+#[test]
+fn it_seals_and_opens_with_one_call_each_and_stores_vaults_own_text() {
+    let (kek, key) = key();
+    let (sandbox, proxy) = behind_proxy();
+    let yaml = create(&sandbox, &[&kek], 20).succeeds().stdout;
+    assert_eq!(proxy.take().0, ["encrypt"]);
+    unwrap(&sandbox, &yaml).succeeds();
+    assert_eq!(proxy.take().0, ["decrypt"]);
+    let kid = &sealed::value(&yaml, "key0")["recipients"][0]["header"]["kid"];
+    assert_eq!(kid, &format!("hashivault://transit/{key}"));
+    assert!(sealed::wrapped(&yaml, "key0").starts_with(b"vault:v1:"));
+    // Both names are one key.
+    let stranger = self::sandbox();
+    unwrap(&stranger, &yaml).fails(1);
+    stranger.run(["kek", "trust", &kek]).succeeds();
+    unwrap(&stranger, &yaml).succeeds();
+}
+
+#[test]
+fn another_mount_is_named_in_the_uri() {
+    vault().bao(["secrets", "enable", "-path=team/keys", "transit"]).succeeds();
+    vault().bao(["write", "-f", "team/keys/keys/k"]).succeeds();
+    let sandbox = sandbox();
+    let yaml = sealed_under(&sandbox, &["hashivault://team/keys/k"]);
+    unwrap(&sandbox, &yaml).succeeds();
+}
+
+#[test]
+fn the_context_is_authenticated() {
+    let (kek, key) = key();
+    let sandbox = sandbox();
+    let yaml = sealed_under(&sandbox, &[&kek]);
+    let ciphertext = String::from_utf8(sealed::wrapped(&yaml, "key0")).expect("text");
+    let decrypt = |context: &str| {
+        vault().bao([
+            "write",
+            &format!("transit/decrypt/{key}"),
+            &format!("ciphertext={ciphertext}"),
+            &format!("associated_data={context}"),
+        ])
+    };
+    // {"envcrypt.dev/name":"db","envcrypt.dev/namespace":"prod"}
+    decrypt("eyJlbnZjcnlwdC5kZXYvbmFtZSI6ImRiIiwiZW52Y3J5cHQuZGV2L25hbWVzcGFjZSI6InByb2QifQ==")
+        .succeeds();
+    assert_ne!(decrypt("e30=").code, Some(0));
+    let tampered = sealed::change_wrapped(&yaml, |bytes| *bytes.last_mut().expect("bytes") ^= 2);
+    let error = unwrap(&sandbox, &tampered).fails(1);
+    assert!(error.contains("this key did not wrap it"), "{error}");
+}
+
+#[test]
+fn a_rotated_key_opens_until_its_old_versions_are_not_allowed_any_more() {
+    let (kek, key) = key();
+    let sandbox = sandbox();
+    let yaml = sealed_under(&sandbox, &[&kek]);
+    vault().bao(["write", "-f", &format!("transit/keys/{key}/rotate")]).succeeds();
+    unwrap(&sandbox, &yaml).succeeds();
+    assert!(sealed::wrapped(&sealed_under(&sandbox, &[&kek]), "key0").starts_with(b"vault:v2:"));
+    let config = format!("transit/keys/{key}/config");
+    vault().bao(["write", &config, "min_decryption_version=2"]).succeeds();
+    let error = unwrap(&sandbox, &yaml).fails(1);
+    assert!(error.contains("the key is disabled"), "{error}");
+    assert!(error.contains("`min_decryption_version`"), "{error}");
+}
+
+#[test]
+fn a_policy_decides_and_says_what_is_missing() {
+    let (kek, key) = key();
+    let token = vault().token(&[format!("transit/encrypt/{key}")]);
+    let sealer = sandbox().env("VAULT_TOKEN", token);
+    let yaml = sealed_under(&sealer, &[&kek]);
+    let error = unwrap(&sealer, &yaml).fails(1);
+    assert!(error.contains("access denied"), "{error}");
+    assert!(error.contains(&format!("`update` on `transit/decrypt/{key}`")), "{error}");
+    let token = vault().token(&[format!("transit/decrypt/{key}")]);
+    let opener = sandbox().env("VAULT_TOKEN", token).env("ENVCRYPT_KEK", &kek);
+    unwrap(&opener, &yaml).succeeds();
+    assert!(create(&opener, &[&kek], 1).fails(1).contains("access denied"));
+}
+
+#[test]
+fn each_refusal_is_one_clear_error() {
+    let (kek, key) = key();
+    let (sandbox, proxy) = behind_proxy();
+    let yaml = sealed_under(&sandbox, &[&kek]);
+    for (fault, why, hint) in [
+        (Fault::Error(403, "permission denied"), "access denied", "`vault token lookup`"),
+        (Fault::Error(403, "invalid token"), "no valid login", "`vault login`"),
+        (Fault::Error(404, "no handler for route"), "no such key", "`vault list transit/keys`"),
+        (Fault::Error(429, "too many requests"), "too many requests", "quota of the server"),
+        (Fault::Error(503, "Vault is sealed"), "the KMS does not answer", "`vault status`"),
+        (Fault::HangUp, "the KMS does not answer", "`VAULT_ADDR`"),
+    ] {
+        proxy.always(fault.clone());
+        let error = unwrap(&sandbox, &yaml).fails(1);
+        let cause =
+            format!("cause: cannot unwrap the data key with `hashivault://transit/{key}`: {why}\n");
+        assert!(error.contains(&cause) && error.contains(hint), "{fault:?}: {error}");
+    }
+}
+
+#[test]
+fn what_passes_is_tried_again() {
+    let (kek, _) = key();
+    let (sandbox, proxy) = behind_proxy();
+    let yaml = sealed_under(&sandbox, &[&kek]);
+    for fault in [Fault::Error(429, "x"), Fault::Error(503, "x"), Fault::HangUp] {
+        proxy.take();
+        proxy.next([fault.clone(), fault.clone()]);
+        unwrap(&sandbox, &yaml).succeeds();
+        assert_eq!(proxy.take().0.len(), 3, "{fault:?}");
+    }
+}
+
+#[test]
+fn no_token_a_stale_one_and_one_in_the_home_folder() {
+    let (kek, _) = key();
+    let nobody = Sandbox::new().env("VAULT_ADDR", vault().address());
+    let error = create(&nobody, &[&kek], 1).fails(1);
+    assert!(error.contains("no valid login\ncause: no token\nhint: log in with"), "{error}");
+    let token = vault().token(&["transit/encrypt/*".to_owned(), "transit/decrypt/*".to_owned()]);
+    let home = nobody.work().parent().expect("a home").join(".vault-token");
+    std::fs::write(&home, format!("{token}\n")).expect("written");
+    unwrap(&nobody, &sealed_under(&nobody, &[&kek])).succeeds();
+    vault().bao(["token", "revoke", &token]).succeeds();
+    let error = create(&nobody, &[&kek], 1).fails(1);
+    assert!(error.contains("access denied") || error.contains("no valid login"), "{error}");
+    assert!(!error.contains(&token), "{error}");
+    let error =
+        create(&Sandbox::new().env("VAULT_TOKEN", "x").env("VAULT_ADDR", "ftp://x"), &[&kek], 1);
+    assert!(error.fails(1).contains("`VAULT_ADDR` is no http or https address"));
+}
+
+#[test]
+fn an_approle_logs_in() {
+    let (kek, key) = key();
+    let policy =
+        vault().policy(&[format!("transit/encrypt/{key}"), format!("transit/decrypt/{key}")]);
+    let role = format!("auth/approle/role/{key}");
+    vault().bao(["write", &role, &format!("token_policies={policy}")]).succeeds();
+    let read =
+        |args: &[&str]| vault().bao(args.iter().copied()).succeeds().stdout.trim().to_owned();
+    let role_id = read(&["read", "-field=role_id", &format!("{role}/role-id")]);
+    let secret_id = read(&["write", "-f", "-field=secret_id", &format!("{role}/secret-id")]);
+    let pod = Sandbox::new().env("VAULT_ADDR", vault().address()).env("VAULT_ROLE_ID", role_id);
+    let file = pod.write("secret-id", &secret_id).display().to_string();
+    let error = create(&pod, &[&kek], 1).fails(1);
+    assert!(error.contains("no valid login"), "{error}");
+    let pod = pod.env("VAULT_SECRET_ID_FILE", file);
+    unwrap(&pod, &sealed_under(&pod, &[&kek])).succeeds();
+    let pod = pod.env("VAULT_SECRET_ID", secret_id);
+    unwrap(&pod, &sealed_under(&pod, &[&kek])).succeeds();
+}
+
+/// The server asks the API server whose token it is (TokenReview).
+#[test]
+fn a_service_account_logs_in() {
+    let (plane, (kek, key)) = (control_plane(), key());
+    let namespace = plane.namespace();
+    plane.kubectl(["create", "serviceaccount", "app", "-n", &namespace]).succeeds();
+    let token = plane.kubectl(["create", "token", "app", "-n", &namespace]).succeeds().stdout;
+    let policy =
+        vault().policy(&[format!("transit/encrypt/{key}"), format!("transit/decrypt/{key}")]);
+    vault().bao(["auth", "enable", "-path=cluster", "kubernetes"]).succeeds();
+    vault()
+        .bao([
+            "write",
+            "auth/cluster/config",
+            &format!("kubernetes_host={}", plane.server),
+            &format!("kubernetes_ca_cert=@{}", plane.ca().display()),
+            "token_reviewer_jwt=admin-token",
+        ])
+        .succeeds();
+    vault()
+        .bao([
+            "write",
+            "auth/cluster/role/app",
+            "bound_service_account_names=app",
+            &format!("bound_service_account_namespaces={namespace}"),
+            &format!("token_policies={policy}"),
+        ])
+        .succeeds();
+    let pod = Sandbox::new()
+        .env("VAULT_ADDR", vault().address())
+        .env("VAULT_AUTH_PATH", "cluster")
+        .env("VAULT_ROLE", "app");
+    let error = create(&pod, &[&kek], 1).fails(1);
+    assert!(error.contains("serviceaccount/token` cannot be read"), "{error}");
+    let file = pod.write("token", token).display().to_string();
+    let pod = pod.env("VAULT_SERVICE_ACCOUNT_TOKEN_FILE", file);
+    unwrap(&pod, &sealed_under(&pod, &[&kek])).succeeds();
+}

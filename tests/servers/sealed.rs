@@ -1,0 +1,65 @@
+//! Makes sealed Secrets, looks into them, and alters them.
+
+use base64::Engine;
+use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD as BASE64};
+use serde_json::Value;
+
+use crate::sandbox::{Run, Sandbox};
+
+/// A Secret `prod/db` with generated values, sealed under `keks`: the run.
+pub fn create(sandbox: &Sandbox, keks: &[&str], values: usize) -> Run {
+    let keks = keks.iter().map(|kek| format!("--kek={kek}"));
+    let generate = (0..values).map(|i| format!("--generate=key{i}"));
+    let fixed = ["create", "db", "-nprod", "--dry-run=client", "-oyaml"].map(str::to_owned);
+    sandbox.run(fixed.into_iter().chain(keks).chain(generate))
+}
+
+/// The same with one value: the YAML.
+pub fn sealed_under(sandbox: &Sandbox, keks: &[&str]) -> String {
+    create(sandbox, keks, 1).succeeds().stdout
+}
+
+/// The JWE of a value of a sealed Secret.
+pub fn value(yaml: &str, key: &str) -> Value {
+    let object: Value = serde_yaml::from_str(yaml).expect("YAML");
+    parse(object["data"][key].as_str().expect("text"))
+}
+
+fn parse(text: &str) -> Value {
+    let json = BASE64_STANDARD.decode(text).expect("base64");
+    serde_json::from_slice(&json).expect("JSON")
+}
+
+/// The wrapped DEK of the first recipient.
+pub fn wrapped(yaml: &str, key: &str) -> Vec<u8> {
+    let jwe = value(yaml, key);
+    BASE64.decode(jwe["recipients"][0]["encrypted_key"].as_str().expect("text")).expect("base64")
+}
+
+/// Changes the recipients of every value and of the seal.
+pub fn change_recipients(yaml: &str, change: impl Fn(&mut Vec<Value>)) -> String {
+    let mut object: Value = serde_yaml::from_str(yaml).expect("YAML");
+    let change = |mut jwe: Value| {
+        change(jwe["recipients"].as_array_mut().expect("a list"));
+        jwe.to_string()
+    };
+    for value in object["data"].as_object_mut().expect("a map").values_mut() {
+        *value = BASE64_STANDARD.encode(change(parse(value.as_str().expect("text")))).into();
+    }
+    let seal = &mut object["metadata"]["annotations"]["envcrypt.dev/seal"];
+    let jwe = serde_json::from_str(seal.as_str().expect("text")).expect("JSON");
+    *seal = change(jwe).into();
+    object.to_string()
+}
+
+/// Changes every wrapped DEK.
+pub fn change_wrapped(yaml: &str, change: impl Fn(&mut Vec<u8>)) -> String {
+    change_recipients(yaml, |recipients| {
+        for recipient in recipients {
+            let text = recipient["encrypted_key"].as_str().expect("text");
+            let mut bytes = BASE64.decode(text).expect("base64");
+            change(&mut bytes);
+            recipient["encrypted_key"] = BASE64.encode(bytes).into();
+        }
+    })
+}
