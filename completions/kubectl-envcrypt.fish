@@ -49,6 +49,8 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "c
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "apply" -d 'Apply sealed Secrets to the cluster, as they are or unwrapped'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "unwrap" -d 'Open sealed Secrets: a plain manifest, or one value'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "inspect" -d 'Show what a sealed Secret tells without opening it'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "rewrap" -d 'Change the KEKs of sealed Secrets; values stay as they are'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "rotate" -d 'Seal the values of sealed Secrets anew, under new data keys'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "kek" -d 'Make, list, trust and test key-encryption keys'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "completion" -d 'Print a completion script'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "man" -d 'Write the man pages'
@@ -188,6 +190,64 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspec
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -l disable-compression -d 'Do not compress answers'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -s f -l filename -d 'A file, a folder, or - for standard input; repeatable. Other kinds than Secret are passed over' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -s l -l selector -d 'Only Secrets with these labels' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l kek -d 'The new set of KEKs; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l add -d 'One more KEK; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l remove -d 'One less; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l open-with -d 'A KEK that may be asked to open the data keys this once; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -s n -l namespace -d 'The namespace' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l context -d 'The kubeconfig\'s context' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l kubeconfig -d 'The kubeconfig file, in place of `KUBECONFIG`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l cluster -d 'The kubeconfig\'s cluster' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l user -d 'The kubeconfig\'s user' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -s s -l server -d 'The API server\'s address' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l token -d 'A bearer token; it shows in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l as -d 'The user to act as' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l as-uid -d 'The uid to act as' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l as-group -d 'A group to act as; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l as-user-extra -d 'Further user information to act with; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l certificate-authority -d 'The certificate authority\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l client-certificate -d 'The client certificate\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l client-key -d 'The client key\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l tls-server-name -d 'The name that the server\'s certificate must hold' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l request-timeout -d 'How long one request may take: 5s, 2m; 0 is no limit' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l cache-dir -d 'Accepted as kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -s R -l recursive -d 'Take the folders in a folder too'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -s A -l all-namespaces -d 'Those of all namespaces'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l dry-run -d 'Only tell what would be changed; no KMS is asked'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l renew -d 'Wrap anew also under KEKs that hold the data key already, for the newest version of their keys'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l disable-compression -d 'Do not compress answers'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -s f -l filename -d 'A file, a folder, or - for standard input; repeatable. Other kinds than Secret are passed over' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -s l -l selector -d 'Only Secrets with these labels' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l before -d 'Only what was sealed before this time, as RFC 3339 writes it' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l kek -d 'A KEK that may be asked this once; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -s n -l namespace -d 'The namespace' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l context -d 'The kubeconfig\'s context' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l kubeconfig -d 'The kubeconfig file, in place of `KUBECONFIG`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l cluster -d 'The kubeconfig\'s cluster' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l user -d 'The kubeconfig\'s user' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -s s -l server -d 'The API server\'s address' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l token -d 'A bearer token; it shows in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l as -d 'The user to act as' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l as-uid -d 'The uid to act as' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l as-group -d 'A group to act as; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l as-user-extra -d 'Further user information to act with; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l certificate-authority -d 'The certificate authority\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l client-certificate -d 'The client certificate\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l client-key -d 'The client key\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l tls-server-name -d 'The name that the server\'s certificate must hold' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l request-timeout -d 'How long one request may take: 5s, 2m; 0 is no limit' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l cache-dir -d 'Accepted as kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -s R -l recursive -d 'Take the folders in a folder too'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -s A -l all-namespaces -d 'Those of all namespaces'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l dry-run -d 'Only tell what would be changed; no KMS is asked'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l insecure-skip-seal -d 'Open a Secret whose seal is missing or wrong all the same'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l disable-compression -d 'Do not compress answers'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test" -s n -l namespace -d 'The namespace' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test" -l context -d 'The kubeconfig\'s context' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test" -l kubeconfig -d 'The kubeconfig file, in place of `KUBECONFIG`' -r -F

@@ -6,7 +6,9 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 use crate::cluster::ConnectOptions;
-use crate::commands::{apply, complete, completion, create, inspect, kek, man, unwrap};
+use crate::commands::{
+    apply, complete, completion, create, inspect, kek, man, rewrap, rotate, unwrap,
+};
 use crate::config::duration;
 
 /// Kubernetes Secrets that only your KMS can open.
@@ -46,6 +48,10 @@ pub enum Command {
     Unwrap(unwrap::UnwrapArgs),
     /// Show what a sealed Secret tells without opening it.
     Inspect(inspect::InspectArgs),
+    /// Change the KEKs of sealed Secrets; values stay as they are.
+    Rewrap(rewrap::RewrapArgs),
+    /// Seal the values of sealed Secrets anew, under new data keys.
+    Rotate(rotate::RotateArgs),
     /// Make, list, trust and test key-encryption keys.
     Kek(kek::KekArgs),
     /// Print a completion script.

@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 use tokio::time::timeout;
 
-use crate::manifest::{LAST_APPLIED_ANNOTATION, Object, SEALED_TYPE};
+use crate::manifest::{LAST_APPLIED_ANNOTATION, Object, SEAL_ANNOTATION, SEALED_TYPE};
 use crate::secret::{Namespace, Place, SecretName};
 
 pub use connect::{ConnectOptions, Target, context_names};
@@ -188,11 +188,47 @@ impl Cluster {
         };
         let requests = secrets(Some(&place.namespace));
         let request = requests.patch(place.name.as_str(), &params, &Patch::Apply(object));
-        let live: Live = self.send(request, Deed::write("patch", place, object)).await?;
+        let live: Live = match self.send(request, Deed::write("patch", place, object)).await {
+            // What `rewrap` and `rotate` changed in the cluster is this program's own.
+            Err(ClusterError::Conflict { managers, .. }) if managers == options.field_manager => {
+                let params = PatchParams { force: true, ..params };
+                let request = requests.patch(place.name.as_str(), &params, &Patch::Apply(object));
+                self.send(request, Deed::write("patch", place, object)).await?
+            }
+            live => live?,
+        };
         match options.dry_run {
             true => Ok(()),
             false => self.take_off_last_applied(place, object, live, options).await,
         }
+    }
+
+    /// Puts new values and a new seal into the very version of a sealed Secret
+    /// that `object` is.
+    ///
+    /// # Errors
+    /// [`ClusterError::Changed`] where someone else changed it meanwhile; and any
+    /// other.
+    pub async fn reseal(&self, place: &Place, object: &Object) -> Result<(), ClusterError> {
+        let annotations: serde_json::Map<_, _> = object
+            .metadata
+            .annotations
+            .iter()
+            .flatten()
+            .filter(|(name, _)| *name == SEAL_ANNOTATION)
+            .map(|(name, value)| (name.clone(), value.as_str().into()))
+            .collect();
+        let version = object.metadata.other.get("resourceVersion");
+        let patch = json!({
+            "metadata": { "annotations": annotations, "resourceVersion": version },
+            "data": object.data,
+        });
+        let field_manager = Some(FIELD_MANAGER.to_owned());
+        let params = PatchParams { field_manager, ..Default::default() };
+        let requests = secrets(Some(&place.namespace));
+        let request = requests.patch(place.name.as_str(), &params, &Patch::Merge(patch));
+        self.send::<Live>(request, Deed::write("patch", place, object)).await?;
+        Ok(())
     }
 
     /// Client-side apply's copy of a manifest is another's field, which applying

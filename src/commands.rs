@@ -10,11 +10,15 @@ pub mod inspect;
 pub mod kek;
 mod local;
 pub mod man;
+mod many;
 mod opening;
+pub mod rewrap;
+pub mod rotate;
 mod sealing;
 mod selector;
 mod session;
 mod sources;
+mod tally;
 pub mod unwrap;
 
 pub use failure::Failure;
@@ -33,6 +37,8 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Apply(args) => apply::run(args, &session).await,
         Command::Unwrap(args) => unwrap::run(args, &session).await,
         Command::Inspect(args) => inspect::run(args, &session).await,
+        Command::Rewrap(args) => rewrap::run(args, &session).await,
+        Command::Rotate(args) => rotate::run(args, &session).await,
         Command::Kek(args) => kek::run(args, &session).await,
         Command::Completion(args) => completion::run(args),
         Command::Man(args) => man::run(&args),

@@ -8,6 +8,7 @@ mod binding;
 mod error;
 mod jwe;
 mod open;
+mod rewrap;
 mod seal;
 mod set;
 
@@ -17,6 +18,7 @@ pub use binding::{Binding, Scope};
 pub use error::{OpenError, Refused, SealError, Spot};
 pub use jwe::{Jwe, Kind};
 pub use open::{Deks, SealCheck};
+pub use rewrap::{Rewrap, RewrapError, Way};
 pub use seal::{Sealer, name_suffix, sealed_size_at_least};
 
 use crate::kek::{KekUri, WrappedKey};
@@ -44,11 +46,36 @@ impl SealedSecret {
         values.chain(self.seal.iter().map(|jwe| (None, jwe)))
     }
 
+    /// Whether it fits into a Secret.
+    ///
+    /// # Errors
+    /// [`SealError::TooLarge`]
+    pub fn check_size(&self) -> Result<(), SealError> {
+        match self.values.values().map(Jwe::json_size).sum() {
+            0..=MAX_SEALED_SIZE => Ok(()),
+            size => Err(SealError::TooLarge { place: self.meta.place.clone(), size }),
+        }
+    }
+
     /// The wrapped keys of all values and the seal, each once.
     #[must_use]
     pub fn wrapped_keys(&self) -> Vec<&WrappedKey> {
         let mut seen = std::collections::HashSet::new();
         self.parts().flat_map(|(_, jwe)| &jwe.recipients).filter(|key| seen.insert(*key)).collect()
+    }
+
+    /// The keys of all its KEKs, whichever versions hold its DEKs, each once, sorted.
+    #[must_use]
+    pub fn keys(&self) -> Vec<KekUri> {
+        let mut keys: Vec<_> = self.keks().into_iter().map(KekUri::key).collect();
+        keys.dedup();
+        keys
+    }
+
+    /// Whether every DEK is under this key.
+    #[must_use]
+    pub fn is_held_by(&self, key: &KekUri) -> bool {
+        self.parts().all(|(_, jwe)| jwe.recipients.iter().any(|w| w.kek.key() == *key))
     }
 
     /// The KEKs that can open it, each once, sorted.

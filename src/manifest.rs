@@ -4,13 +4,17 @@
 mod document;
 mod error;
 mod object;
+mod replace;
 mod yaml;
 
 pub use document::{Document, parse};
 pub use error::ManifestError;
 pub use object::{
-    LAST_APPLIED_ANNOTATION, Metadata, Object, SEALED_TYPE, plain_object, sealed_object,
+    LAST_APPLIED_ANNOTATION, Metadata, Object, SEAL_ANNOTATION, SEALED_TYPE, plain_object,
+    sealed_object,
 };
+
+pub use replace::{put, replace};
 
 use zeroize::Zeroizing;
 

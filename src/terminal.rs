@@ -6,7 +6,8 @@ mod prompt;
 mod report;
 
 pub use output::{
-    OutputError, new_file, stderr_is_terminal, stderr_line, stdout, stdout_is_terminal,
+    OutputError, new_file, replace_file, stderr_is_terminal, stderr_line, stdout,
+    stdout_is_terminal,
 };
 pub use prompt::{Prompt, PromptError, Silent, Times, Tty, open as open_prompt};
 pub use report::{Report, note, warn};

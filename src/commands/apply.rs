@@ -6,20 +6,17 @@ use std::path::PathBuf;
 use clap::Args;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::create::DryRun;
 use super::input::{FileArgs, Found};
 use super::opening::{OpenArgs, Opener};
+use super::tally::{Done, IN_FLIGHT, Tally};
 use super::{Failure, Session};
 use crate::cluster::{Cluster, FIELD_MANAGER, WriteOptions};
 use crate::envelope::SealedSecret;
 use crate::manifest::{self, Object};
 use crate::secret::Namespace;
 use crate::terminal;
-
-/// How many Secrets may be under way at once.
-const IN_FLIGHT: usize = 16;
 
 /// Apply sealed Secrets to the cluster, as they are or unwrapped.
 ///
@@ -166,7 +163,7 @@ struct Work<'a> {
 
 impl Work<'_> {
     /// Opens it where it is to be opened, applies it, and says so.
-    async fn apply(&self, secret: SealedSecret, object: Object) -> Result<String, Failure> {
+    async fn apply(&self, secret: SealedSecret, object: Object) -> Result<Done, Failure> {
         let place = &secret.meta.place;
         let object = match &self.opener {
             Some(opener) => {
@@ -189,57 +186,6 @@ impl Work<'_> {
             DryRun::Client => "serverside-applied (dry run)",
             DryRun::Server => "serverside-applied (server dry run)",
         };
-        Ok(format!("secret/{} {done}\n", place.name))
-    }
-}
-
-/// Counts what is done, shows it, and remembers what failed.
-struct Tally {
-    all: usize,
-    done: usize,
-    failures: Vec<Failure>,
-    bar: ProgressBar,
-}
-
-impl Tally {
-    fn new(all: usize) -> Self {
-        let target = match all > IN_FLIGHT && terminal::stderr_is_terminal() {
-            true => ProgressDrawTarget::stderr(),
-            false => ProgressDrawTarget::hidden(),
-        };
-        let bar = ProgressBar::with_draw_target(Some(all as u64), target);
-        let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {eta}");
-        bar.set_style(style.expect("the template is valid"));
-        Self { all, done: 0, failures: Vec::new(), bar }
-    }
-
-    /// A line on standard output for each; where that is closed, the work goes on.
-    fn count(&mut self, result: Result<String, Failure>) {
-        self.bar.inc(1);
-        match result {
-            Ok(line) => {
-                self.done += 1;
-                let _ = self.bar.suspend(|| terminal::stdout(line.as_bytes()));
-            }
-            Err(failure) => {
-                // A single failure is the command's own, and is reported at its end.
-                if self.all > 1
-                    && let Some(report) = failure.report()
-                {
-                    self.bar.suspend(|| report.print());
-                }
-                self.failures.push(failure);
-            }
-        }
-    }
-
-    fn finish(mut self) -> Result<(), Failure> {
-        self.bar.finish_and_clear();
-        match (self.failures.len(), self.all) {
-            (0, all) if self.done == all => Ok(()),
-            (0, _) => Err(Failure::FilesChanged),
-            (1, 1) => Err(self.failures.remove(0)),
-            (failed, all) => Err(Failure::Some { failed, all }),
-        }
+        Ok(Done { name: place.name.to_string(), how: done })
     }
 }

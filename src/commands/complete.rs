@@ -101,6 +101,27 @@ pub fn scopes() -> ArgValueCandidates {
     ArgValueCandidates::new(|| candidates(["strict", "namespace", "cluster"].map(str::to_owned)))
 }
 
+/// The names of the sealed Secrets.
+pub fn secrets() -> ArgValueCandidates {
+    ArgValueCandidates::new(|| {
+        ask(async |cluster| {
+            let found = sealed_secrets(cluster).await.into_iter();
+            found.filter_map(|object| object.metadata.name).collect()
+        })
+    })
+}
+
+async fn sealed_secrets(cluster: &Cluster) -> Vec<Object> {
+    let target = crate::cluster::Target::load(line().options.clone()).ok();
+    let Some(namespace) = target.and_then(|target| target.namespace().ok()) else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    let take = async |objects: Vec<Object>| found.extend(objects);
+    let _ = cluster.sealed_secrets(Some(&namespace), None, take).await;
+    found
+}
+
 /// The names of the sealed Secrets; behind a name, or with `-f`, the keys.
 pub fn secrets_and_keys() -> ArgValueCandidates {
     ArgValueCandidates::new(|| {
@@ -110,13 +131,7 @@ pub fn secrets_and_keys() -> ArgValueCandidates {
         }
         let names = positionals(&line().words);
         ask(async |cluster| {
-            let target = crate::cluster::Target::load(line().options.clone()).ok();
-            let Some(namespace) = target.and_then(|target| target.namespace().ok()) else {
-                return Vec::new();
-            };
-            let mut found = Vec::new();
-            let take = async |objects: Vec<Object>| found.extend(objects);
-            let _ = cluster.sealed_secrets(Some(&namespace), None, take).await;
+            let found = sealed_secrets(cluster).await;
             match names.first() {
                 None => found.into_iter().filter_map(|object| object.metadata.name).collect(),
                 Some(name) => {

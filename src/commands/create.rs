@@ -4,7 +4,6 @@ mod questions;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::{Args, ValueEnum};
 
@@ -175,7 +174,7 @@ pub async fn run(args: CreateArgs, session: &Session) -> Result<(), Failure> {
         }
     };
     let keks: Vec<_> = sealer.keks().chain(&keks).cloned().collect();
-    let sealed = sealer.seal(plain, now())?;
+    let sealed = sealer.seal(plain, sealing::now())?;
     sealing::remember(&mut trust, &keks);
     args.deliver(&sealed, cluster).await
 }
@@ -307,8 +306,4 @@ fn without_line_break(value: SecretValue) -> SecretValue {
     let bytes = value.expose();
     let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
     SecretValue::new(bytes.strip_suffix(b"\r").unwrap_or(bytes).to_vec())
-}
-
-fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use crate::cluster::ClusterError;
 use crate::config::ConfigError;
-use crate::envelope::{OpenError, Refused, SealError};
+use crate::envelope::{OpenError, Refused, RewrapError, SealError};
 use crate::kek::{KekError, KekUri, TrustError, UriError};
 use crate::manifest::ManifestError;
 use crate::secret::{EnvFileError, LabelError, NameError, TypeError};
@@ -129,6 +129,30 @@ pub enum Failure {
     /// It was not opened.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// `.envcrypt.yaml` is not asked here: the Secret itself names the KEK.
+    #[error("the Secret `{place}` names a KEK that this machine does not trust: `{kek}`")]
+    UntrustedHolder {
+        /// The Secret.
+        place: String,
+        /// The KEK.
+        kek: KekUri,
+    },
+    /// Everything that could open it would be gone.
+    #[error("the Secret `{0}` would be under no KEK at all")]
+    NoKekLeft(String),
+    /// Values of one Secret with different scopes.
+    #[error("the Secret `{0}` has values of different scopes, which one sealing cannot keep")]
+    MixedScopes(String),
+    /// The person, or the system, said to stop.
+    #[error("interrupted: {done} of {all} are done, the others are as they were")]
+    Interrupted {
+        /// How many are done.
+        done: usize,
+        /// Of how many.
+        all: usize,
+        /// How to go on.
+        go_on: String,
+    },
     /// The Secret has no such key.
     #[error("the Secret `{place}` has no key `{key}`")]
     NoSuchKey {
@@ -170,6 +194,15 @@ pub enum Failure {
     Output(#[from] OutputError),
 }
 
+impl From<RewrapError> for Failure {
+    fn from(error: RewrapError) -> Self {
+        match error {
+            RewrapError::Open(error) => Self::Open(error),
+            RewrapError::Seal(error) => Self::Seal(error),
+        }
+    }
+}
+
 impl Failure {
     /// 2 for wrong usage, 1 for anything else; 141, as for any program whose
     /// reader has gone, where standard output was closed.
@@ -177,6 +210,7 @@ impl Failure {
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::Usage(_) => ExitCode::from(2),
+            Self::Interrupted { .. } => ExitCode::from(130),
             Self::Output(OutputError::Closed) => ExitCode::from(141),
             _ => ExitCode::FAILURE,
         }
@@ -226,6 +260,12 @@ impl Failure {
                 ));
             }
             Self::Open(OpenError::Refused { refused, .. }) => return refused_hint(refused),
+            Self::UntrustedHolder { kek, .. } => {
+                return Some(format!(
+                    "whoever can write to it could name their own, to be given the values anew: if you know it, accept it with `kubectl envcrypt kek trust '{kek}'`"
+                ));
+            }
+            Self::Interrupted { go_on, .. } => return Some(go_on.clone()),
             Self::UntrustedRule { kek, .. } => {
                 return Some(format!(
                     "whoever can write the file could name their own: if you know it, accept it with `kubectl envcrypt kek trust '{kek}'`"
@@ -262,6 +302,10 @@ impl Failure {
             }
             Self::EnvFile { .. } => "a line reads KEY=VALUE, without quotes",
             Self::FileName { .. } => "name the key: `--from-file=KEY=FILE`",
+            Self::NoKekLeft(_) => "name another one with `--add`",
+            Self::Output(OutputError::Changed(_)) | Self::FilesChanged => {
+                "run the command again: what is done already is left alone"
+            }
             Self::OtherNamespace { .. } => "leave `-n` out, or name the Secret's own",
             Self::Unprintable { .. } => "write it to a file with `-w FILE`, or pipe it",
             _ => return None,

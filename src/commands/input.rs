@@ -100,7 +100,8 @@ impl FileArgs {
         Ok((secrets, others))
     }
 
-    fn selects(&self, object: &Object) -> bool {
+    /// Whether it has the labels asked for.
+    pub fn selects(&self, object: &Object) -> bool {
         let labels = object.metadata.labels.as_ref();
         self.selector.as_ref().is_none_or(|selector| selector.matches(labels))
     }

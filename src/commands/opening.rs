@@ -1,14 +1,15 @@
 //! Opening sealed Secrets: first whether their KEKs may be asked, then asking them.
 
 use std::cell::RefCell;
+use std::path::Path;
 use std::sync::Arc;
 
 use clap::Args;
 
-use super::{Failure, Session, complete};
-use crate::envelope::{OpenError, SealCheck, SealedSecret};
+use super::{Failure, Session, complete, sealing};
+use crate::envelope::{Rewrap, SealCheck, SealedSecret, Way};
 use crate::kek::{Action, KekError, KekUri, Refusal, Ring, Scheme, Trust};
-use crate::secret::PlainSecret;
+use crate::secret::{Namespace, Place, PlainSecret};
 use crate::terminal;
 
 /// The flags of every command that opens.
@@ -83,11 +84,7 @@ impl<'a> Opener<'a> {
                 }
             }
         }
-        Err(OpenError::Untrusted {
-            place: secret.meta.place.clone(),
-            keks: keks.into_iter().map(KekUri::to_string).collect(),
-        }
-        .into())
+        Err(secret.untrusted().into())
     }
 
     /// Opens it whole. [`Opener::admit`] comes first.
@@ -95,6 +92,35 @@ impl<'a> Opener<'a> {
         let trusted = |kek: &KekUri| kek.scheme().is_built_in() && self.trust.borrow().allows(kek);
         let deks = secret.deks(&self.ring, trusted, self.seal).await?;
         Ok(secret.open(&deks, self.seal)?)
+    }
+
+    /// Wraps its DEKs under other KEKs. [`Opener::admit`] comes first.
+    pub async fn rewrap(
+        &self,
+        secret: &SealedSecret,
+        wanted: &Rewrap<'_>,
+    ) -> Result<(SealedSecret, Way), Failure> {
+        let trusted = |kek: &KekUri| kek.scheme().is_built_in() && self.trust.borrow().allows(kek);
+        Ok(secret.rewrap(&self.ring, trusted, wanted).await?)
+    }
+
+    /// The KEKs that a new Secret there would be sealed with.
+    pub fn choose(
+        &self,
+        namespace: &Namespace,
+        path: Option<&Path>,
+    ) -> Result<Vec<KekUri>, Failure> {
+        sealing::choose(self.session, &[], namespace, path, &mut self.trust.borrow_mut())
+    }
+
+    /// Makes sure that the person wants it sealed to this KEK of its own again.
+    pub fn accept_held(&self, place: &Place, kek: &KekUri) -> Result<(), Failure> {
+        sealing::accept_held(self.session, place, kek, &mut self.trust.borrow_mut())
+    }
+
+    /// Remembers what was sealed to.
+    pub fn remember<'k>(&self, keks: impl IntoIterator<Item = &'k KekUri>) {
+        sealing::remember(&mut self.trust.borrow_mut(), keks);
     }
 
     /// Whether every part has a KEK that may be asked.

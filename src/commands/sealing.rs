@@ -1,13 +1,14 @@
 //! Choosing the KEKs to seal with.
 
 use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::Failure;
 use super::local::{self, MakeLocal};
 use super::session::{Session, kek_variable};
 use crate::config::{Occasion, Rules};
 use crate::kek::{KekUri, Scheme, Trust};
-use crate::secret::Namespace;
+use crate::secret::{Namespace, Place};
 use crate::terminal;
 
 /// Takes `--kek`, else `ENVCRYPT_KEK`, else the first matching rule of the
@@ -80,18 +81,49 @@ fn accept_rule(
     kek: &KekUri,
     trust: &mut Trust,
 ) -> Result<(), Failure> {
+    let question = format!(
+        "`{}` says to seal with `{kek}`, new to this machine; is it yours",
+        rules.path.display()
+    );
+    accept(session, kek, trust, &question, || Failure::UntrustedRule {
+        rules: rules.path.clone(),
+        kek: kek.clone(),
+    })
+}
+
+/// A Secret names its KEKs, and whoever can write to it could name their own,
+/// to be given the values when they are sealed anew.
+pub fn accept_held(
+    session: &Session,
+    place: &Place,
+    kek: &KekUri,
+    trust: &mut Trust,
+) -> Result<(), Failure> {
+    let question = format!(
+        "the Secret `{place}` names `{kek}`, new to this machine, to be sealed to again; is it yours"
+    );
+    accept(session, kek, trust, &question, || Failure::UntrustedHolder {
+        place: place.to_string(),
+        kek: kek.clone(),
+    })
+}
+
+/// Asks the person about a KEK that is neither known nor their own.
+fn accept(
+    session: &Session,
+    kek: &KekUri,
+    trust: &mut Trust,
+    question: &str,
+    refusal: impl FnOnce() -> Failure,
+) -> Result<(), Failure> {
     if trust.knows(kek) || is_own(session, kek)? {
         return Ok(());
     }
     let prompt = session.prompt();
     if !prompt.is_available() {
-        return Err(Failure::UntrustedRule { rules: rules.path.clone(), kek: kek.clone() });
+        return Err(refusal());
     }
-    let question = format!(
-        "`{}` says to seal with `{kek}`, new to this machine; is it yours",
-        rules.path.display()
-    );
-    match prompt.confirm(&question)? {
+    match prompt.confirm(question)? {
         true => Ok(trust.accept(kek)?),
         false => Err(Failure::NotAccepted(kek.clone())),
     }
@@ -124,4 +156,9 @@ pub fn uri(session: &Session, name: &str, make: MakeLocal) -> Result<KekUri, Fai
         "local" => local::uri(session, make),
         _ => Ok(name.parse()?),
     }
+}
+
+/// Seconds since 1970.
+pub fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

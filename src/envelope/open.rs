@@ -75,10 +75,7 @@ impl SealedSecret {
             }
         }
         if wanted.values().any(|(_, candidates)| candidates.is_empty()) {
-            return Err(OpenError::Untrusted {
-                place: self.meta.place.clone(),
-                keks: self.keks().into_iter().map(KekUri::to_string).collect(),
-            });
+            return Err(self.untrusted());
         }
         let unwrap = async |(commitment, (jwe, candidates)): ([u8; 32], (&Jwe, Vec<_>))| {
             let context = jwe.binding.context();
@@ -124,6 +121,15 @@ impl SealedSecret {
         deks: &Deks,
     ) -> Result<SecretValue, OpenError> {
         deks.of(jwe).and_then(|dek| jwe.open(dek)).map_err(|refused| self.refused(key, refused))
+    }
+
+    /// That none of its KEKs may be asked.
+    #[must_use]
+    pub fn untrusted(&self) -> OpenError {
+        OpenError::Untrusted {
+            place: self.meta.place.clone(),
+            keks: self.keks().into_iter().map(KekUri::to_string).collect(),
+        }
     }
 
     fn refused(&self, key: Option<&Key>, refused: Refused) -> OpenError {

@@ -5,7 +5,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
 use sha2::{Digest, Sha256};
 
 use super::jwe::Parts;
-use super::{Binding, Jwe, Kind, MAX_SEALED_SIZE, Scope, SealError, SealedSecret, aead, set};
+use super::{Binding, Jwe, Kind, Scope, SealError, SealedSecret, aead, set};
 use crate::kek::{DataKey, KekUri, Ring, WrappedKey};
 use crate::secret::{Place, PlainSecret, random_bytes};
 
@@ -94,11 +94,9 @@ impl Sealer {
             })
             .collect();
         let seal = part(Kind::Seal, None, &set::digest(&meta, &values));
-        let size = values.values().map(Jwe::json_size).sum();
-        if size > MAX_SEALED_SIZE {
-            return Err(SealError::TooLarge { place: self.place, size });
-        }
-        Ok(SealedSecret { meta, values, seal: Some(seal) })
+        let sealed = SealedSecret { meta, values, seal: Some(seal) };
+        sealed.check_size()?;
+        Ok(sealed)
     }
 }
 

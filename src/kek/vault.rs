@@ -12,9 +12,6 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use rustify::endpoint::Endpoint;
-use rustify::enums::{RequestMethod, RequestType, ResponseType};
-use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
 use vaultrs::api::transit::requests::{DecryptDataRequest, EncryptDataRequest};
 use vaultrs::client::VaultClient;
@@ -94,13 +91,14 @@ impl Kek for VaultKek {
         DataKey::from_slice(&bytes).ok_or_else(rejected)
     }
 
-    /// Only what the same key wrapped: it then gets the key's newest version.
+    /// Only what the same key wrapped, which then gets the key's newest version;
+    /// and only without a context: `rewrap` takes no associated data.
     async fn rewrap(
         &self,
         key: &WrappedKey,
         context: &Context,
     ) -> Result<Option<WrappedKey>, KekError> {
-        if key.kek != self.uri {
+        if key.kek != self.uri || associated_data(context).is_some() {
             return Ok(None);
         }
         let Ok(ciphertext) = std::str::from_utf8(&key.bytes) else { return Ok(None) };
@@ -108,46 +106,10 @@ impl Kek for VaultKek {
         let (mount, name) = mount_and_key(&self.uri);
         let asked = self.asked(Action::Rewrap, "rewrap");
         let answer = retry(|| async {
-            let request =
-                Rewrap { mount, name, ciphertext, associated_data: associated_data(context) };
-            vaultrs::api::exec_with_result(client, request).await.map_err(|e| refusal(asked, &e))
+            let answer = data::rewrap(client, mount, name, ciphertext, None).await;
+            answer.map_err(|e| refusal(asked, &e))
         });
         Ok(Some(self.wrapped(answer.await?.ciphertext)))
-    }
-}
-
-/// `POST MOUNT/rewrap/KEY`; vaultrs's own has no associated data.
-#[derive(Serialize)]
-struct Rewrap<'a> {
-    #[serde(skip)]
-    mount: &'a str,
-    #[serde(skip)]
-    name: &'a str,
-    ciphertext: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    associated_data: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Rewrapped {
-    ciphertext: String,
-}
-
-impl Endpoint for Rewrap<'_> {
-    type Response = Rewrapped;
-    const REQUEST_BODY_TYPE: RequestType = RequestType::JSON;
-    const RESPONSE_BODY_TYPE: ResponseType = ResponseType::JSON;
-
-    fn path(&self) -> String {
-        format!("{}/rewrap/{}", self.mount, self.name)
-    }
-
-    fn method(&self) -> RequestMethod {
-        RequestMethod::POST
-    }
-
-    fn body(&self) -> Result<Option<Vec<u8>>, rustify::errors::ClientError> {
-        Ok(Some(serde_json::to_vec(self).expect("a request is plain text")))
     }
 }
 

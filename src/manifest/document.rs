@@ -9,8 +9,8 @@ use super::{ManifestError, Object};
 pub enum Document {
     /// A Secret, sealed or not.
     Secret(Box<Object>),
-    /// An object of another kind, by kind and name.
-    Other(String),
+    /// An object of another kind, as it stands.
+    Other(Value),
 }
 
 /// Reads every object of a file; lists are taken apart, empty documents dropped.
@@ -55,9 +55,7 @@ fn collect(value: Value, document: usize, into: &mut Vec<Document>) -> Result<()
         return items.into_iter().try_for_each(|item| collect(item, document, into));
     }
     if version != "v1" || kind != "Secret" {
-        let name = value.get("metadata").and_then(|m| m.get("name")).and_then(Value::as_str);
-        let name = name.unwrap_or("").escape_default();
-        into.push(Document::Other(format!("{}/{name}", kind.to_lowercase().escape_default())));
+        into.push(Document::Other(value));
         return Ok(());
     }
     let object: Object =
@@ -81,7 +79,7 @@ mod tests {
     fn titles(text: &str) -> Vec<String> {
         let title = |document| match document {
             Document::Secret(object) => object.title(),
-            Document::Other(title) => title,
+            Document::Other(value) => value["kind"].as_str().expect("a kind").to_owned(),
         };
         parse(text.as_bytes()).unwrap_or_else(|e| panic!("{e}")).into_iter().map(title).collect()
     }
@@ -93,7 +91,7 @@ mod tests {
         let text = format!(
             "\u{feff}---\n# nothing\n---\n{SECRET}\n---\n{{apiVersion: apps/v1, kind: Deployment, metadata: {{name: web}}}}\n---\n{{apiVersion: v1, kind: List, items: [{SECRET}, {SECRET}]}}"
         );
-        assert_eq!(titles(&text), ["n/a", "deployment/web", "n/a", "n/a"]);
+        assert_eq!(titles(&text), ["n/a", "Deployment", "n/a", "n/a"]);
         assert_eq!(titles(r#"{"apiVersion":"v1","kind":"SecretList","items":[]}"#), [""; 0]);
         assert_eq!(titles(""), [""; 0]);
         assert_eq!(

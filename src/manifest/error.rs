@@ -63,6 +63,9 @@ pub enum ManifestError {
         /// Why.
         refused: Refused,
     },
+    /// A value cannot be replaced where it stands.
+    #[error("it is written in a way that cannot be changed in place")]
+    InPlace,
     /// A sealed Secret was expected.
     #[error("the Secret `{0}` is not sealed")]
     Plain(String),

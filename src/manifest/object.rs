@@ -16,14 +16,15 @@ pub const SEALED_TYPE: &str = "envcrypt.dev/sealed";
 pub const LAST_APPLIED_ANNOTATION: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 const TYPE_ANNOTATION: &str = "envcrypt.dev/type";
-const SEAL_ANNOTATION: &str = "envcrypt.dev/seal";
+/// Where the seal over the set stands.
+pub const SEAL_ANNOTATION: &str = "envcrypt.dev/seal";
 
 /// What the API server writes and no manifest should carry.
 const SERVER_FIELDS: [&str; 6] =
     ["creationTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid"];
 
 /// A Secret object. No `Debug` and no `Clone`: it may hold plaintext.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, PartialEq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Object {
     /// `v1`
@@ -47,7 +48,7 @@ pub struct Object {
 }
 
 /// An object's metadata.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, PartialEq)]
 pub struct Metadata {
     /// The name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -173,17 +174,25 @@ impl Object {
 /// A sealed Secret as an object.
 #[must_use]
 pub fn sealed_object(secret: &SealedSecret) -> Object {
-    let values = secret.values.iter();
-    let data = values.map(|(k, jwe)| (k.to_string(), Some(BASE64_STANDARD.encode(jwe.to_json()))));
+    let data = secret.values.iter().map(|(k, jwe)| (k.to_string(), Some(encode(jwe))));
     let mut annotations = secret.meta.annotations.clone();
     if secret.meta.kind != SecretType::Opaque {
         annotations.insert(TYPE_ANNOTATION.to_owned(), secret.meta.kind.to_string());
     }
     if let Some(seal) = &secret.seal {
-        let json = String::from_utf8(seal.to_json()).expect("JSON is UTF-8");
-        annotations.insert(SEAL_ANNOTATION.to_owned(), json);
+        annotations.insert(SEAL_ANNOTATION.to_owned(), seal_text(seal));
     }
     object(&secret.meta, annotations, SEALED_TYPE, data.collect())
+}
+
+/// A sealed value as it stands in `data`.
+pub(super) fn encode(jwe: &Jwe) -> String {
+    BASE64_STANDARD.encode(jwe.to_json())
+}
+
+/// The seal as it stands in its annotation.
+pub(super) fn seal_text(seal: &Jwe) -> String {
+    String::from_utf8(seal.to_json()).expect("JSON is UTF-8")
 }
 
 /// A plain Secret as an object: plaintext leaves its type here, and only here.

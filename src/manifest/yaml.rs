@@ -70,21 +70,26 @@ fn field(out: &mut String, indent: usize, name: &str, value: &str) {
 
 /// Plain where no reader could take it for anything but text; in single quotes
 /// where it is printable; else in double quotes with escapes.
-fn scalar(out: &mut String, text: &str) {
+pub fn scalar(out: &mut String, text: &str) {
     if is_plain(text) {
         out.push_str(text);
     } else if text.chars().all(|c| matches!(c, ' '..='~')) {
-        out.push('\'');
-        for part in text.split_inclusive('\'') {
-            out.push_str(part);
-            if part.ends_with('\'') {
-                out.push('\'');
-            }
-        }
-        out.push('\'');
+        single_quoted(out, text);
     } else {
         double_quoted(out, text);
     }
+}
+
+/// Printable text, its quotes doubled.
+pub fn single_quoted(out: &mut String, text: &str) {
+    out.push('\'');
+    for part in text.split_inclusive('\'') {
+        out.push_str(part);
+        if part.ends_with('\'') {
+            out.push('\'');
+        }
+    }
+    out.push('\'');
 }
 
 fn double_quoted(out: &mut String, text: &str) {

@@ -1,6 +1,7 @@
 //! Standard output, and new files: whole, or not there.
 
 use std::io::{self, IsTerminal, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
@@ -17,6 +18,9 @@ pub enum OutputError {
     /// A file of this name is there already.
     #[error("`{0}` exists already")]
     Exists(PathBuf),
+    /// Someone else changed the file meanwhile.
+    #[error("`{0}` was changed meanwhile")]
+    Changed(PathBuf),
     /// The file cannot be written. Nothing of it is left.
     #[error("`{path}` cannot be written: {source}")]
     File {
@@ -77,6 +81,32 @@ pub fn new_file(path: &Path, bytes: &[u8]) -> Result<(), OutputError> {
         io::ErrorKind::AlreadyExists => OutputError::Exists(path.to_owned()),
         _ => OutputError::File { path: path.to_owned(), source },
     })
+}
+
+/// Puts new content in the place of a file's: whole or not at all, the file's
+/// mode and owner kept. A link stays a link, to the new content.
+///
+/// # Errors
+/// [`OutputError::Changed`] where the file does not hold `old` any more;
+/// [`OutputError::File`].
+pub fn replace_file(path: &Path, old: &[u8], new: &[u8]) -> Result<(), OutputError> {
+    let error = |source| OutputError::File { path: path.to_owned(), source };
+    let target = path.canonicalize().map_err(error)?;
+    let folder = target.parent().unwrap_or(Path::new("/"));
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(error)?;
+    let written = file.write_all(new).and_then(|()| {
+        let there = std::fs::metadata(&target)?;
+        // Only root may give a file away; one's own is one's own already.
+        let _ = std::os::unix::fs::fchown(file.as_file(), Some(there.uid()), Some(there.gid()));
+        file.as_file().set_permissions(there.permissions())?;
+        file.as_file().sync_all()
+    });
+    written.map_err(error)?;
+    if std::fs::read(&target).map_err(error)? != old {
+        return Err(OutputError::Changed(path.to_owned()));
+    }
+    file.persist(&target).map_err(|e| error(e.error))?;
+    Ok(())
 }
 
 #[cfg(target_os = "linux")]
@@ -142,6 +172,24 @@ mod tests {
         }
         let left = std::fs::read_dir(folder.path()).expect("listed").count();
         assert!(left <= 2, "something else was left behind");
+    }
+
+    #[test]
+    fn a_file_is_replaced_with_its_mode_and_through_its_link() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (path, link) = (folder.path().join("a"), folder.path().join("b"));
+        std::fs::write(&path, b"one").expect("written");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).expect("set");
+        std::os::unix::fs::symlink("a", &link).expect("linked");
+        replace_file(&link, b"one", b"two").expect("replaced");
+        assert!(link.is_symlink());
+        assert_eq!(std::fs::read(&path).expect("there"), b"two");
+        let mode = std::fs::metadata(&path).expect("there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o640);
+        let error = replace_file(&path, b"one", b"three").expect_err("refused");
+        assert!(matches!(error, OutputError::Changed(_)));
+        assert_eq!(std::fs::read(&path).expect("there"), b"two");
+        assert_eq!(std::fs::read_dir(folder.path()).expect("listed").count(), 2);
     }
 
     #[test]

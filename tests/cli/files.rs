@@ -149,7 +149,7 @@ fn an_unknown_kek_is_found_before_anything_is_applied() {
     let sealed = sandbox.sealed(&["a=b"]);
     sandbox.write("d/a.yaml", &sealed);
     let theirs =
-        crate::opening::with_kek(&sealed, "awskms", "awskms:///arn:aws:kms:eu-west-1:1:key/1");
+        crate::sealed::with_kek(&sealed, "awskms", "awskms:///arn:aws:kms:eu-west-1:1:key/1");
     sandbox.write("d/b.yaml", theirs.replace("\"db\"", "\"other\""));
     let error = sandbox.run(["apply", "--unwrap", "-f", "d", "--dry-run=client"]).fails(1);
     assert!(!error.contains("1 of 2"), "{error}");

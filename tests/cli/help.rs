@@ -21,6 +21,8 @@ Commands:
   apply       Apply sealed Secrets to the cluster, as they are or unwrapped
   unwrap      Open sealed Secrets: a plain manifest, or one value
   inspect     Show what a sealed Secret tells without opening it
+  rewrap      Change the KEKs of sealed Secrets; values stay as they are
+  rotate      Seal the values of sealed Secrets anew, under new data keys
   kek         Make, list, trust and test key-encryption keys
   completion  Print a completion script
 

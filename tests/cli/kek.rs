@@ -137,7 +137,7 @@ fn only_the_identity_of_the_named_recipient_opens_and_only_named_keks_are_asked(
     // A recipient that is shown is the one that opens: not another, under its name.
     let other = Sandbox::with_local_key().run(["kek", "list"]).succeeds().stdout;
     let other = other.split(' ').next().expect("a URI").to_owned();
-    let renamed = crate::opening::with_kek(&sealed, "age", &other);
+    let renamed = crate::sealed::with_kek(&sealed, "age", &other);
     assert!(sandbox.pipe(renamed, ["unwrap", "-f", "-"]).fails(1).contains("cannot be opened"));
     // Whoever can write the file could seal to the public local recipient in
     // place of the KMS: not where the KEK is named.
@@ -176,7 +176,7 @@ fn only_a_trusted_kek_is_asked() {
     let sealed = sandbox.sealed(&["a=b"]);
     // The same file, but naming a KMS that this machine never heard of.
     let theirs =
-        crate::opening::with_kek(&sealed, "awskms", "awskms:///arn:aws:kms:eu-west-1:1:key/1");
+        crate::sealed::with_kek(&sealed, "awskms", "awskms:///arn:aws:kms:eu-west-1:1:key/1");
     let error = sandbox.pipe(&theirs, ["unwrap", "-f", "-"]).fails(1);
     assert!(
         error.contains(

@@ -8,6 +8,9 @@ mod help;
 mod kek;
 mod opening;
 mod properties;
+mod rewrap;
 mod sandbox;
+#[allow(dead_code, reason = "shared with the tests against servers")]
+mod sealed;
 mod terminal;
 mod vectors;

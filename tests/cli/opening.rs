@@ -29,27 +29,6 @@ impl Parts {
     }
 }
 
-/// The same Secret with every recipient renamed.
-pub fn with_kek(yaml: &str, alg: &str, kid: &str) -> String {
-    let mut parts = Parts::of(yaml);
-    let keys: Vec<String> =
-        parts.object["data"].as_object().expect("a map").keys().cloned().collect();
-    let rename = |jwe: &mut Value| {
-        jwe["recipients"][0]["header"] = serde_json::json!({ "alg": alg, "kid": kid });
-    };
-    for key in keys {
-        let mut jwe = parts.jwe(&key);
-        rename(&mut jwe);
-        parts.set(&key, &jwe);
-    }
-    let seal =
-        parts.object["metadata"]["annotations"]["envcrypt.dev/seal"].as_str().expect("a seal");
-    let mut seal: Value = serde_json::from_str(seal).expect("JSON");
-    rename(&mut seal);
-    parts.object["metadata"]["annotations"]["envcrypt.dev/seal"] = seal.to_string().into();
-    parts.yaml()
-}
-
 #[track_caller]
 fn refused(sandbox: &Sandbox, yaml: &str, why: &str) {
     let error = sandbox.pipe(yaml, ["unwrap", "-f", "-"]).fails(1);

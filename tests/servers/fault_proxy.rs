@@ -81,6 +81,11 @@ impl FaultProxy {
         (std::mem::take(&mut state.operations), std::mem::take(&mut state.most_under_way))
     }
 
+    /// How many requests are under way.
+    pub fn under_way(&self) -> usize {
+        self.lock().under_way
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().expect("no panic in the proxy")
     }

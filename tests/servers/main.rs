@@ -20,9 +20,12 @@ mod plugin;
 mod programs;
 mod reader;
 mod readme;
+mod rewrap;
 #[path = "../cli/sandbox.rs"]
 #[allow(dead_code, reason = "shared with the offline tests")]
 mod sandbox;
+#[path = "../cli/sealed.rs"]
+#[allow(dead_code, reason = "shared with the offline tests")]
 mod sealed;
 mod server;
 mod several;

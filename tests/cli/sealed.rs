@@ -37,18 +37,24 @@ pub fn wrapped(yaml: &str, key: &str) -> Vec<u8> {
 }
 
 /// Changes the recipients of every value and of the seal.
-pub fn change_recipients(yaml: &str, change: impl Fn(&mut Vec<Value>)) -> String {
+pub fn change_recipients(yaml: &str, with: impl Fn(&mut Vec<Value>)) -> String {
+    change(yaml, true, with)
+}
+
+fn change(yaml: &str, and_the_seal: bool, with: impl Fn(&mut Vec<Value>)) -> String {
     let mut object: Value = serde_yaml::from_str(yaml).expect("YAML");
     let change = |mut jwe: Value| {
-        change(jwe["recipients"].as_array_mut().expect("a list"));
+        with(jwe["recipients"].as_array_mut().expect("a list"));
         jwe.to_string()
     };
     for value in object["data"].as_object_mut().expect("a map").values_mut() {
         *value = BASE64_STANDARD.encode(change(parse(value.as_str().expect("text")))).into();
     }
-    let seal = &mut object["metadata"]["annotations"]["envcrypt.dev/seal"];
-    let jwe = serde_json::from_str(seal.as_str().expect("text")).expect("JSON");
-    *seal = change(jwe).into();
+    if and_the_seal {
+        let seal = &mut object["metadata"]["annotations"]["envcrypt.dev/seal"];
+        let jwe = serde_json::from_str(seal.as_str().expect("text")).expect("JSON");
+        *seal = change(jwe).into();
+    }
     object.to_string()
 }
 
@@ -62,4 +68,45 @@ pub fn change_wrapped(yaml: &str, change: impl Fn(&mut Vec<u8>)) -> String {
             recipient["encrypted_key"] = BASE64.encode(bytes).into();
         }
     })
+}
+
+/// Every JWE of a file, in its order, the seals last.
+pub fn jwes(text: &str) -> Vec<Value> {
+    let mut jwes = Vec::new();
+    for document in serde_yaml::Deserializer::from_str(text) {
+        let object: Value = serde::Deserialize::deserialize(document).expect("YAML");
+        let data = object["data"].as_object().into_iter().flatten();
+        jwes.extend(data.map(|(_, value)| parse(value.as_str().expect("text"))));
+        let seal = object["metadata"]["annotations"]["envcrypt.dev/seal"].as_str();
+        jwes.extend(seal.map(|seal| serde_json::from_str::<Value>(seal).expect("JSON")));
+    }
+    jwes
+}
+
+/// The protected header of a JWE.
+pub fn header(jwe: &Value) -> Value {
+    let json = BASE64.decode(jwe["protected"].as_str().expect("text")).expect("base64");
+    serde_json::from_slice(&json).expect("JSON")
+}
+
+/// The same Secret with every recipient renamed.
+pub fn with_kek(yaml: &str, alg: &str, kid: &str) -> String {
+    change_recipients(yaml, |recipients| {
+        recipients[0]["header"] = serde_json::json!({ "alg": alg, "kid": kid });
+    })
+}
+
+/// The same Secret with one more recipient, who holds nothing of use.
+pub fn with_one_more_kek(yaml: &str, kid: &str) -> String {
+    change_recipients(yaml, |recipients| recipients.push(useless(kid)))
+}
+
+/// The same, on the values alone.
+pub fn with_one_more_kek_on_the_values(yaml: &str, kid: &str) -> String {
+    change(yaml, false, |recipients| recipients.push(useless(kid)))
+}
+
+fn useless(kid: &str) -> Value {
+    let alg = kid.split(':').next().expect("a scheme");
+    serde_json::json!({ "header": { "alg": alg, "kid": kid }, "encrypted_key": "AAAA" })
 }

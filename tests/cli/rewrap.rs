@@ -1,0 +1,243 @@
+//! `rewrap` and `rotate` on files: what changes, what stays, and what is refused.
+
+use crate::sandbox::{Sandbox, mode};
+use crate::sealed::with_kek;
+
+/// Someone else's public recipient, as a URI.
+fn recipient(sandbox: &Sandbox) -> String {
+    let list = sandbox.run(["kek", "list"]).succeeds().stdout;
+    list.split(' ').next().expect("a URI").to_owned()
+}
+
+/// A file as people have them: two sealed Secrets, a plain one, and something
+/// else, with comments.
+fn repository(sandbox: &Sandbox) -> String {
+    let (one, two) = (sandbox.sealed(&["a=b"]), sandbox.sealed(&["c=d"]));
+    let two = two.replace("name: db\n", "name: db # renamed\n");
+    format!(
+        "# our Secrets\n{one}---\napiVersion: apps/v1\nkind:  Deployment # kept as it is\nmetadata: {{name: web}}\n---\n\
+         apiVersion: v1\nkind: Secret\nmetadata: {{name: plain}}\n---\n{two}# the end\n"
+    )
+}
+
+fn ciphertexts(text: &str) -> Vec<String> {
+    let parts = |value: &serde_json::Value| {
+        ["protected", "iv", "ciphertext", "tag"].map(|part| value[part].to_string()).concat()
+    };
+    crate::sealed::jwes(text).iter().map(parts).collect()
+}
+
+#[test]
+fn one_more_kek_and_one_less_and_nothing_else_changes() {
+    let (mine, yours) = (Sandbox::with_local_key(), Sandbox::with_local_key());
+    let theirs = recipient(&yours);
+    let before = repository(&mine);
+    let file = mine.write("deploy/all.yaml", &before);
+    std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o640))
+        .expect("set");
+    let run = mine.run(["rewrap", "-R", "-f", ".", "--add", &theirs]).succeeds();
+    assert_eq!(run.stdout, "secret/db rewrapped on this machine\n".repeat(2));
+    assert_eq!(
+        run.stderr,
+        "note: plain Secrets, 1 in all, are passed over\nnote: 2 rewrapped on this machine\n"
+    );
+    let after = mine.read("deploy/all.yaml");
+    assert_eq!(ciphertexts(&after), ciphertexts(&before));
+    let other_lines = |text: &str| -> Vec<String> {
+        let sealed = |line: &&str| !line.contains("eyJ");
+        text.lines().filter(sealed).map(str::to_owned).collect()
+    };
+    assert_eq!(other_lines(&after), other_lines(&before));
+    assert_eq!(mode(&file), 0o640);
+    for sandbox in [&mine, &yours] {
+        sandbox
+            .write("all.yaml", after.replace("kind: Secret\nmetadata: {name: plain}", "kind: Pod"));
+        let plain = sandbox.run(["unwrap", "-f", "all.yaml"]).succeeds().stdout;
+        assert!(plain.contains("a: Yg==") && plain.contains("c: ZA=="), "{plain}");
+    }
+
+    // Done is done: nothing to do any more, and the file is not touched.
+    let touched = std::fs::metadata(&file).and_then(|m| m.modified()).expect("a time");
+    let run = mine.run(["rewrap", "-f", "deploy/all.yaml", "--add", &theirs]).succeeds();
+    assert_eq!(run.stdout, "secret/db unchanged\n".repeat(2));
+    assert_eq!(std::fs::metadata(&file).and_then(|m| m.modified()).expect("a time"), touched);
+
+    let run = mine.run(["rewrap", "-f", "deploy/all.yaml", "--remove", "local"]).succeeds();
+    assert_eq!(run.stdout, "secret/db rewrapped: a KEK was taken off\n".repeat(2));
+    assert!(
+        run.stderr.contains("may have kept the data keys: `kubectl envcrypt rotate`"),
+        "{}",
+        run.stderr
+    );
+    let after = mine.read("deploy/all.yaml");
+    assert_eq!(ciphertexts(&after), ciphertexts(&before));
+    let after = after.replace("kind: Secret\nmetadata: {name: plain}", "kind: Pod");
+    yours.pipe(&after, ["unwrap", "-f", "-"]).succeeds();
+    mine.pipe(&after, ["unwrap", "-f", "-"]).fails(1);
+}
+
+#[test]
+fn the_new_set_and_the_rules() {
+    let (mine, yours) = (Sandbox::with_local_key(), Sandbox::with_local_key());
+    let (my_own, theirs) = (recipient(&mine), recipient(&yours));
+    let sealed = mine.sealed(&["a=b"]);
+    mine.write("db.yaml", &sealed);
+    let keks = || {
+        let shown = mine.run(["inspect", "-f", "db.yaml"]).succeeds().stdout;
+        let lines = shown.lines().filter_map(|line| line.trim().strip_prefix("kek"));
+        lines.map(|line| line.trim().to_owned()).collect::<Vec<_>>()
+    };
+    mine.run(["rewrap", "-f", "db.yaml", "--kek", &theirs, "--kek=local"]).succeeds();
+    let mut both = vec![my_own.clone(), theirs.clone()];
+    both.sort();
+    assert_eq!(keks(), both);
+    let error = mine.run(["rewrap", "-f", "db.yaml"]).fails(1);
+    assert!(error.contains("no KEK is named"), "{error}");
+    mine.write(".envcrypt.yaml", "rules: [{namespace: prod, keks: [local]}]");
+    mine.run(["rewrap", "-f", "db.yaml"]).succeeds();
+    assert_eq!(keks(), [my_own]);
+    let error = mine.run(["rewrap", "-f", "db.yaml", "--remove=local"]).fails(1);
+    assert!(error.contains("would be under no KEK at all\nhint: name another one"), "{error}");
+    assert!(mine.read("db.yaml").contains("kind: Secret"));
+    // As a filter: manifests on standard output, what was done beside.
+    let run = mine.pipe(&sealed, ["rewrap", "-f", "-", "--add", &theirs]).succeeds();
+    assert_eq!(run.stderr, "secret/db rewrapped on this machine\n");
+    yours.pipe(&run.stdout, ["unwrap", "-f", "-"]).succeeds();
+}
+
+#[test]
+fn rotate_makes_new_data_keys_and_keeps_the_rest() {
+    let sandbox = Sandbox::with_local_key();
+    let before = repository(&sandbox);
+    sandbox.write("all.yaml", &before);
+    let run = sandbox.run(["rotate", "-f", "all.yaml"]).succeeds();
+    assert_eq!(run.stdout, "secret/db rotated\n".repeat(2));
+    let after = sandbox.read("all.yaml");
+    let commitments = |text: &str| -> Vec<String> {
+        crate::sealed::jwes(text)
+            .iter()
+            .map(|jwe| crate::sealed::header(jwe)["commitment"].to_string())
+            .collect()
+    };
+    let (old, new) = (commitments(&before), commitments(&after));
+    assert!(old.len() == 4 && new.len() == 4 && !new.iter().any(|c| old.contains(c)));
+    assert!(
+        after.contains("name: db # renamed") && after.contains("kind:  Deployment # kept as it is")
+    );
+    let plain = |text: &str| {
+        let text = text.replace("kind: Secret\nmetadata: {name: plain}", "kind: Pod");
+        sandbox.pipe(text, ["unwrap", "-f", "-"]).succeeds().stdout
+    };
+    assert_eq!(plain(&after), plain(&before));
+    // What was sealed since is left alone.
+    let run =
+        sandbox.run(["rotate", "-f", "all.yaml", "--before", "2020-01-01T00:00:00Z"]).succeeds();
+    assert_eq!(run.stdout, "secret/db unchanged\n".repeat(2));
+    assert_eq!(sandbox.read("all.yaml"), after);
+    let run = sandbox.run(["rotate", "-f", "all.yaml", "--dry-run"]).succeeds();
+    assert_eq!(run.stdout, "secret/db would be changed (dry run)\n".repeat(2));
+    assert_eq!(sandbox.read("all.yaml"), after);
+    let run =
+        sandbox.run(["rotate", "-f", "all.yaml", "--before", "2999-01-01T00:00:00Z"]).succeeds();
+    assert_eq!(run.stdout, "secret/db rotated\n".repeat(2));
+}
+
+#[test]
+fn scope_type_labels_and_immutability_survive() {
+    let sandbox = Sandbox::with_local_key();
+    for scope in ["strict", "namespace", "cluster"] {
+        let args = [
+            "create",
+            "db",
+            "-nprod",
+            "--kek=local",
+            "--dry-run=client",
+            "-oyaml",
+            "--immutable",
+            "--type=kubernetes.io/basic-auth",
+            "--from-literal=username=u",
+            "--from-literal=password=p",
+            "--labels=a=b",
+            "--annotations=c=d",
+            "--scope",
+            scope,
+        ];
+        let sealed = sandbox.run(args).succeeds().stdout;
+        let rotated = sandbox.pipe(&sealed, ["rotate", "-f", "-"]).succeeds().stdout;
+        let open = |text: &str| sandbox.pipe(text, ["unwrap", "-f", "-"]).succeeds().stdout;
+        assert_eq!(open(&rotated), open(&sealed));
+        let inspect = sandbox.pipe(&rotated, ["inspect", "-f", "-"]).succeeds().stdout;
+        assert!(inspect.contains(&format!("  {scope} ")), "{inspect}");
+    }
+}
+
+/// Whoever can write the file adds their own recipient, and waits for the
+/// values to be sealed anew.
+#[test]
+fn a_kek_that_only_the_file_names_is_not_sealed_to() {
+    let (mine, stranger) = (Sandbox::with_local_key(), Sandbox::with_local_key());
+    let theirs = recipient(&stranger);
+    let sealed = crate::sealed::with_one_more_kek(&mine.sealed(&["a=b"]), &theirs);
+    for args in [&["rotate"][..], &["rewrap", "--renew"], &["rewrap", "--remove=age:age1x"]] {
+        mine.write("db.yaml", &sealed);
+        let run = mine.run(args.iter().copied().chain(["-f", "db.yaml"]));
+        if args.len() == 2 && args[1].starts_with("--remove") {
+            // Nothing is wrapped anew, so nothing is given away.
+            run.succeeds();
+        } else {
+            let error = run.fails(1);
+            assert!(
+                error
+                    .contains(&format!("names a KEK that this machine does not trust: `{theirs}`")),
+                "{error}"
+            );
+            assert!(error.contains("kubectl envcrypt kek trust"), "{error}");
+        }
+        assert_eq!(mine.read("db.yaml"), sealed);
+    }
+    // Only on one of the values: adding another must not spread it to all.
+    let partly = crate::sealed::with_one_more_kek_on_the_values(&mine.sealed(&["a=b"]), &theirs);
+    mine.write("db.yaml", &partly);
+    let third = recipient(&Sandbox::with_local_key());
+    let error = mine.run(["rewrap", "-f", "db.yaml", "--add", &third]).fails(1);
+    assert!(error.contains("does not trust"), "{error}");
+    assert_eq!(mine.read("db.yaml"), partly);
+}
+
+#[test]
+fn what_cannot_be_opened_stays_and_the_others_are_done() {
+    let (mine, other) = (Sandbox::with_local_key(), Sandbox::with_local_key());
+    let theirs = recipient(&other);
+    let foreign = other.sealed(&["a=b"]);
+    for i in 0..5 {
+        mine.write(&format!("deploy/{i}.yaml"), mine.sealed(&["a=b"]));
+    }
+    mine.write("deploy/foreign.yaml", &foreign);
+    let broken = with_kek(&mine.sealed(&["a=b"]), "age", &recipient(&Sandbox::with_local_key()));
+    mine.write("deploy/broken.yaml", &broken);
+    let run = mine.run(["rewrap", "-f", "deploy", "--kek", &theirs]);
+    assert_eq!(run.code, Some(1));
+    assert_eq!(run.stdout.matches("rewrapped on this machine").count(), 5);
+    assert!(run.stdout.contains("secret/db unchanged"), "{}", run.stdout);
+    assert!(run.stderr.ends_with("error: 1 of 7 failed; the others are done\n"), "{}", run.stderr);
+    assert_eq!(mine.read("deploy/foreign.yaml"), foreign);
+    assert_eq!(mine.read("deploy/broken.yaml"), broken);
+    other.pipe(mine.read("deploy/3.yaml"), ["unwrap", "-f", "-"]).succeeds();
+}
+
+#[test]
+fn wrong_usage_says_so() {
+    let sandbox = Sandbox::with_local_key();
+    for (args, error) in [
+        (&["rewrap"][..], "name Secrets, files with `-f`, or take some with `-l` or `-A`"),
+        (&["rewrap", "-f", "x", "--kek=local", "--add=local"], "cannot be used with"),
+        (&["rotate", "-f", "x", "db"], "cannot be used with"),
+        (&["rotate", "-f", "x", "--before", "yesterday"], "invalid value 'yesterday'"),
+    ] {
+        let stderr = sandbox.run(args).fails(2);
+        assert!(stderr.contains(error), "{stderr}");
+    }
+    sandbox.write("a.yaml", "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\n");
+    let stderr = sandbox.run(["rotate", "-f", "a.yaml"]).fails(1);
+    assert!(stderr.contains("there is no sealed Secret in `a.yaml`"), "{stderr}");
+}

@@ -1,0 +1,266 @@
+//! `rewrap` and `rotate` where a KMS and a cluster take part.
+
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::clouds::{AZURE_KEK, AZURE_KEY, Clouds};
+use crate::control_plane::control_plane;
+use crate::fault_proxy::{Fault, FaultProxy};
+use crate::kms::{REGION, kms, with_kms};
+use crate::sandbox::{Run, Sandbox};
+use crate::sealed::{self, jwes, sealed_under};
+use crate::vault::{vault, with_vault};
+
+fn kids(yaml: &str) -> Vec<String> {
+    let jwe = sealed::value(yaml, "key0");
+    let recipients = jwe["recipients"].as_array().expect("a list");
+    recipients.iter().map(|r| r["header"]["kid"].as_str().expect("text").to_owned()).collect()
+}
+
+/// All but the recipients, byte for byte.
+fn rest(yaml: &str) -> Vec<String> {
+    let part = |mut jwe: serde_json::Value| {
+        jwe["recipients"].take();
+        jwe.to_string()
+    };
+    jwes(yaml).into_iter().map(part).collect()
+}
+
+fn rewrap(sandbox: &Sandbox, args: &[&str]) -> Run {
+    sandbox.run(["rewrap", "-f", "db.yaml"].iter().chain(args))
+}
+
+#[test]
+fn aws_moves_a_data_key_from_one_key_to_another_on_its_own_side() {
+    let proxy = FaultProxy::start(kms().port);
+    let sandbox = with_kms(Sandbox::new(), proxy.port).env("AWS_REGION", REGION);
+    let (old, new) = (kms().key(), kms().key());
+    kms().alias("rewrapped-to", &new);
+    let yaml = sealed_under(&sandbox, &[&format!("awskms:///{old}")]);
+    sandbox.write("db.yaml", &yaml);
+    proxy.take();
+    let run = rewrap(&sandbox, &["--kek=awskms:///alias/rewrapped-to"]).succeeds();
+    assert_eq!(run.stdout, "secret/db rewrapped in the KMS\n");
+    assert!(run.stderr.contains("may have kept the data keys"), "{}", run.stderr);
+    assert_eq!(proxy.take().0, ["describekey", "reencrypt"]);
+    let after = sandbox.read("db.yaml");
+    assert_eq!(kids(&after), [format!("awskms:///{new}")]);
+    assert_eq!(rest(&after), rest(&yaml));
+    sandbox.run(["unwrap", "-f", "db.yaml"]).succeeds();
+    // To the key that has it already there is nothing to do.
+    proxy.take();
+    let run = rewrap(&sandbox, &["--kek", &format!("awskms:///{new}")]).succeeds();
+    assert_eq!((run.stdout.as_str(), proxy.take().0.len()), ("secret/db unchanged\n", 0));
+    let run = rewrap(&sandbox, &["--renew"]).succeeds();
+    assert_eq!(run.stdout, "secret/db rewrapped in the KMS\n");
+    assert_eq!(proxy.take().0, ["reencrypt"]);
+    sandbox.run(["unwrap", "-f", "db.yaml"]).succeeds();
+}
+
+#[test]
+fn where_the_kms_may_not_the_data_key_is_opened_here() {
+    let proxy = FaultProxy::start(kms().port);
+    let sandbox = with_kms(Sandbox::new(), proxy.port);
+    let (old, new) = (kms().key(), kms().key());
+    sandbox.write("db.yaml", sealed_under(&sandbox, &[&format!("awskms:///{old}")]));
+    proxy.take();
+    proxy.next([Fault::Error(400, "AccessDeniedException")]);
+    let run = rewrap(&sandbox, &["--kek", &format!("awskms:///{new}")]).succeeds();
+    assert_eq!(run.stdout, "secret/db rewrapped on this machine\n");
+    assert_eq!(proxy.take().0, ["reencrypt", "decrypt", "encrypt"]);
+    sandbox.run(["unwrap", "-f", "db.yaml"]).succeeds();
+}
+
+#[test]
+fn vault_moves_a_data_key_to_the_newest_version_on_its_own_side() {
+    let proxy = FaultProxy::start(vault().port);
+    let sandbox = with_vault(Sandbox::new(), proxy.port);
+    let key = vault().key();
+    let kek = format!("--kek=hashivault://{key}");
+    let words = ["create", "db", "-nprod", "--dry-run=client", "-oyaml", "--generate=key0", &kek];
+    let in_context = sandbox.run(words).succeeds().stdout;
+    let yaml = sandbox.run(words.iter().chain(&["--scope=cluster"])).succeeds().stdout;
+    sandbox.write("db.yaml", &yaml);
+    vault().bao(["write", "-f", &format!("transit/keys/{key}/rotate")]).succeeds();
+    proxy.take();
+    let run = rewrap(&sandbox, &["--renew"]).succeeds();
+    assert_eq!(
+        (run.stdout.as_str(), run.stderr.as_str()),
+        ("secret/db rewrapped in the KMS\n", "")
+    );
+    assert_eq!(proxy.take().0, ["rewrap"]);
+    let after = sandbox.read("db.yaml");
+    assert!(sealed::wrapped(&after, "key0").starts_with(b"vault:v2:"));
+    assert_eq!(rest(&after), rest(&yaml));
+    // Its rewrap takes no associated data: what has a context is opened here.
+    let run = sandbox.pipe(&in_context, ["rewrap", "-f", "-", "--renew"]).succeeds();
+    assert_eq!(run.stderr, "secret/db rewrapped on this machine\n");
+    assert_eq!(proxy.take().0, ["decrypt", "encrypt"]);
+    assert!(sealed::wrapped(&run.stdout, "key0").starts_with(b"vault:v2:"));
+    let config = format!("transit/keys/{key}/config");
+    vault().bao(["write", &config, "min_decryption_version=2"]).succeeds();
+    sandbox.run(["unwrap", "-f", "db.yaml"]).succeeds();
+}
+
+#[test]
+fn from_one_cloud_to_another_and_to_the_newest_version() {
+    let clouds = Clouds::start();
+    let sandbox = with_vault(clouds.sandbox(Sandbox::new()), vault().port);
+    let vault_ = format!("hashivault://{}", vault().key());
+    sandbox.write("db.yaml", sealed_under(&sandbox, &[AZURE_KEK]));
+    let first = kids(&sandbox.read("db.yaml"));
+    clouds.order(serde_json::json!({ "azure": { AZURE_KEY: "rotate" } }));
+    assert_eq!(rewrap(&sandbox, &["--kek", AZURE_KEK]).succeeds().stdout, "secret/db unchanged\n");
+    rewrap(&sandbox, &["--renew"]).succeeds();
+    let second = kids(&sandbox.read("db.yaml"));
+    assert!(first != second && second[0].starts_with(AZURE_KEK), "{second:?}");
+    clouds.take();
+    let run = rewrap(&sandbox, &["--kek", &vault_]).succeeds();
+    assert_eq!(run.stdout, "secret/db rewrapped on this machine\n");
+    assert_eq!(clouds.take(), ["unwrapkey"]);
+    let run = sandbox.run(["rotate", "-f", "db.yaml"]).succeeds();
+    assert_eq!(run.stdout, "secret/db rotated\n");
+    sandbox.run(["unwrap", "-f", "db.yaml"]).succeeds();
+}
+
+#[test]
+fn live_secrets_by_name_selector_and_everywhere() {
+    let plane = control_plane();
+    let (namespace, sandbox) = (plane.namespace(), plane.sandbox("admin"));
+    let theirs = Sandbox::with_local_key().run(["kek", "list"]).succeeds().stdout;
+    let theirs = theirs.split(' ').next().expect("a URI").to_owned();
+    for (name, label) in [("a", "x=1"), ("b", "x=1"), ("c", "x=2")] {
+        let args =
+            ["create", name, "-n", &namespace, "--kek=local", "--generate=key0", "--labels", label];
+        sandbox.run(args).succeeds();
+    }
+    let get = |name: &str| {
+        plane.kubectl(["get", "secret", name, "-n", &namespace, "-o", "yaml"]).succeeds().stdout
+    };
+    let before = ["a", "b", "c"].map(get);
+    let unwrap =
+        |name: &str| sandbox.run(["unwrap", name, "key0", "-n", &namespace]).succeeds().stdout;
+    let values = ["a", "b", "c"].map(unwrap);
+
+    let run = sandbox.run(["rewrap", "a", "-n", &namespace, "--add", &theirs]).succeeds();
+    assert_eq!(run.stdout, "secret/a rewrapped on this machine\n");
+    let run = sandbox.run(["rewrap", "-l", "x=1", "-n", &namespace, "--add", &theirs]).succeeds();
+    assert!(run.stdout.contains("secret/a unchanged\n"), "{}", run.stdout);
+    assert!(run.stdout.contains("secret/b rewrapped on this machine\n"), "{}", run.stdout);
+    assert_eq!(run.stderr, "note: 1 rewrapped on this machine, 1 unchanged\n");
+    let after = ["a", "b", "c"].map(get);
+    assert_eq!(["a", "b", "c"].map(unwrap), values);
+    assert_eq!((kids(&after[0]).len(), kids(&after[1]).len(), kids(&after[2]).len()), (2, 2, 1));
+    assert_eq!(after[2], before[2]);
+    for (before, after) in before.iter().zip(&after) {
+        assert_eq!(rest(after), rest(before));
+    }
+
+    let run = sandbox.run(["rotate", "-l", "x", "-n", &namespace]).succeeds();
+    assert_eq!(run.stdout.matches(" rotated\n").count(), 3);
+    assert_eq!(["a", "b", "c"].map(unwrap), values);
+    assert_ne!(rest(&get("a")), rest(&after[0]));
+    let error = sandbox.run(["rotate", "gone", "-n", &namespace]).fails(1);
+    assert!(error.contains("does not exist"), "{error}");
+    // A plain one is none of its business.
+    plane.kubectl(["create", "secret", "generic", "plain", "-n", &namespace]).succeeds();
+    assert!(sandbox.run(["rotate", "plain", "-n", &namespace]).fails(1).contains("is not sealed"));
+}
+
+/// What `rewrap` changed in the cluster does not stand in the way of a later `apply`.
+#[test]
+fn a_file_can_still_be_applied_after_a_live_rotation() {
+    let plane = control_plane();
+    let (namespace, sandbox) = (plane.namespace(), plane.sandbox("admin"));
+    let args =
+        ["create", "db", "-n", &namespace, "--kek=local", "--generate=key0", "-w", "db.yaml"];
+    sandbox.run(args).succeeds();
+    sandbox.run(["apply", "-f", "db.yaml"]).succeeds();
+    sandbox.run(["rotate", "db", "-n", &namespace]).succeeds();
+    sandbox.run(["apply", "-f", "db.yaml"]).succeeds();
+    sandbox.run(["unwrap", "db", "-n", &namespace]).succeeds();
+}
+
+/// Between fetching and writing, someone else changes the Secret: their change
+/// stays, and ours is made on top of it.
+#[test]
+fn a_live_secret_that_was_changed_meanwhile_is_tried_again() {
+    let plane = control_plane();
+    let namespace = plane.namespace();
+    let proxy = FaultProxy::start(kms().port);
+    let key = kms().key();
+    let sandbox = with_kms(plane.sandbox("admin"), proxy.port);
+    let kek = format!("--kek=awskms:///{key}");
+    sandbox.run(["create", "db", "-n", &namespace, &kek, "--generate=key0"]).succeeds();
+    proxy.take();
+    proxy.delay(Duration::from_millis(1500));
+    let mut command = sandbox.command();
+    let child = command.args(["rotate", "db", "-n", &namespace]).spawn().expect("it starts");
+    // While the KMS is asked, the Secret has been fetched.
+    while proxy.under_way() == 0 {
+        std::thread::yield_now();
+    }
+    plane.kubectl(["label", "secret", "db", "-n", &namespace, "meanwhile=yes"]).succeeds();
+    let run = Run::from(child.wait_with_output().expect("it ends")).succeeds();
+    assert_eq!(run.stdout, "secret/db rotated\n");
+    let live = plane.kubectl(["get", "secret", "db", "-n", &namespace, "-o", "yaml"]).stdout;
+    assert!(live.contains("meanwhile: \"yes\""), "{live}");
+    // Its data key was opened once; the first new one was thrown away.
+    let calls = proxy.take().0;
+    assert_eq!(calls.iter().filter(|call| *call == "decrypt").count(), 1, "{calls:?}");
+    assert_eq!(calls.iter().filter(|call| *call == "encrypt").count(), 2, "{calls:?}");
+    proxy.delay(Duration::ZERO);
+    sandbox.run(["unwrap", "db", "-n", &namespace]).succeeds();
+}
+
+#[test]
+fn an_interruption_loses_nothing_and_the_rest_can_follow() {
+    let proxy = FaultProxy::start(kms().port);
+    let sandbox = with_kms(Sandbox::new(), proxy.port);
+    let (old, new) = (kms().key(), kms().key());
+    let old = format!("awskms:///{old}");
+    let new = format!("awskms:///{new}");
+    let names: Vec<String> = (0..60).map(|i| format!("deploy/{i:02}.yaml")).collect();
+    let yaml = sealed_under(&sandbox, &[&old]);
+    for name in &names {
+        sandbox.write(name, &yaml);
+    }
+    for signal in [Signal::SIGINT, Signal::SIGTERM] {
+        proxy.delay(Duration::from_millis(300));
+        let mut command = sandbox.command();
+        command.args([
+            "rewrap",
+            "-f",
+            "deploy",
+            "--kek",
+            if signal == Signal::SIGINT { &new } else { &old },
+        ]);
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("it starts");
+        // Interrupted once the first is done.
+        let mut first = String::new();
+        let mut stdout = BufReader::new(child.stdout.take().expect("piped"));
+        stdout.read_line(&mut first).expect("a line");
+        assert!(
+            first.ends_with("rewrapped in the KMS\n") || first.ends_with("unchanged\n"),
+            "{first}"
+        );
+        let pid = Pid::from_raw(i32::try_from(child.id()).expect("a pid"));
+        kill(pid, signal).expect("sent");
+        let run = Run::from(child.wait_with_output().expect("it ends"));
+        assert_eq!(run.code, Some(130), "{}", run.stderr);
+        assert!(run.stderr.contains("error: interrupted: "), "{}", run.stderr);
+        assert!(run.stderr.contains("goes on where this one stopped"), "{}", run.stderr);
+    }
+    proxy.delay(Duration::ZERO);
+    let left = std::fs::read_dir(sandbox.work().join("deploy")).expect("listed").count();
+    assert_eq!(left, 60, "something was left behind");
+    sandbox.run(["rewrap", "-f", "deploy", "--kek", &new]).succeeds();
+    for name in &names {
+        assert_eq!(kids(&sandbox.read(name)), [new.as_str()]);
+    }
+    sandbox.run(["unwrap", "-f", "deploy/33.yaml"]).succeeds();
+}
