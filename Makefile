@@ -36,9 +36,9 @@ completions:
 dist:
 	release/dist.sh
 
-# In-process, then whole processes beside their peers.
+# In-process, whole processes beside their peers, and many Secrets at once.
 bench:
-	cargo bench --locked
+	servers=$$(tests/servers/build.sh) && ENVCRYPT_TEST_SERVERS=$$servers cargo bench --locked
 
 clean:
 	cargo clean

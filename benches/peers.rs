@@ -2,14 +2,18 @@
 //! Machines are noisy, so the ratio of each pair is what counts.
 //! `cargo bench --bench peers`; needs Go for sops, and kubectl on PATH.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark prints its figures")]
+#![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
-use std::path::{Path, PathBuf};
+#[path = "peers/built.rs"]
+mod built;
+
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use built::{SOPS, built};
+
 const PROGRAM: &str = env!("CARGO_BIN_EXE_kubectl-envcrypt");
-const SOPS: &str = "github.com/getsops/sops/v3/cmd/sops@v3.13.2";
 const ROUNDS: usize = 21;
 /// Seals two values of files.
 const CREATE: [&str; 8] = [
@@ -169,20 +173,4 @@ fn median(times: &mut [Duration]) -> Duration {
 
 fn millis(time: Duration) -> f64 {
     time.as_secs_f64() * 1000.0
-}
-
-/// A peer, built with Go into a cache folder where it is not on PATH.
-fn built(name: &str, module: &str) -> PathBuf {
-    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    let cache = cache
-        .unwrap_or_else(|| PathBuf::from(std::env::var_os("HOME").expect("a home")).join(".cache"));
-    let folder =
-        cache.join("kubectl-envcrypt/peers").join(module.rsplit('@').next().expect("a version"));
-    let program = folder.join(name);
-    if !program.exists() {
-        eprintln!("building {module}: some minutes, once");
-        let status = Command::new("go").args(["install", module]).env("GOBIN", &folder).status();
-        assert!(status.expect("go starts").success());
-    }
-    program
 }

@@ -192,6 +192,7 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspec
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -s f -l filename -d 'A file, a folder, or - for standard input; repeatable. Other kinds than Secret are passed over' -r -F
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -s l -l selector -d 'Only Secrets with these labels' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l dry-run -d 'Only tell what would be changed; no KMS is asked to wrap or to open' -r -f -a "client\t''"
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l kek -d 'The new set of KEKs; repeatable' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l add -d 'One more KEK; repeatable' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l remove -d 'One less; repeatable' -r
@@ -215,15 +216,16 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l cache-dir -d 'Accepted as kubectl has it; nothing is cached' -r -F
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -s R -l recursive -d 'Take the folders in a folder too'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -s A -l all-namespaces -d 'Those of all namespaces'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l dry-run -d 'Only tell what would be changed; no KMS is asked'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l renew -d 'Wrap anew also under KEKs that hold the data key already, for the newest version of their keys'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l disable-compression -d 'Do not compress answers'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -s f -l filename -d 'A file, a folder, or - for standard input; repeatable. Other kinds than Secret are passed over' -r -F
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -s l -l selector -d 'Only Secrets with these labels' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l dry-run -d 'Only tell what would be changed; no KMS is asked to wrap or to open' -r -f -a "client\t''"
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l before -d 'Only what was sealed before this time, as RFC 3339 writes it' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l kek -d 'A KEK that may be asked this once; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l kek -d 'The KEKs to seal to, in place of those that it is under; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l open-with -d 'A KEK that may be asked to open this once; repeatable' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -s n -l namespace -d 'The namespace' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l context -d 'The kubeconfig\'s context' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l kubeconfig -d 'The kubeconfig file, in place of `KUBECONFIG`' -r -F
@@ -243,8 +245,6 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l cache-dir -d 'Accepted as kubectl has it; nothing is cached' -r -F
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -s R -l recursive -d 'Take the folders in a folder too'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -s A -l all-namespaces -d 'Those of all namespaces'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l dry-run -d 'Only tell what would be changed; no KMS is asked'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l insecure-skip-seal -d 'Open a Secret whose seal is missing or wrong all the same'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l disable-compression -d 'Do not compress answers'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -s h -l help -d 'Print help (see more with \'--help\')'

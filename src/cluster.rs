@@ -188,15 +188,7 @@ impl Cluster {
         };
         let requests = secrets(Some(&place.namespace));
         let request = requests.patch(place.name.as_str(), &params, &Patch::Apply(object));
-        let live: Live = match self.send(request, Deed::write("patch", place, object)).await {
-            // What `rewrap` and `rotate` changed in the cluster is this program's own.
-            Err(ClusterError::Conflict { managers, .. }) if managers == options.field_manager => {
-                let params = PatchParams { force: true, ..params };
-                let request = requests.patch(place.name.as_str(), &params, &Patch::Apply(object));
-                self.send(request, Deed::write("patch", place, object)).await?
-            }
-            live => live?,
-        };
+        let live: Live = self.send(request, Deed::write("patch", place, object)).await?;
         match options.dry_run {
             true => Ok(()),
             false => self.take_off_last_applied(place, object, live, options).await,
@@ -210,15 +202,17 @@ impl Cluster {
     /// [`ClusterError::Changed`] where someone else changed it meanwhile; and any
     /// other.
     pub async fn reseal(&self, place: &Place, object: &Object) -> Result<(), ClusterError> {
-        let annotations: serde_json::Map<_, _> = object
-            .metadata
-            .annotations
-            .iter()
-            .flatten()
-            .filter(|(name, _)| *name == SEAL_ANNOTATION)
-            .map(|(name, value)| (name.clone(), value.as_str().into()))
-            .collect();
-        let version = object.metadata.other.get("resourceVersion");
+        let mut annotations = serde_json::Map::new();
+        for (name, value) in object.metadata.annotations.iter().flatten() {
+            match name.as_str() {
+                SEAL_ANNOTATION => annotations.insert(name.clone(), value.as_str().into()),
+                // Client-side apply's copy holds the old sealing, under the old KEKs.
+                LAST_APPLIED_ANNOTATION => annotations.insert(name.clone(), json!(null)),
+                _ => None,
+            };
+        }
+        // Without a version, the change would be made whatever is there.
+        let version = object.metadata.other.get("resourceVersion").ok_or(ClusterError::Answer)?;
         let patch = json!({
             "metadata": { "annotations": annotations, "resourceVersion": version },
             "data": object.data,

@@ -19,6 +19,7 @@ mod selector;
 mod session;
 mod sources;
 mod tally;
+mod targets;
 pub mod unwrap;
 
 pub use failure::Failure;

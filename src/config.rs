@@ -52,6 +52,9 @@ pub enum ConfigError {
         /// The pattern.
         pattern: String,
     },
+    /// A rule that names no KEK would leave Secrets under none.
+    #[error("`{0}`: a rule names no KEK")]
+    EmptyRule(PathBuf),
     /// A timeout is none.
     #[error("`{name}`: `{text}` is no duration: {wrong}")]
     Timeout {
@@ -261,6 +264,9 @@ impl Rule {
             };
             pattern.map(compile).transpose()
         };
+        if text.keks.is_empty() {
+            return Err(ConfigError::EmptyRule(file.to_owned()));
+        }
         Ok(Self {
             namespace: glob(text.namespace)?,
             context: glob(text.context)?,

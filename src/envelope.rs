@@ -18,7 +18,7 @@ pub use binding::{Binding, Scope};
 pub use error::{OpenError, Refused, SealError, Spot};
 pub use jwe::{Jwe, Kind};
 pub use open::{Deks, SealCheck};
-pub use rewrap::{Rewrap, RewrapError, Way};
+pub use rewrap::{Rewrap, RewrapError, Target, Way};
 pub use seal::{Sealer, name_suffix, sealed_size_at_least};
 
 use crate::kek::{KekUri, WrappedKey};
@@ -46,6 +46,17 @@ impl SealedSecret {
         values.chain(self.seal.iter().map(|jwe| (None, jwe)))
     }
 
+    /// Whether every part names this key.
+    #[must_use]
+    pub fn names(&self, key: &KekUri) -> bool {
+        self.parts().all(|(_, jwe)| jwe.recipients.iter().any(|w| w.kek.key() == *key))
+    }
+
+    /// What the seal is over.
+    fn digest(&self) -> [u8; 32] {
+        set::digest(&self.meta, &self.values)
+    }
+
     /// Whether it fits into a Secret.
     ///
     /// # Errors
@@ -70,12 +81,6 @@ impl SealedSecret {
         let mut keys: Vec<_> = self.keks().into_iter().map(KekUri::key).collect();
         keys.dedup();
         keys
-    }
-
-    /// Whether every DEK is under this key.
-    #[must_use]
-    pub fn is_held_by(&self, key: &KekUri) -> bool {
-        self.parts().all(|(_, jwe)| jwe.recipients.iter().any(|w| w.kek.key() == *key))
     }
 
     /// The KEKs that can open it, each once, sorted.

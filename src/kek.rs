@@ -87,6 +87,12 @@ impl Context {
         Self(pairs.into_iter().filter_map(|(k, v)| Some((k, v?.to_owned()))).collect())
     }
 
+    /// Whether it names one Secret, by namespace and name.
+    #[must_use]
+    pub fn names_secret(&self) -> bool {
+        self.0.len() == 2
+    }
+
     /// As compact JSON with sorted names, for a KMS that takes bytes; `None`
     /// where there is nothing to say.
     #[must_use]

@@ -129,9 +129,9 @@ pub enum Failure {
     /// It was not opened.
     #[error(transparent)]
     Open(#[from] OpenError),
-    /// `.envcrypt.yaml` is not asked here: the Secret itself names the KEK.
-    #[error("the Secret `{place}` names a KEK that this machine does not trust: `{kek}`")]
-    UntrustedHolder {
+    /// Only the Secret itself names the KEK that it would be sealed to again.
+    #[error("nothing but the Secret `{place}` itself names `{kek}` for it")]
+    UnnamedHolder {
         /// The Secret.
         place: String,
         /// The KEK.
@@ -235,7 +235,7 @@ impl Failure {
         match self {
             Self::Kek(error) => report.causes.extend(error.detail.clone()),
             Self::Seal(SealError::Kek(error)) => report.causes.extend(error.detail.clone()),
-            Self::Open(OpenError::Kek { refusals, .. }) => {
+            Self::Open(OpenError::Kek { refusals, .. } | OpenError::NotHeld { refusals, .. }) => {
                 for refused in refusals {
                     report.causes.push(refused.to_string());
                     report.causes.extend(refused.detail.clone());
@@ -255,15 +255,13 @@ impl Failure {
             Self::Cluster(error) => return error.hint(),
             Self::Open(OpenError::Untrusted { keks, .. }) => {
                 return Some(format!(
-                    "if you know that it is yours, accept it with `kubectl envcrypt kek trust '{}'`, or name it with `--kek` this once",
+                    "if you know that it is yours, accept it with `kubectl envcrypt kek trust '{}'`, or name it this once with `--kek` (of `rewrap` and `rotate`, `--open-with`)",
                     keks.first().map_or("", String::as_str)
                 ));
             }
             Self::Open(OpenError::Refused { refused, .. }) => return refused_hint(refused),
-            Self::UntrustedHolder { kek, .. } => {
-                return Some(format!(
-                    "whoever can write to it could name their own, to be given the values anew: if you know it, accept it with `kubectl envcrypt kek trust '{kek}'`"
-                ));
+            Self::UnnamedHolder { .. } | Self::Open(OpenError::NotHeld { .. }) => {
+                "whoever can write to it could name their own, to be given its data keys: if it is meant, name it in `.envcrypt.yaml`, or with `--kek` (of `rewrap`, also `--add`)"
             }
             Self::Interrupted { go_on, .. } => return Some(go_on.clone()),
             Self::UntrustedRule { kek, .. } => {
@@ -302,6 +300,9 @@ impl Failure {
             }
             Self::EnvFile { .. } => "a line reads KEY=VALUE, without quotes",
             Self::FileName { .. } => "name the key: `--from-file=KEY=FILE`",
+            Self::Manifest { source: ManifestError::InPlace, .. } => {
+                "write its values and its seal as plain or quoted scalars, without anchors"
+            }
             Self::NoKekLeft(_) => "name another one with `--add`",
             Self::Output(OutputError::Changed(_)) | Self::FilesChanged => {
                 "run the command again: what is done already is left alone"
@@ -320,7 +321,7 @@ fn refused_hint(refused: &Refused) -> Option<String> {
             "it was moved or renamed after it was sealed; seal it for its new place, or seal with a wider `--scope`"
         }
         Refused::SealMissing | Refused::SealMismatch => {
-            "a value was added, dropped or put back by hand; `--insecure-skip-seal` opens what is there all the same"
+            "a value was added, dropped or put back by hand; `unwrap --insecure-skip-seal` opens what is there all the same"
         }
         Refused::Tag | Refused::Commitment => {
             "take it from where it was whole: Git, or the cluster"

@@ -161,8 +161,7 @@ async fn round_trip(session: &Session, kek: &KekUri) -> Result<KekUri, Failure> 
     let context = Context::new(Some("kubectl-envcrypt-test"), None);
     let wrapped = ring.wrap(std::slice::from_ref(kek), &key, &context).await?.remove(0);
     let same = |opened: &DataKey| opened.expose() == key.expose();
-    // Any name will do for a DEK that is in no other use.
-    let opened = ring.unwrap(&[&wrapped], &context, [0; 32], same).await;
+    let opened = ring.holds(&[&wrapped], &context, same).await;
     opened.map_err(|mut refusals| refusals.remove(0))?;
     Ok(wrapped.kek)
 }

@@ -2,11 +2,13 @@
 //! parallel, each whole or not at all. What is done stays done when something
 //! fails or the person interrupts; what is not is as it was.
 
-use std::collections::BTreeMap;
+use std::cell::Cell;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 
-use clap::Args;
-use futures::future::join_all;
+use clap::{Args, ValueEnum};
+use futures::future::{join_all, select_all};
 use futures::{Stream, StreamExt, stream};
 use tokio::signal::unix::{SignalKind, signal};
 use zeroize::Zeroizing;
@@ -16,9 +18,9 @@ use super::tally::{Done, IN_FLIGHT, Tally};
 use super::{Failure, Session, complete};
 use crate::cluster::{Cluster, ClusterError, place_of};
 use crate::envelope::{SealCheck, SealedSecret};
-use crate::manifest::{self, Document, Object};
+use crate::manifest::{self, Document, ManifestError, Object};
 use crate::secret::{Namespace, Place};
-use crate::terminal::{self, OutputError};
+use crate::terminal;
 
 /// How often a live Secret that others keep changing is tried.
 const ATTEMPTS: usize = 5;
@@ -34,11 +36,24 @@ pub struct ManyArgs {
     #[arg(short = 'A', long, conflicts_with = "filename")]
     all_namespaces: bool,
     /// Secrets of the cluster
-    #[arg(value_name = "NAME", conflicts_with = "filename", add = complete::secrets())]
+    #[arg(value_name = "NAME", conflicts_with_all = ["filename", "all_namespaces", "selector"], add = complete::secrets())]
     names: Vec<String>,
-    /// Only tell what would be changed; no KMS is asked
-    #[arg(long)]
-    dry_run: bool,
+    /// Only tell what would be changed; no KMS is asked to wrap or to open
+    #[arg(long, value_enum, num_args = 0..=1, default_missing_value = "client", require_equals = true)]
+    dry_run: Option<DryRun>,
+}
+
+/// `--dry-run`: a server could not tell what a KMS would do.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum DryRun {
+    Client,
+}
+
+impl ManyArgs {
+    /// Whether nothing is to be changed.
+    pub fn is_dry_run(&self) -> bool {
+        self.dry_run.is_some()
+    }
 }
 
 /// What is done to each Secret.
@@ -79,58 +94,118 @@ struct Many<'a, C> {
     default: Namespace,
 }
 
-/// A file, or what standard input gave, which comes only once.
+/// A file, and which of its Secrets are to be changed, by their numbers.
 struct Source {
     path: PathBuf,
+    /// What standard input gave, which comes only once.
     piped: Option<Zeroizing<Vec<u8>>>,
+    plan: BTreeMap<usize, bool>,
+    /// Whether all of it can be done so far.
+    is_whole: bool,
+}
+
+/// What became of the Secrets of one file.
+#[derive(Default)]
+struct Outcome {
+    results: Vec<Result<Done, Failure>>,
+    /// How many more failed for the same reason as another.
+    lost: usize,
 }
 
 impl<C: Change> Many<'_, C> {
     async fn files(&self) -> Result<(), Failure> {
-        let (mut sources, mut count, mut plain) = (Vec::new(), 0, 0);
-        for path in self.args.files.paths()? {
+        let mut found = Findings::default();
+        for path in self.paths(&mut found)? {
             let bytes = read_file(&path)?;
-            let (secrets, others) = self.parse(&path, &bytes)?;
-            for secret in secrets.values() {
-                self.change.admit(secret, Some(&path)).await?;
+            let secrets = match self.parse(&path, &bytes, &mut found) {
+                // Values of Helm, settings of CI: a folder holds much besides manifests.
+                Err(Failure::Manifest {
+                    source: ManifestError::NotObject { .. } | ManifestError::Syntax { .. },
+                    ..
+                }) if !self.is_named(&path) => {
+                    found.no_manifests += 1;
+                    continue;
+                }
+                Err(failure) => {
+                    found.failures.push(failure);
+                    continue;
+                }
+                Ok(secrets) => secrets,
+            };
+            let (mut plan, failed_before) = (BTreeMap::new(), found.failures.len());
+            for (index, secret) in secrets {
+                match self.change.admit(&secret, Some(&path)).await {
+                    Ok(is_wanted) => drop(plan.insert(index, is_wanted)),
+                    Err(failure) => found.failures.push(failure),
+                }
             }
-            plain += others;
-            count += secrets.len();
-            if !secrets.is_empty() {
-                let piped = (path == Path::new("-")).then_some(bytes);
-                sources.push(Source { path, piped });
+            let piped = (path == Path::new("-")).then_some(bytes);
+            if piped.is_some() || !plan.is_empty() {
+                let is_whole = found.failures.len() == failed_before;
+                found.sources.push(Source { path, piped, plan, is_whole });
             }
         }
-        if plain > 0 {
-            terminal::note(&format!("plain Secrets, {plain} in all, are passed over"));
-        }
-        if count == 0 {
+        found.tell();
+        let count = found.sources.iter().map(|source| source.plan.len()).sum();
+        if count == 0 && found.failures.is_empty() {
             return Err(Failure::NothingSealed(self.args.files.describe()));
         }
-        let work = stream::iter(sources).map(|source| self.file(source));
-        self.until_interrupted(count, work.buffer_unordered(IN_FLIGHT)).await
+        let work = stream::iter(found.sources).map(|source| self.file(source));
+        self.until_interrupted(count, found.failures, work).await
+    }
+
+    /// The files, each once; what a folder holds besides files is left out.
+    fn paths(&self, found: &mut Findings) -> Result<Vec<PathBuf>, Failure> {
+        let (mut paths, mut seen) = (Vec::new(), HashSet::new());
+        for path in self.args.files.paths()? {
+            if path != Path::new("-") {
+                let error = |source| Failure::Read { path: path.clone(), source };
+                let real = path.canonicalize().map_err(error)?;
+                if !real.is_file() && self.is_named(&path) {
+                    return Err(Failure::Usage(format!(
+                        "`{}` is no file that could be changed in place: pipe it to `-f -`",
+                        path.display()
+                    )));
+                }
+                // Where a link leads is not for the folder to say.
+                if !real.is_file() || (path.is_symlink() && !self.is_named(&path)) {
+                    found.no_manifests += 1;
+                    continue;
+                }
+                if !seen.insert(real) {
+                    continue;
+                }
+            }
+            paths.push(path);
+        }
+        Ok(paths)
+    }
+
+    fn is_named(&self, path: &Path) -> bool {
+        self.args.files.filename.iter().any(|named| named == path)
     }
 
     /// The sealed Secrets of a file that are meant, by their number among all
-    /// Secrets there, and how many plain ones are among them.
+    /// Secrets there.
     fn parse(
         &self,
         path: &Path,
         bytes: &[u8],
-    ) -> Result<(BTreeMap<usize, SealedSecret>, usize), Failure> {
+        found: &mut Findings,
+    ) -> Result<BTreeMap<usize, SealedSecret>, Failure> {
         let error = |source| Failure::Manifest { path: path.to_owned(), source };
         let documents = manifest::parse(bytes).map_err(error)?;
         let objects = documents.iter().filter_map(|document| match document {
             Document::Secret(object) => Some(object),
             Document::Other(_) => None,
         });
-        let (mut secrets, mut plain) = (BTreeMap::new(), 0);
+        let mut secrets = BTreeMap::new();
         for (index, object) in objects.enumerate() {
             if !self.args.files.selects(object) {
                 continue;
             }
             if !object.is_sealed() {
-                plain += 1;
+                found.plain += 1;
                 continue;
             }
             let secret = object.sealed(&self.default, SealCheck::Required).map_err(error)?;
@@ -138,37 +213,46 @@ impl<C: Change> Many<'_, C> {
             secret.check_place(SealCheck::Required)?;
             secrets.insert(index, secret);
         }
-        Ok((secrets, plain))
+        Ok(secrets)
     }
 
     /// Changes the Secrets of one file, and writes it once.
-    async fn file(&self, source: Source) -> Vec<Result<Done, Failure>> {
-        let Source { path, piped } = source;
+    async fn file(&self, source: Source) -> Outcome {
+        let Source { path, piped, plan, is_whole } = source;
         let is_piped = piped.is_some();
-        let bytes = match piped.map_or_else(|| read_file(&path), Ok) {
-            Ok(bytes) => bytes,
-            Err(failure) => return vec![Err(failure)],
+        let read = || -> Result<_, Failure> {
+            let bytes = piped.map_or_else(|| read_file(&path), Ok)?;
+            let secrets = self.parse(&path, &bytes, &mut Findings::default())?;
+            Ok((bytes, secrets))
         };
-        let secrets = match self.parse(&path, &bytes) {
-            Ok((secrets, _)) => secrets,
-            Err(failure) => return vec![Err(failure)],
+        let (bytes, secrets) = match read() {
+            Ok(read) => read,
+            Err(failure) => return Outcome::all_failed(plan.len(), failure),
         };
-        let each = secrets.into_iter().map(async |(index, secret)| {
-            let name = secret.meta.place.name.to_string();
-            (index, name, self.one(&secret, Some(&path)).await)
+        let planned = secrets.iter().filter_map(|(index, secret)| {
+            plan.get(index).map(|is_wanted| (*index, secret, *is_wanted))
+        });
+        let each = planned.map(async |(index, secret, is_wanted)| {
+            (index, &secret.meta.place, self.one(secret, Some(&path), is_wanted).await)
         });
         let (mut changed, mut results) = (BTreeMap::new(), Vec::new());
-        for (index, name, result) in join_all(each).await {
+        for (index, place, result) in join_all(each).await {
             results.push(result.map(|(new, how)| {
                 changed.extend(new.map(|secret| (index, secret)));
-                Done { name, how }
+                Done { name: place.name.to_string(), how }
             }));
         }
+        // A filter gives all or nothing.
+        if is_piped && (!is_whole || results.iter().any(Result::is_err)) {
+            let lost = results.iter().filter(|result| result.is_ok()).count();
+            return Outcome { results: only_failed(results), lost };
+        }
         match self.write(&path, &bytes, &changed, is_piped) {
-            Ok(()) => results,
-            // None of what was changed is written.
+            Ok(()) => Outcome { results, lost: 0 },
             Err(failure) => {
-                results.into_iter().filter(Result::is_err).chain([Err(failure)]).collect()
+                let lost = results.iter().filter(|result| result.is_ok()).count().saturating_sub(1);
+                let results = only_failed(results).into_iter().chain([Err(failure)]).collect();
+                Outcome { results, lost }
             }
         }
     }
@@ -181,14 +265,14 @@ impl<C: Change> Many<'_, C> {
         is_piped: bool,
     ) -> Result<(), Failure> {
         let error = |source| Failure::Manifest { path: path.to_owned(), source };
-        let text = std::str::from_utf8(old).map_err(|_| error(manifest::ManifestError::NotText))?;
-        if changed.is_empty() {
-            return match is_piped {
-                true => Ok(terminal::stdout(old)?),
-                false => Ok(()),
-            };
-        }
-        let new = manifest::replace(text, changed).map_err(error)?;
+        let new = match changed.is_empty() {
+            true if is_piped => return Ok(terminal::stdout(old)?),
+            true => return Ok(()),
+            false => {
+                let text = std::str::from_utf8(old).map_err(|_| error(ManifestError::NotText))?;
+                manifest::replace(text, changed).map_err(error)?
+            }
+        };
         match is_piped {
             true => Ok(terminal::stdout(new.as_bytes())?),
             false => Ok(terminal::replace_file(path, old, new.as_bytes())?),
@@ -200,56 +284,74 @@ impl<C: Change> Many<'_, C> {
         &self,
         secret: &SealedSecret,
         path: Option<&Path>,
+        is_wanted: bool,
     ) -> Result<(Option<SealedSecret>, &'static str), Failure> {
-        if !self.change.admit(secret, path).await? {
-            return Ok((None, UNCHANGED));
+        match (is_wanted, self.args.is_dry_run()) {
+            (false, _) => Ok((None, UNCHANGED)),
+            (true, true) => Ok((None, DRY_RUN)),
+            (true, false) => {
+                let (new, how) = self.change.change(secret, path).await?;
+                Ok((Some(new), how))
+            }
         }
-        if self.args.dry_run {
-            return Ok((None, DRY_RUN));
-        }
-        let (new, how) = self.change.change(secret, path).await?;
-        Ok((Some(new), how))
     }
 
     /// First all are looked at, and their names kept; then each is fetched anew:
     /// a list would be too old by its end, and too large to hold.
     async fn live(&self, cluster: &Cluster) -> Result<(), Failure> {
-        let found = match self.args.names.is_empty() {
+        let looked_at = match self.args.names.is_empty() {
             true => self.listed(cluster).await?,
             false => self.named(cluster).await?,
         };
+        let (mut found, mut failures) = (Vec::new(), Vec::new());
+        for result in looked_at {
+            match result {
+                Ok(secret) => found.push(secret),
+                Err(failure) => failures.push(failure),
+            }
+        }
         let count = found.len();
-        let work = stream::iter(found).map(async |(place, is_wanted)| match is_wanted {
-            true => vec![self.live_one(cluster, &place).await],
-            false => vec![Ok(Done { name: place.name.to_string(), how: UNCHANGED })],
+        let work = stream::iter(found).map(async |(place, is_wanted)| {
+            let result = match is_wanted {
+                true => self.live_one(cluster, &place).await,
+                false => Ok(Done { name: place.name.to_string(), how: UNCHANGED }),
+            };
+            Outcome { results: vec![result], lost: 0 }
         });
-        self.until_interrupted(count, work.buffer_unordered(IN_FLIGHT)).await
+        self.until_interrupted(count, failures, work).await
     }
 
-    async fn named(&self, cluster: &Cluster) -> Result<Vec<(Place, bool)>, Failure> {
+    async fn named(
+        &self,
+        cluster: &Cluster,
+    ) -> Result<Vec<Result<(Place, bool), Failure>>, Failure> {
         let mut found = Vec::new();
         for name in &self.args.names {
             let place = place_of(&self.default, name)?;
-            found.push(self.admit_live(&cluster.secret(&place).await?).await?);
+            let object = cluster.secret(&place).await?;
+            found.push(self.admit_live(&object).await);
         }
         Ok(found)
     }
 
-    async fn listed(&self, cluster: &Cluster) -> Result<Vec<(Place, bool)>, Failure> {
+    async fn listed(
+        &self,
+        cluster: &Cluster,
+    ) -> Result<Vec<Result<(Place, bool), Failure>>, Failure> {
         let namespace = (!self.args.all_namespaces).then_some(&self.default);
         let selector = self.args.files.selector.as_ref().map(|selector| selector.as_str());
-        let mut results = Vec::new();
+        let mut found = Vec::new();
         let admit = async |objects: Vec<Object>| {
             for object in &objects {
-                results.push(self.admit_live(object).await);
+                found.push(self.admit_live(object).await);
             }
         };
         cluster.sealed_secrets(namespace, selector, admit).await?;
-        if results.is_empty() {
+        if found.is_empty() {
             let scope = namespace.map_or("the cluster".into(), |n| format!("the namespace `{n}`"));
             return Err(Failure::NothingSealed(scope));
         }
-        results.into_iter().collect()
+        Ok(found)
     }
 
     async fn admit_live(&self, object: &Object) -> Result<(Place, bool), Failure> {
@@ -278,7 +380,8 @@ impl<C: Change> Many<'_, C> {
     async fn try_live(&self, cluster: &Cluster, place: &Place) -> Result<Done, Failure> {
         let mut object = cluster.secret(place).await?;
         let secret = self.sealed(&object)?;
-        let (new, how) = self.one(&secret, None).await?;
+        let is_wanted = self.change.admit(&secret, None).await?;
+        let (new, how) = self.one(&secret, None, is_wanted).await?;
         if let Some(new) = new {
             manifest::put(&mut object, &new);
             cluster.reseal(place, &object).await?;
@@ -286,40 +389,89 @@ impl<C: Change> Many<'_, C> {
         Ok(Done { name: place.name.to_string(), how })
     }
 
-    /// Does the work, and stops between two Secrets when the person says so.
-    async fn until_interrupted(
+    /// Does the work. When the person says so, nothing new is begun, and what is
+    /// under way comes to its end; the second time, that is not waited for.
+    async fn until_interrupted<F: Future<Output = Outcome>>(
         &self,
         count: usize,
-        work: impl Stream<Item = Vec<Result<Done, Failure>>>,
+        failures: Vec<Failure>,
+        work: impl Stream<Item = F>,
     ) -> Result<(), Failure> {
-        let mut tally = Tally::new(count);
-        if self.stdout_is_taken() {
+        let all = count + failures.len();
+        let mut tally = Tally::new(all);
+        if self.is_named(Path::new("-")) {
             tally = tally.on_stderr();
         }
-        let listen = |kind| signal(kind).map_err(|e| Failure::Output(OutputError::Stdout(e)));
-        let mut interrupted = listen(SignalKind::interrupt())?;
-        let mut terminated = listen(SignalKind::terminate())?;
-        let mut work = std::pin::pin!(work);
+        failures.into_iter().for_each(|failure| tally.count(Err(failure)));
+        let interrupted = Cell::new(false);
+        let stop = async {
+            interruption().await;
+            interrupted.set(true);
+        };
+        let mut work = pin!(work.take_until(stop).buffer_unordered(IN_FLIGHT));
+        let mut again = pin!(async {
+            interruption().await;
+            interruption().await;
+        });
         loop {
             tokio::select! {
-                results = work.next() => match results {
-                    Some(results) => results.into_iter().for_each(|result| tally.count(result)),
+                outcome = work.next() => match outcome {
+                    Some(outcome) => tally.take(outcome.results, outcome.lost),
                     None => break,
                 },
-                _ = interrupted.recv() => return Err(self.interrupted(&tally, count)),
-                _ = terminated.recv() => return Err(self.interrupted(&tally, count)),
+                () = &mut again => break,
             }
+        }
+        if interrupted.get() && tally.seen() < all {
+            let go_on = self.change.go_on();
+            return Err(Failure::Interrupted { done: tally.done(), all, go_on });
         }
         tally.summarise();
         tally.finish()
     }
+}
 
-    fn interrupted(&self, tally: &Tally, all: usize) -> Failure {
-        Failure::Interrupted { done: tally.done(), all, go_on: self.change.go_on() }
+impl Outcome {
+    fn all_failed(count: usize, failure: Failure) -> Self {
+        Self { results: vec![Err(failure)], lost: count.saturating_sub(1) }
     }
+}
 
-    /// The changed manifests go there.
-    fn stdout_is_taken(&self) -> bool {
-        self.args.files.filename.iter().any(|path| path == Path::new("-"))
+fn only_failed(results: Vec<Result<Done, Failure>>) -> Vec<Result<Done, Failure>> {
+    results.into_iter().filter(Result::is_err).collect()
+}
+
+/// What the files hold.
+#[derive(Default)]
+struct Findings {
+    sources: Vec<Source>,
+    failures: Vec<Failure>,
+    plain: usize,
+    no_manifests: usize,
+}
+
+impl Findings {
+    fn tell(&self) {
+        if self.plain > 0 {
+            terminal::note(&format!("plain Secrets, {} in all, are passed over", self.plain));
+        }
+        if self.no_manifests > 0 {
+            terminal::note(&format!(
+                "files that are no manifests, and links, {} in all, are passed over",
+                self.no_manifests
+            ));
+        }
     }
+}
+
+/// Until the person, the system or the terminal's end says to stop.
+async fn interruption() {
+    let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+    let signals = kinds.map(|kind| async move {
+        match signal(kind) {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    });
+    select_all(signals.map(Box::pin)).await;
 }

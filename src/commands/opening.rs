@@ -8,8 +8,8 @@ use clap::Args;
 
 use super::{Failure, Session, complete, sealing};
 use crate::envelope::{Rewrap, SealCheck, SealedSecret, Way};
-use crate::kek::{Action, KekError, KekUri, Refusal, Ring, Scheme, Trust};
-use crate::secret::{Namespace, Place, PlainSecret};
+use crate::kek::{Action, KekError, KekUri, Refusal, Ring, Scheme, Trust, WrappedKey};
+use crate::secret::{Namespace, PlainSecret};
 use crate::terminal;
 
 /// The flags of every command that opens.
@@ -41,7 +41,18 @@ pub struct Opener<'a> {
 
 impl<'a> Opener<'a> {
     pub fn new(session: &'a Session, args: &OpenArgs) -> Result<Self, Failure> {
-        let trust = RefCell::new(session.trust(&args.kek)?);
+        Self::trusting(session, args, session.trust(&args.kek)?)
+    }
+
+    /// For a command that seals anew: there the environment names the KEKs to
+    /// seal to, and those that are left behind have to be asked all the same.
+    pub fn to_reseal(session: &'a Session, open_with: &[String]) -> Result<Self, Failure> {
+        let trust = session.trust_beside_environment(open_with)?;
+        Self::trusting(session, &OpenArgs::default(), trust)
+    }
+
+    fn trusting(session: &'a Session, args: &OpenArgs, trust: Trust) -> Result<Self, Failure> {
+        let trust = RefCell::new(trust);
         if args.insecure_skip_seal {
             terminal::warn(
                 "seals are not checked: whether a value was added, dropped or put back is then not known",
@@ -89,7 +100,7 @@ impl<'a> Opener<'a> {
 
     /// Opens it whole. [`Opener::admit`] comes first.
     pub async fn open(&self, secret: &SealedSecret) -> Result<PlainSecret, Failure> {
-        let trusted = |kek: &KekUri| kek.scheme().is_built_in() && self.trust.borrow().allows(kek);
+        let trusted = |kek: &KekUri| self.may_ask(kek);
         let deks = secret.deks(&self.ring, trusted, self.seal).await?;
         Ok(secret.open(&deks, self.seal)?)
     }
@@ -100,7 +111,7 @@ impl<'a> Opener<'a> {
         secret: &SealedSecret,
         wanted: &Rewrap<'_>,
     ) -> Result<(SealedSecret, Way), Failure> {
-        let trusted = |kek: &KekUri| kek.scheme().is_built_in() && self.trust.borrow().allows(kek);
+        let trusted = |kek: &KekUri| self.may_ask(kek);
         Ok(secret.rewrap(&self.ring, trusted, wanted).await?)
     }
 
@@ -113,9 +124,18 @@ impl<'a> Opener<'a> {
         sealing::choose(self.session, &[], namespace, path, &mut self.trust.borrow_mut())
     }
 
-    /// Makes sure that the person wants it sealed to this KEK of its own again.
-    pub fn accept_held(&self, place: &Place, kek: &KekUri) -> Result<(), Failure> {
-        sealing::accept_held(self.session, place, kek, &mut self.trust.borrow_mut())
+    /// The KEKs that something other than a Secret there names for it.
+    pub fn named_for(
+        &self,
+        namespace: &Namespace,
+        path: Option<&Path>,
+    ) -> Result<Vec<KekUri>, Failure> {
+        sealing::named_for(self.session, namespace, path, &self.trust.borrow())
+    }
+
+    /// Whether this machine may ask it to open.
+    pub fn may_ask(&self, kek: &KekUri) -> bool {
+        kek.scheme().is_built_in() && self.trust.borrow().allows(kek)
     }
 
     /// Remembers what was sealed to.
@@ -125,9 +145,8 @@ impl<'a> Opener<'a> {
 
     /// Whether every part has a KEK that may be asked.
     fn can_ask(&self, secret: &SealedSecret) -> bool {
-        let trust = self.trust.borrow();
-        let allowed = |kek: &KekUri| kek.scheme().is_built_in() && trust.allows(kek);
-        secret.parts().all(|(_, jwe)| jwe.recipients.iter().any(|wrapped| allowed(&wrapped.kek)))
+        let allowed = |wrapped: &WrappedKey| self.may_ask(&wrapped.kek);
+        secret.parts().all(|(_, jwe)| jwe.recipients.iter().any(allowed))
     }
 
     /// A trusted alias stands for the key behind it. What cannot be resolved

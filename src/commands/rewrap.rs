@@ -1,16 +1,16 @@
 //! `rewrap`: other KEKs for the same DEKs.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use clap::Args;
 
 use super::local::MakeLocal;
 use super::many::{self, Change, ManyArgs};
-use super::opening::{OpenArgs, Opener};
+use super::opening::Opener;
+use super::targets::Targets;
 use super::{Failure, Session, complete, sealing};
-use crate::envelope::{Rewrap, SealedSecret, Way};
+use crate::envelope::{Rewrap, SealedSecret, Target, Way};
 use crate::kek::KekUri;
 use crate::terminal;
 
@@ -59,102 +59,99 @@ pub struct RewrapArgs {
 
 /// Runs it.
 pub async fn run(args: RewrapArgs, session: &Session) -> Result<(), Failure> {
-    let open = OpenArgs { kek: args.open_with.clone(), ..OpenArgs::default() };
+    let make = if args.many.is_dry_run() { MakeLocal::No } else { MakeLocal::Yes };
     let uris = |names: &[String], make| {
         names.iter().map(|name| sealing::uri(session, name, make)).collect::<Result<Vec<_>, _>>()
     };
+    let (set, add) = (uris(&args.kek, make)?, uris(&args.add, make)?);
+    let opener = Opener::to_reseal(session, &args.open_with)?;
+    let targets = Targets::new(session, &opener);
+    let mut remove = Vec::new();
+    for kek in uris(&args.remove, MakeLocal::No)? {
+        remove.push(targets.resolve(&kek).await?.key());
+    }
     let work = Work {
-        session,
-        set: uris(&args.kek, MakeLocal::Yes)?,
-        add: uris(&args.add, MakeLocal::Yes)?,
-        remove: uris(&args.remove, MakeLocal::No)?,
+        opener: &opener,
+        targets,
+        set,
+        add,
+        not_found: RefCell::new(remove.clone()),
+        remove,
         renew: args.renew,
-        opener: Opener::new(session, &open)?,
-        resolved: RefCell::default(),
-        sealed_to: RefCell::default(),
         took_off: Cell::new(false),
     };
     let result = many::run(&args.many, session, &work).await;
-    work.opener.remember(&*work.sealed_to.borrow());
-    if work.took_off.get() {
-        terminal::note(
-            "whoever could open them before may have kept the data keys: `kubectl envcrypt rotate` makes new ones, and only other values shut them out of what they have read",
-        );
-    }
+    work.tell();
     result
 }
 
 struct Work<'a> {
-    session: &'a Session,
+    opener: &'a Opener<'a>,
+    targets: Targets<'a>,
     set: Vec<KekUri>,
     add: Vec<KekUri>,
     remove: Vec<KekUri>,
     renew: bool,
-    opener: Opener<'a>,
-    /// The keys behind aliases, each asked for once.
-    resolved: RefCell<BTreeMap<KekUri, KekUri>>,
-    sealed_to: RefCell<BTreeSet<KekUri>>,
+    /// Those to remove that no Secret was under.
+    not_found: RefCell<Vec<KekUri>>,
     /// Whether a KEK was taken off.
     took_off: Cell<bool>,
 }
 
 impl Work<'_> {
     /// The KEKs that are to open it from now on.
-    async fn targets(
+    async fn wanted(
         &self,
         secret: &SealedSecret,
         path: Option<&Path>,
-    ) -> Result<Vec<KekUri>, Failure> {
+    ) -> Result<Vec<Target>, Failure> {
         if !self.set.is_empty() {
-            return self.lasting(&self.set).await;
+            return Ok(self.targets.named(&self.set).await);
         }
         if self.add.is_empty() && self.remove.is_empty() && !self.renew {
-            let namespace = &secret.meta.place.namespace;
-            let chosen =
-                self.opener.choose(namespace, path.filter(|path| *path != Path::new("-")))?;
-            return self.lasting(&chosen).await;
+            return self.targets.chosen(secret, path).await;
         }
-        let mut targets = secret.keys();
-        let removed = self.lasting(&self.remove).await?;
-        targets.retain(|kek| !removed.iter().any(|removed| removed.key() == *kek));
-        for kek in &targets {
-            // What the file names is not wrapped for only because it does.
-            if self.renew || !secret.is_held_by(kek) {
-                self.opener.accept_held(&secret.meta.place, kek)?;
-            }
+        let added = self.targets.named(&self.add).await;
+        let is_added = |target: &Target| added.iter().any(|a| a.kek.key() == target.kek.key());
+        let held = secret.keys();
+        self.not_found.borrow_mut().retain(|kek| !held.contains(kek));
+        let (taken_off, stays): (Vec<_>, Vec<_>) =
+            held.into_iter().partition(|kek| self.remove.contains(kek));
+        let mut wanted: Vec<Target> =
+            stays.into_iter().map(|kek| Target { kek, named: true }).collect();
+        wanted.retain(|target| !is_added(target));
+        wanted.extend(added.iter().cloned());
+        if wanted.is_empty() {
+            return Err(Failure::NoKekLeft(secret.meta.place.to_string()));
         }
-        for added in self.lasting(&self.add).await? {
-            if !targets.contains(&added.key()) {
-                targets.push(added);
-            }
+        // Where something is wrapped for it, or left to it alone, it matters who named it.
+        let is_given = |target: &Target| {
+            self.renew || !taken_off.is_empty() || !secret.names(&target.kek.key())
+        };
+        for target in wanted.iter_mut().filter(|target| !is_added(target) && is_given(target)) {
+            target.named = self.targets.is_named_for(secret, &target.kek, path).await?;
         }
-        match targets.is_empty() {
-            true => Err(Failure::NoKekLeft(secret.meta.place.to_string())),
-            false => Ok(targets),
-        }
+        Ok(wanted)
     }
 
-    /// The keys behind aliases. Where the KMS does not tell, the alias itself.
-    async fn lasting(&self, keks: &[KekUri]) -> Result<Vec<KekUri>, Failure> {
-        let ring = self.session.ring()?;
-        let mut lasting = Vec::with_capacity(keks.len());
-        for kek in keks {
-            let known = self.resolved.borrow().get(kek).cloned();
-            let key = match known {
-                Some(key) => key,
-                None => ring.resolve(kek).await.unwrap_or_else(|_| kek.clone()),
-            };
-            self.resolved.borrow_mut().insert(kek.clone(), key.clone());
-            lasting.push(key);
+    /// What is good to know when it is over.
+    fn tell(&self) {
+        for kek in &*self.not_found.borrow() {
+            terminal::warn(&format!("none of them was under `{kek}`"));
         }
-        Ok(lasting)
+        self.opener.remember(self.set.iter().chain(&self.add));
+        if self.took_off.get() {
+            terminal::note(
+                "whoever could open them before may have kept the data keys: `kubectl envcrypt rotate` makes new ones, and only other values shut them out of what they have read",
+            );
+        }
     }
 }
 
 impl Change for Work<'_> {
     async fn admit(&self, secret: &SealedSecret, path: Option<&Path>) -> Result<bool, Failure> {
-        let targets = self.targets(secret, path).await?;
-        if !self.renew && secret.is_under(&targets) {
+        let wanted = self.wanted(secret, path).await?;
+        if !self.renew && secret.is_under(&wanted) {
             return Ok(false);
         }
         self.opener.admit(secret).await?;
@@ -166,12 +163,11 @@ impl Change for Work<'_> {
         secret: &SealedSecret,
         path: Option<&Path>,
     ) -> Result<(SealedSecret, &'static str), Failure> {
-        let targets = self.targets(secret, path).await?;
+        let targets = self.wanted(secret, path).await?;
         let wanted = Rewrap { targets: &targets, renew: self.renew };
         let (new, way) = self.opener.rewrap(secret, &wanted).await?;
         let keys = new.keys();
         self.took_off.set(self.took_off.get() || secret.keys().iter().any(|k| !keys.contains(k)));
-        self.sealed_to.borrow_mut().extend(keys);
         let how = match way {
             Way::LeftOut => "rewrapped: a KEK was taken off",
             Way::InKms => "rewrapped in the KMS",

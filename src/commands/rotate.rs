@@ -5,12 +5,14 @@ use std::path::Path;
 use clap::Args;
 use jiff::Timestamp;
 
+use super::local::MakeLocal;
 use super::many::{self, Change, ManyArgs};
-use super::opening::{OpenArgs, Opener};
-use super::sealing::now;
-use super::{Failure, Session};
-use crate::envelope::{Scope, SealedSecret, Sealer};
-use crate::kek::DataKey;
+use super::opening::Opener;
+use super::sealing::{self, now};
+use super::targets::Targets;
+use super::{Failure, Session, complete};
+use crate::envelope::{Scope, SealedSecret, Sealer, Target};
+use crate::kek::{DataKey, KekUri};
 
 /// Seal the values of sealed Secrets anew, under new data keys.
 ///
@@ -32,36 +34,65 @@ pub struct RotateArgs {
     /// Only what was sealed before this time, as RFC 3339 writes it
     #[arg(long, value_name = "TIME")]
     before: Option<Timestamp>,
-    #[command(flatten)]
-    open: OpenArgs,
+    /// The KEKs to seal to, in place of those that it is under; repeatable
+    #[arg(long, value_name = "KEK", help_heading = "KEKs", add = complete::keks())]
+    kek: Vec<String>,
+    /// A KEK that may be asked to open this once; repeatable
+    #[arg(long, value_name = "KEK", help_heading = "KEKs", add = complete::keks())]
+    open_with: Vec<String>,
 }
 
 /// Runs it.
 pub async fn run(args: RotateArgs, session: &Session) -> Result<(), Failure> {
-    let before = args.before.map(|time| u64::try_from(time.as_second()).unwrap_or(0));
-    let opener = Opener::new(session, &args.open)?;
-    many::run(&args.many, session, &Work { session, opener, before, started: now() }).await
+    let make = if args.many.is_dry_run() { MakeLocal::No } else { MakeLocal::Yes };
+    let set = args.kek.iter().map(|name| sealing::uri(session, name, make));
+    let set: Vec<KekUri> = set.collect::<Result<_, _>>()?;
+    let opener = Opener::to_reseal(session, &args.open_with)?;
+    let work = Work {
+        session,
+        opener: &opener,
+        targets: Targets::new(session, &opener),
+        set,
+        before: args.before.map(|time| u64::try_from(time.as_second()).unwrap_or(0)),
+        started: now(),
+    };
+    let result = many::run(&args.many, session, &work).await;
+    opener.remember(&work.set);
+    result
 }
 
 struct Work<'a> {
     session: &'a Session,
-    opener: Opener<'a>,
+    opener: &'a Opener<'a>,
+    targets: Targets<'a>,
+    set: Vec<KekUri>,
     /// In seconds since 1970.
     before: Option<u64>,
     started: u64,
 }
 
+impl Work<'_> {
+    /// The KEKs to seal to.
+    async fn wanted(
+        &self,
+        secret: &SealedSecret,
+        path: Option<&Path>,
+    ) -> Result<Vec<Target>, Failure> {
+        match self.set.is_empty() {
+            true => self.targets.held(secret, path).await,
+            false => Ok(self.targets.named(&self.set).await),
+        }
+    }
+}
+
 impl Change for Work<'_> {
-    async fn admit(&self, secret: &SealedSecret, _: Option<&Path>) -> Result<bool, Failure> {
+    async fn admit(&self, secret: &SealedSecret, path: Option<&Path>) -> Result<bool, Failure> {
         let is_old = |before| secret.parts().any(|(_, jwe)| jwe.sealed_at < before);
         if !self.before.is_none_or(is_old) {
             return Ok(false);
         }
         scope(secret)?;
-        // A file's own word is not enough to give a KEK the values anew.
-        for kek in secret.keys() {
-            self.opener.accept_held(&secret.meta.place, &kek)?;
-        }
+        self.wanted(secret, path).await?;
         self.opener.admit(secret).await?;
         Ok(true)
     }
@@ -69,11 +100,18 @@ impl Change for Work<'_> {
     async fn change(
         &self,
         secret: &SealedSecret,
-        _: Option<&Path>,
+        path: Option<&Path>,
     ) -> Result<(SealedSecret, &'static str), Failure> {
+        let ring = self.session.ring()?;
         let plain = self.opener.open(secret).await?;
+        let mut keks = Vec::new();
+        for target in self.wanted(secret, path).await? {
+            if !target.named {
+                secret.check_held(ring, &target.kek).await?;
+            }
+            keks.push(target.kek);
+        }
         let (key, place) = (DataKey::generate(), secret.meta.place.clone());
-        let (ring, keks) = (self.session.ring()?, secret.keys());
         let sealer = Sealer::prepare(ring, &keks, key, place, scope(secret)?).await?;
         Ok((sealer.seal(plain, now())?, "rotated"))
     }

@@ -8,7 +8,7 @@ use super::local::{self, MakeLocal};
 use super::session::{Session, kek_variable};
 use crate::config::{Occasion, Rules};
 use crate::kek::{KekUri, Scheme, Trust};
-use crate::secret::{Namespace, Place};
+use crate::secret::Namespace;
 use crate::terminal;
 
 /// Takes `--kek`, else `ENVCRYPT_KEK`, else the first matching rule of the
@@ -43,6 +43,23 @@ pub fn choose(
         return Err(Failure::NoKek);
     }
     resolve(session, configured)
+}
+
+/// The KEKs that environment, rules and settings name for a Secret there; those of
+/// rules only where they are known. Asks nobody.
+pub fn named_for(
+    session: &Session,
+    namespace: &Namespace,
+    path: Option<&Path>,
+    trust: &Trust,
+) -> Result<Vec<KekUri>, Failure> {
+    let mut named = resolve(session, &kek_variable())?;
+    if let Some((_, names)) = ruled(session, namespace, path)? {
+        let ruled = names.iter().filter_map(|name| uri(session, name, MakeLocal::No).ok());
+        named.extend(ruled.filter(|kek| trust.knows(kek)));
+    }
+    named.extend(resolve(session, &session.settings()?.keks)?);
+    Ok(named)
 }
 
 /// Remembers what was sealed to, under the names given and the lasting ones.
@@ -81,56 +98,25 @@ fn accept_rule(
     kek: &KekUri,
     trust: &mut Trust,
 ) -> Result<(), Failure> {
-    let question = format!(
-        "`{}` says to seal with `{kek}`, new to this machine; is it yours",
-        rules.path.display()
-    );
-    accept(session, kek, trust, &question, || Failure::UntrustedRule {
-        rules: rules.path.clone(),
-        kek: kek.clone(),
-    })
-}
-
-/// A Secret names its KEKs, and whoever can write to it could name their own,
-/// to be given the values when they are sealed anew.
-pub fn accept_held(
-    session: &Session,
-    place: &Place,
-    kek: &KekUri,
-    trust: &mut Trust,
-) -> Result<(), Failure> {
-    let question = format!(
-        "the Secret `{place}` names `{kek}`, new to this machine, to be sealed to again; is it yours"
-    );
-    accept(session, kek, trust, &question, || Failure::UntrustedHolder {
-        place: place.to_string(),
-        kek: kek.clone(),
-    })
-}
-
-/// Asks the person about a KEK that is neither known nor their own.
-fn accept(
-    session: &Session,
-    kek: &KekUri,
-    trust: &mut Trust,
-    question: &str,
-    refusal: impl FnOnce() -> Failure,
-) -> Result<(), Failure> {
     if trust.knows(kek) || is_own(session, kek)? {
         return Ok(());
     }
     let prompt = session.prompt();
     if !prompt.is_available() {
-        return Err(refusal());
+        return Err(Failure::UntrustedRule { rules: rules.path.clone(), kek: kek.clone() });
     }
-    match prompt.confirm(question)? {
+    let question = format!(
+        "`{}` says to seal with `{kek}`, new to this machine; is it yours",
+        rules.path.display()
+    );
+    match prompt.confirm(&question)? {
         true => Ok(trust.accept(kek)?),
         false => Err(Failure::NotAccepted(kek.clone())),
     }
 }
 
 /// Whether it is the recipient of one of the person's own identities.
-fn is_own(session: &Session, kek: &KekUri) -> Result<bool, Failure> {
+pub fn is_own(session: &Session, kek: &KekUri) -> Result<bool, Failure> {
     let is_age = kek.scheme() == Scheme::Age;
     Ok(is_age && local::identities(session)?.iter().any(|(own, _)| own == kek))
 }

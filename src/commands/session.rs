@@ -87,10 +87,20 @@ impl Session {
     /// Which KEKs may be asked: those named by flag, in the environment and in
     /// the user's settings, and those accepted before.
     pub fn trust(&self, named: &[String]) -> Result<Trust, Failure> {
+        self.trust_with(named, Trusted::Named)
+    }
+
+    /// The same, where those in the environment may be asked, but not they alone.
+    pub fn trust_beside_environment(&self, named: &[String]) -> Result<Trust, Failure> {
+        self.trust_with(named, Trusted::Configured)
+    }
+
+    fn trust_with(&self, named: &[String], in_environment: Trusted) -> Result<Trust, Failure> {
         let mut trust = Trust::load(self.folder.trusted())?;
         let environment = kek_variable();
         let settings = self.settings()?;
-        let here = named.iter().chain(&environment).map(|name| (name, Trusted::Named));
+        let environment = environment.iter().map(|name| (name, in_environment));
+        let here = named.iter().map(|name| (name, Trusted::Named)).chain(environment);
         let configured =
             settings.trust.iter().chain(&settings.keks).map(|n| (n, Trusted::Configured));
         for (name, why) in here.chain(configured) {

@@ -24,6 +24,8 @@ pub struct Tally {
     all: usize,
     done: BTreeMap<&'static str, usize>,
     failures: Vec<Failure>,
+    /// Failures for the same reason as another, not reported.
+    lost: usize,
     bar: ProgressBar,
     to_stderr: bool,
 }
@@ -37,7 +39,7 @@ impl Tally {
         let bar = ProgressBar::with_draw_target(Some(all as u64), target);
         let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {eta}");
         bar.set_style(style.expect("the template is valid"));
-        Self { all, done: BTreeMap::new(), failures: Vec::new(), bar, to_stderr: false }
+        Self { all, done: BTreeMap::new(), failures: Vec::new(), lost: 0, bar, to_stderr: false }
     }
 
     /// Standard output is for something else: lines go to standard error.
@@ -70,6 +72,18 @@ impl Tally {
         }
     }
 
+    /// Counts several, and those that are lost with one of them.
+    pub fn take(&mut self, results: Vec<Result<Done, Failure>>, lost: usize) {
+        results.into_iter().for_each(|result| self.count(result));
+        self.bar.inc(lost as u64);
+        self.lost += lost;
+    }
+
+    /// How many came to an end, good or bad.
+    pub fn seen(&self) -> usize {
+        self.done() + self.failures.len() + self.lost
+    }
+
     /// How many are done.
     pub fn done(&self) -> usize {
         self.done.values().sum()
@@ -86,7 +100,7 @@ impl Tally {
     /// What the command ends with.
     pub fn finish(mut self) -> Result<(), Failure> {
         self.bar.finish_and_clear();
-        match (self.failures.len(), self.all) {
+        match (self.failures.len() + self.lost, self.all) {
             (0, all) if self.done() == all => Ok(()),
             (0, _) => Err(Failure::FilesChanged),
             (1, 1) => Err(self.failures.remove(0)),

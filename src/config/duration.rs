@@ -7,7 +7,7 @@ use std::time::Duration;
 /// # Errors
 /// A text that tells how to write one.
 pub fn duration(text: &str) -> Result<Duration, String> {
-    let wrong = || "use 30s, 2m or 1h; 0 is no limit".to_owned();
+    let wrong = || "use 500ms, 30s, 2m or 1h".to_owned();
     if let Ok(seconds) = text.parse() {
         return Ok(Duration::from_secs(seconds));
     }

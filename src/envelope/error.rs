@@ -6,7 +6,7 @@ use std::fmt;
 use thiserror::Error;
 
 use super::MAX_SEALED_SIZE;
-use crate::kek::KekError;
+use crate::kek::{KekError, KekUri};
 use crate::secret::{Key, Place};
 
 /// Which part of a sealed Secret is spoken of.
@@ -106,6 +106,16 @@ pub enum OpenError {
         /// The Secret.
         place: Place,
         /// What each KEK said that was asked.
+        refusals: Vec<KekError>,
+    },
+    /// A KEK that it names did not give its DEKs.
+    #[error("the Secret `{place}` names `{kek}`, which did not show that it holds its data keys")]
+    NotHeld {
+        /// The Secret.
+        place: Place,
+        /// The KEK.
+        kek: KekUri,
+        /// What it said, if it was asked.
         refusals: Vec<KekError>,
     },
     /// This machine trusts none of its KEKs.

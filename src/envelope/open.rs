@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use futures::future::try_join_all;
 
-use super::{Jwe, OpenError, Refused, SealedSecret, Spot, set};
+use super::{Jwe, OpenError, Refused, SealedSecret, Spot};
 use crate::kek::{DataKey, KekUri, Ring, WrappedKey};
 use crate::secret::{Key, PlainSecret, SecretValue};
 
@@ -108,7 +108,7 @@ impl SealedSecret {
         }
         let jwe = self.seal.as_ref().ok_or_else(|| self.refused(None, Refused::SealMissing))?;
         let sealed = self.open_part(None, jwe, deks)?;
-        if sealed.expose() != set::digest(&self.meta, &self.values) {
+        if sealed.expose() != self.digest() {
             return Err(self.refused(None, Refused::SealMismatch));
         }
         Ok(())
@@ -132,7 +132,7 @@ impl SealedSecret {
         }
     }
 
-    fn refused(&self, key: Option<&Key>, refused: Refused) -> OpenError {
+    pub(super) fn refused(&self, key: Option<&Key>, refused: Refused) -> OpenError {
         let spot = Spot { place: self.meta.place.clone(), key: key.cloned() };
         OpenError::Refused { spot, refused }
     }

@@ -8,23 +8,20 @@ mod login;
 mod refusal;
 
 use std::collections::HashMap;
-use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use azure_core::credentials::TokenCredential;
-use azure_core::http::{ClientOptions, ExponentialRetryOptions, RequestContent, RetryOptions};
-use azure_core::time::Duration;
+use azure_core::http::{ClientOptions, RequestContent, Response, RetryOptions};
 use azure_security_keyvault_keys::models::{
-    EncryptionAlgorithm, KeyClientWrapKeyOptions, KeyOperationParameters, KeyOperationResult,
+    EncryptionAlgorithm, KeyClientWrapKeyOptions, KeyOperationParameters,
 };
 use azure_security_keyvault_keys::{KeyClient, KeyClientOptions};
-use tokio::sync::OnceCell;
-use tokio::time::timeout;
 use zeroize::Zeroizing;
 
-use super::retry::{ATTEMPTS, BACKOFF, OPERATION};
+use super::retry::{in_time, retry};
 use super::{Action, Context, DataKey, Kek, KekError, KekUri, Refusal, WrappedKey};
+use login::Login;
 use refusal::{Asked, refusal};
 
 /// A key of Azure Key Vault.
@@ -36,27 +33,26 @@ pub struct AzureKek {
 /// One login, and one client a vault.
 #[derive(Default)]
 pub struct Clients {
-    credential: OnceCell<Arc<dyn TokenCredential>>,
+    login: Arc<Login>,
     vaults: Mutex<HashMap<String, Arc<KeyClient>>>,
 }
 
 impl Clients {
+    /// A client of the vault, logged in: the first call is not made to wait for it.
     async fn client(&self, vault: &str, asked: Asked<'_>) -> Result<Arc<KeyClient>, KekError> {
-        let login = self.credential.get_or_try_init(async || login::credential());
-        let credential = login.await.map_err(|e| refusal(asked, &e))?.clone();
+        // `NAME.vault.azure.net` takes tokens for `vault.azure.net`.
+        let domain = vault.split_once('.').map_or(vault, |(_, domain)| domain);
+        let scope = format!("https://{domain}/.default");
+        self.login.get_token(&[&scope], None).await.map_err(|e| refusal(asked, &e))?;
         let mut vaults = self.vaults.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = vaults.get(vault) {
             return Ok(client.clone());
         }
-        let retries = ExponentialRetryOptions {
-            initial_delay: Duration::try_from(BACKOFF).expect("it is short"),
-            max_retries: ATTEMPTS - 1,
-            ..Default::default()
-        };
-        let client_options =
-            ClientOptions { retry: RetryOptions::exponential(retries), ..Default::default() };
+        // The SDK's own retries send no body once an attempt has failed before it
+        // was challenged to log in.
+        let client_options = ClientOptions { retry: RetryOptions::none(), ..Default::default() };
         let options = KeyClientOptions { client_options, ..Default::default() };
-        let client = KeyClient::new(&format!("https://{vault}"), credential, Some(options))
+        let client = KeyClient::new(&format!("https://{vault}"), self.login.clone(), Some(options))
             .map_err(|e| refusal(asked, &e))?;
         Ok(vaults.entry(vault.to_owned()).or_insert(Arc::new(client)).clone())
     }
@@ -79,12 +75,16 @@ impl Kek for AzureKek {
     async fn wrap(&self, key: &DataKey, _: &Context) -> Result<WrappedKey, KekError> {
         let asked = Asked { kek: &self.uri, action: Action::Wrap, permission: "wrapKey" };
         let (vault, name, version) = parts(&self.uri);
-        let client = self.clients.client(vault, asked).await?;
-        let parameters = parameters(asked, key.expose())?;
-        let key_version = version.map(str::to_owned);
-        let options = KeyClientWrapKeyOptions { key_version, ..Default::default() };
-        let call = async { client.wrap_key(name, parameters, Some(options)).await?.into_model() };
-        let answer = in_time(asked, call).await?;
+        let late = || refusal::late(asked);
+        let client = in_time(late, self.clients.client(vault, asked)).await?;
+        let answer = retry(late, || async {
+            let parameters = parameters(asked, key.expose())?;
+            let key_version = version.map(str::to_owned);
+            let options = KeyClientWrapKeyOptions { key_version, ..Default::default() };
+            let answer = client.wrap_key(name, parameters, Some(options)).await;
+            answer.and_then(Response::into_model).map_err(|e| refusal(asked, &e))
+        });
+        let answer = answer.await?;
         let failed =
             |detail: &str| KekError::new(&self.uri, Action::Wrap, Refusal::Failed).detail(detail);
         let bytes = answer.result.ok_or_else(|| failed("it returned no wrapped key"))?;
@@ -100,10 +100,14 @@ impl Kek for AzureKek {
         let (vault, name, version) = parts(&self.uri);
         let version =
             version.ok_or_else(|| rejected().detail("it does not name the key's version"))?;
-        let client = self.clients.client(vault, asked).await?;
-        let parameters = parameters(asked, &key.bytes)?;
-        let call = async { client.unwrap_key(name, version, parameters, None).await?.into_model() };
-        let answer = in_time(asked, call).await?;
+        let late = || refusal::late(asked);
+        let client = in_time(late, self.clients.client(vault, asked)).await?;
+        let answer = retry(late, || async {
+            let parameters = parameters(asked, &key.bytes)?;
+            let answer = client.unwrap_key(name, version, parameters, None).await;
+            answer.and_then(Response::into_model).map_err(|e| refusal(asked, &e))
+        });
+        let answer = answer.await?;
         let bytes = Zeroizing::new(answer.result.unwrap_or_default());
         DataKey::from_slice(&bytes).ok_or_else(rejected)
     }
@@ -119,16 +123,6 @@ fn parameters(
         ..Default::default()
     };
     parameters.try_into().map_err(|e| refusal(asked, &e))
-}
-
-async fn in_time(
-    asked: Asked<'_>,
-    call: impl Future<Output = azure_core::Result<KeyOperationResult>>,
-) -> Result<KeyOperationResult, KekError> {
-    match timeout(OPERATION, call).await {
-        Ok(answer) => answer.map_err(|e| refusal(asked, &e)),
-        Err(_) => Err(refusal::told(asked, Refusal::Unreachable, "no answer in time".to_owned())),
-    }
 }
 
 /// The vault's host, the key, and its version.

@@ -40,7 +40,7 @@ pub enum Refusal {
 }
 
 /// A KEK's refusal: which, what was asked, why, what the service said, what to do.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[error("cannot {action} the data key with `{kek}`: {refusal}")]
 pub struct KekError {
     /// The KEK.

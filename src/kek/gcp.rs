@@ -16,7 +16,7 @@ use google_cloud_gax::retry_policy::{Aip194Strict, RetryPolicyExt};
 use google_cloud_kms_v1::client::KeyManagementService;
 use tokio::sync::OnceCell;
 
-use super::retry::{ATTEMPT, ATTEMPTS, BACKOFF, OPERATION};
+use super::retry::{ATTEMPT, ATTEMPTS, BACKOFF, OPERATION, in_time};
 use super::{Action, Context, DataKey, Kek, KekError, KekUri, Refusal, WrappedKey};
 use refusal::{Asked, refusal};
 
@@ -35,6 +35,7 @@ impl Connection {
         let connect = || async {
             let retries = Aip194Strict
                 .continue_on_too_many_requests()
+                .continue_on_client_timeout()
                 .with_attempt_limit(ATTEMPTS)
                 .with_time_limit(OPERATION);
             let backoff = ExponentialBackoffBuilder::new()
@@ -79,18 +80,21 @@ impl Kek for GcpKek {
             permission: "cloudkms.cryptoKeyVersions.useToEncrypt",
         };
         let aad = context.to_json().unwrap_or_default();
-        let request = self.connection.client(asked).await?.encrypt();
-        let answer = request
-            .set_name(self.uri.rest())
-            .set_plaintext(key.expose().to_vec())
-            .set_plaintext_crc32c(checksum(key.expose()))
-            .set_additional_authenticated_data_crc32c(checksum(&aad))
-            .set_additional_authenticated_data(aad)
-            .with_idempotency(true)
-            .with_attempt_timeout(ATTEMPT)
-            .send()
-            .await
-            .map_err(|e| refusal(asked, &e))?;
+        let call = async {
+            let request = self.connection.client(asked).await?.encrypt();
+            let answer = request
+                .set_name(self.uri.rest())
+                .set_plaintext(key.expose().to_vec())
+                .set_plaintext_crc32c(checksum(key.expose()))
+                .set_additional_authenticated_data_crc32c(checksum(&aad))
+                .set_additional_authenticated_data(aad)
+                .with_idempotency(true)
+                .with_attempt_timeout(ATTEMPT)
+                .send()
+                .await;
+            answer.map_err(|e| refusal(asked, &e))
+        };
+        let answer = in_time(|| refusal::late(asked), call).await?;
         let verified = answer.verified_plaintext_crc32c
             && answer.verified_additional_authenticated_data_crc32c
             && answer.ciphertext_crc32c == Some(checksum(&answer.ciphertext));
@@ -107,18 +111,21 @@ impl Kek for GcpKek {
             permission: "cloudkms.cryptoKeyVersions.useToDecrypt",
         };
         let aad = context.to_json().unwrap_or_default();
-        let request = self.connection.client(asked).await?.decrypt();
-        let answer = request
-            .set_name(self.uri.rest())
-            .set_ciphertext(key.bytes.clone())
-            .set_ciphertext_crc32c(checksum(&key.bytes))
-            .set_additional_authenticated_data_crc32c(checksum(&aad))
-            .set_additional_authenticated_data(aad)
-            .with_idempotency(true)
-            .with_attempt_timeout(ATTEMPT)
-            .send()
-            .await
-            .map_err(|e| refusal(asked, &e))?;
+        let call = async {
+            let request = self.connection.client(asked).await?.decrypt();
+            let answer = request
+                .set_name(self.uri.rest())
+                .set_ciphertext(key.bytes.clone())
+                .set_ciphertext_crc32c(checksum(&key.bytes))
+                .set_additional_authenticated_data_crc32c(checksum(&aad))
+                .set_additional_authenticated_data(aad)
+                .with_idempotency(true)
+                .with_attempt_timeout(ATTEMPT)
+                .send()
+                .await;
+            answer.map_err(|e| refusal(asked, &e))
+        };
+        let answer = in_time(|| refusal::late(asked), call).await?;
         if answer.plaintext_crc32c != Some(checksum(&answer.plaintext)) {
             return Err(self.damaged(Action::Unwrap));
         }

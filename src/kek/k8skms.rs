@@ -36,7 +36,7 @@ const MAX_ANNOTATIONS: usize = 32 << 10;
 /// One plugin, by its socket.
 pub struct PluginKek {
     uri: KekUri,
-    plugin: OnceCell<Plugin>,
+    plugin: OnceCell<Result<Plugin, KekError>>,
 }
 
 /// The wrapped DEK as it is stored.
@@ -71,7 +71,8 @@ impl PluginKek {
             }
             Ok(plugin)
         };
-        self.plugin.get_or_try_init(|| retry(connect)).await.cloned()
+        let late = || refusal::late(&self.uri, action);
+        self.plugin.get_or_init(|| retry(late, connect)).await.clone()
     }
 
     /// Connects at the first call, and again when the plugin was restarted.
@@ -95,7 +96,8 @@ impl Kek for PluginKek {
 
     async fn wrap(&self, key: &DataKey, _: &Context) -> Result<WrappedKey, KekError> {
         let plugin = self.plugin(Action::Wrap).await?;
-        let answer = retry(|| async {
+        let late = || refusal::late(&self.uri, Action::Wrap);
+        let answer = retry(late, || async {
             let request = EncryptRequest { plaintext: key.expose().to_vec(), uid: uid() };
             plugin.encrypt(request).await.map_err(|e| refusal(&self.uri, Action::Wrap, &e))
         });
@@ -110,7 +112,8 @@ impl Kek for PluginKek {
         let rejected = || KekError::new(&self.uri, Action::Unwrap, Refusal::Rejected);
         let stored = Stored::read(&key.bytes).ok_or_else(rejected)?;
         let plugin = self.plugin(Action::Unwrap).await?;
-        let answer = retry(|| async {
+        let late = || refusal::late(&self.uri, Action::Unwrap);
+        let answer = retry(late, || async {
             let mut request = stored.clone();
             request.uid = uid();
             plugin.decrypt(request).await.map_err(|e| refusal(&self.uri, Action::Unwrap, &e))

@@ -1,6 +1,9 @@
-//! Patience with a KMS whose own client has none: what passes is tried again.
+//! Patience with a KMS: what passes is tried again, and nothing is waited for
+//! longer than people would.
 
 use std::time::Duration;
+
+use tokio::time::timeout;
 
 use super::{KekError, Refusal};
 
@@ -8,30 +11,43 @@ use super::{KekError, Refusal};
 pub const CONNECT: Duration = Duration::from_secs(3);
 /// How long one attempt may take, connecting included.
 pub const ATTEMPT: Duration = Duration::from_secs(5);
-/// How long all attempts together may take.
+/// How long all attempts together may take, the login included.
 pub const OPERATION: Duration = Duration::from_secs(20);
 /// How often a call is tried.
 pub const ATTEMPTS: u32 = 3;
 /// How long before the second attempt; the third waits twice as long.
 pub const BACKOFF: Duration = Duration::from_millis(200);
 
-/// Calls until an answer comes that another attempt would not change.
+/// Calls until an answer comes that another attempt would not change. `late` is
+/// what an attempt ends with that takes too long.
 ///
 /// # Errors
 /// What the last attempt said.
-pub async fn retry<T, F>(call: impl Fn() -> F) -> Result<T, KekError>
+pub async fn retry<T, F>(late: impl Fn() -> KekError, call: impl Fn() -> F) -> Result<T, KekError>
 where
     F: Future<Output = Result<T, KekError>>,
 {
+    let attempt = || async { timeout(ATTEMPT, call()).await.unwrap_or_else(|_| Err(late())) };
     let mut pause = BACKOFF;
     for _ in 1..ATTEMPTS {
-        match call().await {
+        match attempt().await {
             Err(error) if passes(error.refusal) => tokio::time::sleep(pause).await,
             answer => return answer,
         }
         pause *= 2;
     }
-    call().await
+    attempt().await
+}
+
+/// Waits for an answer no longer than all attempts together may take.
+///
+/// # Errors
+/// `late`, or what the call ended with.
+pub async fn in_time<T>(
+    late: impl Fn() -> KekError,
+    call: impl Future<Output = Result<T, KekError>>,
+) -> Result<T, KekError> {
+    timeout(OPERATION, call).await.unwrap_or_else(|_| Err(late()))
 }
 
 fn passes(refusal: Refusal) -> bool {

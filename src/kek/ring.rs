@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 use futures::future::try_join_all;
@@ -47,7 +47,7 @@ enum Cost {
     Passphrase,
 }
 
-/// A DEK by its commitment: asked for once, however many want it.
+/// A DEK by its commitment and its place: asked for once, however many want it.
 type Slot = Arc<OnceCell<Arc<DataKey>>>;
 
 /// The KEKs in use. Nothing is connected or read before the first call.
@@ -63,7 +63,7 @@ pub struct Ring {
     #[cfg(feature = "vault")]
     vault: Arc<super::vault::Server>,
     keks: Mutex<HashMap<KekUri, Arc<dyn Kek>>>,
-    unwrapped: Mutex<HashMap<[u8; 32], Slot>>,
+    unwrapped: Mutex<HashMap<([u8; 32], Context), Slot>>,
     permits: Semaphore,
     patience: Duration,
     slow: Mutex<HashSet<KekUri>>,
@@ -134,7 +134,9 @@ impl Ring {
         commitment: [u8; 32],
         fits: impl Fn(&DataKey) -> bool,
     ) -> Result<Arc<DataKey>, Vec<KekError>> {
-        let slot = lock(&self.unwrapped).entry(commitment).or_default().clone();
+        // A DEK is known for one place only: elsewhere the KMS has its say again.
+        let known = (commitment, context.clone());
+        let slot = lock(&self.unwrapped).entry(known).or_default().clone();
         slot.get_or_try_init(|| self.ask(candidates, context, fits)).await.cloned()
     }
 
@@ -160,6 +162,10 @@ impl Ring {
                     Ok(key) => return Ok(Arc::new(key)),
                     Err(refusal) => refusals.push(refusal),
                 }
+                // One that refuses makes room for the next at once.
+                if patience < Duration::MAX {
+                    break;
+                }
             }
         }
         Err(refusals)
@@ -173,11 +179,10 @@ impl Ring {
     ) -> Result<DataKey, KekError> {
         let kek = self.kek(&wrapped.kek, Action::Unwrap)?;
         // Slow until it answers: others who want it while it hangs ask it last.
-        let slow = SlowUnlessAnswered { ring: self, kek: &wrapped.kek };
+        let slow =
+            SlowUnlessAnswered { ring: self, kek: wrapped.kek.key(), since: Some(Instant::now()) };
         let answer = kek.unwrap(wrapped, context).await;
-        if !matches!(&answer, Err(error) if error.refusal == Refusal::Unreachable) {
-            slow.answered();
-        }
+        slow.answered(&answer);
         match answer? {
             key if fits(&key) => Ok(key),
             _ => Err(KekError::new(&wrapped.kek, Action::Unwrap, Refusal::Rejected)),
@@ -186,39 +191,41 @@ impl Ring {
 
     /// What it costs to ask, the cheapest first.
     fn cost(&self, kek: &KekUri) -> Cost {
-        if lock(&self.slow).contains(kek) {
-            return Cost::Slow;
-        }
         match kek.scheme() {
             #[cfg(feature = "age")]
             Scheme::Age if self.identities.has_unlocked(kek.rest()) => Cost::Nothing,
             Scheme::Age => Cost::Passphrase,
+            _ if lock(&self.slow).contains(&kek.key()) => Cost::Slow,
             Scheme::K8s => Cost::Socket,
             _ => Cost::Network,
         }
     }
 
-    /// Has the KMS wrap the DEK of any of `candidates` under `to` on its own
-    /// side. `None` where it cannot, or may not.
-    ///
-    /// # Errors
-    /// The KMS's refusal, but for one that opening the DEK here may get around.
+    /// Has the KMS wrap the DEK of `wrapped` under `to` on its own side. `None`
+    /// where it cannot, or refuses: then the DEK has to be opened here, and if
+    /// that fails too, its error tells why.
     pub async fn rewrap(
         &self,
-        candidates: &[&WrappedKey],
+        wrapped: &WrappedKey,
         to: &KekUri,
         context: &Context,
-    ) -> Result<Option<WrappedKey>, KekError> {
-        let kek = self.kek(to, Action::Rewrap)?;
+    ) -> Option<WrappedKey> {
+        let kek = self.kek(to, Action::Rewrap).ok()?;
         let _permit = self.permits.acquire().await;
-        for wrapped in candidates {
-            match kek.rewrap(wrapped, context).await {
-                Ok(None) => {}
-                Err(error) if error.refusal == Refusal::Denied => {}
-                answer => return answer,
-            }
-        }
-        Ok(None)
+        kek.rewrap(wrapped, context).await.ok().flatten()
+    }
+
+    /// Whether any of `candidates` gives the DEK, asked now, whatever is known.
+    ///
+    /// # Errors
+    /// What each of them said.
+    pub async fn holds(
+        &self,
+        candidates: &[&WrappedKey],
+        context: &Context,
+        fits: impl Fn(&DataKey) -> bool,
+    ) -> Result<(), Vec<KekError>> {
+        self.ask(candidates, context, fits).await.map(drop)
     }
 
     /// The lasting name of a KEK: the ARN behind an alias, else the same.
@@ -269,22 +276,31 @@ impl Ring {
     }
 }
 
-/// Counts a KEK as slow if it is given up, or cannot be reached.
+/// Counts a KEK as slow if it is given up after the patience, or cannot be reached.
 struct SlowUnlessAnswered<'a> {
     ring: &'a Ring,
-    kek: &'a KekUri,
+    kek: KekUri,
+    /// `None` once it has answered.
+    since: Option<Instant>,
 }
 
 impl SlowUnlessAnswered<'_> {
-    fn answered(self) {
-        lock(&self.ring.slow).remove(self.kek);
-        std::mem::forget(self);
+    fn answered(mut self, answer: &Result<DataKey, KekError>) {
+        match answer {
+            Err(error) if error.refusal == Refusal::Unreachable => {
+                lock(&self.ring.slow).insert(self.kek.clone());
+            }
+            _ => drop(lock(&self.ring.slow).remove(&self.kek)),
+        }
+        self.since = None;
     }
 }
 
 impl Drop for SlowUnlessAnswered<'_> {
     fn drop(&mut self) {
-        lock(&self.ring.slow).insert(self.kek.clone());
+        if self.since.is_some_and(|since| since.elapsed() >= self.ring.patience) {
+            lock(&self.ring.slow).insert(self.kek.clone());
+        }
     }
 }
 

@@ -181,7 +181,7 @@ impl FromStr for KekUri {
             Scheme::Vault if !rest.contains('/') => {
                 text = format!("hashivault://{DEFAULT_MOUNT}/{rest}");
             }
-            Scheme::K8s if rest.split('/').any(|part| matches!(part, "" | "." | "..")) => {
+            Scheme::K8s if !rest.split('/').all(is_path_segment) => {
                 return Err(form("the absolute path of a socket must follow `k8skms://`"));
             }
             _ => {}
@@ -199,9 +199,11 @@ impl fmt::Display for KekUri {
 /// A native recipient is one word; an SSH one is two, and a comment may follow.
 fn age_recipient(text: &str) -> Option<String> {
     let mut words = text.split(' ').filter(|word| !word.is_empty());
-    let first = words.next()?;
+    let first = words.next().filter(|word| is_plain(word))?;
     if first.starts_with("ssh-") {
-        return Some(format!("{first} {}", words.next()?));
+        let is_base64 = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=');
+        let key = words.next().filter(|word| word.bytes().all(is_base64))?;
+        return Some(format!("{first} {key}"));
     }
     (first.starts_with("age1") && words.next().is_none()).then(|| first.to_owned())
 }
@@ -236,8 +238,7 @@ fn is_gcp_key(text: &str) -> bool {
     else {
         return false;
     };
-    is_plain(&project.replace([':', '.'], "-"))
-        && [location, ring, key].iter().all(|part| is_plain(part))
+    is_path_segment(project) && [location, ring, key].iter().all(|part| is_plain(part))
 }
 
 /// Where Azure's key vaults and managed HSMs are: a token for them goes nowhere else.
@@ -264,7 +265,13 @@ fn is_azure_key(text: &str) -> bool {
 
 /// A part of a mount's path, or a key's name.
 fn is_vault_segment(text: &str) -> bool {
-    is_plain(&text.replace('.', "-")) && !text.chars().all(|c| c == '.')
+    is_path_segment(text) && !text.contains([':', '@', '+'])
+}
+
+/// A part of a path that leads nowhere else, and that a shell takes as it is:
+/// hints show these names in commands.
+fn is_path_segment(text: &str) -> bool {
+    is_plain(&text.replace(['.', ':', '@', '+'], "-")) && !matches!(text, "." | "..")
 }
 
 #[cfg(test)]
@@ -351,6 +358,9 @@ mod tests {
             "k8skms://plugin.sock",
             "k8skms:///run/../plugin.sock",
             "k8skms:///run//plugin.sock",
+            "k8skms:///run/a';curl${IFS}x|sh;'",
+            "gcpkms://projects/../locations/l/keyRings/r/cryptoKeys/k",
+            "age:ssh-ed25519 AAAA';x",
         ] {
             assert!(bad.parse::<KekUri>().is_err(), "{bad}");
         }

@@ -20,7 +20,7 @@ use zeroize::Zeroizing;
 
 use super::retry::retry;
 use super::{Action, Context, DataKey, Kek, KekError, KekUri, Refusal, WrappedKey};
-use refusal::{Asked, refusal};
+use refusal::{Asked, late, refusal};
 
 /// A key of the transit engine.
 pub struct VaultKek {
@@ -30,11 +30,14 @@ pub struct VaultKek {
 
 /// The one server that the environment names, logged in to once.
 #[derive(Default)]
-pub struct Server(OnceCell<VaultClient>);
+pub struct Server(OnceCell<Result<VaultClient, KekError>>);
 
 impl Server {
-    async fn client(&self, kek: &KekUri, action: Action) -> Result<&VaultClient, KekError> {
-        self.0.get_or_try_init(|| retry(|| login::connect(kek, action))).await
+    /// A login that was refused is not tried again: a few more would lock it.
+    async fn client(&self, asked: Asked<'_>) -> Result<&VaultClient, KekError> {
+        let connect = || login::connect(asked.kek, asked.action);
+        let client = self.0.get_or_init(|| retry(|| late(asked), connect)).await;
+        client.as_ref().map_err(Clone::clone)
     }
 }
 
@@ -61,31 +64,39 @@ impl Kek for VaultKek {
     }
 
     async fn wrap(&self, key: &DataKey, context: &Context) -> Result<WrappedKey, KekError> {
-        let client = self.server.client(&self.uri, Action::Wrap).await?;
+        let asked = self.asked(Action::Wrap, "encrypt");
+        let client = self.server.client(asked).await?;
         let (mount, name) = mount_and_key(&self.uri);
         let plaintext = Zeroizing::new(BASE64_STANDARD.encode(key.expose()));
-        let asked = self.asked(Action::Wrap, "encrypt");
-        let answer = retry(|| async {
-            let mut options = EncryptDataRequest::builder();
-            associated_data(context).map(|data| options.associated_data(data));
-            let answer = data::encrypt(client, mount, name, &plaintext, Some(&mut options)).await;
-            answer.map_err(|e| refusal(asked, &e))
-        });
+        let answer = retry(
+            || late(asked),
+            || async {
+                let mut options = EncryptDataRequest::builder();
+                associated_data(context).map(|data| options.associated_data(data));
+                let answer =
+                    data::encrypt(client, mount, name, &plaintext, Some(&mut options)).await;
+                answer.map_err(|e| refusal(asked, &e))
+            },
+        );
         Ok(self.wrapped(answer.await?.ciphertext))
     }
 
     async fn unwrap(&self, key: &WrappedKey, context: &Context) -> Result<DataKey, KekError> {
         let rejected = || KekError::new(&self.uri, Action::Unwrap, Refusal::Rejected);
         let ciphertext = std::str::from_utf8(&key.bytes).map_err(|_| rejected())?;
-        let client = self.server.client(&self.uri, Action::Unwrap).await?;
-        let (mount, name) = mount_and_key(&self.uri);
         let asked = self.asked(Action::Unwrap, "decrypt");
-        let answer = retry(|| async {
-            let mut options = DecryptDataRequest::builder();
-            associated_data(context).map(|data| options.associated_data(data));
-            let answer = data::decrypt(client, mount, name, ciphertext, Some(&mut options)).await;
-            answer.map_err(|e| refusal(asked, &e))
-        });
+        let client = self.server.client(asked).await?;
+        let (mount, name) = mount_and_key(&self.uri);
+        let answer = retry(
+            || late(asked),
+            || async {
+                let mut options = DecryptDataRequest::builder();
+                associated_data(context).map(|data| options.associated_data(data));
+                let answer =
+                    data::decrypt(client, mount, name, ciphertext, Some(&mut options)).await;
+                answer.map_err(|e| refusal(asked, &e))
+            },
+        );
         let plaintext = Zeroizing::new(answer.await?.plaintext);
         let bytes = Zeroizing::new(BASE64_STANDARD.decode(&*plaintext).map_err(|_| rejected())?);
         DataKey::from_slice(&bytes).ok_or_else(rejected)
@@ -102,13 +113,16 @@ impl Kek for VaultKek {
             return Ok(None);
         }
         let Ok(ciphertext) = std::str::from_utf8(&key.bytes) else { return Ok(None) };
-        let client = self.server.client(&self.uri, Action::Rewrap).await?;
-        let (mount, name) = mount_and_key(&self.uri);
         let asked = self.asked(Action::Rewrap, "rewrap");
-        let answer = retry(|| async {
-            let answer = data::rewrap(client, mount, name, ciphertext, None).await;
-            answer.map_err(|e| refusal(asked, &e))
-        });
+        let client = self.server.client(asked).await?;
+        let (mount, name) = mount_and_key(&self.uri);
+        let answer = retry(
+            || late(asked),
+            || async {
+                let answer = data::rewrap(client, mount, name, ciphertext, None).await;
+                answer.map_err(|e| refusal(asked, &e))
+            },
+        );
         Ok(Some(self.wrapped(answer.await?.ciphertext)))
     }
 }

@@ -181,7 +181,7 @@ mod tests {
     fn sealed(name: &str) -> SealedSecret {
         let place =
             Place { namespace: "prod".parse().expect("valid"), name: name.parse().expect("valid") };
-        let kek = KekUri::age("age1it's").expect("a recipient");
+        let kek = KekUri::age("age1its").expect("a recipient");
         let recipients = vec![WrappedKey { kek, bytes: b"wrapped".to_vec() }];
         let sealer =
             Sealer::from_parts(place.clone(), Scope::Strict, DataKey::generate(), recipients);

@@ -1,7 +1,7 @@
 //! Standard output, and new files: whole, or not there.
 
 use std::io::{self, IsTerminal, Write};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
@@ -96,9 +96,13 @@ pub fn replace_file(path: &Path, old: &[u8], new: &[u8]) -> Result<(), OutputErr
     let mut file = tempfile::NamedTempFile::new_in(folder).map_err(error)?;
     let written = file.write_all(new).and_then(|()| {
         let there = std::fs::metadata(&target)?;
-        // Only root may give a file away; one's own is one's own already.
-        let _ = std::os::unix::fs::fchown(file.as_file(), Some(there.uid()), Some(there.gid()));
-        file.as_file().set_permissions(there.permissions())?;
+        let mut mode = there.mode() & 0o7777;
+        let own = |owner| std::os::unix::fs::fchown(file.as_file(), owner, Some(there.gid()));
+        // Only root may give a file away. Another group may not read it.
+        if own(Some(there.uid())).or_else(|_| own(None)).is_err() {
+            mode &= 0o7707;
+        }
+        file.as_file().set_permissions(std::fs::Permissions::from_mode(mode))?;
         file.as_file().sync_all()
     });
     written.map_err(error)?;
@@ -151,7 +155,6 @@ fn write_named(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt;
 
     #[test]
     fn both_ways_write_a_new_private_file_and_never_over_another() {

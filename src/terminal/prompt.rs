@@ -207,22 +207,30 @@ const SIGNALS: [libc::c_int; 4] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, li
 struct Restore<'a> {
     terminal: &'a File,
     before: Option<Termios>,
+    /// What the signals did before.
+    actions: [libc::sigaction; SIGNALS.len()],
 }
 
 impl<'a> Restore<'a> {
     fn arm(terminal: &'a File) -> Self {
         let before = tcgetattr(terminal).ok();
+        // SAFETY: a sigaction of zeros is the default action.
+        let mut actions = unsafe { std::mem::zeroed::<[libc::sigaction; SIGNALS.len()]>() };
         if let Some(settings) = before.clone() {
             let saved = Saved { descriptor: terminal.as_raw_fd(), settings: settings.into() };
             // Leaked on purpose, a few bytes a prompt: the handler may still read it.
             SAVED.store(Box::leak(Box::new(saved)), Ordering::SeqCst);
-            for signal in SIGNALS {
+            for (signal, action) in SIGNALS.iter().zip(&mut actions) {
                 let handler = restore as extern "C" fn(libc::c_int);
-                // SAFETY: `restore` calls only what POSIX allows in a handler.
-                unsafe { libc::signal(signal, handler as libc::sighandler_t) };
+                // SAFETY: `restore` calls only what POSIX allows in a handler;
+                // `action` is of the right type, and of our own.
+                unsafe {
+                    libc::sigaction(*signal, std::ptr::null(), action);
+                    libc::signal(*signal, handler as libc::sighandler_t);
+                }
             }
         }
-        Self { terminal, before }
+        Self { terminal, before, actions }
     }
 
     /// Turns the echo off.
@@ -241,9 +249,11 @@ impl Drop for Restore<'_> {
             // echo, run and remember.
             let _ = tcsetattr(self.terminal, SetArg::TCSAFLUSH, settings);
         }
-        for signal in SIGNALS {
-            // SAFETY: puts the default action back.
-            unsafe { libc::signal(signal, libc::SIG_DFL) };
+        if self.before.is_some() {
+            for (signal, action) in SIGNALS.iter().zip(&self.actions) {
+                // SAFETY: puts back what sigaction told when it was replaced.
+                unsafe { libc::sigaction(*signal, action, std::ptr::null_mut()) };
+            }
         }
     }
 }

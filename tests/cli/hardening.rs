@@ -273,14 +273,10 @@ fn contains(haystack: &[u8], needle: &[u8]) -> bool {
 fn wait_until_blocked_on_write(child: &mut Child) {
     let pipe = child.stdout.as_ref().expect("a pipe");
     let waiting = || {
-        let mut bytes: nix::libc::c_int = 0;
+        let mut bytes: libc::c_int = 0;
         // SAFETY: FIONREAD writes one int.
         unsafe {
-            nix::libc::ioctl(
-                std::os::fd::AsRawFd::as_raw_fd(pipe),
-                nix::libc::FIONREAD,
-                &raw mut bytes,
-            );
+            libc::ioctl(std::os::fd::AsRawFd::as_raw_fd(pipe), libc::FIONREAD, &raw mut bytes);
         }
         bytes
     };

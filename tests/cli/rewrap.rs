@@ -1,7 +1,10 @@
 //! `rewrap` and `rotate` on files: what changes, what stays, and what is refused.
 
 use crate::sandbox::{Sandbox, mode};
-use crate::sealed::with_kek;
+use crate::sealed::{
+    with_a_useless_first_entry, with_kek, with_namespace, with_one_more_kek,
+    with_one_more_kek_on_the_values,
+};
 
 /// Someone else's public recipient, as a URI.
 fn recipient(sandbox: &Sandbox) -> String {
@@ -62,8 +65,12 @@ fn one_more_kek_and_one_less_and_nothing_else_changes() {
     assert_eq!(run.stdout, "secret/db unchanged\n".repeat(2));
     assert_eq!(std::fs::metadata(&file).and_then(|m| m.modified()).expect("a time"), touched);
 
-    let run = mine.run(["rewrap", "-f", "deploy/all.yaml", "--remove", "local"]).succeeds();
-    assert_eq!(run.stdout, "secret/db rewrapped: a KEK was taken off\n".repeat(2));
+    // What stays is not known to open it: it has to be named.
+    let error = mine.run(["rewrap", "-f", "deploy/all.yaml", "--remove", "local"]).stderr;
+    assert!(error.contains(&format!("itself names `{theirs}` for it")), "{error}");
+    let args = ["rewrap", "-f", "deploy/all.yaml", "--remove", "local", "--add", &theirs];
+    let run = mine.run(args).succeeds();
+    assert_eq!(run.stdout, "secret/db rewrapped on this machine\n".repeat(2));
     assert!(
         run.stderr.contains("may have kept the data keys: `kubectl envcrypt rotate`"),
         "{}",
@@ -176,32 +183,118 @@ fn scope_type_labels_and_immutability_survive() {
 #[test]
 fn a_kek_that_only_the_file_names_is_not_sealed_to() {
     let (mine, stranger) = (Sandbox::with_local_key(), Sandbox::with_local_key());
-    let theirs = recipient(&stranger);
-    let sealed = crate::sealed::with_one_more_kek(&mine.sealed(&["a=b"]), &theirs);
-    for args in [&["rotate"][..], &["rewrap", "--renew"], &["rewrap", "--remove=age:age1x"]] {
-        mine.write("db.yaml", &sealed);
-        let run = mine.run(args.iter().copied().chain(["-f", "db.yaml"]));
-        if args.len() == 2 && args[1].starts_with("--remove") {
-            // Nothing is wrapped anew, so nothing is given away.
-            run.succeeds();
-        } else {
-            let error = run.fails(1);
-            assert!(
-                error
-                    .contains(&format!("names a KEK that this machine does not trust: `{theirs}`")),
-                "{error}"
-            );
-            assert!(error.contains("kubectl envcrypt kek trust"), "{error}");
-        }
-        assert_eq!(mine.read("db.yaml"), sealed);
-    }
+    let (theirs, third) = (recipient(&stranger), recipient(&Sandbox::with_local_key()));
+    let on_all = with_one_more_kek(&mine.sealed(&["a=b"]), &theirs);
     // Only on one of the values: adding another must not spread it to all.
-    let partly = crate::sealed::with_one_more_kek_on_the_values(&mine.sealed(&["a=b"]), &theirs);
-    mine.write("db.yaml", &partly);
-    let third = recipient(&Sandbox::with_local_key());
-    let error = mine.run(["rewrap", "-f", "db.yaml", "--add", &third]).fails(1);
-    assert!(error.contains("does not trust"), "{error}");
-    assert_eq!(mine.read("db.yaml"), partly);
+    let on_one = with_one_more_kek_on_the_values(&mine.sealed(&["a=b"]), &theirs);
+    for (sealed, args) in [
+        (&on_all, &["rotate"][..]),
+        (&on_all, &["rewrap", "--renew"]),
+        (&on_all, &["rewrap", "--remove=local"]),
+        (&on_one, &["rewrap", "--add", &third]),
+    ] {
+        mine.write("db.yaml", sealed);
+        // That it was once sealed to is not enough: it may be meant for others.
+        mine.run(["kek", "trust", &theirs]).succeeds();
+        let error = mine.run(args.iter().copied().chain(["-f", "db.yaml"])).fails(1);
+        assert!(
+            error.contains(&format!(
+                "nothing but the Secret `prod/db` itself names `{theirs}` for it"
+            )),
+            "{args:?}: {error}"
+        );
+        assert!(error.contains("name it in `.envcrypt.yaml`, or with `--kek`"), "{error}");
+        assert_eq!(&mine.read("db.yaml"), sealed);
+    }
+    // It may stay where nothing is wrapped anew, and is not known by that.
+    mine.run(["kek", "trust", "--remove", &theirs]).succeeds();
+    mine.write("db.yaml", &on_all);
+    mine.run(["rewrap", "-f", "db.yaml", "--add", &third]).succeeds();
+    assert!(!mine.run(["kek", "list"]).succeeds().stdout.contains(&theirs));
+    // Named by a rule, it is meant.
+    mine.run(["kek", "trust", &theirs]).succeeds();
+    mine.write("db.yaml", &on_all);
+    mine.write(".envcrypt.yaml", format!("rules: [{{keks: [local, '{theirs}']}}]"));
+    mine.run(["rotate", "-f", "db.yaml"]).succeeds();
+    stranger.run(["unwrap", "-f", &mine.work().join("db.yaml").display().to_string()]).succeeds();
+}
+
+/// The header of another Secret's values, moved here by someone who cannot make
+/// the tag that goes with it: its data key is not handed over.
+#[test]
+fn the_data_key_of_another_secret_is_not_wrapped_for_this_one() {
+    let (mine, theirs) = (Sandbox::with_local_key(), Sandbox::with_local_key());
+    let forged = with_namespace(&mine.sealed(&["a=b"]), "dev");
+    mine.write("db.yaml", &forged);
+    let error = mine.run(["rewrap", "-f", "db.yaml", "--add", &recipient(&theirs)]).fails(1);
+    assert!(error.contains("it was altered: its tag does not match"), "{error}");
+    assert_eq!(mine.read("db.yaml"), forged);
+}
+
+/// An entry that holds nothing stands in the file under the new KEK's name: the
+/// good one does not go before the new one is good.
+#[test]
+fn no_entry_is_dropped_before_another_is_known_to_open() {
+    let (mine, theirs) = (Sandbox::with_local_key(), Sandbox::with_local_key());
+    let sealed = mine.sealed(&["a=b"]);
+    mine.write("db.yaml", with_one_more_kek(&sealed, &recipient(&theirs)));
+    mine.run(["rewrap", "-f", "db.yaml", "--kek", &recipient(&theirs)]).succeeds();
+    let yaml = mine.read("db.yaml");
+    assert_eq!(theirs.pipe(&yaml, ["unwrap", "-f", "-", "a"]).succeeds().stdout, "b");
+    // Of two entries under one KEK, the one that holds nothing first.
+    mine.write("db.yaml", with_a_useless_first_entry(&sealed, &recipient(&mine)));
+    mine.run(["rewrap", "-f", "db.yaml", "--kek=local", "--kek", &recipient(&theirs)]).succeeds();
+    assert_eq!(mine.run(["unwrap", "-f", "db.yaml", "a"]).succeeds().stdout, "b");
+    let yaml = mine.read("db.yaml");
+    assert_eq!(theirs.pipe(&yaml, ["unwrap", "-f", "-", "a"]).succeeds().stdout, "b");
+}
+
+#[test]
+fn a_rule_without_keks_is_an_error_and_takes_none_off() {
+    let sandbox = Sandbox::with_local_key();
+    let sealed = sandbox.sealed(&["a=b"]);
+    sandbox.write("db.yaml", &sealed);
+    sandbox.write(".envcrypt.yaml", "rules: [{keks: []}]");
+    let error = sandbox.run(["rewrap", "-f", "db.yaml"]).fails(1);
+    assert!(error.contains("a rule names no KEK"), "{error}");
+    assert_eq!(sandbox.read("db.yaml"), sealed);
+}
+
+#[test]
+fn folders_hold_more_than_manifests_and_no_file_is_taken_twice() {
+    let sandbox = Sandbox::with_local_key();
+    let theirs = recipient(&Sandbox::with_local_key());
+    let elsewhere = tempfile::tempdir().expect("a folder");
+    let outside = elsewhere.path().join("outside.yaml");
+    let sealed = sandbox.sealed(&["a=b"]);
+    std::fs::write(&outside, &sealed).expect("written");
+    sandbox.write("deploy/db.yaml", &sealed);
+    sandbox.write("deploy/values.yaml", "replicas: 3\n");
+    sandbox.write("deploy/template.yaml", "{{ if .Values.x }}\nkind: Secret\n");
+    std::os::unix::fs::symlink(&outside, sandbox.work().join("deploy/link.yaml")).expect("linked");
+    let args = ["rewrap", "-f", "deploy", "-f", "deploy/db.yaml", "--add", &theirs];
+    let run = sandbox.run(args).succeeds();
+    assert_eq!(run.stdout, "secret/db rewrapped on this machine\n");
+    assert!(
+        run.stderr.contains("files that are no manifests, and links, 3 in all"),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(std::fs::read_to_string(&outside).expect("there"), sealed);
+    let error = sandbox.run(["rotate", "-f", "deploy/values.yaml"]).fails(1);
+    assert!(error.contains("document 1 is no Kubernetes object"), "{error}");
+    let error = sandbox.run(["rotate", "-f", "/dev/null"]).fails(2);
+    assert!(error.contains("pipe it to `-f -`"), "{error}");
+}
+
+#[test]
+fn a_filter_gives_all_or_nothing() {
+    let sandbox = Sandbox::with_local_key();
+    let good = sandbox.sealed(&["a=b"]);
+    let bad = with_kek(&good, "age", &recipient(&Sandbox::with_local_key()));
+    let run = sandbox.pipe(format!("{good}---\n{bad}"), ["rotate", "-f", "-"]);
+    assert_eq!((run.code, run.stdout.as_str()), (Some(1), ""));
+    assert!(run.stderr.contains("error: 2 of 2 failed"), "{}", run.stderr);
 }
 
 #[test]
@@ -228,10 +321,18 @@ fn what_cannot_be_opened_stays_and_the_others_are_done() {
 #[test]
 fn wrong_usage_says_so() {
     let sandbox = Sandbox::with_local_key();
+    let run = {
+        sandbox.write("db.yaml", sandbox.sealed(&["a=b"]));
+        sandbox.run(["rewrap", "-f", "db.yaml", "--remove=age:age1x"]).succeeds()
+    };
+    assert!(run.stderr.contains("warning: none of them was under `age:age1x`"), "{}", run.stderr);
     for (args, error) in [
         (&["rewrap"][..], "name Secrets, files with `-f`, or take some with `-l` or `-A`"),
         (&["rewrap", "-f", "x", "--kek=local", "--add=local"], "cannot be used with"),
         (&["rotate", "-f", "x", "db"], "cannot be used with"),
+        (&["rotate", "db", "-A"], "cannot be used with"),
+        (&["rotate", "db", "-l", "a"], "cannot be used with"),
+        (&["rotate", "-f", "x", "--dry-run=server"], "possible values: client"),
         (&["rotate", "-f", "x", "--before", "yesterday"], "invalid value 'yesterday'"),
     ] {
         let stderr = sandbox.run(args).fails(2);

@@ -42,9 +42,15 @@ pub fn change_recipients(yaml: &str, with: impl Fn(&mut Vec<Value>)) -> String {
 }
 
 fn change(yaml: &str, and_the_seal: bool, with: impl Fn(&mut Vec<Value>)) -> String {
+    change_jwes(yaml, and_the_seal, |jwe| {
+        with(jwe["recipients"].as_array_mut().expect("a list"));
+    })
+}
+
+fn change_jwes(yaml: &str, and_the_seal: bool, with: impl Fn(&mut Value)) -> String {
     let mut object: Value = serde_yaml::from_str(yaml).expect("YAML");
     let change = |mut jwe: Value| {
-        with(jwe["recipients"].as_array_mut().expect("a list"));
+        with(&mut jwe);
         jwe.to_string()
     };
     for value in object["data"].as_object_mut().expect("a map").values_mut() {
@@ -109,4 +115,22 @@ pub fn with_one_more_kek_on_the_values(yaml: &str, kid: &str) -> String {
 fn useless(kid: &str) -> Value {
     let alg = kid.split(':').next().expect("a scheme");
     serde_json::json!({ "header": { "alg": alg, "kid": kid }, "encrypted_key": "AAAA" })
+}
+
+/// The same Secret with an entry first that holds nothing, under the same KEK.
+pub fn with_a_useless_first_entry(yaml: &str, kid: &str) -> String {
+    change_recipients(yaml, |recipients| recipients.insert(0, useless(kid)))
+}
+
+/// Moved to another namespace, headers and all, by someone who has no data key.
+pub fn with_namespace(yaml: &str, namespace: &str) -> String {
+    let moved = |jwe: &mut Value| {
+        let mut header = header(jwe);
+        header["binding"]["namespace"] = namespace.into();
+        jwe["protected"] = BASE64.encode(header.to_string()).into();
+    };
+    let mut object: Value =
+        serde_yaml::from_str(&change_jwes(yaml, true, moved)).expect("JSON is YAML");
+    object["metadata"]["namespace"] = namespace.into();
+    object.to_string()
 }

@@ -155,6 +155,11 @@ fn no_token_a_stale_one_and_one_in_the_home_folder() {
     let error =
         create(&Sandbox::new().env("VAULT_TOKEN", "x").env("VAULT_ADDR", "ftp://x"), &[&kek], 1);
     assert!(error.fails(1).contains("`VAULT_ADDR` is no http or https address"));
+    // An empty word is none; an unknown one does not turn the check off.
+    let empty = sandbox().env("VAULT_SKIP_VERIFY", "").env("VAULT_NAMESPACE", "\n");
+    create(&empty, &[&kek], 1).succeeds();
+    let error = create(&sandbox().env("VAULT_SKIP_VERIFY", "no"), &[&kek], 1).fails(1);
+    assert!(error.contains("`VAULT_SKIP_VERIFY` is neither true nor false: `no`"), "{error}");
 }
 
 #[test]

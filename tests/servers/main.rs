@@ -29,5 +29,6 @@ mod sandbox;
 mod sealed;
 mod server;
 mod several;
+mod third_party;
 mod vault;
 mod yaml;

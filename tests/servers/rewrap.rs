@@ -68,7 +68,7 @@ fn where_the_kms_may_not_the_data_key_is_opened_here() {
     let (old, new) = (kms().key(), kms().key());
     sandbox.write("db.yaml", sealed_under(&sandbox, &[&format!("awskms:///{old}")]));
     proxy.take();
-    proxy.next([Fault::Error(400, "AccessDeniedException")]);
+    proxy.next([Fault::Error(400, "DisabledException")]);
     let run = rewrap(&sandbox, &["--kek", &format!("awskms:///{new}")]).succeeds();
     assert_eq!(run.stdout, "secret/db rewrapped on this machine\n");
     assert_eq!(proxy.take().0, ["reencrypt", "decrypt", "encrypt"]);
@@ -160,7 +160,8 @@ fn live_secrets_by_name_selector_and_everywhere() {
         assert_eq!(rest(after), rest(before));
     }
 
-    let run = sandbox.run(["rotate", "-l", "x", "-n", &namespace]).succeeds();
+    let args = ["rotate", "-l", "x", "-n", &namespace, "--kek=local", "--kek", &theirs];
+    let run = sandbox.run(args).succeeds();
     assert_eq!(run.stdout.matches(" rotated\n").count(), 3);
     assert_eq!(["a", "b", "c"].map(unwrap), values);
     assert_ne!(rest(&get("a")), rest(&after[0]));
@@ -171,9 +172,9 @@ fn live_secrets_by_name_selector_and_everywhere() {
     assert!(sandbox.run(["rotate", "plain", "-n", &namespace]).fails(1).contains("is not sealed"));
 }
 
-/// What `rewrap` changed in the cluster does not stand in the way of a later `apply`.
+/// A file from before is not applied over it unseen.
 #[test]
-fn a_file_can_still_be_applied_after_a_live_rotation() {
+fn after_a_live_rotation_an_older_file_is_a_conflict() {
     let plane = control_plane();
     let (namespace, sandbox) = (plane.namespace(), plane.sandbox("admin"));
     let args =
@@ -181,8 +182,72 @@ fn a_file_can_still_be_applied_after_a_live_rotation() {
     sandbox.run(args).succeeds();
     sandbox.run(["apply", "-f", "db.yaml"]).succeeds();
     sandbox.run(["rotate", "db", "-n", &namespace]).succeeds();
-    sandbox.run(["apply", "-f", "db.yaml"]).succeeds();
+    let error = sandbox.run(["apply", "-f", "db.yaml"]).fails(1);
+    assert!(error.contains("has fields that `kubectl-envcrypt` manages"), "{error}");
+    sandbox.run(["apply", "-f", "db.yaml", "--force-conflicts"]).succeeds();
     sandbox.run(["unwrap", "db", "-n", &namespace]).succeeds();
+}
+
+/// Client-side apply's copy would keep the old sealing, under the old KEK.
+#[test]
+fn no_old_sealing_stays_behind_in_an_annotation() {
+    let plane = control_plane();
+    let (namespace, sandbox) = (plane.namespace(), plane.sandbox("admin"));
+    let args =
+        ["create", "db", "-n", &namespace, "--kek=local", "--generate=key0", "-w", "db.yaml"];
+    sandbox.run(args).succeeds();
+    let file = sandbox.work().join("db.yaml").display().to_string();
+    plane.kubectl(["apply", "-f", &file]).succeeds();
+    let old = sealed::wrapped(&sandbox.read("db.yaml"), "key0");
+    sandbox.run(["rotate", "db", "-n", &namespace]).succeeds();
+    let live = plane.kubectl(["get", "secret", "db", "-n", &namespace, "-o", "yaml"]).stdout;
+    assert!(!live.contains("last-applied-configuration"), "{live}");
+    assert_ne!(sealed::wrapped(&live, "key0"), old);
+}
+
+/// One that any tenant can put there does not keep the others from being done.
+#[test]
+fn a_broken_live_secret_is_told_and_the_others_are_done() {
+    let plane = control_plane();
+    let (namespace, sandbox) = (plane.namespace(), plane.sandbox("admin"));
+    sandbox.run(["create", "good", "-n", &namespace, "--kek=local", "--generate=key0"]).succeeds();
+    plane.apply(&format!(
+        "{{apiVersion: v1, kind: Secret, metadata: {{name: bad, namespace: {namespace}}}, type: envcrypt.dev/sealed, data: {{a: aGk=}}}}"
+    ));
+    let run = sandbox.run(["rotate", "-l", "!gone", "-n", &namespace]);
+    assert_eq!(run.stdout, "secret/good rotated\n");
+    assert_eq!(run.code, Some(1));
+    assert!(run.stderr.contains("`a` of the Secret"), "{}", run.stderr);
+    assert!(run.stderr.ends_with("error: 1 of 2 failed; the others are done\n"), "{}", run.stderr);
+}
+
+/// Someone with the key of other Secrets writes it into this one: that it is
+/// known here, and may be asked, is not enough to be given the data keys.
+#[test]
+fn a_known_kek_has_to_show_that_it_holds_the_data_key() {
+    let proxy = FaultProxy::start(kms().port);
+    let sandbox = with_kms(Sandbox::with_local_key(), proxy.port);
+    let known = format!("awskms:///{}", kms().key());
+    sandbox.run(["kek", "test", &known]).succeeds();
+    sandbox.run(["kek", "trust", &known]).succeeds();
+    let bogus = sealed::with_one_more_kek(&sandbox.sealed(&["a=b"]), &known);
+    for args in [&["rotate"][..], &["rewrap", "--renew"], &["rewrap", "--remove=local"]] {
+        sandbox.write("db.yaml", &bogus);
+        let error = sandbox.run(args.iter().copied().chain(["-f", "db.yaml"])).fails(1);
+        assert!(
+            error.contains(&format!(
+                "names `{known}`, which did not show that it holds its data keys"
+            )),
+            "{error}"
+        );
+        assert_eq!(sandbox.read("db.yaml"), bogus);
+    }
+    // One that does hold it may stay, unasked.
+    let both = ["local", known.as_str()];
+    sandbox.write("db.yaml", sealed_under(&sandbox, &both));
+    sandbox.run(["rotate", "-f", "db.yaml"]).succeeds();
+    sandbox.run(["rewrap", "-f", "db.yaml", "--remove=local"]).succeeds();
+    assert_eq!(kids(&sandbox.read("db.yaml")), [known]);
 }
 
 /// Between fetching and writing, someone else changes the Secret: their change

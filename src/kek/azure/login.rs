@@ -1,61 +1,87 @@
 //! Who asks Azure: the first of the ways to log in that gives a token.
 
+use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use azure_core::credentials::{AccessToken, Secret, TokenCredential, TokenRequestOptions};
 use azure_core::error::{Error, ErrorKind};
+use azure_core::time::OffsetDateTime;
 use azure_identity::{
     ClientSecretCredential, DeveloperToolsCredential, ManagedIdentityCredential,
     ManagedIdentityCredentialOptions, UserAssignedId, WorkloadIdentityCredential,
 };
+use tokio::sync::Mutex;
+use tokio::time::timeout;
 
 use crate::kek::error::innermost;
 
-/// What the environment names, as Azure's own tools read it: a client secret, a
-/// pod's workload identity, an app's managed identity. Else what a person has:
-/// `az login`, `azd auth login`; at last the managed identity of a machine,
-/// which takes a while to say that there is none.
-pub fn credential() -> azure_core::Result<Arc<dyn TokenCredential>> {
-    let variable = |name| std::env::var(name).ok().filter(|text| !text.is_empty());
-    let client = variable("AZURE_CLIENT_ID");
-    if let (Some(tenant), Some(client), Some(secret)) =
-        (variable("AZURE_TENANT_ID"), client.clone(), variable("AZURE_CLIENT_SECRET"))
-    {
-        return Ok(ClientSecretCredential::new(&tenant, client, Secret::new(secret), None)?);
+/// How long a machine's managed identity may take, where there may be none.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// A token that runs out within this time is not used any more.
+const MARGIN: Duration = Duration::from_secs(120);
+
+/// One login for all vaults. A token is asked for once, however many want it:
+/// `az` starts anew for each.
+#[derive(Default)]
+pub struct Login(Mutex<HashMap<String, AccessToken>>);
+
+impl fmt::Debug for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Login")
     }
-    if variable("AZURE_FEDERATED_TOKEN_FILE").is_some() {
-        return Ok(WorkloadIdentityCredential::new(None)?);
-    }
-    let options = ManagedIdentityCredentialOptions {
-        user_assigned_id: client.map(UserAssignedId::ClientId),
-        ..Default::default()
-    };
-    let managed = ManagedIdentityCredential::new(Some(options))?;
-    if variable("IDENTITY_ENDPOINT").is_some() {
-        return Ok(managed);
-    }
-    Ok(Arc::new(Chain(vec![DeveloperToolsCredential::new(None)?, managed])))
 }
 
-/// One after another, until one gives a token.
-#[derive(Debug)]
-struct Chain(Vec<Arc<dyn TokenCredential>>);
-
 #[async_trait]
-impl TokenCredential for Chain {
+impl TokenCredential for Login {
     async fn get_token(
         &self,
         scopes: &[&str],
         options: Option<TokenRequestOptions<'_>>,
     ) -> azure_core::Result<AccessToken> {
-        let mut refusals = Vec::new();
-        for credential in &self.0 {
-            match credential.get_token(scopes, options.clone()).await {
-                Ok(token) => return Ok(token),
-                Err(error) => refusals.push(innermost(&error)),
-            }
+        let mut tokens = self.0.lock().await;
+        let is_fresh = |token: &&AccessToken| token.expires_on > OffsetDateTime::now_utc() + MARGIN;
+        if let Some(token) = tokens.get(&scopes.join(" ")).filter(is_fresh) {
+            return Ok(token.clone());
         }
-        Err(Error::with_message(ErrorKind::Credential, refusals.join("; ")))
+        let token = ask(scopes, options).await?;
+        tokens.insert(scopes.join(" "), token.clone());
+        Ok(token)
+    }
+}
+
+/// What the environment names, as Azure's own tools read it: a client secret, a
+/// pod's workload identity, an app's managed identity. Else what a person has:
+/// `az login`, `azd auth login`; at last the managed identity of a machine.
+async fn ask(
+    scopes: &[&str],
+    options: Option<TokenRequestOptions<'_>>,
+) -> azure_core::Result<AccessToken> {
+    let variable = |name| std::env::var(name).ok().filter(|text| !text.is_empty());
+    let client = variable("AZURE_CLIENT_ID");
+    if let (Some(tenant), Some(client), Some(secret)) =
+        (variable("AZURE_TENANT_ID"), client.clone(), variable("AZURE_CLIENT_SECRET"))
+    {
+        let credential = ClientSecretCredential::new(&tenant, client, Secret::new(secret), None)?;
+        return credential.get_token(scopes, options).await;
+    }
+    if variable("AZURE_FEDERATED_TOKEN_FILE").is_some() {
+        return WorkloadIdentityCredential::new(None)?.get_token(scopes, options).await;
+    }
+    let managed = ManagedIdentityCredentialOptions {
+        user_assigned_id: client.map(UserAssignedId::ClientId),
+        ..Default::default()
+    };
+    let managed: Arc<dyn TokenCredential> = ManagedIdentityCredential::new(Some(managed))?;
+    if variable("IDENTITY_ENDPOINT").is_some() {
+        return managed.get_token(scopes, options).await;
+    }
+    let person = DeveloperToolsCredential::new(None)?.get_token(scopes, options.clone()).await;
+    let Err(refused) = person else { return person };
+    match timeout(PATIENCE, managed.get_token(scopes, options)).await {
+        Ok(Ok(token)) => Ok(token),
+        _ => Err(Error::with_message(ErrorKind::Credential, innermost(&refused))),
     }
 }

@@ -50,11 +50,25 @@ pub fn refusal(asked: Asked<'_>, error: &Error) -> KekError {
     }
 }
 
+/// What a call ends with that takes too long.
+pub fn late(asked: Asked<'_>) -> KekError {
+    told(asked, Refusal::Unreachable, "no answer in time".to_owned())
+}
+
 fn of_status(asked: Asked<'_>, status: StatusCode, error: Code) -> KekError {
     let inner = error.innererror.map(|inner| inner.code).unwrap_or_default();
     let why = match u16::from(status) {
-        403 if matches!(inner.as_str(), "KeyDisabled" | "KeyExpired" | "KeyNotYetValid") => {
+        403 if matches!(inner.as_str(), "KeyDisabled" | "KeyExpired" | "KeyNotYetValid")
+            || error.message.contains("disabled key") =>
+        {
             Refusal::Disabled
+        }
+        // Its firewall keeps this network out, whoever asks.
+        403 if inner.starts_with("ForbiddenBy")
+            && inner != "ForbiddenByRbac"
+            && inner != "ForbiddenByPolicy" =>
+        {
+            Refusal::Unreachable
         }
         403 => Refusal::Denied,
         401 => Refusal::NotLoggedIn,
@@ -74,7 +88,7 @@ fn of_status(asked: Asked<'_>, status: StatusCode, error: Code) -> KekError {
 }
 
 /// With the hint that belongs to it.
-pub fn told(asked: Asked<'_>, why: Refusal, detail: String) -> KekError {
+fn told(asked: Asked<'_>, why: Refusal, detail: String) -> KekError {
     let refused = KekError::new(asked.kek, asked.action, why).detail(detail);
     match hint(why, asked) {
         Some(hint) => refused.hint(hint),

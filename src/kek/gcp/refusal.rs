@@ -1,8 +1,8 @@
 //! What Google Cloud KMS answers, in the project's few words.
 
 use google_cloud_gax::client_builder;
-use google_cloud_gax::error::Error;
 use google_cloud_gax::error::rpc::Code;
+use google_cloud_gax::error::{CredentialsError, Error};
 
 use crate::kek::error::innermost;
 use crate::kek::{Action, KekError, KekUri, Refusal};
@@ -32,10 +32,11 @@ pub fn of_builder(asked: Asked<'_>, error: &client_builder::Error) -> KekError {
 pub fn refusal(asked: Asked<'_>, error: &Error) -> KekError {
     let Some(status) = error.status() else {
         return match error {
-            e if e.is_authentication() => told(asked, Refusal::NotLoggedIn, innermost(e)),
-            e if e.is_timeout() || e.is_exhausted() => {
-                told(asked, Refusal::Unreachable, "no answer in time".to_owned())
+            e if e.is_authentication() && is_transient(e) => {
+                told(asked, Refusal::Unreachable, innermost(e))
             }
+            e if e.is_authentication() => told(asked, Refusal::NotLoggedIn, innermost(e)),
+            e if e.is_timeout() || e.is_exhausted() => late(asked),
             e if e.is_io() || e.is_connect() || e.is_transport() => of_transport(asked, e),
             // A parser's own words would quote an answer that may hold the DEK.
             _ => told(asked, Refusal::Failed, "its answer cannot be read".to_owned()),
@@ -52,6 +53,28 @@ pub fn refusal(asked: Asked<'_>, error: &Error) -> KekError {
         _ => Refusal::Failed,
     };
     told(asked, why, format!("{}: {}", status.code.name(), status.message))
+}
+
+/// What a call ends with that takes too long.
+pub fn late(asked: Asked<'_>) -> KekError {
+    told(asked, Refusal::Unreachable, "no answer in time".to_owned())
+}
+
+/// Whether another attempt to log in might go through: nobody said no. Without
+/// credentials, it is the metadata server that is missing: nobody is logged in.
+fn is_transient(error: &Error) -> bool {
+    let named = std::env::var_os("GOOGLE_APPLICATION_CREDENTIALS").is_some();
+    let has_credentials = named
+        || etcetera::home_dir().is_ok_and(|home| {
+            home.join(".config/gcloud/application_default_credentials.json").exists()
+        });
+    has_credentials && is_marked_transient(error)
+}
+
+fn is_marked_transient(error: &Error) -> bool {
+    std::iter::successors(std::error::Error::source(error), |e| e.source())
+        .find_map(|e| e.downcast_ref::<CredentialsError>())
+        .is_some_and(CredentialsError::is_transient)
 }
 
 /// An answer that came from something else on the way, or none.

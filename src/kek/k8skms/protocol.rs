@@ -34,13 +34,17 @@ pub struct DecryptRequest {
     pub annotations: HashMap<String, Vec<u8>>,
 }
 
-#[derive(Clone, PartialEq, Message)]
+/// It holds the DEK, so it has no `Debug`.
+#[derive(PartialEq, Message)]
+#[prost(skip_debug)]
 pub struct DecryptResponse {
     #[prost(bytes = "vec", tag = "1")]
     pub plaintext: Vec<u8>,
 }
 
-#[derive(Clone, PartialEq, Message)]
+/// It holds the DEK, so it has no `Debug`.
+#[derive(PartialEq, Message)]
+#[prost(skip_debug)]
 pub struct EncryptRequest {
     #[prost(bytes = "vec", tag = "1")]
     pub plaintext: Vec<u8>,

@@ -13,6 +13,8 @@ pub fn refusal(kek: &KekUri, action: Action, status: &Status) -> KekError {
         .is_some_and(|e| innermost(e).contains("Permission denied"));
     let why = match status.code() {
         _ if denied_socket => Refusal::Denied,
+        // The connection's error, not the plugin's.
+        _ if std::error::Error::source(status).is_some() => Refusal::Unreachable,
         Code::PermissionDenied => Refusal::Denied,
         Code::Unauthenticated => Refusal::NotLoggedIn,
         Code::NotFound => Refusal::NotFound,
@@ -20,9 +22,7 @@ pub fn refusal(kek: &KekUri, action: Action, status: &Status) -> KekError {
         Code::ResourceExhausted => Refusal::Throttled,
         Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled => Refusal::Unreachable,
         Code::Unimplemented => Refusal::Unusable,
-        Code::InvalidArgument | Code::Unknown | Code::Internal if action == Action::Unwrap => {
-            Refusal::Rejected
-        }
+        Code::InvalidArgument if action == Action::Unwrap => Refusal::Rejected,
         _ => Refusal::Failed,
     };
     let detail = match std::error::Error::source(status) {
@@ -30,6 +30,11 @@ pub fn refusal(kek: &KekUri, action: Action, status: &Status) -> KekError {
         None => format!("{:?}: {}", status.code(), status.message()),
     };
     told(kek, action, why, &detail)
+}
+
+/// What a call ends with that takes too long.
+pub fn late(kek: &KekUri, action: Action) -> KekError {
+    told(kek, action, Refusal::Unreachable, "no answer in time")
 }
 
 /// A plugin that says of itself that it is not well.
@@ -58,7 +63,7 @@ fn hint(why: Refusal, kek: &KekUri) -> Option<String> {
             "this is what the plugin's own KMS says: see the plugin's log".to_owned()
         }
         Refusal::Unreachable => format!("see whether the plugin runs, and listens on `{socket}`"),
-        Refusal::Rejected => "the plugin's log may say more".to_owned(),
+        Refusal::Rejected | Refusal::Failed => "the plugin's log may say more".to_owned(),
         _ => return None,
     })
 }

@@ -31,7 +31,12 @@ pub async fn connect(kek: &KekUri, action: Action) -> Result<VaultClient, KekErr
     if !matches!(url.scheme(), "http" | "https") {
         return Err(wrong());
     }
-    settings.address(&address).timeout(Some(ATTEMPT)).namespace(variable("NAMESPACE"));
+    settings.address(&address).timeout(Some(ATTEMPT)).verify(!skips_verify().map_err(&unusable)?);
+    let namespace = variable("NAMESPACE");
+    if namespace.as_ref().is_some_and(|name| !name.bytes().all(|b| b.is_ascii_graphic())) {
+        return Err(unusable("`VAULT_NAMESPACE` has characters that no namespace has".to_owned()));
+    }
+    settings.namespace(namespace);
     settings.ca_certs(authorities().map_err(&unusable)?);
     let login = Login::of_environment().map_err(&unusable)?;
     let login = login.ok_or_else(|| {
@@ -99,8 +104,20 @@ impl Login {
 
 /// `BAO_name`, else `VAULT_name`, as OpenBao's own CLI reads them.
 fn variable(name: &str) -> Option<String> {
-    let read = |prefix: &str| std::env::var(format!("{prefix}_{name}")).ok();
-    read("BAO").or_else(|| read("VAULT")).filter(|value| !value.is_empty())
+    let read = |prefix: &str| {
+        let value = std::env::var(format!("{prefix}_{name}")).ok()?;
+        Some(value.trim().to_owned()).filter(|value| !value.is_empty())
+    };
+    read("BAO").or_else(|| read("VAULT"))
+}
+
+/// Whether the server's certificate is not to be checked: Go's words for it.
+fn skips_verify() -> Result<bool, String> {
+    match variable("SKIP_VERIFY").as_deref() {
+        None | Some("0" | "f" | "F" | "false" | "FALSE" | "False") => Ok(false),
+        Some("1" | "t" | "T" | "true" | "TRUE" | "True") => Ok(true),
+        Some(other) => Err(format!("`VAULT_SKIP_VERIFY` is neither true nor false: `{other}`")),
+    }
 }
 
 /// Certificate authorities besides those of the system.

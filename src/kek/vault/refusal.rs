@@ -28,6 +28,15 @@ pub fn refusal(asked: Asked<'_>, error: &ClientError) -> KekError {
         ClientError::RestClientError { source } => of_transport(source, asked.path),
         _ => (Refusal::Failed, error.to_string()),
     };
+    told(asked, why, detail)
+}
+
+/// What a call ends with that takes too long.
+pub fn late(asked: Asked<'_>) -> KekError {
+    told(asked, Refusal::Unreachable, "no answer in time".to_owned())
+}
+
+fn told(asked: Asked<'_>, why: Refusal, detail: String) -> KekError {
     let refused = KekError::new(asked.kek, asked.action, why);
     let refused = if detail.is_empty() { refused } else { refused.detail(detail) };
     match hint(why, asked) {
@@ -75,6 +84,9 @@ fn hint(why: Refusal, asked: Asked<'_>) -> Option<String> {
         Refusal::Denied => format!(
             "this takes a policy with `update` on `{mount}/{path}/{key}`; `vault token lookup` tells who you are"
         ),
+        Refusal::NotFound if path == "login" => {
+            "the login is not enabled there: `VAULT_AUTH_PATH` says where it is mounted".to_owned()
+        }
         Refusal::NotLoggedIn => NOT_LOGGED_IN.to_owned(),
         Refusal::NotFound => {
             format!("`vault list {mount}/keys` shows what is there; `VAULT_NAMESPACE` may be missing")

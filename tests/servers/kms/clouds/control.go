@@ -98,7 +98,9 @@ func (s *state) control(w http.ResponseWriter, r *http.Request) {
 	if o.Token {
 		answer["token"] = s.issue("https://vault.azure.net")
 	}
-	json.NewEncoder(w).Encode(answer)
+	body, _ := json.Marshal(answer)
+	w.Header().Set("Content-Length", fmt.Sprint(len(body)))
+	w.Write(body)
 }
 
 func (s *state) isCutOff(host string) bool {

@@ -1,0 +1,128 @@
+//! The KEKs that a Secret is to be under from now on, when it has some already.
+//!
+//! A Secret names its KEKs, and whoever can write to it could name their own, to
+//! be given its data keys when they are wrapped or made anew. That this machine
+//! knows a KEK is not enough: it may be meant for other Secrets. So one that only
+//! the Secret names has to be the person's own, named for it elsewhere, confirmed,
+//! or to show that it holds the data keys already.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use super::opening::Opener;
+use super::{Failure, Session, sealing};
+use crate::envelope::{SealedSecret, Target};
+use crate::kek::{KekUri, Scheme};
+use crate::secret::Namespace;
+
+/// Finds them, and remembers what was asked.
+pub struct Targets<'a> {
+    session: &'a Session,
+    opener: &'a Opener<'a>,
+    /// The keys behind aliases.
+    resolved: RefCell<BTreeMap<KekUri, KekUri>>,
+    /// What the person said yes to, for a namespace.
+    confirmed: RefCell<BTreeSet<(Namespace, KekUri)>>,
+}
+
+impl<'a> Targets<'a> {
+    pub fn new(session: &'a Session, opener: &'a Opener<'a>) -> Self {
+        Self { session, opener, resolved: RefCell::default(), confirmed: RefCell::default() }
+    }
+
+    /// Those that the person named for this command.
+    pub async fn named(&self, keks: &[KekUri]) -> Vec<Target> {
+        let mut targets = Vec::with_capacity(keks.len());
+        for kek in keks {
+            targets.push(Target { kek: self.lasting(kek).await, named: true });
+        }
+        targets
+    }
+
+    /// Those that a new Secret there would be sealed with.
+    pub async fn chosen(
+        &self,
+        secret: &SealedSecret,
+        path: Option<&Path>,
+    ) -> Result<Vec<Target>, Failure> {
+        let chosen = self.opener.choose(&secret.meta.place.namespace, path.filter(is_file))?;
+        Ok(self.named(&chosen).await)
+    }
+
+    /// Those that it is under.
+    pub async fn held(
+        &self,
+        secret: &SealedSecret,
+        path: Option<&Path>,
+    ) -> Result<Vec<Target>, Failure> {
+        let mut targets = Vec::new();
+        for kek in secret.keys() {
+            let named = self.is_named_for(secret, &kek, path).await?;
+            targets.push(Target { kek, named });
+        }
+        Ok(targets)
+    }
+
+    /// Whether more than the Secret itself names this KEK of its own; if not, it
+    /// can be put to the test.
+    pub async fn is_named_for(
+        &self,
+        secret: &SealedSecret,
+        kek: &KekUri,
+        path: Option<&Path>,
+    ) -> Result<bool, Failure> {
+        let named = self.opener.named_for(&secret.meta.place.namespace, path.filter(is_file))?;
+        let named = self.named(&named).await;
+        match named.iter().any(|target| target.kek.key() == *kek) {
+            true => Ok(true),
+            false => self.is_confirmed(secret, kek),
+        }
+    }
+
+    /// Whether it is the person's own, or they say yes to it.
+    fn is_confirmed(&self, secret: &SealedSecret, kek: &KekUri) -> Result<bool, Failure> {
+        if sealing::is_own(self.session, kek)? {
+            return Ok(true);
+        }
+        let place = &secret.meta.place;
+        let known = (place.namespace.clone(), kek.clone());
+        if self.confirmed.borrow().contains(&known) {
+            return Ok(true);
+        }
+        if kek.scheme() != Scheme::Age && self.opener.may_ask(kek) {
+            return Ok(false);
+        }
+        let refused = Failure::UnnamedHolder { place: place.to_string(), kek: kek.clone() };
+        let prompt = self.session.prompt();
+        let question = format!(
+            "the Secret `{place}` names `{kek}`, which nothing else names for it; seal it to that again"
+        );
+        if !prompt.is_available() || !prompt.confirm(&question)? {
+            return Err(refused);
+        }
+        self.confirmed.borrow_mut().insert(known);
+        Ok(true)
+    }
+
+    /// The key behind an alias. Where the KMS does not tell, the alias itself.
+    pub async fn lasting(&self, kek: &KekUri) -> KekUri {
+        self.resolve(kek).await.unwrap_or_else(|_| kek.clone())
+    }
+
+    /// The key behind an alias, each asked for once.
+    pub async fn resolve(&self, kek: &KekUri) -> Result<KekUri, Failure> {
+        let known = self.resolved.borrow().get(kek).cloned();
+        if let Some(key) = known {
+            return Ok(key);
+        }
+        let key = self.session.ring()?.resolve(kek).await?;
+        self.resolved.borrow_mut().insert(kek.clone(), key.clone());
+        Ok(key)
+    }
+}
+
+/// Standard input is nowhere, so that no rule can be for it by its path.
+fn is_file(path: &&Path) -> bool {
+    *path != Path::new("-")
+}
