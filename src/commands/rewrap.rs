@@ -1,6 +1,7 @@
 //! `rewrap`: other KEKs for the same DEKs.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use clap::Args;
@@ -16,10 +17,12 @@ use crate::terminal;
 
 /// Change the KEKs of sealed Secrets; values stay as they are.
 ///
-/// In files, which are changed in place, or in the cluster. Where the KMS can
-/// (AWS KMS from key to key; Vault to the newest version of a key, for the scope
-/// cluster), it does so on its own side, and no data key reaches this machine;
-/// else the data key is opened here, never a value. Ciphertexts and the seal stay, byte for byte.
+/// In files, which are changed in place, or in the cluster. Ciphertexts and the
+/// seal stay, byte for byte. Where the KMS can (AWS KMS from key to key; Vault to
+/// the newest version of a key, for the scope cluster), it does so on its own
+/// side, and no data key reaches this machine. Else the data key is opened here,
+/// and what is under it is decrypted and thrown away, to make sure that it
+/// belongs there.
 ///
 /// Without --kek, --add and --remove, the KEKs are those that `create` would
 /// take: of ENVCRYPT_KEK, .envcrypt.yaml or your configuration. A KEK that
@@ -78,6 +81,7 @@ pub async fn run(args: RewrapArgs, session: &Session) -> Result<(), Failure> {
         not_found: RefCell::new(remove.clone()),
         remove,
         renew: args.renew,
+        sealed_to: RefCell::default(),
         took_off: Cell::new(false),
     };
     let result = many::run(&args.many, session, &work).await;
@@ -94,6 +98,8 @@ struct Work<'a> {
     renew: bool,
     /// Those to remove that no Secret was under.
     not_found: RefCell<Vec<KekUri>>,
+    /// Those that were given a data key.
+    sealed_to: RefCell<BTreeSet<KekUri>>,
     /// Whether a KEK was taken off.
     took_off: Cell<bool>,
 }
@@ -139,7 +145,7 @@ impl Work<'_> {
         for kek in &*self.not_found.borrow() {
             terminal::warn(&format!("none of them was under `{kek}`"));
         }
-        self.opener.remember(self.set.iter().chain(&self.add));
+        self.opener.remember(&*self.sealed_to.borrow());
         if self.took_off.get() {
             terminal::note(
                 "whoever could open them before may have kept the data keys: `kubectl envcrypt rotate` makes new ones, and only other values shut them out of what they have read",
@@ -166,8 +172,9 @@ impl Change for Work<'_> {
         let targets = self.wanted(secret, path).await?;
         let wanted = Rewrap { targets: &targets, renew: self.renew };
         let (new, way) = self.opener.rewrap(secret, &wanted).await?;
-        let keys = new.keys();
-        self.took_off.set(self.took_off.get() || secret.keys().iter().any(|k| !keys.contains(k)));
+        let (held, keys) = (secret.keys(), new.keys());
+        self.sealed_to.borrow_mut().extend(keys.iter().filter(|k| !held.contains(k)).cloned());
+        self.took_off.set(self.took_off.get() || held.iter().any(|k| !keys.contains(k)));
         let how = match way {
             Way::LeftOut => "rewrapped: a KEK was taken off",
             Way::InKms => "rewrapped in the KMS",

@@ -57,7 +57,9 @@ pub async fn run(args: RotateArgs, session: &Session) -> Result<(), Failure> {
         started: now(),
     };
     let result = many::run(&args.many, session, &work).await;
-    opener.remember(&work.set);
+    let sealed_to =
+        if args.many.is_dry_run() { Vec::new() } else { work.targets.named(&work.set).await };
+    opener.remember(sealed_to.iter().map(|target| &target.kek));
     result
 }
 

@@ -20,9 +20,10 @@ use aws_sdk_kms::primitives::Blob;
 use tokio::sync::OnceCell;
 use zeroize::Zeroizing;
 
+use super::error::Asked;
 use super::retry::{ATTEMPT, CONNECT, OPERATION};
 use super::{Action, Context, DataKey, Kek, KekError, KekUri, Refusal, Scheme, WrappedKey};
-use refusal::{Asked, refusal};
+use refusal::refusal;
 
 /// One key of AWS KMS.
 pub struct AwsKek {

@@ -19,10 +19,11 @@ use azure_security_keyvault_keys::models::{
 use azure_security_keyvault_keys::{KeyClient, KeyClientOptions};
 use zeroize::Zeroizing;
 
+use super::error::Asked;
 use super::retry::{in_time, retry};
 use super::{Action, Context, DataKey, Kek, KekError, KekUri, Refusal, WrappedKey};
 use login::Login;
-use refusal::{Asked, refusal};
+use refusal::refusal;
 
 /// A key of Azure Key Vault.
 pub struct AzureKek {

@@ -39,6 +39,16 @@ pub enum Refusal {
     Failed,
 }
 
+/// What was asked of a service, for the message.
+#[derive(Clone, Copy)]
+#[allow(dead_code, reason = "a build may have no KMS")]
+pub(super) struct Asked<'a> {
+    pub kek: &'a KekUri,
+    pub action: Action,
+    /// The permission that it takes, in the service's own terms.
+    pub permission: &'static str,
+}
+
 /// A KEK's refusal: which, what was asked, why, what the service said, what to do.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("cannot {action} the data key with `{kek}`: {refusal}")]
@@ -67,6 +77,20 @@ impl KekError {
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());
         self
+    }
+
+    /// As a service's refusal of what was asked, with what to do about it if
+    /// that is known.
+    #[must_use]
+    #[allow(dead_code, reason = "a build may have no KMS")]
+    pub(super) fn told(
+        asked: Asked<'_>,
+        refusal: Refusal,
+        detail: String,
+        hint: Option<String>,
+    ) -> Self {
+        let detail = Some(detail).filter(|detail| !detail.is_empty());
+        Self { kek: asked.kek.clone(), action: asked.action, refusal, detail, hint }
     }
 
     /// With what to do about it.

@@ -16,9 +16,10 @@ use google_cloud_gax::retry_policy::{Aip194Strict, RetryPolicyExt};
 use google_cloud_kms_v1::client::KeyManagementService;
 use tokio::sync::OnceCell;
 
+use super::error::Asked;
 use super::retry::{ATTEMPT, ATTEMPTS, BACKOFF, OPERATION, in_time};
 use super::{Action, Context, DataKey, Kek, KekError, KekUri, Refusal, WrappedKey};
-use refusal::{Asked, refusal};
+use refusal::refusal;
 
 /// A key of Google Cloud KMS.
 pub struct GcpKek {

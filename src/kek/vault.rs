@@ -18,9 +18,10 @@ use vaultrs::client::VaultClient;
 use vaultrs::transit::data;
 use zeroize::Zeroizing;
 
+use super::error::Asked;
 use super::retry::retry;
 use super::{Action, Context, DataKey, Kek, KekError, KekUri, Refusal, WrappedKey};
-use refusal::{Asked, late, refusal};
+use refusal::{late, refusal};
 
 /// A key of the transit engine.
 pub struct VaultKek {
@@ -52,8 +53,8 @@ impl VaultKek {
         WrappedKey { kek: self.uri.clone(), bytes: ciphertext.into_bytes() }
     }
 
-    fn asked(&self, action: Action, path: &'static str) -> Asked<'_> {
-        Asked { kek: &self.uri, action, path }
+    fn asked(&self, action: Action, permission: &'static str) -> Asked<'_> {
+        Asked { kek: &self.uri, action, permission }
     }
 }
 

@@ -256,3 +256,16 @@ fn a_multi_region_key_is_opened_where_it_answers() {
     let error = home.pipe(&yaml, ["unwrap", "-f", "-"]).fails(1);
     assert!(error.contains("the KMS does not answer"), "{error}");
 }
+
+/// A data key that is known from its own place is not taken for known elsewhere.
+#[test]
+fn the_kms_has_its_say_for_each_place() {
+    let arn = kms().key();
+    let (sandbox, proxy) = behind_proxy();
+    let yaml = sealed(&sandbox, &format!("awskms:///{arn}"));
+    let forged = crate::sealed::with_namespace(&yaml, "dev");
+    proxy.take();
+    let error = sandbox.pipe(format!("{yaml}---\n{forged}"), ["unwrap", "-f", "-"]).fails(1);
+    assert!(error.contains("this key did not wrap it, or not for this place"), "{error}");
+    assert_eq!(proxy.take().0, ["decrypt", "decrypt"]);
+}

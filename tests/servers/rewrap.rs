@@ -61,6 +61,37 @@ fn aws_moves_a_data_key_from_one_key_to_another_on_its_own_side() {
     sandbox.run(["unwrap", "-f", "db.yaml"]).succeeds();
 }
 
+/// Nobody looks at what the KMS does on its own side: so it does not where a good
+/// entry would be lost by it, or where it compares no place.
+#[test]
+fn the_kms_is_not_let_do_it_where_something_could_go_wrong_unseen() {
+    let proxy = FaultProxy::start(kms().port);
+    let sandbox = with_kms(Sandbox::with_local_key(), proxy.port);
+    let [old, new] = [kms().key(), kms().key()].map(|key| format!("awskms:///{key}"));
+    let args = [
+        "create",
+        "db",
+        "-nprod",
+        "--dry-run=client",
+        "-oyaml",
+        "--generate=key0",
+        "--scope=cluster",
+        "--kek",
+        &old,
+    ];
+    let without_a_place = sandbox.run(args).succeeds().stdout;
+    for yaml in [sealed_under(&sandbox, &[&old, "local"]), without_a_place] {
+        sandbox.write("db.yaml", yaml);
+        proxy.take();
+        let run = rewrap(&sandbox, &["--kek", &new]).succeeds();
+        assert_eq!(run.stdout, "secret/db rewrapped on this machine\n");
+        assert!(!proxy.take().0.contains(&"reencrypt".to_owned()));
+    }
+    // Under the same key nobody new is given anything.
+    let run = rewrap(&sandbox, &["--renew"]).succeeds();
+    assert_eq!(run.stdout, "secret/db rewrapped in the KMS\n");
+}
+
 #[test]
 fn where_the_kms_may_not_the_data_key_is_opened_here() {
     let proxy = FaultProxy::start(kms().port);

@@ -5,17 +5,8 @@ use std::error::Error;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_kms::error::{ProvideErrorMetadata, SdkError};
 
-use crate::kek::error::innermost;
-use crate::kek::{Action, KekError, KekUri, Refusal};
-
-/// What was asked, for the message.
-#[derive(Clone, Copy)]
-pub struct Asked<'a> {
-    pub kek: &'a KekUri,
-    pub action: Action,
-    /// The IAM permission that it takes.
-    pub permission: &'static str,
-}
+use crate::kek::error::{Asked, innermost};
+use crate::kek::{KekError, Refusal};
 
 /// Maps an SDK error. The request is never shown: it holds the DEK.
 pub fn refusal<E>(asked: Asked<'_>, region: Option<&str>, error: &SdkError<E>) -> KekError
@@ -37,11 +28,7 @@ where
         }
         _ => (Refusal::Failed, innermost(error)),
     };
-    let refused = KekError::new(asked.kek, asked.action, why).detail(detail);
-    match hint(why, region, asked.permission) {
-        Some(hint) => refused.hint(hint),
-        None => refused,
-    }
+    KekError::told(asked, why, detail, hint(why, region, asked.permission))
 }
 
 fn service_refusal(error: &impl ProvideErrorMetadata) -> (Refusal, String) {

@@ -4,17 +4,8 @@ use azure_core::error::{Error, ErrorKind};
 use azure_core::http::StatusCode;
 use serde::Deserialize;
 
-use crate::kek::error::innermost;
-use crate::kek::{Action, KekError, KekUri, Refusal};
-
-/// What was asked, for the message.
-#[derive(Clone, Copy)]
-pub struct Asked<'a> {
-    pub kek: &'a KekUri,
-    pub action: Action,
-    /// The permission that it takes.
-    pub permission: &'static str,
-}
+use crate::kek::error::{Asked, innermost};
+use crate::kek::{Action, KekError, Refusal};
 
 /// The body of an error: `{"error":{"code":…,"message":…,"innererror":{"code":…}}}`.
 #[derive(Deserialize)]
@@ -89,11 +80,7 @@ fn of_status(asked: Asked<'_>, status: StatusCode, error: Code) -> KekError {
 
 /// With the hint that belongs to it.
 fn told(asked: Asked<'_>, why: Refusal, detail: String) -> KekError {
-    let refused = KekError::new(asked.kek, asked.action, why).detail(detail);
-    match hint(why, asked) {
-        Some(hint) => refused.hint(hint),
-        None => refused,
-    }
+    KekError::told(asked, why, detail, hint(why, asked))
 }
 
 fn hint(why: Refusal, asked: Asked<'_>) -> Option<String> {

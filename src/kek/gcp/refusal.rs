@@ -4,20 +4,11 @@ use google_cloud_gax::client_builder;
 use google_cloud_gax::error::rpc::Code;
 use google_cloud_gax::error::{CredentialsError, Error};
 
-use crate::kek::error::innermost;
-use crate::kek::{Action, KekError, KekUri, Refusal};
+use crate::kek::error::{Asked, innermost};
+use crate::kek::{Action, KekError, Refusal};
 
 const NOT_LOGGED_IN: &str =
     "log in with `gcloud auth application-default login`, or set `GOOGLE_APPLICATION_CREDENTIALS`";
-
-/// What was asked, for the message.
-#[derive(Clone, Copy)]
-pub struct Asked<'a> {
-    pub kek: &'a KekUri,
-    pub action: Action,
-    /// The IAM permission that it takes.
-    pub permission: &'static str,
-}
 
 /// Maps a client that could not be made.
 pub fn of_builder(asked: Asked<'_>, error: &client_builder::Error) -> KekError {
@@ -89,11 +80,7 @@ fn of_transport(asked: Asked<'_>, error: &Error) -> KekError {
 }
 
 fn told(asked: Asked<'_>, why: Refusal, detail: String) -> KekError {
-    let refused = KekError::new(asked.kek, asked.action, why).detail(detail);
-    match hint(why, asked) {
-        Some(hint) => refused.hint(hint),
-        None => refused,
-    }
+    KekError::told(asked, why, detail, hint(why, asked))
 }
 
 fn hint(why: Refusal, asked: Asked<'_>) -> Option<String> {

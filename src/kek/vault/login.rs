@@ -7,7 +7,8 @@ use vaultrs::auth::{approle, kubernetes};
 use vaultrs::client::{Client, VaultClient, VaultClientSettingsBuilder};
 use zeroize::Zeroizing;
 
-use super::refusal::{Asked, NOT_LOGGED_IN, refusal};
+use super::refusal::{NOT_LOGGED_IN, refusal};
+use crate::kek::error::Asked;
 use crate::kek::retry::ATTEMPT;
 use crate::kek::{Action, KekError, KekUri, Refusal};
 
@@ -79,7 +80,7 @@ impl Login {
         kek: &KekUri,
         action: Action,
     ) -> Result<VaultClient, KekError> {
-        let asked = Asked { kek, action, path: "login" };
+        let asked = Asked { kek, action, permission: "login" };
         let path = |default: &str| variable("AUTH_PATH").unwrap_or_else(|| default.to_owned());
         let token = match self {
             Self::Token(token) => token,

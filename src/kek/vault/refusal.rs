@@ -2,30 +2,21 @@
 
 use vaultrs::error::ClientError;
 
-use crate::kek::error::innermost;
-use crate::kek::{Action, KekError, KekUri, Refusal};
+use crate::kek::error::{Asked, innermost};
+use crate::kek::{KekError, Refusal};
 
 /// How to get a token.
 pub const NOT_LOGGED_IN: &str =
     "log in with `vault login` or `bao login`, or set `VAULT_TOKEN`; in a pod, set `VAULT_ROLE`";
-
-/// What was asked, for the message.
-#[derive(Clone, Copy)]
-pub struct Asked<'a> {
-    pub kek: &'a KekUri,
-    pub action: Action,
-    /// The part of the transit engine, `encrypt`; or `login`.
-    pub path: &'static str,
-}
 
 /// Maps a client error. The request is never shown: it holds the DEK.
 pub fn refusal(asked: Asked<'_>, error: &ClientError) -> KekError {
     let (why, detail) = match error {
         ClientError::APIError { code, errors } => {
             let words = errors.join("; ").trim().replace('\n', " ");
-            (of_status(*code, &words, asked.path), words)
+            (of_status(*code, &words, asked.permission), words)
         }
-        ClientError::RestClientError { source } => of_transport(source, asked.path),
+        ClientError::RestClientError { source } => of_transport(source, asked.permission),
         _ => (Refusal::Failed, error.to_string()),
     };
     told(asked, why, detail)
@@ -37,12 +28,7 @@ pub fn late(asked: Asked<'_>) -> KekError {
 }
 
 fn told(asked: Asked<'_>, why: Refusal, detail: String) -> KekError {
-    let refused = KekError::new(asked.kek, asked.action, why);
-    let refused = if detail.is_empty() { refused } else { refused.detail(detail) };
-    match hint(why, asked) {
-        Some(hint) => refused.hint(hint),
-        None => refused,
-    }
+    KekError::told(asked, why, detail, hint(why, asked))
 }
 
 fn of_transport(error: &rustify::errors::ClientError, path: &str) -> (Refusal, String) {
@@ -79,7 +65,7 @@ fn of_status(code: u16, words: &str, path: &str) -> Refusal {
 
 fn hint(why: Refusal, asked: Asked<'_>) -> Option<String> {
     let (mount, key) = super::mount_and_key(asked.kek);
-    let path = asked.path;
+    let path = asked.permission;
     Some(match why {
         Refusal::Denied => format!(
             "this takes a policy with `update` on `{mount}/{path}/{key}`; `vault token lookup` tells who you are"

@@ -1,0 +1,223 @@
+//! The sealed Secrets of files, changed in place.
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::{Path, PathBuf};
+
+use futures::future::join_all;
+use futures::{StreamExt, stream};
+use tokio::task::spawn_blocking;
+use zeroize::Zeroizing;
+
+use super::super::input::read_file;
+use super::super::tally::Done;
+use super::{Change, Failure, Many, Outcome};
+use crate::envelope::{SealCheck, SealedSecret};
+use crate::manifest::{self, Document, ManifestError};
+use crate::terminal;
+
+/// A file, and which of its Secrets are to be changed, by their numbers.
+struct Source {
+    path: PathBuf,
+    /// What standard input gave, which comes only once.
+    piped: Option<Zeroizing<Vec<u8>>>,
+    plan: BTreeMap<usize, bool>,
+    /// Whether all of it can be done so far.
+    is_whole: bool,
+}
+
+impl<C: Change> Many<'_, C> {
+    pub(super) async fn files(&self) -> Result<(), Failure> {
+        let mut found = Findings::default();
+        for path in self.paths(&mut found)? {
+            let bytes = read_file(&path)?;
+            let secrets = match self.parse(&path, &bytes, &mut found) {
+                // Values of Helm, settings of CI: a folder holds much besides manifests.
+                Err(Failure::Manifest {
+                    source: ManifestError::NotObject { .. } | ManifestError::Syntax { .. },
+                    ..
+                }) if !self.is_named(&path) => {
+                    found.no_manifests += 1;
+                    continue;
+                }
+                Err(failure) => {
+                    found.failures.push(failure);
+                    continue;
+                }
+                Ok(secrets) => secrets,
+            };
+            let (mut plan, failed_before) = (BTreeMap::new(), found.failures.len());
+            for (index, secret) in secrets {
+                match self.change.admit(&secret, Some(&path)).await {
+                    Ok(is_wanted) => drop(plan.insert(index, is_wanted)),
+                    Err(failure) => found.failures.push(failure),
+                }
+            }
+            let piped = (path == Path::new("-")).then_some(bytes);
+            if piped.is_some() || !plan.is_empty() {
+                let is_whole = found.failures.len() == failed_before;
+                found.sources.push(Source { path, piped, plan, is_whole });
+            }
+        }
+        found.tell();
+        let count = found.sources.iter().map(|source| source.plan.len()).sum();
+        if count == 0 && found.failures.is_empty() {
+            return Err(Failure::NothingSealed(self.args.files.describe()));
+        }
+        let work = stream::iter(found.sources).map(|source| self.file(source));
+        self.until_interrupted(count, found.failures, work).await
+    }
+
+    /// The files, each once; what a folder holds besides files is left out.
+    fn paths(&self, found: &mut Findings) -> Result<Vec<PathBuf>, Failure> {
+        let (mut paths, mut seen) = (Vec::new(), HashSet::new());
+        for path in self.args.files.paths()? {
+            if path != Path::new("-") {
+                let error = |source| Failure::Read { path: path.clone(), source };
+                let real = path.canonicalize().map_err(error)?;
+                if !real.is_file() && self.is_named(&path) {
+                    return Err(Failure::Usage(format!(
+                        "`{}` is no file that could be changed in place: pipe it to `-f -`",
+                        path.display()
+                    )));
+                }
+                // Where a link leads is not for the folder to say.
+                if !real.is_file() || (path.is_symlink() && !self.is_named(&path)) {
+                    found.no_manifests += 1;
+                    continue;
+                }
+                if !seen.insert(real) {
+                    continue;
+                }
+            }
+            paths.push(path);
+        }
+        Ok(paths)
+    }
+
+    fn is_named(&self, path: &Path) -> bool {
+        self.args.files.filename.iter().any(|named| named == path)
+    }
+
+    /// The sealed Secrets of a file that are meant, by their number among all
+    /// Secrets there.
+    fn parse(
+        &self,
+        path: &Path,
+        bytes: &[u8],
+        found: &mut Findings,
+    ) -> Result<BTreeMap<usize, SealedSecret>, Failure> {
+        let error = |source| Failure::Manifest { path: path.to_owned(), source };
+        let documents = manifest::parse(bytes).map_err(error)?;
+        let objects = documents.iter().filter_map(|document| match document {
+            Document::Secret(object) => Some(object),
+            Document::Other(_) => None,
+        });
+        let mut secrets = BTreeMap::new();
+        for (index, object) in objects.enumerate() {
+            if !self.args.files.selects(object) {
+                continue;
+            }
+            if !object.is_sealed() {
+                found.plain += 1;
+                continue;
+            }
+            let secret = object.sealed(&self.default, SealCheck::Required).map_err(error)?;
+            self.session.check_namespace(&secret.meta.place)?;
+            secret.check_place(SealCheck::Required)?;
+            secrets.insert(index, secret);
+        }
+        Ok(secrets)
+    }
+
+    /// Changes the Secrets of one file, and writes it once.
+    async fn file(&self, source: Source) -> Outcome {
+        let Source { path, piped, plan, is_whole } = source;
+        let is_piped = piped.is_some();
+        let read = || -> Result<_, Failure> {
+            let bytes = piped.map_or_else(|| read_file(&path), Ok)?;
+            let secrets = self.parse(&path, &bytes, &mut Findings::default())?;
+            Ok((bytes, secrets))
+        };
+        let (bytes, secrets) = match read() {
+            Ok(read) => read,
+            Err(failure) => return Outcome::all_failed(plan.len(), failure),
+        };
+        let planned = secrets.iter().filter_map(|(index, secret)| {
+            plan.get(index).map(|is_wanted| (*index, secret, *is_wanted))
+        });
+        let each = planned.map(async |(index, secret, is_wanted)| {
+            (index, &secret.meta.place, self.one(secret, Some(&path), is_wanted).await)
+        });
+        let (mut changed, mut results) = (BTreeMap::new(), Vec::new());
+        for (index, place, result) in join_all(each).await {
+            results.push(result.map(|(new, how)| {
+                changed.extend(new.map(|secret| (index, secret)));
+                Done { name: place.name.to_string(), how }
+            }));
+        }
+        // A filter gives all or nothing.
+        if is_piped && (!is_whole || results.iter().any(Result::is_err)) {
+            let lost = results.iter().filter(|result| result.is_ok()).count();
+            return Outcome { results: only_failed(results), lost };
+        }
+        match write(path, bytes, &changed, is_piped).await {
+            Ok(()) => Outcome { results, lost: 0 },
+            Err(failure) => {
+                let lost = results.iter().filter(|result| result.is_ok()).count().saturating_sub(1);
+                let results = only_failed(results).into_iter().chain([Err(failure)]).collect();
+                Outcome { results, lost }
+            }
+        }
+    }
+}
+
+/// Puts the changed Secrets into a file. The disk takes its time, and is waited for
+/// beside the KMS.
+async fn write(
+    path: PathBuf,
+    old: Zeroizing<Vec<u8>>,
+    changed: &BTreeMap<usize, SealedSecret>,
+    is_piped: bool,
+) -> Result<(), Failure> {
+    let new = match changed.is_empty() {
+        true if is_piped => return Ok(terminal::stdout(&old)?),
+        true => return Ok(()),
+        false => {
+            let error = |source| Failure::Manifest { path: path.clone(), source };
+            let text = std::str::from_utf8(&old).map_err(|_| error(ManifestError::NotText))?;
+            Zeroizing::new(manifest::replace(text, changed).map_err(error)?)
+        }
+    };
+    if is_piped {
+        return Ok(terminal::stdout(new.as_bytes())?);
+    }
+    let replace = move || terminal::replace_file(&path, &old, new.as_bytes());
+    Ok(spawn_blocking(replace).await.expect("replacing a file does not panic")?)
+}
+
+fn only_failed(results: Vec<Result<Done, Failure>>) -> Vec<Result<Done, Failure>> {
+    results.into_iter().filter(Result::is_err).collect()
+}
+
+/// What the files hold.
+#[derive(Default)]
+struct Findings {
+    sources: Vec<Source>,
+    failures: Vec<Failure>,
+    plain: usize,
+    no_manifests: usize,
+}
+
+impl Findings {
+    fn tell(&self) {
+        if self.plain > 0 {
+            terminal::note(&format!("plain Secrets, {} in all, are passed over", self.plain));
+        }
+        if self.no_manifests > 0 {
+            terminal::note(&format!(
+                "files that are no manifests, and links, {} in all, are passed over",
+                self.no_manifests
+            ));
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! The sealed Secrets of the cluster, each changed in the version that was read.
+
+use futures::{StreamExt, stream};
+
+use super::super::tally::Done;
+use super::{Change, Failure, Many, Outcome, UNCHANGED};
+use crate::cluster::{Cluster, ClusterError, place_of};
+use crate::envelope::{SealCheck, SealedSecret};
+use crate::manifest::{self, Object};
+use crate::secret::Place;
+
+/// How often one that others keep changing is tried.
+const ATTEMPTS: usize = 5;
+
+impl<C: Change> Many<'_, C> {
+    /// First all are looked at, and their names kept; then each is fetched anew:
+    /// a list would be too old by its end, and too large to hold.
+    pub(super) async fn live(&self, cluster: &Cluster) -> Result<(), Failure> {
+        let looked_at = match self.args.names.is_empty() {
+            true => self.listed(cluster).await?,
+            false => self.named(cluster).await?,
+        };
+        let (mut found, mut failures) = (Vec::new(), Vec::new());
+        for result in looked_at {
+            match result {
+                Ok(secret) => found.push(secret),
+                Err(failure) => failures.push(failure),
+            }
+        }
+        let count = found.len();
+        let work = stream::iter(found).map(async |(place, is_wanted)| {
+            let result = match is_wanted {
+                true => self.live_one(cluster, &place).await,
+                false => Ok(Done { name: place.name.to_string(), how: UNCHANGED }),
+            };
+            Outcome { results: vec![result], lost: 0 }
+        });
+        self.until_interrupted(count, failures, work).await
+    }
+
+    async fn named(
+        &self,
+        cluster: &Cluster,
+    ) -> Result<Vec<Result<(Place, bool), Failure>>, Failure> {
+        let mut found = Vec::new();
+        for name in &self.args.names {
+            let place = place_of(&self.default, name)?;
+            let object = cluster.secret(&place).await?;
+            found.push(self.admit_live(&object).await);
+        }
+        Ok(found)
+    }
+
+    async fn listed(
+        &self,
+        cluster: &Cluster,
+    ) -> Result<Vec<Result<(Place, bool), Failure>>, Failure> {
+        let namespace = (!self.args.all_namespaces).then_some(&self.default);
+        let selector = self.args.files.selector.as_ref().map(|selector| selector.as_str());
+        let mut found = Vec::new();
+        let admit = async |objects: Vec<Object>| {
+            for object in &objects {
+                found.push(self.admit_live(object).await);
+            }
+        };
+        cluster.sealed_secrets(namespace, selector, admit).await?;
+        if found.is_empty() {
+            let scope = namespace.map_or("the cluster".into(), |n| format!("the namespace `{n}`"));
+            return Err(Failure::NothingSealed(scope));
+        }
+        Ok(found)
+    }
+
+    async fn admit_live(&self, object: &Object) -> Result<(Place, bool), Failure> {
+        let secret = self.sealed(object)?;
+        let is_wanted = self.change.admit(&secret, None).await?;
+        Ok((secret.meta.place, is_wanted))
+    }
+
+    fn sealed(&self, object: &Object) -> Result<SealedSecret, Failure> {
+        let secret = object.sealed(&self.default, SealCheck::Required)?;
+        secret.check_place(SealCheck::Required)?;
+        Ok(secret)
+    }
+
+    /// Changes a live Secret; where someone else did meanwhile, their version.
+    async fn live_one(&self, cluster: &Cluster, place: &Place) -> Result<Done, Failure> {
+        for _ in 1..ATTEMPTS {
+            match self.try_live(cluster, place).await {
+                Err(Failure::Cluster(ClusterError::Changed(_))) => {}
+                result => return result,
+            }
+        }
+        self.try_live(cluster, place).await
+    }
+
+    async fn try_live(&self, cluster: &Cluster, place: &Place) -> Result<Done, Failure> {
+        let mut object = cluster.secret(place).await?;
+        let secret = self.sealed(&object)?;
+        let is_wanted = self.change.admit(&secret, None).await?;
+        let (new, how) = self.one(&secret, None, is_wanted).await?;
+        if let Some(new) = new {
+            manifest::put(&mut object, &new);
+            cluster.reseal(place, &object).await?;
+        }
+        Ok(Done { name: place.name.to_string(), how })
+    }
+}
