@@ -146,7 +146,10 @@ impl<C: Change> Many<'_, C> {
                     Some(outcome) => tally.take(outcome.results, outcome.lost),
                     None => break,
                 },
-                () = &mut again => break,
+                () = &mut again => {
+                    interrupted.set(true);
+                    break;
+                }
             }
         }
         if interrupted.get() && tally.seen() < all {

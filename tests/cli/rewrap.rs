@@ -272,11 +272,12 @@ fn folders_hold_more_than_manifests_and_no_file_is_taken_twice() {
     sandbox.write("deploy/values.yaml", "replicas: 3\n");
     sandbox.write("deploy/template.yaml", "{{ if .Values.x }}\nkind: Secret\n");
     std::os::unix::fs::symlink(&outside, sandbox.work().join("deploy/link.yaml")).expect("linked");
+    std::os::unix::fs::symlink("gone", sandbox.work().join("deploy/gone.yaml")).expect("linked");
     let args = ["rewrap", "-f", "deploy", "-f", "deploy/db.yaml", "--add", &theirs];
     let run = sandbox.run(args).succeeds();
     assert_eq!(run.stdout, "secret/db rewrapped on this machine\n");
     assert!(
-        run.stderr.contains("files that are no manifests, and links, 3 in all"),
+        run.stderr.contains("files that are no manifests, and links, 4 in all"),
         "{}",
         run.stderr
     );

@@ -277,6 +277,42 @@ fn a_new_kek_is_asked_about_once() {
 }
 
 #[test]
+fn a_kek_that_only_the_secret_names_is_asked_about_once_for_its_namespace() {
+    let (sandbox, other) = (Sandbox::with_local_key(), Sandbox::with_local_key());
+    let theirs = other.run(["kek", "list"]).succeeds().stdout;
+    let theirs = theirs.split(' ').next().expect("a URI").to_owned();
+    let sealed = crate::sealed::with_one_more_kek(&sandbox.sealed(&["a=b"]), &theirs);
+    for name in ["deploy/1.yaml", "deploy/2.yaml"] {
+        sandbox.write(name, &sealed);
+    }
+    let args = ["rotate", "-f", "deploy"];
+    let mut no = session(&sandbox, &args);
+    answer(&mut no, "which nothing else names for it; seal it to that again", "n");
+    answer(&mut no, "which nothing else names for it; seal it to that again", "n");
+    assert!(ends(no, 1).contains("2 of 2 failed"));
+    assert_eq!(sandbox.read("deploy/1.yaml"), sealed);
+    let mut yes = session(&sandbox, &args);
+    answer(&mut yes, "which nothing else names for it; seal it to that again", "y");
+    assert_eq!(ends(yes, 0).matches("secret/db rotated").count(), 2);
+    other.pipe(sandbox.read("deploy/2.yaml"), ["unwrap", "-f", "-"]).succeeds();
+}
+
+#[test]
+fn many_secrets_show_how_far_they_are() {
+    let sandbox = Sandbox::with_local_key();
+    let sealed = sandbox.sealed(&["a=b"]);
+    for index in 0..40 {
+        sandbox.write(&format!("deploy/{index}.yaml"), &sealed);
+    }
+    let mut many = session(&sandbox, &["rotate", "-f", "deploy"]);
+    see(&mut many, "/40");
+    let rest = ends(many, 0);
+    assert!(rest.contains("note: 40 rotated"), "{rest}");
+    let few = session(&sandbox, &["rotate", "-f", "deploy/1.yaml"]);
+    assert!(!ends(few, 0).contains("/1"));
+}
+
+#[test]
 fn a_value_that_could_steer_the_terminal_is_not_printed_on_it() {
     let sandbox = Sandbox::with_local_key();
     sandbox.write("db.yaml", sandbox.sealed(&["a=x\u{1b}[2Jy", "b=plain"]));

@@ -72,6 +72,11 @@ impl<C: Change> Many<'_, C> {
         let (mut paths, mut seen) = (Vec::new(), HashSet::new());
         for path in self.args.files.paths()? {
             if path != Path::new("-") {
+                // Where a link leads is not for the folder to say.
+                if path.is_symlink() && !self.is_named(&path) {
+                    found.no_manifests += 1;
+                    continue;
+                }
                 let error = |source| Failure::Read { path: path.clone(), source };
                 let real = path.canonicalize().map_err(error)?;
                 if !real.is_file() && self.is_named(&path) {
@@ -80,8 +85,7 @@ impl<C: Change> Many<'_, C> {
                         path.display()
                     )));
                 }
-                // Where a link leads is not for the folder to say.
-                if !real.is_file() || (path.is_symlink() && !self.is_named(&path)) {
+                if !real.is_file() {
                     found.no_manifests += 1;
                     continue;
                 }
