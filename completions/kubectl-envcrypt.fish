@@ -223,7 +223,7 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -s f -l filename -d 'A file, a folder, or - for standard input; repeatable. Other kinds than Secret are passed over' -r -F
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -s l -l selector -d 'Only Secrets with these labels' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l dry-run -d 'Only tell what would be changed; no KMS is asked to wrap or to open' -r -f -a "client\t''"
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l before -d 'Only what was sealed before this time, as RFC 3339 writes it' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l before -d 'Only what was sealed before this time: 2026-01-01, 2026-01-01T08:00:00Z' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l kek -d 'The KEKs to seal to, in place of those that it is under; repeatable' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l open-with -d 'A KEK that may be asked to open this once; repeatable' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -s n -l namespace -d 'The namespace' -r

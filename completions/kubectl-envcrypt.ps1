@@ -271,7 +271,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-envcrypt' -ScriptBlock 
             [CompletionResult]::new('-l', '-l', [CompletionResultType]::ParameterName, 'Only Secrets with these labels')
             [CompletionResult]::new('--selector', '--selector', [CompletionResultType]::ParameterName, 'Only Secrets with these labels')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Only tell what would be changed; no KMS is asked to wrap or to open')
-            [CompletionResult]::new('--before', '--before', [CompletionResultType]::ParameterName, 'Only what was sealed before this time, as RFC 3339 writes it')
+            [CompletionResult]::new('--before', '--before', [CompletionResultType]::ParameterName, 'Only what was sealed before this time: 2026-01-01, 2026-01-01T08:00:00Z')
             [CompletionResult]::new('--kek', '--kek', [CompletionResultType]::ParameterName, 'The KEKs to seal to, in place of those that it is under; repeatable')
             [CompletionResult]::new('--open-with', '--open-with', [CompletionResultType]::ParameterName, 'A KEK that may be asked to open this once; repeatable')
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'The namespace')

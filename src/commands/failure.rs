@@ -137,6 +137,9 @@ pub enum Failure {
         /// The KEK.
         kek: KekUri,
     },
+    /// Neither flags nor rules say what to change.
+    #[error("nothing says which KEKs the Secret `{0}` is to be under")]
+    NoKekFor(String),
     /// Everything that could open it would be gone.
     #[error("the Secret `{0}` would be under no KEK at all")]
     NoKekLeft(String),
@@ -179,7 +182,7 @@ pub enum Failure {
     #[error("the files were changed while they were being applied")]
     FilesChanged,
     /// Some of many failed; each was reported.
-    #[error("{failed} of {all} failed; the others are done")]
+    #[error("{failed} of {all} failed{}", if failed < all { "; the others are done" } else { "" })]
     Some {
         /// How many failed.
         failed: usize,
@@ -224,10 +227,13 @@ impl Failure {
         }
         let mut report = Report { error: self.to_string(), ..Report::default() };
         self.causes(&mut report);
-        report.hints.extend(self.hint());
-        if let Self::Open(OpenError::Kek { refusals, .. }) = self {
+        // What the KEKs say of themselves comes first: a login may be all it takes.
+        if let Self::Open(OpenError::Kek { refusals, .. } | OpenError::NotHeld { refusals, .. }) =
+            self
+        {
             report.hints.extend(refusals.iter().filter_map(|refused| refused.hint.clone()));
         }
+        report.hints.extend(self.hint());
         Some(report)
     }
 
@@ -303,9 +309,12 @@ impl Failure {
             Self::Manifest { source: ManifestError::InPlace, .. } => {
                 "write its values and its seal as plain or quoted scalars, without anchors"
             }
+            Self::NoKekFor(_) => {
+                "say what to change with `--add`, `--remove`, `--renew` or `--kek`, or name the KEKs in `.envcrypt.yaml`"
+            }
             Self::NoKekLeft(_) => "name another one with `--add`",
             Self::Output(OutputError::Changed(_)) | Self::FilesChanged => {
-                "run the command again: what is done already is left alone"
+                "look at it, then run the command again"
             }
             Self::OtherNamespace { .. } => "leave `-n` out, or name the Secret's own",
             Self::Unprintable { .. } => "write it to a file with `-w FILE`, or pipe it",

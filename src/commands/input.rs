@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use super::selector::Selector;
 use super::{Failure, Session, complete};
 use crate::cluster::place_of;
+use crate::config::RULES_FILE;
 use crate::envelope::{SealCheck, SealedSecret};
 use crate::manifest::{self, Document, ManifestError, Object};
 use crate::secret::Namespace;
@@ -205,8 +206,10 @@ fn walk(folder: &Path, recursive: bool, into: &mut Vec<PathBuf>) -> Result<(), F
     let mut paths: Vec<_> = entries.iter().map(std::fs::DirEntry::path).collect();
     paths.sort();
     for path in paths {
+        // A repository's rules are none.
+        let is_rules = path.file_name().is_some_and(|name| name == RULES_FILE);
         let is_manifest =
-            path.extension().is_some_and(|e| e == "yaml" || e == "yml" || e == "json");
+            !is_rules && path.extension().is_some_and(|e| e == "yaml" || e == "yml" || e == "json");
         if path.is_dir() && !path.is_symlink() {
             if recursive {
                 walk(&path, recursive, into)?;

@@ -8,11 +8,13 @@ mod live;
 use std::cell::Cell;
 use std::path::Path;
 use std::pin::pin;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use futures::future::select_all;
 use futures::{Stream, StreamExt};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::timeout;
 
 use super::input::FileArgs;
 use super::tally::{Done, IN_FLIGHT, Tally};
@@ -22,6 +24,10 @@ use crate::secret::Namespace;
 
 const UNCHANGED: &str = "unchanged";
 const DRY_RUN: &str = "would be changed (dry run)";
+
+/// How long what is under way may take to end after an interruption; a second
+/// one cuts it short. What is dropped then is as it was.
+const GRACE: Duration = Duration::from_secs(2);
 
 /// Which Secrets.
 #[derive(Args)]
@@ -117,7 +123,7 @@ impl<C: Change> Many<'_, C> {
     }
 
     /// Does the work. When the person says so, nothing new is begun, and what is
-    /// under way comes to its end; the second time, that is not waited for.
+    /// under way may come to its end, within reason.
     async fn until_interrupted<F: Future<Output = Outcome>>(
         &self,
         count: usize,
@@ -131,14 +137,11 @@ impl<C: Change> Many<'_, C> {
         }
         failures.into_iter().for_each(|failure| tally.count(Err(failure)));
         let interrupted = Cell::new(false);
-        let stop = async {
+        let mut work = pin!(work.take_until(interruption()).buffer_unordered(IN_FLIGHT));
+        let mut given_up = pin!(async {
             interruption().await;
             interrupted.set(true);
-        };
-        let mut work = pin!(work.take_until(stop).buffer_unordered(IN_FLIGHT));
-        let mut again = pin!(async {
-            interruption().await;
-            interruption().await;
+            let _ = timeout(GRACE, interruption()).await;
         });
         loop {
             tokio::select! {
@@ -146,10 +149,7 @@ impl<C: Change> Many<'_, C> {
                     Some(outcome) => tally.take(outcome.results, outcome.lost),
                     None => break,
                 },
-                () = &mut again => {
-                    interrupted.set(true);
-                    break;
-                }
+                () = &mut given_up => break,
             }
         }
         if interrupted.get() && tally.seen() < all {

@@ -31,8 +31,8 @@ use crate::kek::{DataKey, KekUri};
 pub struct RotateArgs {
     #[command(flatten)]
     many: ManyArgs,
-    /// Only what was sealed before this time, as RFC 3339 writes it
-    #[arg(long, value_name = "TIME")]
+    /// Only what was sealed before this time: 2026-01-01, 2026-01-01T08:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = time)]
     before: Option<Timestamp>,
     /// The KEKs to seal to, in place of those that it is under; repeatable
     #[arg(long, value_name = "KEK", help_heading = "KEKs", add = complete::keks())]
@@ -126,6 +126,12 @@ impl Change for Work<'_> {
         }
         format!("with `--before {started}` the same command goes on where this one stopped")
     }
+}
+
+/// RFC 3339, or a date in UTC.
+fn time(text: &str) -> Result<Timestamp, String> {
+    let time = text.parse().or_else(|_| format!("{text}T00:00:00Z").parse());
+    time.map_err(|_| "write it as 2026-01-01 or 2026-01-01T08:00:00Z".to_owned())
 }
 
 /// The scope of all its parts.

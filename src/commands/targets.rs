@@ -46,7 +46,12 @@ impl<'a> Targets<'a> {
         secret: &SealedSecret,
         path: Option<&Path>,
     ) -> Result<Vec<Target>, Failure> {
-        let chosen = self.opener.choose(&secret.meta.place.namespace, path.filter(is_file))?;
+        let place = &secret.meta.place;
+        let chosen = self.opener.choose(&place.namespace, path.filter(is_file));
+        let chosen = chosen.map_err(|failure| match failure {
+            Failure::NoKek => Failure::NoKekFor(place.to_string()),
+            other => other,
+        })?;
         Ok(self.named(&chosen).await)
     }
 

@@ -265,7 +265,9 @@ extern "C" fn restore(signal: libc::c_int) {
     unsafe {
         if let Some(saved) = saved.as_ref() {
             libc::tcsetattr(saved.descriptor, libc::TCSAFLUSH, &raw const saved.settings);
-            libc::write(saved.descriptor, c"\n".as_ptr().cast(), 1);
+            // The cursor too: a question may have hidden it.
+            let text = c"\x1b[?25h\n";
+            libc::write(saved.descriptor, text.as_ptr().cast(), text.count_bytes());
         }
         libc::signal(signal, libc::SIG_DFL);
         libc::raise(signal);

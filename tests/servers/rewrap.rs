@@ -360,3 +360,25 @@ fn an_interruption_loses_nothing_and_the_rest_can_follow() {
     }
     sandbox.run(["unwrap", "-f", "deploy/33.yaml"]).succeeds();
 }
+
+#[test]
+fn a_kms_that_hangs_does_not_keep_an_interruption_waiting() {
+    let proxy = FaultProxy::start(kms().port);
+    let sandbox = with_kms(Sandbox::new(), proxy.port);
+    let kek = format!("awskms:///{}", kms().key());
+    let yaml = sealed_under(&sandbox, &[&kek]);
+    sandbox.write("db.yaml", &yaml);
+    proxy.delay(Duration::from_secs(600));
+    let child = sandbox.command().args(["rotate", "-f", "db.yaml"]).spawn().expect("it starts");
+    while proxy.under_way() == 0 {
+        std::thread::yield_now();
+    }
+    let started = std::time::Instant::now();
+    kill(Pid::from_raw(i32::try_from(child.id()).expect("a pid")), Signal::SIGINT).expect("sent");
+    let run = Run::from(child.wait_with_output().expect("it ends"));
+    // Far below the 20 seconds that the KMS is waited for.
+    assert!(started.elapsed() < Duration::from_secs(10));
+    assert_eq!((run.code, run.stdout.as_str()), (Some(130), ""));
+    assert!(run.stderr.contains("error: interrupted: 0 of 1 are done"), "{}", run.stderr);
+    assert_eq!(sandbox.read("db.yaml"), yaml);
+}

@@ -29,13 +29,19 @@ impl<C: Change> Many<'_, C> {
     pub(super) async fn files(&self) -> Result<(), Failure> {
         let mut found = Findings::default();
         for path in self.paths(&mut found)? {
-            let bytes = read_file(&path)?;
+            let bytes = match read_file(&path) {
+                Ok(bytes) => bytes,
+                Err(failure) => {
+                    found.failures.push(failure);
+                    continue;
+                }
+            };
             let secrets = match self.parse(&path, &bytes, &mut found) {
                 // Values of Helm, settings of CI: a folder holds much besides manifests.
                 Err(Failure::Manifest {
                     source: ManifestError::NotObject { .. } | ManifestError::Syntax { .. },
                     ..
-                }) if !self.is_named(&path) => {
+                }) if !self.is_named(&path) && !mentions_sealing(&bytes) => {
                     found.no_manifests += 1;
                     continue;
                 }
@@ -197,6 +203,12 @@ async fn write(
     }
     let replace = move || terminal::replace_file(&path, &old, new.as_bytes());
     Ok(spawn_blocking(replace).await.expect("replacing a file does not panic")?)
+}
+
+/// Whether it may be a sealed Secret that was damaged: then it is not passed over.
+fn mentions_sealing(bytes: &[u8]) -> bool {
+    let name = b"envcrypt.dev/";
+    bytes.windows(name.len()).any(|window| window == name)
 }
 
 fn only_failed(results: Vec<Result<Done, Failure>>) -> Vec<Result<Done, Failure>> {
