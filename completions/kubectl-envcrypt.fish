@@ -109,7 +109,7 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply"
 client\t'Ask no cluster'
 server\t'Let the cluster check it'"
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l field-manager -d 'Whose fields they become' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l kek -d 'A KEK that may be asked this once; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l kek -d 'A KEK that may be asked this once, and only these; repeatable' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -s n -l namespace -d 'The namespace' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l context -d 'The kubeconfig\'s context' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l kubeconfig -d 'The kubeconfig file, in place of `KUBECONFIG`' -r -F
@@ -140,7 +140,7 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap
 json\t'The same as JSON'
 env\t'KEY=VALUE lines, as `--from-env-file` reads them'"
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -s w -l write -d 'Write to a new file, readable by you alone' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l kek -d 'A KEK that may be asked this once; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l kek -d 'A KEK that may be asked this once, and only these; repeatable' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -s n -l namespace -d 'The namespace' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l context -d 'The kubeconfig\'s context' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l kubeconfig -d 'The kubeconfig file, in place of `KUBECONFIG`' -r -F
@@ -196,7 +196,7 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l kek -d 'The new set of KEKs; repeatable' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l add -d 'One more KEK; repeatable' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l remove -d 'One less; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l open-with -d 'A KEK that may be asked to open the data keys this once; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l open-with -d 'A KEK that may be asked to open the data keys this once, and only these; repeatable' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -s n -l namespace -d 'The namespace' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l context -d 'The kubeconfig\'s context' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l kubeconfig -d 'The kubeconfig file, in place of `KUBECONFIG`' -r -F
@@ -225,7 +225,7 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l dry-run -d 'Only tell what would be changed; no KMS is asked to wrap or to open' -r -f -a "client\t''"
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l before -d 'Only what was sealed before this time: 2026-01-01, 2026-01-01T08:00:00Z' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l kek -d 'The KEKs to seal to, in place of those that it is under; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l open-with -d 'A KEK that may be asked to open this once; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l open-with -d 'A KEK that may be asked to open this once, and only these; repeatable' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -s n -l namespace -d 'The namespace' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l context -d 'The kubeconfig\'s context' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l kubeconfig -d 'The kubeconfig file, in place of `KUBECONFIG`' -r -F

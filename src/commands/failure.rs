@@ -261,7 +261,7 @@ impl Failure {
             Self::Cluster(error) => return error.hint(),
             Self::Open(OpenError::Untrusted { keks, .. }) => {
                 return Some(format!(
-                    "if you know that it is yours, accept it with `kubectl envcrypt kek trust '{}'`, or name it this once with `--kek` (of `rewrap` and `rotate`, `--open-with`)",
+                    "if you know that it is yours, accept it with `kubectl envcrypt kek trust '{}'`, or name it this once with `--kek` (of `rewrap` and `rotate`, `--open-with`); where these or `ENVCRYPT_KEK` name some, only those are asked",
                     keks.first().map_or("", String::as_str)
                 ));
             }

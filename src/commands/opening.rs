@@ -16,7 +16,7 @@ use crate::terminal;
 #[derive(Args, Default)]
 #[command(next_help_heading = "Opening")]
 pub struct OpenArgs {
-    /// A KEK that may be asked this once; repeatable
+    /// A KEK that may be asked this once, and only these; repeatable
     #[arg(long, value_name = "KEK", add = complete::keks())]
     pub kek: Vec<String>,
     /// Open a Secret whose seal is missing or wrong all the same

@@ -55,7 +55,7 @@ pub struct RewrapArgs {
     /// Wrap anew also under KEKs that hold the data key already, for the newest version of their keys
     #[arg(long, help_heading = "KEKs")]
     renew: bool,
-    /// A KEK that may be asked to open the data keys this once; repeatable
+    /// A KEK that may be asked to open the data keys this once, and only these; repeatable
     #[arg(long, value_name = "KEK", help_heading = "KEKs", add = complete::keks())]
     open_with: Vec<String>,
 }

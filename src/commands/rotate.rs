@@ -37,7 +37,7 @@ pub struct RotateArgs {
     /// The KEKs to seal to, in place of those that it is under; repeatable
     #[arg(long, value_name = "KEK", help_heading = "KEKs", add = complete::keks())]
     kek: Vec<String>,
-    /// A KEK that may be asked to open this once; repeatable
+    /// A KEK that may be asked to open this once, and only these; repeatable
     #[arg(long, value_name = "KEK", help_heading = "KEKs", add = complete::keks())]
     open_with: Vec<String>,
 }

@@ -18,6 +18,10 @@ use crate::secret::SecretValue;
 /// How many DEKs may be wrapped or unwrapped at once.
 pub const IN_FLIGHT: usize = 16;
 
+/// After how many failures in a row, all attempts each, a KEK that cannot be
+/// reached is not asked any more.
+const DOWN_AFTER: usize = 3;
+
 /// Asks the person for a passphrase; `None` where there is no terminal.
 pub type Passphrases = Arc<dyn Fn(&str) -> Option<SecretValue> + Send + Sync>;
 
@@ -67,6 +71,8 @@ pub struct Ring {
     permits: Semaphore,
     patience: Duration,
     slow: Mutex<HashSet<KekUri>>,
+    /// How often in a row a KEK could not be reached, and what it said last.
+    down: Mutex<HashMap<KekUri, (usize, KekError)>>,
 }
 
 impl Ring {
@@ -92,6 +98,7 @@ impl Ring {
             permits: Semaphore::new(IN_FLIGHT),
             patience: options.patience,
             slow: Mutex::default(),
+            down: Mutex::default(),
         }
     }
 
@@ -113,10 +120,12 @@ impl Ring {
         context: &Context,
     ) -> Result<Vec<WrappedKey>, KekError> {
         let _permit = self.permits.acquire().await;
-        try_join_all(
-            keks.iter()
-                .map(|uri| async move { self.kek(uri, Action::Wrap)?.wrap(key, context).await }),
-        )
+        try_join_all(keks.iter().map(|uri| async move {
+            self.check_up(uri)?;
+            let answer = self.kek(uri, Action::Wrap)?.wrap(key, context).await;
+            self.note(uri, answer.as_ref().err());
+            answer
+        }))
         .await
     }
 
@@ -177,15 +186,38 @@ impl Ring {
         context: &Context,
         fits: impl Fn(&DataKey) -> bool,
     ) -> Result<DataKey, KekError> {
+        self.check_up(&wrapped.kek)?;
         let kek = self.kek(&wrapped.kek, Action::Unwrap)?;
         // Slow until it answers: others who want it while it hangs ask it last.
         let slow =
             SlowUnlessAnswered { ring: self, kek: wrapped.kek.key(), since: Some(Instant::now()) };
         let answer = kek.unwrap(wrapped, context).await;
         slow.answered(&answer);
+        self.note(&wrapped.kek, answer.as_ref().err());
         match answer? {
             key if fits(&key) => Ok(key),
             _ => Err(KekError::new(&wrapped.kek, Action::Unwrap, Refusal::Rejected)),
+        }
+    }
+
+    /// Refuses for a KEK that is down: thousands of Secrets would each wait for it.
+    fn check_up(&self, kek: &KekUri) -> Result<(), KekError> {
+        match lock(&self.down).get(&kek.key()) {
+            Some((count, error)) if *count >= DOWN_AFTER => Err(error.clone()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Notes what a KEK ended with.
+    fn note(&self, kek: &KekUri, error: Option<&KekError>) {
+        let mut down = lock(&self.down);
+        match error.filter(|error| error.refusal == Refusal::Unreachable) {
+            Some(error) => {
+                let (count, last) = down.entry(kek.key()).or_insert((0, error.clone()));
+                *count += 1;
+                last.clone_from(error);
+            }
+            None => drop(down.remove(&kek.key())),
         }
     }
 

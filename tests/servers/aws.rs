@@ -269,3 +269,20 @@ fn the_kms_has_its_say_for_each_place() {
     assert!(error.contains("this key did not wrap it, or not for this place"), "{error}");
     assert_eq!(proxy.take().0, ["decrypt", "decrypt"]);
 }
+
+#[test]
+fn a_kms_that_is_down_is_not_asked_for_every_secret() {
+    let arn = kms().key();
+    let (sandbox, proxy) = behind_proxy();
+    for index in 0..60 {
+        sandbox
+            .write(&format!("deploy/{index}.yaml"), sealed(&sandbox, &format!("awskms:///{arn}")));
+    }
+    proxy.take();
+    proxy.always(Fault::HangUp);
+    let run = sandbox.run(["rotate", "-f", "deploy"]);
+    assert!(run.stderr.ends_with("error: 60 of 60 failed\n"), "{}", run.stderr);
+    // The first that are under way, three attempts each, and none after them.
+    let calls = proxy.take().0.len();
+    assert!(calls <= 3 * 20, "{calls} calls");
+}
