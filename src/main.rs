@@ -1,6 +1,7 @@
 //! `kubectl envcrypt`: parse, run, report, exit code.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 use kubectl_envcrypt::cli::Cli;
@@ -12,8 +13,9 @@ fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("the operating system gives an event queue");
     let result = runtime.block_on(commands::run(cli));
-    // What still hangs, a name server that is asked for a host, is not waited for.
-    runtime.shutdown_background();
+    // A file that is being written is; what hangs, a name server that is asked for
+    // a host, is not waited for.
+    runtime.shutdown_timeout(Duration::from_secs(1));
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
