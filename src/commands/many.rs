@@ -17,6 +17,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::timeout;
 
 use super::input::FileArgs;
+use super::local::MakeLocal;
 use super::tally::{Done, IN_FLIGHT, Tally};
 use super::{Failure, Session, complete};
 use crate::envelope::SealedSecret;
@@ -55,6 +56,14 @@ impl ManyArgs {
     /// Whether nothing is to be changed.
     pub fn is_dry_run(&self) -> bool {
         self.dry_run.is_some()
+    }
+
+    /// Whether naming `local` may make the key.
+    pub fn make_local(&self) -> MakeLocal {
+        match self.is_dry_run() {
+            true => MakeLocal::No,
+            false => MakeLocal::Yes,
+        }
     }
 }
 

@@ -62,15 +62,13 @@ pub struct RewrapArgs {
 
 /// Runs it.
 pub async fn run(args: RewrapArgs, session: &Session) -> Result<(), Failure> {
-    let make = if args.many.is_dry_run() { MakeLocal::No } else { MakeLocal::Yes };
-    let uris = |names: &[String], make| {
-        names.iter().map(|name| sealing::uri(session, name, make)).collect::<Result<Vec<_>, _>>()
-    };
-    let (set, add) = (uris(&args.kek, make)?, uris(&args.add, make)?);
+    let make = args.many.make_local();
+    let set = sealing::uris(session, &args.kek, make)?;
+    let add = sealing::uris(session, &args.add, make)?;
     let opener = Opener::to_reseal(session, &args.open_with)?;
     let targets = Targets::new(session, &opener);
     let mut remove = Vec::new();
-    for kek in uris(&args.remove, MakeLocal::No)? {
+    for kek in sealing::uris(session, &args.remove, MakeLocal::No)? {
         remove.push(targets.resolve(&kek).await?.key());
     }
     let work = Work {
@@ -134,9 +132,9 @@ impl Work<'_> {
         let is_given = |target: &Target| {
             self.renew || !taken_off.is_empty() || !secret.names(&target.kek.key())
         };
-        for target in wanted.iter_mut().filter(|target| !is_added(target) && is_given(target)) {
-            target.named = self.targets.is_named_for(secret, &target.kek, path).await?;
-        }
+        let is_in_question = |target: &&mut Target| !is_added(target) && is_given(target);
+        let given: Vec<_> = wanted.iter_mut().filter(is_in_question).collect();
+        self.targets.find_named(secret, path, given).await?;
         Ok(wanted)
     }
 

@@ -5,7 +5,6 @@ use std::path::Path;
 use clap::Args;
 use jiff::Timestamp;
 
-use super::local::MakeLocal;
 use super::many::{self, Change, ManyArgs};
 use super::opening::Opener;
 use super::sealing::{self, now};
@@ -44,9 +43,7 @@ pub struct RotateArgs {
 
 /// Runs it.
 pub async fn run(args: RotateArgs, session: &Session) -> Result<(), Failure> {
-    let make = if args.many.is_dry_run() { MakeLocal::No } else { MakeLocal::Yes };
-    let set = args.kek.iter().map(|name| sealing::uri(session, name, make));
-    let set: Vec<KekUri> = set.collect::<Result<_, _>>()?;
+    let set = sealing::uris(session, &args.kek, args.many.make_local())?;
     let opener = Opener::to_reseal(session, &args.open_with)?;
     let work = Work {
         session,

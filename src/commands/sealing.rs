@@ -24,8 +24,7 @@ pub fn choose(
     trust: &mut Trust,
 ) -> Result<Vec<KekUri>, Failure> {
     if !flags.is_empty() {
-        let keks = flags.iter().map(|name| uri(session, name, MakeLocal::Yes));
-        return distinct(keks);
+        return uris(session, flags, MakeLocal::Yes);
     }
     let environment = kek_variable();
     if !environment.is_empty() {
@@ -122,13 +121,14 @@ pub fn is_own(session: &Session, kek: &KekUri) -> Result<bool, Failure> {
 }
 
 fn resolve(session: &Session, names: &[String]) -> Result<Vec<KekUri>, Failure> {
-    distinct(names.iter().map(|name| uri(session, name, MakeLocal::No)))
+    uris(session, names, MakeLocal::No)
 }
 
-fn distinct(keks: impl Iterator<Item = Result<KekUri, Failure>>) -> Result<Vec<KekUri>, Failure> {
+/// KEKs by their names, each once.
+pub fn uris(session: &Session, names: &[String], make: MakeLocal) -> Result<Vec<KekUri>, Failure> {
     let mut distinct = Vec::new();
-    for kek in keks {
-        let kek = kek?;
+    for name in names {
+        let kek = uri(session, name, make)?;
         if !distinct.contains(&kek) {
             distinct.push(kek);
         }

@@ -61,28 +61,30 @@ impl<'a> Targets<'a> {
         secret: &SealedSecret,
         path: Option<&Path>,
     ) -> Result<Vec<Target>, Failure> {
-        let mut targets = Vec::new();
-        for kek in secret.keys() {
-            let named = self.is_named_for(secret, &kek, path).await?;
-            targets.push(Target { kek, named });
-        }
+        let keys = secret.keys().into_iter();
+        let mut targets: Vec<Target> = keys.map(|kek| Target { kek, named: false }).collect();
+        self.find_named(secret, path, targets.iter_mut().collect()).await?;
         Ok(targets)
     }
 
-    /// Whether more than the Secret itself names this KEK of its own; if not, it
-    /// can be put to the test.
-    pub async fn is_named_for(
+    /// Finds out of its own KEKs which ones more than the Secret itself names;
+    /// the others can be put to the test.
+    pub async fn find_named(
         &self,
         secret: &SealedSecret,
-        kek: &KekUri,
         path: Option<&Path>,
-    ) -> Result<bool, Failure> {
+        targets: Vec<&mut Target>,
+    ) -> Result<(), Failure> {
+        if targets.is_empty() {
+            return Ok(());
+        }
         let named = self.opener.named_for(&secret.meta.place.namespace, path.filter(is_file))?;
         let named = self.named(&named).await;
-        match named.iter().any(|target| target.kek.key() == *kek) {
-            true => Ok(true),
-            false => self.is_confirmed(secret, kek),
+        for target in targets {
+            target.named = named.iter().any(|named| named.kek.key() == target.kek.key())
+                || self.is_confirmed(secret, &target.kek)?;
         }
+        Ok(())
     }
 
     /// Whether it is the person's own, or they say yes to it.
