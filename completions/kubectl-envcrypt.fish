@@ -49,6 +49,12 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "c
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "apply" -d 'Apply sealed Secrets to the cluster, as they are or unwrapped'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "unwrap" -d 'Open sealed Secrets: a plain manifest, or one value'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "inspect" -d 'Show what a sealed Secret tells without opening it'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "seal" -d 'Seal plain Secrets, of files or of the cluster'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "get" -d 'List the sealed Secrets of the cluster'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "diff" -d 'Compare files with the cluster, key by key'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "edit" -d 'Change the values of a sealed Secret in your editor'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "set" -d 'Set values of a sealed Secret'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "unset" -d 'Take keys out of a sealed Secret'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "rewrap" -d 'Change the KEKs of sealed Secrets; values stay as they are'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "rotate" -d 'Seal the values of sealed Secrets anew, under new data keys'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "kek" -d 'Make, list, trust and test key-encryption keys'
@@ -71,6 +77,18 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l annotations -d 'An annotation; repeatable' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l kek -d 'The KEK to seal with: local, or a URI; repeatable' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l scope -d 'What the values are bound to: strict (namespace, name and key), namespace, cluster' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l allow -d 'Do not warn of this about a value; repeatable, or with commas' -r -f -a "trailing-newline\t''
+blank\t''
+crlf\t''
+base64\t''
+sealed\t''
+quotes\t''
+key-pair\t''
+expiry\t''
+private-key\t''
+json\t''
+empty\t''
+placeholder\t''"
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -s w -l write -d 'Write the sealed Secret to a new file; no cluster is asked' -r -F
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l dry-run -d 'client: create nothing and ask no cluster; server: let it check' -r -f -a "none\t'Do it'
 client\t'Ask no cluster'
@@ -190,6 +208,213 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspec
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -l disable-compression -d 'Do not compress answers'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -s f -l filename -d 'A file, a folder, or - for standard input; repeatable. Other kinds than Secret are passed over' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -s l -l selector -d 'Only Secrets with these labels' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l dry-run -d 'Only tell what would be changed; no KMS is asked to wrap or to open' -r -f -a "client\t''"
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -s o -l output -d 'How to print Secrets of the cluster' -r -f -a "yaml\t''
+json\t''"
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l kek -d 'The KEK to seal with: local, or a URI; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l scope -d 'What the values are bound to: strict (namespace, name and key), namespace, cluster' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l allow -d 'Do not warn of this about a value; repeatable, or with commas' -r -f -a "trailing-newline\t''
+blank\t''
+crlf\t''
+base64\t''
+sealed\t''
+quotes\t''
+key-pair\t''
+expiry\t''
+private-key\t''
+json\t''
+empty\t''
+placeholder\t''"
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -s n -l namespace -d 'The namespace' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l context -d 'The kubeconfig\'s context' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l kubeconfig -d 'The kubeconfig file, in place of `KUBECONFIG`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l cluster -d 'The kubeconfig\'s cluster' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l user -d 'The kubeconfig\'s user' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -s s -l server -d 'The API server\'s address' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l token -d 'A bearer token; it shows in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l as -d 'The user to act as' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l as-uid -d 'The uid to act as' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l as-group -d 'A group to act as; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l as-user-extra -d 'Further user information to act with; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l certificate-authority -d 'The certificate authority\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l client-certificate -d 'The client certificate\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l client-key -d 'The client key\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l tls-server-name -d 'The name that the server\'s certificate must hold' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l request-timeout -d 'How long one request may take: 5s, 2m; 0 is no limit' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l cache-dir -d 'Accepted as kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -s R -l recursive -d 'Take the folders in a folder too'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -s A -l all-namespaces -d 'Those of all namespaces'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -s i -l in-place -d 'Change the files in place'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l replace -d 'Delete the plain Secret of the cluster, and put the sealed one in its place'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l disable-compression -d 'Do not compress answers'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -s l -l selector -d 'Only Secrets with these labels' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -s o -l output -d 'How to print' -r -f -a "table\t''
+wide\t''
+json\t''
+yaml\t''
+name\t''"
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -s n -l namespace -d 'The namespace' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -l context -d 'The kubeconfig\'s context' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -l kubeconfig -d 'The kubeconfig file, in place of `KUBECONFIG`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -l cluster -d 'The kubeconfig\'s cluster' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -l user -d 'The kubeconfig\'s user' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -s s -l server -d 'The API server\'s address' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -l token -d 'A bearer token; it shows in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -l as -d 'The user to act as' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -l as-uid -d 'The uid to act as' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -l as-group -d 'A group to act as; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -l as-user-extra -d 'Further user information to act with; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -l certificate-authority -d 'The certificate authority\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -l client-certificate -d 'The client certificate\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -l client-key -d 'The client key\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -l tls-server-name -d 'The name that the server\'s certificate must hold' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -l request-timeout -d 'How long one request may take: 5s, 2m; 0 is no limit' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -l cache-dir -d 'Accepted as kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -s A -l all-namespaces -d 'Those of all namespaces'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -l no-headers -d 'Leave the table\'s first line out'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -l disable-compression -d 'Do not compress answers'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -s f -l filename -d 'A file, a folder, or - for standard input; repeatable. Other kinds than Secret are passed over' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -s l -l selector -d 'Only Secrets with these labels' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l kek -d 'A KEK that may be asked this once, and only these; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -s n -l namespace -d 'The namespace' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l context -d 'The kubeconfig\'s context' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l kubeconfig -d 'The kubeconfig file, in place of `KUBECONFIG`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l cluster -d 'The kubeconfig\'s cluster' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l user -d 'The kubeconfig\'s user' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -s s -l server -d 'The API server\'s address' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l token -d 'A bearer token; it shows in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l as -d 'The user to act as' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l as-uid -d 'The uid to act as' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l as-group -d 'A group to act as; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l as-user-extra -d 'Further user information to act with; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l certificate-authority -d 'The certificate authority\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l client-certificate -d 'The client certificate\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l client-key -d 'The client key\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l tls-server-name -d 'The name that the server\'s certificate must hold' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l request-timeout -d 'How long one request may take: 5s, 2m; 0 is no limit' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l cache-dir -d 'Accepted as kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -s R -l recursive -d 'Take the folders in a folder too'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l show-lengths -d 'Show how many bytes values have that differ'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l no-open -d 'Open nothing: other sealed bytes are a difference'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l insecure-skip-seal -d 'Open a Secret whose seal is missing or wrong all the same'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l disable-compression -d 'Do not compress answers'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -s f -l filename -d 'A file with the Secret, changed in place; - reads standard input and prints the result' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l name -d 'Which Secret of the file, where it holds several' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l dry-run -d 'Only tell what would be changed' -r -f -a "client\t''"
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l kek -d 'The KEK to seal changed values with, in place of those that the Secret is under; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l open-with -d 'A KEK that may be asked to open this once, and only these; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l allow -d 'Do not warn of this about a value; repeatable, or with commas' -r -f -a "trailing-newline\t''
+blank\t''
+crlf\t''
+base64\t''
+sealed\t''
+quotes\t''
+key-pair\t''
+expiry\t''
+private-key\t''
+json\t''
+empty\t''
+placeholder\t''"
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -s n -l namespace -d 'The namespace' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l context -d 'The kubeconfig\'s context' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l kubeconfig -d 'The kubeconfig file, in place of `KUBECONFIG`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l cluster -d 'The kubeconfig\'s cluster' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l user -d 'The kubeconfig\'s user' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -s s -l server -d 'The API server\'s address' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l token -d 'A bearer token; it shows in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l as -d 'The user to act as' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l as-uid -d 'The uid to act as' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l as-group -d 'A group to act as; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l as-user-extra -d 'Further user information to act with; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l certificate-authority -d 'The certificate authority\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l client-certificate -d 'The client certificate\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l client-key -d 'The client key\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l tls-server-name -d 'The name that the server\'s certificate must hold' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l request-timeout -d 'How long one request may take: 5s, 2m; 0 is no limit' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l cache-dir -d 'Accepted as kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l allow-disk -d 'Edit on a disk where there is no place in memory'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l disable-compression -d 'Do not compress answers'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -s f -l filename -d 'A file with the Secret, changed in place; - reads standard input and prints the result' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l name -d 'Which Secret of the file, where it holds several' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l dry-run -d 'Only tell what would be changed' -r -f -a "client\t''"
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l visible -d 'Ask for this key with echo, as for a user name' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l from-file -d 'A value from a file, or from every file of a folder; `KEY=-` reads standard input' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l from-env-file -d 'Values from a file of KEY=VALUE lines' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l from-stdin -d 'The value of KEY from standard input, byte for byte' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l from-literal -d 'A value from the command line; it stays in the shell\'s history and shows in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l generate -d 'A random value that no one sees: 32 of alnum, or alphabets hex, digits, lower, symbols' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l kek -d 'The KEK to seal with, in place of those that the Secret is under; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l allow -d 'Do not warn of this about a value; repeatable, or with commas' -r -f -a "trailing-newline\t''
+blank\t''
+crlf\t''
+base64\t''
+sealed\t''
+quotes\t''
+key-pair\t''
+expiry\t''
+private-key\t''
+json\t''
+empty\t''
+placeholder\t''"
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -s n -l namespace -d 'The namespace' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l context -d 'The kubeconfig\'s context' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l kubeconfig -d 'The kubeconfig file, in place of `KUBECONFIG`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l cluster -d 'The kubeconfig\'s cluster' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l user -d 'The kubeconfig\'s user' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -s s -l server -d 'The API server\'s address' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l token -d 'A bearer token; it shows in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l as -d 'The user to act as' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l as-uid -d 'The uid to act as' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l as-group -d 'A group to act as; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l as-user-extra -d 'Further user information to act with; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l certificate-authority -d 'The certificate authority\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l client-certificate -d 'The client certificate\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l client-key -d 'The client key\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l tls-server-name -d 'The name that the server\'s certificate must hold' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l request-timeout -d 'How long one request may take: 5s, 2m; 0 is no limit' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l cache-dir -d 'Accepted as kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l no-confirm -d 'Ask once, not twice'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l idempotent -d 'Leave values alone that are the same already, where they can be opened'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l encrypt-only -d 'Ask no KEK to open anything; whether the Secret was whole is then not known'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l disable-compression -d 'Do not compress answers'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -s f -l filename -d 'A file with the Secret, changed in place; - reads standard input and prints the result' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l name -d 'Which Secret of the file, where it holds several' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l dry-run -d 'Only tell what would be changed' -r -f -a "client\t''"
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l kek -d 'The KEK to seal with, in place of those that the Secret is under; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -s n -l namespace -d 'The namespace' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l context -d 'The kubeconfig\'s context' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l kubeconfig -d 'The kubeconfig file, in place of `KUBECONFIG`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l cluster -d 'The kubeconfig\'s cluster' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l user -d 'The kubeconfig\'s user' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -s s -l server -d 'The API server\'s address' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l token -d 'A bearer token; it shows in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l as -d 'The user to act as' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l as-uid -d 'The uid to act as' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l as-group -d 'A group to act as; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l as-user-extra -d 'Further user information to act with; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l certificate-authority -d 'The certificate authority\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l client-certificate -d 'The client certificate\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l client-key -d 'The client key\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l tls-server-name -d 'The name that the server\'s certificate must hold' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l request-timeout -d 'How long one request may take: 5s, 2m; 0 is no limit' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l cache-dir -d 'Accepted as kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l ignore-not-found -d 'Do not mind keys that are not there'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l encrypt-only -d 'Ask no KEK to open anything; whether the Secret was whole is then not known'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l disable-compression -d 'Do not compress answers'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -s f -l filename -d 'A file, a folder, or - for standard input; repeatable. Other kinds than Secret are passed over' -r -F
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -s l -l selector -d 'Only Secrets with these labels' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l dry-run -d 'Only tell what would be changed; no KMS is asked to wrap or to open' -r -f -a "client\t''"

@@ -7,7 +7,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::cluster::ConnectOptions;
 use crate::commands::{
-    apply, complete, completion, create, inspect, kek, man, rewrap, rotate, unwrap,
+    apply, complete, completion, create, diff, edit, get, inspect, kek, man, rewrap, rotate, seal,
+    set, unset, unwrap,
 };
 use crate::config::duration;
 
@@ -48,6 +49,18 @@ pub enum Command {
     Unwrap(unwrap::UnwrapArgs),
     /// Show what a sealed Secret tells without opening it.
     Inspect(inspect::InspectArgs),
+    /// Seal plain Secrets, of files or of the cluster.
+    Seal(seal::SealArgs),
+    /// List the sealed Secrets of the cluster.
+    Get(get::GetArgs),
+    /// Compare files with the cluster, key by key.
+    Diff(diff::DiffArgs),
+    /// Change the values of a sealed Secret in your editor.
+    Edit(edit::EditArgs),
+    /// Set values of a sealed Secret.
+    Set(set::SetArgs),
+    /// Take keys out of a sealed Secret.
+    Unset(unset::UnsetArgs),
     /// Change the KEKs of sealed Secrets; values stay as they are.
     Rewrap(rewrap::RewrapArgs),
     /// Seal the values of sealed Secrets anew, under new data keys.

@@ -3,7 +3,9 @@
 
 mod connect;
 mod error;
+mod replace;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use http::Request;
@@ -20,6 +22,7 @@ use crate::secret::{Namespace, Place, SecretName};
 pub use connect::{ConnectOptions, Target, context_names};
 pub use error::ClusterError;
 use error::{Deed, refused};
+pub use replace::ReplaceError;
 
 /// Who this program is to server-side apply.
 pub const FIELD_MANAGER: &str = "kubectl-envcrypt";
@@ -41,6 +44,15 @@ impl Default for WriteOptions {
     fn default() -> Self {
         Self { dry_run: false, field_manager: FIELD_MANAGER.to_owned(), force_conflicts: false }
     }
+}
+
+/// Which Secrets to list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sort {
+    /// Those of the sealed type.
+    Sealed,
+    /// All others.
+    Plain,
 }
 
 /// A connected cluster. Connecting itself sends nothing.
@@ -75,7 +87,7 @@ struct Live {
 struct Item {
     metadata: crate::manifest::Metadata,
     r#type: Option<String>,
-    data: Option<std::collections::BTreeMap<String, Option<String>>>,
+    data: Option<BTreeMap<String, Option<String>>>,
     immutable: Option<bool>,
 }
 
@@ -104,19 +116,21 @@ impl Cluster {
         self.send(request, Deed::get(place)).await
     }
 
-    /// Lists the sealed Secrets of a namespace, or of all, one page at a time;
-    /// `each` takes a page. The server picks by type, so no other is sent.
+    /// Lists the sealed or the plain Secrets of a namespace, or of all, one page at
+    /// a time; `each` takes a page. The server picks, so no other is sent.
     ///
     /// # Errors
     /// [`ClusterError`]
-    pub async fn sealed_secrets(
+    pub async fn secrets(
         &self,
+        sort: Sort,
         namespace: Option<&Namespace>,
         selector: Option<&str>,
         mut each: impl AsyncFnMut(Vec<Object>),
     ) -> Result<(), ClusterError> {
+        let is = if sort == Sort::Sealed { "=" } else { "!=" };
         let mut params = ListParams {
-            field_selector: Some(format!("type={SEALED_TYPE}")),
+            field_selector: Some(format!("type{is}{SEALED_TYPE}")),
             ..Default::default()
         }
         .limit(PAGE);
@@ -196,12 +210,17 @@ impl Cluster {
     }
 
     /// Puts new values and a new seal into the very version of a sealed Secret
-    /// that `object` is.
+    /// that `object` is; the keys of `gone` are taken out.
     ///
     /// # Errors
     /// [`ClusterError::Changed`] where someone else changed it meanwhile; and any
     /// other.
-    pub async fn reseal(&self, place: &Place, object: &Object) -> Result<(), ClusterError> {
+    pub async fn reseal(
+        &self,
+        place: &Place,
+        object: &Object,
+        gone: &[String],
+    ) -> Result<(), ClusterError> {
         let mut annotations = serde_json::Map::new();
         for (name, value) in object.metadata.annotations.iter().flatten() {
             match name.as_str() {
@@ -213,9 +232,16 @@ impl Cluster {
         }
         // Without a version, the change would be made whatever is there.
         let version = object.metadata.other.get("resourceVersion").ok_or(ClusterError::Answer)?;
+        let data: BTreeMap<&String, Option<&String>> = object
+            .data
+            .iter()
+            .flatten()
+            .map(|(key, text)| (key, text.as_ref()))
+            .chain(gone.iter().map(|key| (key, None)))
+            .collect();
         let patch = json!({
             "metadata": { "annotations": annotations, "resourceVersion": version },
-            "data": object.data,
+            "data": data,
         });
         let field_manager = Some(FIELD_MANAGER.to_owned());
         let params = PatchParams { field_manager, ..Default::default() };

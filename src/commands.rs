@@ -1,25 +1,35 @@
 //! The commands: one file each, with its arguments and its steps in order.
 
 pub mod apply;
+mod asking;
+mod changing;
 pub mod complete;
 pub mod completion;
+mod concerns;
 pub mod create;
+pub mod diff;
+pub mod edit;
 mod failure;
+pub mod get;
 mod input;
 pub mod inspect;
 pub mod kek;
 mod local;
 pub mod man;
 mod many;
+mod one;
 mod opening;
 pub mod rewrap;
 pub mod rotate;
+pub mod seal;
 mod sealing;
 mod selector;
 mod session;
+pub mod set;
 mod sources;
 mod tally;
 mod targets;
+pub mod unset;
 pub mod unwrap;
 
 pub use failure::Failure;
@@ -38,6 +48,12 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Apply(args) => apply::run(args, &session).await,
         Command::Unwrap(args) => unwrap::run(args, &session).await,
         Command::Inspect(args) => inspect::run(args, &session).await,
+        Command::Edit(args) => edit::run(args, &session).await,
+        Command::Get(args) => get::run(args, &session).await,
+        Command::Diff(args) => diff::run(args, &session).await,
+        Command::Seal(args) => seal::run(args, &session).await,
+        Command::Set(args) => set::run(args, &session).await,
+        Command::Unset(args) => unset::run(args, &session).await,
         Command::Rewrap(args) => rewrap::run(args, &session).await,
         Command::Rotate(args) => rotate::run(args, &session).await,
         Command::Kek(args) => kek::run(args, &session).await,

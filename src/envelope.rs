@@ -52,6 +52,21 @@ impl SealedSecret {
         self.parts().all(|(_, jwe)| jwe.recipients.iter().any(|w| w.kek.key() == *key))
     }
 
+    /// The scope of all its parts; none where they differ.
+    #[must_use]
+    pub fn scope(&self) -> Option<Scope> {
+        let mut scopes = self.parts().map(|(_, jwe)| jwe.binding.scope());
+        let first = scopes.next().unwrap_or(Some(Scope::default()))?;
+        scopes.all(|scope| scope == Some(first)).then_some(first)
+    }
+
+    /// Whether a key has the same sealed bytes in both, under whichever KEKs.
+    #[must_use]
+    pub fn same_sealing(&self, other: &Self, key: &Key) -> bool {
+        let digest = |secret: &Self| secret.values.get(key).map(Jwe::digest);
+        digest(self).is_some() && digest(self) == digest(other)
+    }
+
     /// What the seal is over.
     fn digest(&self) -> [u8; 32] {
         set::digest(&self.meta, &self.values)

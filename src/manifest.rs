@@ -2,12 +2,15 @@
 //! has `Debug`, since a plain object holds plaintext.
 
 mod document;
+mod draft;
 mod error;
 mod object;
 mod replace;
+mod text;
 mod yaml;
 
 pub use document::{Document, parse};
+pub use draft::{DraftError, draft, read_draft};
 pub use error::ManifestError;
 pub use object::{
     LAST_APPLIED_ANNOTATION, Metadata, Object, SEAL_ANNOTATION, SEALED_TYPE, plain_object,

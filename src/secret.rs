@@ -1,6 +1,7 @@
 //! What a Secret is before it is sealed: checked names, and values that
 //! cannot be printed, cloned or serialised, and are wiped when dropped.
 
+mod concern;
 mod env_file;
 mod generate;
 mod kind;
@@ -10,12 +11,13 @@ mod value;
 
 use std::collections::BTreeMap;
 
+pub use concern::{Concern, concerns};
 pub use env_file::{EnvFileError, EnvLine, parse_env_file};
 pub use generate::{Generate, GenerateError, random_bytes};
 pub use kind::{DOCKER_DEFAULT_SERVER, SecretType, TypeError, docker_config, tls_pair};
 pub use labels::{LabelError, MAX_ANNOTATIONS, parse_annotation, parse_label};
 pub use name::{Key, NameError, Namespace, SecretName};
-pub use value::{Remark, SecretValue};
+pub use value::SecretValue;
 
 /// The API server's bound on the decoded values of one Secret: 1 MiB.
 pub const MAX_SECRET_SIZE: usize = 1 << 20;

@@ -9,7 +9,7 @@ use clap_complete::engine::{ArgValueCandidates, CompletionCandidate, complete};
 
 use super::{Failure, Session};
 use crate::cli::Cli;
-use crate::cluster::{Cluster, ConnectOptions, context_names};
+use crate::cluster::{Cluster, ConnectOptions, Sort, context_names};
 use crate::manifest::Object;
 use crate::terminal;
 
@@ -118,7 +118,7 @@ async fn sealed_secrets(cluster: &Cluster) -> Vec<Object> {
     };
     let mut found = Vec::new();
     let take = async |objects: Vec<Object>| found.extend(objects);
-    let _ = cluster.sealed_secrets(Some(&namespace), None, take).await;
+    let _ = cluster.secrets(Sort::Sealed, Some(&namespace), None, take).await;
     found
 }
 

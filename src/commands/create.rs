@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
+use super::asking::AskArgs;
+use super::concerns::AllowArgs;
 use super::sources::{SourceArgs, Values, read_value};
 use super::{Failure, Session, complete, sealing};
 use crate::cluster::{Cluster, ClusterError, FIELD_MANAGER, WriteOptions};
@@ -41,12 +43,8 @@ pub struct CreateArgs {
     /// The keys to ask for
     #[arg(value_name = "KEY")]
     keys: Vec<String>,
-    /// Ask for this key with echo, as for a user name
-    #[arg(long, value_name = "KEY")]
-    visible: Vec<String>,
-    /// Ask once, not twice
-    #[arg(long)]
-    no_confirm: bool,
+    #[command(flatten)]
+    asking: AskArgs,
 
     #[command(flatten)]
     sources: SourceArgs,
@@ -97,6 +95,8 @@ pub struct CreateArgs {
     /// What the values are bound to: strict (namespace, name and key), namespace, cluster
     #[arg(long, default_value = "strict", value_name = "SCOPE", help_heading = "Sealing", add = complete::scopes())]
     scope: Scope,
+    #[command(flatten)]
+    allow: AllowArgs,
 
     /// Write the sealed Secret to a new file; no cluster is asked
     #[arg(short, long, value_name = "FILE", help_heading = "Output", conflicts_with = "dry_run")]
@@ -173,6 +173,7 @@ pub async fn run(args: CreateArgs, session: &Session) -> Result<(), Failure> {
             plain
         }
     };
+    args.allow.warn(&plain.values, None);
     let keks: Vec<_> = sealer.keks().chain(&keks).cloned().collect();
     let sealed = sealer.seal(plain, sealing::now())?;
     sealing::remember(&mut trust, &keks);

@@ -5,13 +5,13 @@ use std::process::ExitCode;
 
 use thiserror::Error;
 
-use crate::cluster::ClusterError;
+use crate::cluster::{ClusterError, ReplaceError};
 use crate::config::ConfigError;
 use crate::envelope::{OpenError, Refused, RewrapError, SealError};
 use crate::kek::{KekError, KekUri, TrustError, UriError};
 use crate::manifest::ManifestError;
 use crate::secret::{EnvFileError, LabelError, NameError, TypeError};
-use crate::terminal::{OutputError, PromptError, Report};
+use crate::terminal::{EditError, MemoryError, OutputError, PromptError, Report};
 
 /// Why a command ended early.
 #[derive(Debug, Error)]
@@ -75,6 +75,28 @@ pub enum Failure {
     /// Nothing sealed in the files, or in the cluster.
     #[error("there is no sealed Secret in {0}")]
     NothingSealed(String),
+    /// No plain Secret in the files, or in the cluster.
+    #[error("there is no plain Secret in {0}")]
+    NothingPlain(String),
+    /// The command is for one Secret.
+    #[error("this is for one Secret, and {place} holds {count}")]
+    NotOne {
+        /// The file.
+        place: String,
+        /// How many.
+        count: usize,
+    },
+    /// Someone else keeps the Secret, and would not let go of it.
+    #[error("the Secret `{place}` belongs to {keeper}, and cannot be replaced by a sealed one")]
+    Kept {
+        /// Which.
+        place: String,
+        /// Who.
+        keeper: String,
+    },
+    /// A sealed Secret does not stand in the place of a plain one.
+    #[error(transparent)]
+    Replace(ReplaceError),
     /// The object is of another namespace than the flag.
     #[error("the Secret `{place}` is not of the namespace `{flag}`, which `-n` names")]
     OtherNamespace {
@@ -181,6 +203,23 @@ pub enum Failure {
     /// Files hold fewer Secrets than when they were checked.
     #[error("the files were changed while they were being applied")]
     FilesChanged,
+    /// No Secret at all in the files.
+    #[error("there is no Secret in {0}")]
+    NothingThere(String),
+    /// Files and cluster are not the same: no error, and told already.
+    #[error("there are differences")]
+    Differs,
+    /// Whether they are the same could not be found out.
+    #[error("{0}")]
+    NotCompared(Box<Self>),
+    /// Of some Secrets that could not be found out; each was reported.
+    #[error("{failed} of {all} could not be compared")]
+    SomeUnknown {
+        /// How many.
+        failed: usize,
+        /// Of how many.
+        all: usize,
+    },
     /// Some of many failed; each was reported.
     #[error("{failed} of {all} failed{}", if failed < all { "; the others are done" } else { "" })]
     Some {
@@ -192,9 +231,35 @@ pub enum Failure {
     /// Nobody to ask, or no answer.
     #[error(transparent)]
     Prompt(#[from] PromptError),
+    /// Nothing was edited.
+    #[error(transparent)]
+    Edit(#[from] EditError),
+    /// The edited text is wrong, and was left so.
+    #[error("the edited text cannot be used, and nothing was changed: {0}")]
+    Edited(String),
+    /// What was edited was changed by someone else, too.
+    #[error("the value of `{key}` of `{place}` was changed by someone else while it was edited")]
+    EditedMeanwhile {
+        /// The Secret.
+        place: String,
+        /// The key.
+        key: String,
+    },
+    /// There is no place for plaintext.
+    #[error(transparent)]
+    Memory(#[from] MemoryError),
     /// It was not written.
     #[error(transparent)]
     Output(#[from] OutputError),
+}
+
+impl From<ReplaceError> for Failure {
+    fn from(error: ReplaceError) -> Self {
+        match error {
+            ReplaceError::Before(error) => Self::Cluster(error),
+            error => Self::Replace(error),
+        }
+    }
 }
 
 impl From<RewrapError> for Failure {
@@ -212,8 +277,8 @@ impl Failure {
     #[must_use]
     pub fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Usage(_) => ExitCode::from(2),
-            Self::Interrupted { .. } => ExitCode::from(130),
+            Self::Usage(_) | Self::NotCompared(_) => ExitCode::from(2),
+            Self::Interrupted { .. } | Self::Edit(EditError::Interrupted) => ExitCode::from(130),
             Self::Output(OutputError::Closed) => ExitCode::from(141),
             _ => ExitCode::FAILURE,
         }
@@ -222,8 +287,10 @@ impl Failure {
     /// As it is shown; nothing where nobody reads any more.
     #[must_use]
     pub fn report(&self) -> Option<Report> {
-        if matches!(self, Self::Output(OutputError::Closed)) {
-            return None;
+        match self {
+            Self::Output(OutputError::Closed) | Self::Differs => return None,
+            Self::NotCompared(failure) => return failure.report(),
+            _ => {}
         }
         let mut report = Report { error: self.to_string(), ..Report::default() };
         self.causes(&mut report);
@@ -247,9 +314,11 @@ impl Failure {
                     report.causes.extend(refused.detail.clone());
                 }
             }
-            Self::Cluster(error) => {
-                report.causes.extend(error.cause().filter(|c| !c.is_empty()).map(str::to_owned))
-            }
+            Self::Cluster(error)
+            | Self::Replace(
+                ReplaceError::PutBack { source: error, .. }
+                | ReplaceError::Lost { source: error, .. },
+            ) => report.causes.extend(error.cause().filter(|c| !c.is_empty()).map(str::to_owned)),
             _ => {}
         }
     }
@@ -269,6 +338,16 @@ impl Failure {
             Self::UnnamedHolder { .. } | Self::Open(OpenError::NotHeld { .. }) => {
                 "whoever can write to it could name their own, to be given its data keys: if it is meant, name it in `.envcrypt.yaml`, or with `--kek` (of `rewrap`, also `--add`)"
             }
+            Self::Replace(ReplaceError::Lost { .. }) => {
+                "the sealed one was written to standard output: keep it, and `kubectl envcrypt apply -f` it once the cluster takes it"
+            }
+            Self::Edit(EditError::Memory(MemoryError::NoPlace | MemoryError::OnDisk(_)))
+            | Self::Memory(MemoryError::NoPlace | MemoryError::OnDisk(_)) => {
+                "`--allow-disk` lets plaintext go to a disk, where it may be found later"
+            }
+            Self::EditedMeanwhile { .. } => "look at it again, then repeat the command",
+            Self::Kept { .. } => "`seal` without `--replace` prints it sealed, under this name",
+            Self::NotOne { .. } => "choose one with `--name`",
             Self::Interrupted { go_on, .. } => return Some(go_on.clone()),
             Self::UntrustedRule { kek, .. } => {
                 return Some(format!(

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::selector::Selector;
 use super::{Failure, Session, complete};
-use crate::cluster::place_of;
+use crate::cluster::{Sort, place_of};
 use crate::config::RULES_FILE;
 use crate::envelope::{SealCheck, SealedSecret};
 use crate::manifest::{self, Document, ManifestError, Object};
@@ -26,6 +26,9 @@ pub struct FileArgs {
     /// Only Secrets with these labels
     #[arg(short = 'l', long, value_name = "SELECTOR")]
     pub selector: Option<Selector>,
+    /// Only the Secret of this name
+    #[arg(skip)]
+    pub only: Option<String>,
 }
 
 /// Which Secrets of the cluster, where no file is named.
@@ -105,6 +108,7 @@ impl FileArgs {
     pub fn selects(&self, object: &Object) -> bool {
         let labels = object.metadata.labels.as_ref();
         self.selector.as_ref().is_none_or(|selector| selector.matches(labels))
+            && self.only.as_ref().is_none_or(|only| object.metadata.name.as_ref() == Some(only))
     }
 
     /// The files by name, for a message.
@@ -171,7 +175,7 @@ async fn from_list(
     let take = async |objects: Vec<Object>| {
         secrets.extend(objects.iter().map(|object| object.sealed(&default, seal)));
     };
-    session.cluster().await?.sealed_secrets(namespace, selector, take).await?;
+    session.cluster().await?.secrets(Sort::Sealed, namespace, selector, take).await?;
     let secrets = secrets.into_iter().collect::<Result<Vec<_>, _>>()?;
     if secrets.is_empty() {
         let scope = namespace.map_or("the cluster".to_owned(), |n| format!("the namespace `{n}`"));

@@ -1,9 +1,10 @@
-//! One change to many sealed Secrets, in files or in the cluster: bounded, in
+//! One change to many Secrets, sealed or plain, in files or in the cluster: bounded, in
 //! parallel, each whole or not at all. What is done stays done when something
 //! fails or the person interrupts; what is not is as it was.
 
 mod files;
 mod live;
+mod subject;
 
 use std::cell::Cell;
 use std::path::Path;
@@ -20,8 +21,11 @@ use super::input::FileArgs;
 use super::local::MakeLocal;
 use super::tally::{Done, IN_FLIGHT, Tally};
 use super::{Failure, Session, complete};
+use crate::cluster::{Cluster, Sort};
 use crate::envelope::SealedSecret;
-use crate::secret::Namespace;
+use crate::manifest::{self, Object};
+use crate::secret::{Namespace, Place};
+pub use subject::{Plain, Subject};
 
 const UNCHANGED: &str = "unchanged";
 const DRY_RUN: &str = "would be changed (dry run)";
@@ -31,24 +35,30 @@ const DRY_RUN: &str = "would be changed (dry run)";
 const GRACE: Duration = Duration::from_secs(2);
 
 /// Which Secrets.
-#[derive(Args)]
+#[derive(Args, Default)]
 pub struct ManyArgs {
     #[command(flatten)]
-    files: FileArgs,
+    pub files: FileArgs,
     /// Those of all namespaces
     #[arg(short = 'A', long, conflicts_with = "filename")]
-    all_namespaces: bool,
+    pub all_namespaces: bool,
     /// Secrets of the cluster
     #[arg(value_name = "NAME", conflicts_with_all = ["filename", "all_namespaces", "selector"], add = complete::secrets())]
-    names: Vec<String>,
+    pub names: Vec<String>,
     /// Only tell what would be changed; no KMS is asked to wrap or to open
     #[arg(long, value_enum, num_args = 0..=1, default_missing_value = "client", require_equals = true)]
-    dry_run: Option<DryRun>,
+    pub dry_run: Option<DryRun>,
+    /// Whether it is for one Secret alone
+    #[arg(skip)]
+    pub single: bool,
+    /// Whether a file is left as it is, and its new text goes to standard output
+    #[arg(skip)]
+    pub to_stdout: bool,
 }
 
 /// `--dry-run`: a server could not tell what a KMS would do.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum DryRun {
+pub enum DryRun {
     Client,
 }
 
@@ -69,16 +79,38 @@ impl ManyArgs {
 
 /// What is done to each Secret.
 pub trait Change {
+    /// To which Secrets: sealed or plain ones.
+    type Secret: Subject;
+
     /// Whether there is anything to do; asks the person what has to be asked, and
     /// no KMS. All Secrets are asked about before the first is changed.
-    async fn admit(&self, secret: &SealedSecret, path: Option<&Path>) -> Result<bool, Failure>;
+    async fn admit(&self, secret: &Self::Secret, path: Option<&Path>) -> Result<bool, Failure>;
 
     /// The changed Secret, and in a few words how.
     async fn change(
         &self,
-        secret: &SealedSecret,
+        secret: Self::Secret,
         path: Option<&Path>,
     ) -> Result<(SealedSecret, &'static str), Failure>;
+
+    /// Puts it into the cluster, in the place of the very version that `object` is.
+    async fn write(
+        &self,
+        cluster: &Cluster,
+        place: &Place,
+        mut object: Object,
+        new: &SealedSecret,
+    ) -> Result<(), Failure> {
+        let mut gone: Vec<String> = object.data.iter().flatten().map(|(k, _)| k.clone()).collect();
+        manifest::put(&mut object, new);
+        gone.retain(|key| !object.data.iter().flatten().any(|(k, _)| k == key));
+        Ok(cluster.reseal(place, &object, &gone).await?)
+    }
+
+    /// Whether the work may be cut short just now.
+    fn may_stop(&self) -> bool {
+        true
+    }
 
     /// What to add to the command to go on after an interruption.
     fn go_on(&self) -> String;
@@ -114,10 +146,17 @@ struct Outcome {
 }
 
 impl<C: Change> Many<'_, C> {
+    fn nothing(&self, place: String) -> Failure {
+        match C::Secret::SORT {
+            Sort::Sealed => Failure::NothingSealed(place),
+            Sort::Plain => Failure::NothingPlain(place),
+        }
+    }
+
     /// The new Secret, `None` where nothing is to be done.
     async fn one(
         &self,
-        secret: &SealedSecret,
+        secret: C::Secret,
         path: Option<&Path>,
         is_wanted: bool,
     ) -> Result<(Option<SealedSecret>, &'static str), Failure> {
@@ -141,7 +180,8 @@ impl<C: Change> Many<'_, C> {
     ) -> Result<(), Failure> {
         let all = count + failures.len();
         let mut tally = Tally::new(all);
-        if self.args.files.filename.iter().any(|path| path == Path::new("-")) {
+        let stdin = self.args.files.filename.iter().any(|path| path == Path::new("-"));
+        if stdin || self.args.to_stdout {
             tally = tally.on_stderr();
         }
         failures.into_iter().for_each(|failure| tally.count(Err(failure)));
@@ -158,7 +198,7 @@ impl<C: Change> Many<'_, C> {
                     Some(outcome) => tally.take(outcome.results, outcome.lost),
                     None => break,
                 },
-                () = &mut given_up => break,
+                () = &mut given_up, if self.change.may_stop() => break,
             }
         }
         if interrupted.get() && tally.seen() < all {

@@ -144,7 +144,7 @@ impl<'a> Opener<'a> {
     }
 
     /// Whether every part has a KEK that may be asked.
-    fn can_ask(&self, secret: &SealedSecret) -> bool {
+    pub fn can_ask(&self, secret: &SealedSecret) -> bool {
         let allowed = |wrapped: &WrappedKey| self.may_ask(&wrapped.kek);
         secret.parts().all(|(_, jwe)| jwe.recipients.iter().any(allowed))
     }

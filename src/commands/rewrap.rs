@@ -153,6 +153,8 @@ impl Work<'_> {
 }
 
 impl Change for Work<'_> {
+    type Secret = SealedSecret;
+
     async fn admit(&self, secret: &SealedSecret, path: Option<&Path>) -> Result<bool, Failure> {
         let wanted = self.wanted(secret, path).await?;
         if !self.renew && secret.is_under(&wanted) {
@@ -164,12 +166,12 @@ impl Change for Work<'_> {
 
     async fn change(
         &self,
-        secret: &SealedSecret,
+        secret: SealedSecret,
         path: Option<&Path>,
     ) -> Result<(SealedSecret, &'static str), Failure> {
-        let targets = self.wanted(secret, path).await?;
+        let targets = self.wanted(&secret, path).await?;
         let wanted = Rewrap { targets: &targets, renew: self.renew };
-        let (new, way) = self.opener.rewrap(secret, &wanted).await?;
+        let (new, way) = self.opener.rewrap(&secret, &wanted).await?;
         let (held, keys) = (secret.keys(), new.keys());
         self.sealed_to.borrow_mut().extend(keys.iter().filter(|k| !held.contains(k)).cloned());
         self.took_off.set(self.took_off.get() || held.iter().any(|k| !keys.contains(k)));

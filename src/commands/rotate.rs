@@ -10,7 +10,7 @@ use super::opening::Opener;
 use super::sealing::{self, now};
 use super::targets::Targets;
 use super::{Failure, Session, complete};
-use crate::envelope::{Scope, SealedSecret, Sealer, Target};
+use crate::envelope::{SealedSecret, Sealer, Target};
 use crate::kek::{DataKey, KekUri};
 
 /// Seal the values of sealed Secrets anew, under new data keys.
@@ -85,12 +85,14 @@ impl Work<'_> {
 }
 
 impl Change for Work<'_> {
+    type Secret = SealedSecret;
+
     async fn admit(&self, secret: &SealedSecret, path: Option<&Path>) -> Result<bool, Failure> {
         let is_old = |before| secret.parts().any(|(_, jwe)| jwe.sealed_at < before);
         if !self.before.is_none_or(is_old) {
             return Ok(false);
         }
-        scope(secret)?;
+        sealing::scope(secret)?;
         self.wanted(secret, path).await?;
         self.opener.admit(secret).await?;
         Ok(true)
@@ -98,20 +100,20 @@ impl Change for Work<'_> {
 
     async fn change(
         &self,
-        secret: &SealedSecret,
+        secret: SealedSecret,
         path: Option<&Path>,
     ) -> Result<(SealedSecret, &'static str), Failure> {
         let ring = self.session.ring()?;
-        let plain = self.opener.open(secret).await?;
+        let plain = self.opener.open(&secret).await?;
         let mut keks = Vec::new();
-        for target in self.wanted(secret, path).await? {
+        for target in self.wanted(&secret, path).await? {
             if !target.named {
                 secret.check_held(ring, &target.kek).await?;
             }
             keks.push(target.kek);
         }
         let (key, place) = (DataKey::generate(), secret.meta.place.clone());
-        let sealer = Sealer::prepare(ring, &keks, key, place, scope(secret)?).await?;
+        let sealer = Sealer::prepare(ring, &keks, key, place, sealing::scope(&secret)?).await?;
         Ok((sealer.seal(plain, now())?, "rotated"))
     }
 
@@ -129,14 +131,4 @@ impl Change for Work<'_> {
 fn time(text: &str) -> Result<Timestamp, String> {
     let time = text.parse().or_else(|_| format!("{text}T00:00:00Z").parse());
     time.map_err(|_| "write it as 2026-01-01 or 2026-01-01T08:00:00Z".to_owned())
-}
-
-/// The scope of all its parts.
-fn scope(secret: &SealedSecret) -> Result<Scope, Failure> {
-    let mut scopes = secret.parts().filter_map(|(_, jwe)| jwe.binding.scope());
-    let first = scopes.next().unwrap_or_default();
-    match scopes.all(|scope| scope == first) {
-        true => Ok(first),
-        false => Err(Failure::MixedScopes(secret.meta.place.to_string())),
-    }
 }

@@ -7,6 +7,7 @@ use super::Failure;
 use super::local::{self, MakeLocal};
 use super::session::{Session, kek_variable};
 use crate::config::{Occasion, Rules};
+use crate::envelope::{Scope, SealedSecret};
 use crate::kek::{KekUri, Scheme, Trust};
 use crate::secret::Namespace;
 use crate::terminal;
@@ -142,6 +143,11 @@ pub fn uri(session: &Session, name: &str, make: MakeLocal) -> Result<KekUri, Fai
         "local" => local::uri(session, make),
         _ => Ok(name.parse()?),
     }
+}
+
+/// The scope in which its parts are sealed anew.
+pub fn scope(secret: &SealedSecret) -> Result<Scope, Failure> {
+    secret.scope().ok_or_else(|| Failure::MixedScopes(secret.meta.place.to_string()))
 }
 
 /// Seconds since 1970.

@@ -7,9 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::Failure;
-use crate::secret::{
-    Generate, Key, MAX_SECRET_SIZE, Remark, SecretValue, TypeError, parse_env_file,
-};
+use crate::secret::{Generate, Key, MAX_SECRET_SIZE, SecretValue, TypeError, parse_env_file};
 use crate::terminal;
 
 /// The flags that bring values along.
@@ -43,7 +41,6 @@ impl Values {
         if self.0.contains_key(&key) {
             return Err(Failure::DuplicateKey(key.to_string()));
         }
-        remark(&key, &value);
         self.0.insert(key, value);
         Ok(())
     }
@@ -122,16 +119,6 @@ impl SourceArgs {
             0 | 1 => Ok(()),
             _ => Err(Failure::Usage("standard input can serve one value only".to_owned())),
         }
-    }
-}
-
-fn remark(key: &Key, value: &SecretValue) {
-    match value.remark() {
-        Some(Remark::TrailingNewline) => terminal::warn(&format!(
-            "the value of `{key}` ends with a line break, which is kept: `printf %s` in place of `echo` gives none"
-        )),
-        Some(Remark::Empty) => terminal::warn(&format!("the value of `{key}` is empty")),
-        None => {}
     }
 }
 

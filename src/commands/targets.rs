@@ -67,6 +67,28 @@ impl<'a> Targets<'a> {
         Ok(targets)
     }
 
+    /// The same, each named elsewhere, shown to hold the data keys, or confirmed.
+    /// `may_open`: whether KEKs may be asked to open something.
+    pub async fn settled(
+        &self,
+        secret: &SealedSecret,
+        path: Option<&Path>,
+        may_open: bool,
+    ) -> Result<Vec<KekUri>, Failure> {
+        let mut keks = Vec::new();
+        for target in self.held(secret, path).await? {
+            let holds = async || {
+                let ring = self.session.ring()?;
+                Ok::<_, Failure>(secret.check_held(ring, &target.kek).await.is_ok())
+            };
+            if !target.named && !(may_open && holds().await?) {
+                self.confirm(secret, &target.kek)?;
+            }
+            keks.push(target.kek);
+        }
+        Ok(keks)
+    }
+
     /// Finds out of its own KEKs which ones more than the Secret itself names;
     /// the others can be put to the test.
     pub async fn find_named(
@@ -92,13 +114,20 @@ impl<'a> Targets<'a> {
         if sealing::is_own(self.session, kek)? {
             return Ok(true);
         }
+        if kek.scheme() != Scheme::Age && self.opener.may_ask(kek) {
+            let known = (secret.meta.place.namespace.clone(), kek.clone());
+            return Ok(self.confirmed.borrow().contains(&known));
+        }
+        self.confirm(secret, kek)?;
+        Ok(true)
+    }
+
+    /// The person says yes to it, once for a namespace.
+    fn confirm(&self, secret: &SealedSecret, kek: &KekUri) -> Result<(), Failure> {
         let place = &secret.meta.place;
         let known = (place.namespace.clone(), kek.clone());
         if self.confirmed.borrow().contains(&known) {
-            return Ok(true);
-        }
-        if kek.scheme() != Scheme::Age && self.opener.may_ask(kek) {
-            return Ok(false);
+            return Ok(());
         }
         let refused = Failure::UnnamedHolder { place: place.to_string(), kek: kek.clone() };
         let prompt = self.session.prompt();
@@ -109,7 +138,7 @@ impl<'a> Targets<'a> {
             return Err(refused);
         }
         self.confirmed.borrow_mut().insert(known);
-        Ok(true)
+        Ok(())
     }
 
     /// The key behind an alias. Where the KMS does not tell, the alias itself.

@@ -1,5 +1,7 @@
 //! Sealing a Secret: one fresh DEK, every value under it, a seal over all.
 
+use std::collections::BTreeMap;
+
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
 use sha2::{Digest, Sha256};
@@ -7,7 +9,7 @@ use sha2::{Digest, Sha256};
 use super::jwe::Parts;
 use super::{Binding, Jwe, Kind, Scope, SealError, SealedSecret, aead, set};
 use crate::kek::{DataKey, KekUri, Ring, WrappedKey};
-use crate::secret::{Place, PlainSecret, random_bytes};
+use crate::secret::{Key, Place, PlainSecret, SecretValue, random_bytes};
 
 /// A DEK that the KEKs have already wrapped, ready to seal one Secret. It is
 /// made before anything is asked of a person, so that a KMS that refuses does
@@ -59,11 +61,30 @@ impl Sealer {
     /// # Errors
     /// [`SealError::TooLarge`] when it would not fit into a Secret.
     pub fn seal(self, plain: PlainSecret, now: u64) -> Result<SealedSecret, SealError> {
-        self.seal_with(plain, now, || {
-            let mut iv = [0; aead::IV_SIZE];
-            random_bytes(&mut iv);
-            iv
-        })
+        self.seal_with(plain, now, fresh_iv)
+    }
+
+    /// Sets values of a sealed Secret and takes others out, opening nothing: what is
+    /// not named keeps its bytes, and the seal is made anew.
+    ///
+    /// # Errors
+    /// [`SealError::TooLarge`] when it would not fit into a Secret.
+    pub fn change(
+        &self,
+        mut secret: SealedSecret,
+        values: &BTreeMap<Key, SecretValue>,
+        gone: &[Key],
+        now: u64,
+    ) -> Result<SealedSecret, SealError> {
+        debug_assert_eq!(secret.meta.place, self.place);
+        secret.values.retain(|key, _| !gone.contains(key));
+        for (key, value) in values {
+            let jwe = self.part(Kind::Value, Some(key), value.expose(), now, fresh_iv());
+            secret.values.insert(key.clone(), jwe);
+        }
+        secret.seal = Some(self.part(Kind::Seal, None, &secret.digest(), now, fresh_iv()));
+        secret.check_size()?;
+        Ok(secret)
     }
 
     /// The same with chosen ivs, one a value in the order of keys and one for
@@ -78,13 +99,8 @@ impl Sealer {
         mut next_iv: impl FnMut() -> [u8; aead::IV_SIZE],
     ) -> Result<SealedSecret, SealError> {
         debug_assert_eq!(plain.meta.place, self.place);
-        let mut part = |kind, key: Option<&_>, bytes: &[u8]| {
-            let binding = Binding::new(&self.place, key, self.scope);
-            let recipients = &self.recipients;
-            let parts =
-                Parts { kind, binding, sealed_at: now, key: &self.key, recipients, iv: next_iv() };
-            Jwe::seal(parts, bytes)
-        };
+        let mut part =
+            |kind, key: Option<&_>, bytes: &[u8]| self.part(kind, key, bytes, now, next_iv());
         let PlainSecret { meta, values } = plain;
         let values = values
             .into_iter()
@@ -98,6 +114,25 @@ impl Sealer {
         sealed.check_size()?;
         Ok(sealed)
     }
+
+    fn part(
+        &self,
+        kind: Kind,
+        key: Option<&Key>,
+        bytes: &[u8],
+        now: u64,
+        iv: [u8; aead::IV_SIZE],
+    ) -> Jwe {
+        let binding = Binding::new(&self.place, key, self.scope);
+        let recipients = &self.recipients;
+        Jwe::seal(Parts { kind, binding, sealed_at: now, key: &self.key, recipients, iv }, bytes)
+    }
+}
+
+fn fresh_iv() -> [u8; aead::IV_SIZE] {
+    let mut iv = [0; aead::IV_SIZE];
+    random_bytes(&mut iv);
+    iv
 }
 
 /// What `--append-hash` appends to a name: new with every DEK, ten characters.

@@ -66,6 +66,9 @@ pub enum ManifestError {
     /// A value cannot be replaced where it stands.
     #[error("it is written in a way that cannot be changed in place")]
     InPlace,
+    /// A plain Secret was expected.
+    #[error("the Secret `{0}` is sealed already")]
+    Sealed(String),
     /// A sealed Secret was expected.
     #[error("the Secret `{0}` is not sealed")]
     Plain(String),

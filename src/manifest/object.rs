@@ -8,14 +8,14 @@ use serde::{Deserialize, Serialize};
 
 use super::ManifestError;
 use crate::envelope::{Jwe, Kind, Refused, SealCheck, SealedSecret, Spot};
-use crate::secret::{Key, Meta, Namespace, Place, PlainSecret, SecretType};
+use crate::secret::{Key, Meta, Namespace, Place, PlainSecret, SecretType, SecretValue};
 
 /// The type of a sealed Secret.
 pub const SEALED_TYPE: &str = "envcrypt.dev/sealed";
 /// Client-side apply keeps the whole manifest here, plaintext and all.
 pub const LAST_APPLIED_ANNOTATION: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
-const TYPE_ANNOTATION: &str = "envcrypt.dev/type";
+pub(super) const TYPE_ANNOTATION: &str = "envcrypt.dev/type";
 /// Where the seal over the set stands.
 pub const SEAL_ANNOTATION: &str = "envcrypt.dev/seal";
 
@@ -138,6 +138,41 @@ impl Object {
             annotations: annotations.into_iter().filter(|(k, _)| !ours.contains(&&**k)).collect(),
         };
         Ok(SealedSecret { meta, values, seal })
+    }
+
+    /// Reads it as a plain Secret.
+    ///
+    /// # Errors
+    /// [`ManifestError::Sealed`] when it is none; [`ManifestError`] names the key.
+    pub fn plain(&self, default: &Namespace) -> Result<PlainSecret, ManifestError> {
+        let place = self.place(default)?;
+        if self.is_sealed() {
+            return Err(ManifestError::Sealed(place.to_string()));
+        }
+        let mut values = BTreeMap::new();
+        for (key, text) in self.data.iter().flatten() {
+            let key: Key = key.parse()?;
+            // As Go reads it: broken into lines, too.
+            let text = text.as_deref().unwrap_or("").replace(['\n', '\r'], "");
+            let value = BASE64_STANDARD.decode(&text);
+            let value = value.map_err(|_| ManifestError::Base64(spot(&place, Some(&key))))?;
+            values.insert(key, SecretValue::new(value));
+        }
+        for (key, text) in self.string_data.iter().flatten() {
+            let text = text.as_deref().unwrap_or("");
+            values.insert(key.parse()?, SecretValue::new(text.as_bytes().to_vec()));
+        }
+        let kind = self.r#type.as_deref().filter(|kind| !kind.is_empty());
+        let mut annotations = self.metadata.annotations.clone().unwrap_or_default();
+        annotations.remove(LAST_APPLIED_ANNOTATION);
+        let meta = Meta {
+            place,
+            kind: kind.unwrap_or("Opaque").parse()?,
+            immutable: self.immutable.unwrap_or(false),
+            labels: self.metadata.labels.clone().unwrap_or_default(),
+            annotations,
+        };
+        Ok(PlainSecret { meta, values })
     }
 
     fn sealed_values(&self, place: &Place) -> Result<BTreeMap<Key, Jwe>, ManifestError> {

@@ -1,22 +1,25 @@
-//! Changing sealed values in the text of a file, and nothing else: comments,
-//! order, quotes and every other object stay as they are.
+//! Changing Secrets in the text of a file, and nothing else: comments, order,
+//! quotes and every other object stay as they are.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 
 use saphyr::{LoadableYamlNode, MarkedYaml};
 
 use super::document::{Document, parse};
-use super::object::{SEAL_ANNOTATION, encode, seal_text};
-use super::{ManifestError, Object, yaml};
+use super::object::{
+    LAST_APPLIED_ANNOTATION, SEAL_ANNOTATION, SEALED_TYPE, TYPE_ANNOTATION, encode, seal_text,
+};
+use super::text::{Entries, New, Text};
+use super::{ManifestError, Object};
 use crate::envelope::SealedSecret;
+use crate::secret::SecretType;
 
-/// The text with the values and seals of some of its Secrets replaced; the
+/// The text with some of its Secrets, plain or sealed, replaced by sealed ones; the
 /// number is that of the Secret among those that [`parse`] finds, from 0.
 ///
 /// # Errors
 /// [`ManifestError::InPlace`] when the text is written in a way (an anchor, an
-/// escape) in which a value cannot be replaced alone. The result was read again
+/// escape) in which a Secret cannot be changed alone. The result was read again
 /// and compared, so whatever else changed is noticed here.
 pub fn replace(
     text: &str,
@@ -29,17 +32,12 @@ pub fn replace(
     let documents = MarkedYaml::load_from_str(text).map_err(|_| ManifestError::InPlace)?;
     let mut nodes = Vec::new();
     documents.iter().for_each(|document| collect(document, &mut nodes));
-    let offsets = Offsets::of(text);
-    let mut edits = Vec::new();
+    let mut changed = Text::new(text);
     for (index, secret) in secrets {
         let node = nodes.get(*index).ok_or(ManifestError::InPlace)?;
-        for (node, value) in scalars(node, secret).ok_or(ManifestError::InPlace)? {
-            let range = token(text, offsets.range(node));
-            let new = written_as(text, &range, &value);
-            edits.push((range, new));
-        }
+        change(&mut changed, node, secret).ok_or(ManifestError::InPlace)?;
     }
-    let new = apply(text, edits).ok_or(ManifestError::InPlace)?;
+    let new = changed.finish().ok_or(ManifestError::InPlace)?;
     match is_only_that(text, &new, secrets) {
         true => Ok(format!("{mark}{new}")),
         false => Err(ManifestError::InPlace),
@@ -59,86 +57,76 @@ fn collect<'a, 'text>(node: &'a MarkedYaml<'text>, into: &mut Vec<&'a MarkedYaml
     }
 }
 
-/// Where each value and the seal stand, and what is to stand there.
-fn scalars<'a, 'text>(
-    node: &'a MarkedYaml<'text>,
+/// Makes the object at `node` that sealed Secret.
+fn change(text: &mut Text<'_>, node: &MarkedYaml<'_>, secret: &SealedSecret) -> Option<()> {
+    let values: BTreeMap<&str, String> =
+        secret.values.iter().map(|(key, jwe)| (key.as_str(), encode(jwe))).collect();
+    let mut top = text.entries(node)?;
+    top.set("type", New::Scalar(SEALED_TYPE.to_owned()), &["data", "stringData"]);
+    annotate(text, &mut top, secret)?;
+    // Text values become sealed ones where they stand, unless there are both.
+    let mut place = "data";
+    if top.value("data").is_none() && top.value("stringData").is_some() {
+        top.rename("stringData", "data");
+        place = "stringData";
+    } else {
+        top.remove("stringData");
+    }
+    match top.value(place).filter(|value| value.data.is_mapping()) {
+        Some(data) => {
+            let mut data = text.entries(data)?;
+            for (key, value) in &values {
+                data.set(key, New::Scalar(value.clone()), &[]);
+            }
+            data.retain(|key| values.contains_key(key));
+            text.apply(data, top.key(place))?;
+        }
+        None if values.is_empty() => {}
+        None => {
+            let values = values.into_iter().map(|(key, value)| (key.to_owned(), value));
+            top.set(place, New::Mapping(values.collect()), &[]);
+        }
+    }
+    text.apply(top, None)
+}
+
+/// The namespace, where the Secret opens in no other: then its file is to say so.
+fn bound_namespace(secret: &SealedSecret) -> Option<String> {
+    secret.seal.as_ref()?.binding.namespace.clone()
+}
+
+/// Puts the seal and the type where they belong, and client-side apply's copy away.
+fn annotate<'n, 'text>(
+    text: &mut Text<'_>,
+    top: &mut Entries<'n, 'text>,
     secret: &SealedSecret,
-) -> Option<Vec<(&'a MarkedYaml<'text>, String)>> {
-    let mut found = Vec::new();
-    let data = node.data.as_mapping_get("data");
-    for (key, jwe) in &secret.values {
-        found.push((data?.data.as_mapping_get(key.as_str())?, encode(jwe)));
+) -> Option<()> {
+    let mut wanted = Vec::new();
+    if secret.meta.kind != SecretType::Opaque {
+        wanted.push((TYPE_ANNOTATION.to_owned(), secret.meta.kind.to_string()));
     }
     if let Some(seal) = &secret.seal {
-        let annotations = node.data.as_mapping_get("metadata")?.data.as_mapping_get("annotations");
-        found.push((annotations?.data.as_mapping_get(SEAL_ANNOTATION)?, seal_text(seal)));
+        wanted.push((SEAL_ANNOTATION.to_owned(), seal_text(seal)));
     }
-    Some(found)
-}
-
-/// A parser counts characters; text is cut at bytes.
-struct Offsets(Option<Vec<usize>>);
-
-impl Offsets {
-    fn of(text: &str) -> Self {
-        let bytes = || text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
-        Self((!text.is_ascii()).then(bytes))
-    }
-
-    fn range(&self, node: &MarkedYaml<'_>) -> Range<usize> {
-        let byte = |index: usize| self.0.as_ref().map_or(index, |bytes| bytes[index]);
-        byte(node.span.start.index())..byte(node.span.end.index())
-    }
-}
-
-/// A parser counts the blanks and the comment behind a scalar as part of it.
-fn token(text: &str, range: Range<usize>) -> Range<usize> {
-    let old = &text[range.clone()];
-    // Escaped quotes out of the way, each by as many bytes.
-    let closing = |text: String, quote| text[1..].find(quote).map_or(text.len(), |at| at + 2);
-    let length = match old.as_bytes().first() {
-        Some(b'"') => closing(old.replace(r"\\", "  ").replace(r#"\""#, "  "), '"'),
-        Some(b'\'') => closing(format!("'{}", old[1..].replace("''", "  ")), '\''),
-        _ => {
-            let comment = old.find(" #").or(old.find("\t#")).unwrap_or(old.len());
-            old[..comment].trim_end().len()
+    let mut metadata = text.entries(top.value("metadata")?)?;
+    let is_sealed = top.value("type").and_then(|kind| kind.data.as_str()) == Some(SEALED_TYPE);
+    if let Some(namespace) = bound_namespace(secret).filter(|_| !is_sealed) {
+        if metadata.value("namespace").is_none() {
+            metadata.set("namespace", New::Scalar(namespace), &["labels", "annotations"]);
         }
-    };
-    range.start..range.start + length
-}
-
-/// In the quotes in which the old one was written, or as it is in a block.
-fn written_as(text: &str, range: &Range<usize>, value: &str) -> String {
-    let mut new = String::with_capacity(value.len() + 2);
-    match text[range.clone()].as_bytes().first() {
-        _ if is_block(&text[..range.start]) => new.push_str(value),
-        Some(b'"') => new = serde_json::to_string(value).expect("it is text"),
-        Some(b'\'') => yaml::single_quoted(&mut new, value),
-        _ => yaml::scalar(&mut new, value),
     }
-    new
-}
-
-/// Whether the header of a block scalar, `|` or `>-` and their kin, ends the
-/// last line before.
-fn is_block(before: &str) -> bool {
-    let indented = before.trim_end_matches(' ');
-    let header = indented.trim_end_matches(['\r', '\n', ' ']);
-    let mark = header.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-'));
-    header.len() < indented.len() && mark.ends_with(['|', '>'])
-}
-
-fn apply(text: &str, mut edits: Vec<(Range<usize>, String)>) -> Option<String> {
-    edits.sort_by_key(|(range, _)| range.start);
-    let mut new = String::with_capacity(text.len());
-    let mut end = 0;
-    for (range, value) in edits {
-        new.push_str(text.get(end..range.start)?);
-        new.push_str(&value);
-        end = range.end;
+    match metadata.value("annotations").filter(|value| value.data.is_mapping()) {
+        Some(annotations) => {
+            let mut annotations = text.entries(annotations)?;
+            for (name, value) in wanted {
+                annotations.set(&name, New::Scalar(value), &[]);
+            }
+            annotations.remove(LAST_APPLIED_ANNOTATION);
+            text.apply(annotations, metadata.key("annotations"))?;
+        }
+        None => metadata.set("annotations", New::Mapping(wanted), &[]),
     }
-    new.push_str(text.get(end..)?);
-    Some(new)
+    text.apply(metadata, top.key("metadata"))
 }
 
 /// Whether the new text holds the new values, and all else as it was.
@@ -159,12 +147,23 @@ fn is_only_that(old: &str, new: &str, secrets: &BTreeMap<usize, SealedSecret>) -
         })
 }
 
-/// Puts new values and a new seal into an object.
+/// Makes the object, plain or sealed, that sealed Secret; what else it carries stays.
 pub fn put(object: &mut Object, secret: &SealedSecret) {
     let values = secret.values.iter();
-    object.data = Some(values.map(|(k, jwe)| (k.to_string(), Some(encode(jwe)))).collect());
+    let data: BTreeMap<_, _> = values.map(|(k, jwe)| (k.to_string(), Some(encode(jwe)))).collect();
+    let had_none = object.data.is_none() && object.string_data.is_none();
+    object.data = (!data.is_empty() || !had_none).then_some(data);
+    object.string_data = None;
+    if !object.is_sealed() && object.metadata.namespace.is_none() {
+        object.metadata.namespace = bound_namespace(secret);
+    }
+    object.r#type = Some(SEALED_TYPE.to_owned());
+    let annotations = object.metadata.annotations.get_or_insert_default();
+    annotations.remove(LAST_APPLIED_ANNOTATION);
+    if secret.meta.kind != SecretType::Opaque {
+        annotations.insert(TYPE_ANNOTATION.to_owned(), secret.meta.kind.to_string());
+    }
     if let Some(seal) = &secret.seal {
-        let annotations = object.metadata.annotations.get_or_insert_default();
         annotations.insert(SEAL_ANNOTATION.to_owned(), seal_text(seal));
     }
 }
@@ -245,6 +244,93 @@ mod tests {
         }
     }
 
+    /// Seals the first Secret of a text in place; sealed parts are shown by name.
+    fn sealed_in(text: &str) -> String {
+        let default: Namespace = "prod".parse().expect("valid");
+        let mut documents = parse(text.as_bytes()).expect("readable").into_iter();
+        let Some(Document::Secret(object)) = documents.next() else { panic!("a Secret") };
+        let plain = object.plain(&default).expect("plain");
+        let kek = KekUri::age("age1its").expect("a recipient");
+        let recipients = vec![WrappedKey { kek, bytes: b"wrapped".to_vec() }];
+        let place = plain.meta.place.clone();
+        let sealer = Sealer::from_parts(place, Scope::Strict, DataKey::generate(), recipients);
+        let secret = sealer.seal(plain, 1).expect("it fits");
+        let mut new = replace(text, &[(0, secret.clone())].into()).expect(text);
+        for (key, jwe) in &secret.values {
+            new = new.replace(&encode(jwe), &format!("<{key}>"));
+        }
+        let seal = seal_text(secret.seal.as_ref().expect("sealed"));
+        new.replace(&json(&seal), "<\"seal\">").replace(&seal, "<seal>")
+    }
+
+    #[test]
+    fn a_plain_secret_is_sealed_where_it_stands() {
+        let head = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: a\n  namespace: prod\n";
+        let sealed_head = format!(
+            "{head}  annotations:\n    envcrypt.dev/seal: '<seal>'\ntype: envcrypt.dev/sealed\n"
+        );
+        for (rest, expected) in [
+            ("data:\n  a: eA== # one\n\n  b: eQ==", "data:\n  a: <a> # one\n\n  b: <b>"),
+            // Text that was in lines, and takes the place of `data`.
+            (
+                "stringData:\n  a: |\n    x # no comment\n    y\n  # two\n  b: >-\n    z\n",
+                "data:\n  a: <a>\n  # two\n  b: >-\n    <b>\n",
+            ),
+            // Both: the text moves.
+            (
+                "data:\n  a: eA==\nstringData:\n  b: y # gone\n# the end\n",
+                "data:\n  a: <a>\n  b: <b>\n# the end\n",
+            ),
+            ("data: {}\nstringData: {b: y}\n", "data: {b: <b>}\n"),
+            ("data:\nstringData:\n  b: !!str 1\n", "data:\n  b: <b>\n"),
+            ("immutable: false # yet\n", "immutable: false # yet\ntype: envcrypt.dev/sealed\n"),
+        ] {
+            let expected = match rest.starts_with("imm") {
+                true => sealed_head.replace("type: envcrypt.dev/sealed\n", "") + expected,
+                false => format!("{sealed_head}{expected}"),
+            };
+            assert_eq!(sealed_in(&format!("{head}{rest}")), expected, "{rest}");
+        }
+    }
+
+    #[test]
+    fn every_way_of_writing_a_secret_can_be_sealed() {
+        for (text, expected) in [
+            (
+                r#"{"apiVersion":"v1","kind":"Secret","metadata":{"name":"a"},"type":"kubernetes.io/basic-auth","stringData":{"password":"x\"y"}}"#,
+                r#"{"apiVersion":"v1","kind":"Secret","metadata":{"name":"a", "namespace": "prod", "annotations": {"envcrypt.dev/type": "kubernetes.io/basic-auth", "envcrypt.dev/seal": <"seal">}},"type":"envcrypt.dev/sealed","data":{"password":"<password>"}}"#,
+            ),
+            (
+                "{\n  \"apiVersion\": \"v1\",\n  \"kind\": \"Secret\",\n  \"metadata\": {\n    \"name\": \"a\",\n    \"annotations\": {\n      \"kubectl.kubernetes.io/last-applied-configuration\": \"x\"\n    }\n  },\n  \"data\": {\n    \"k\": \"eA==\"\n  }\n}\n",
+                "{\n  \"apiVersion\": \"v1\",\n  \"kind\": \"Secret\",\n  \"metadata\": {\n    \"name\": \"a\",\n    \"namespace\": \"prod\",\n    \"annotations\": {\n      \"envcrypt.dev/seal\": <\"seal\">\n    }\n  },\n  \"type\": \"envcrypt.dev/sealed\",\n  \"data\": {\n    \"k\": \"<k>\"\n  }\n}\n",
+            ),
+            (
+                "apiVersion: v1\r\nkind: List\r\nitems:\r\n- stringData:\r\n    k: x\r\n  kind: Secret\r\n  apiVersion: v1\r\n  metadata:\r\n    name: a # it\r\n    annotations: # all\r\n      kubectl.kubernetes.io/last-applied-configuration: |\r\n        {}\r\n\r\n      note: yes\r\n- {apiVersion: v1, kind: Secret, metadata: {name: b}, data: {k: eA==}}\r\n",
+                "apiVersion: v1\r\nkind: List\r\nitems:\r\n- type: envcrypt.dev/sealed\r\n  data:\r\n    k: <k>\r\n  kind: Secret\r\n  apiVersion: v1\r\n  metadata:\r\n    name: a # it\r\n    namespace: prod\r\n    annotations: # all\r\n\r\n      note: yes\r\n      envcrypt.dev/seal: '<seal>'\r\n- {apiVersion: v1, kind: Secret, metadata: {name: b}, data: {k: eA==}}\r\n",
+            ),
+        ] {
+            assert_eq!(sealed_in(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn keys_come_and_go() {
+        let (old, new) = (sealed("one"), sealed("one"));
+        let text = written(&parts(&old));
+        let mut less = new.clone();
+        less.values.retain(|key, _| key.as_str() == "b");
+        let changed = replace(&text, &[(0, less.clone())].into()).expect("in place");
+        assert!(
+            !changed.contains("\"a\":") && changed.contains("   # second first\r\n\r\n# the end")
+        );
+        let more = replace(&changed, &[(0, new.clone())].into()).expect("in place");
+        assert!(more.contains("# the end") && more.contains("\r\n  a: ey"), "{more}");
+        less.values.clear();
+        let none = replace(&text, &[(0, less)].into()).expect("in place");
+        assert!(none.ends_with("data: {}\r\n# the end\r\n"), "{none}");
+        replace(&none, &[(0, new)].into()).expect("in place");
+    }
+
     #[test]
     fn what_cannot_be_replaced_alone_is_an_error() {
         let (old, new) = (sealed("one"), sealed("one"));
@@ -256,9 +342,7 @@ mod tests {
         )
         .replace("name: one", "name: &x one")
         .replace("envcrypt.dev/seal: ", "envcrypt.dev/seal: &x ");
-        let lacks_a_key =
-            format!("{head}{}}}}}\ntype: envcrypt.dev/sealed\ndata: {{b: {b}}}\n", json(&seal));
-        for text in [aliased, lacks_a_key, String::new(), "a: [".to_owned()] {
+        for text in [aliased, String::new(), "a: [".to_owned()] {
             let error = replace(&text, &[(0, new.clone())].into()).err();
             assert!(matches!(error, Some(ManifestError::InPlace)), "{text}");
         }

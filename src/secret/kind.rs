@@ -15,6 +15,8 @@ use zeroize::Zeroizing;
 
 use super::{Key, MAX_SECRET_SIZE, Meta, SecretValue};
 
+/// What is wrong with two that are no pair.
+pub(super) const NO_PAIR: &str = "the private key is not the certificate's";
 /// The registry that `docker login` means when none is named.
 pub const DOCKER_DEFAULT_SERVER: &str = "https://index.docker.io/v1/";
 
@@ -189,9 +191,7 @@ pub fn tls_pair(certificate: &SecretValue, key: &SecretValue) -> Result<(), Type
         .map_err(|_| TypeError::Tls("the private key is not PEM"))?;
     CertifiedKey::from_der(chain, key, &aws_lc_rs::default_provider())
         .map_err(|error| match error {
-            rustls::Error::InconsistentKeys(_) => {
-                TypeError::Tls("the private key is not the certificate's")
-            }
+            rustls::Error::InconsistentKeys(_) => TypeError::Tls(NO_PAIR),
             rustls::Error::InvalidCertificate(_) => {
                 TypeError::Tls("the certificate cannot be read")
             }

@@ -6,15 +6,6 @@ use zeroize::Zeroizing;
 /// when dropped. [`SecretValue::expose`] is the only way to its bytes.
 pub struct SecretValue(Zeroizing<Vec<u8>>);
 
-/// Something about a value that is more often a mistake than meant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Remark {
-    /// One line of text that ends with a line break, as `echo` makes it.
-    TrailingNewline,
-    /// Nothing at all.
-    Empty,
-}
-
 impl SecretValue {
     /// Takes over `bytes`; the caller keeps no copy.
     #[must_use]
@@ -46,41 +37,10 @@ impl SecretValue {
     pub fn same_as(&self, other: &Self) -> bool {
         self.0 == other.0
     }
-
-    /// What a careful colleague would point out.
-    #[must_use]
-    pub fn remark(&self) -> Option<Remark> {
-        match self.expose() {
-            [] => Some(Remark::Empty),
-            [line @ .., b'\n'] if !line.contains(&b'\n') && std::str::from_utf8(line).is_ok() => {
-                Some(Remark::TrailingNewline)
-            }
-            _ => None,
-        }
-    }
 }
 
 impl From<Zeroizing<Vec<u8>>> for SecretValue {
     fn from(bytes: Zeroizing<Vec<u8>>) -> Self {
         Self(bytes)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn remark(bytes: &[u8]) -> Option<Remark> {
-        SecretValue::new(bytes.to_vec()).remark()
-    }
-
-    #[test]
-    fn remarks_on_what_is_likely_a_mistake() {
-        assert_eq!(remark(b""), Some(Remark::Empty));
-        assert_eq!(remark(b"hunter2\n"), Some(Remark::TrailingNewline));
-        assert_eq!(remark(b"hunter2\r\n"), Some(Remark::TrailingNewline));
-        assert_eq!(remark(b"two\nlines\n"), None);
-        assert_eq!(remark(b"\xff\xfe\n"), None);
-        assert_eq!(remark(b"hunter2"), None);
     }
 }

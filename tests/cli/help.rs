@@ -21,6 +21,12 @@ Commands:
   apply       Apply sealed Secrets to the cluster, as they are or unwrapped
   unwrap      Open sealed Secrets: a plain manifest, or one value
   inspect     Show what a sealed Secret tells without opening it
+  seal        Seal plain Secrets, of files or of the cluster
+  get         List the sealed Secrets of the cluster
+  diff        Compare files with the cluster, key by key
+  edit        Change the values of a sealed Secret in your editor
+  set         Set values of a sealed Secret
+  unset       Take keys out of a sealed Secret
   rewrap      Change the KEKs of sealed Secrets; values stay as they are
   rotate      Seal the values of sealed Secrets anew, under new data keys
   kek         Make, list, trust and test key-encryption keys

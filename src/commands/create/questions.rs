@@ -4,14 +4,14 @@ use std::path::Path;
 
 use super::CreateArgs;
 use crate::commands::Failure;
+use crate::commands::asking::Ask;
 use crate::commands::sources::{Values, read_value};
 use crate::secret::{Key, SecretType, SecretValue, docker_config};
-use crate::terminal::{Prompt, PromptError, Times};
+use crate::terminal::{Prompt, PromptError};
 
 /// What is to be asked of the person once everything else is known to work.
 pub enum Question {
-    Hidden(Key),
-    Visible(Key),
+    Value(Ask),
     /// The name of the file with this key's value.
     File(Key, &'static str),
     Docker,
@@ -25,37 +25,20 @@ impl CreateArgs {
         kind: &SecretType,
         values: &Values,
     ) -> Result<Vec<Question>, Failure> {
-        let mut questions = Vec::new();
-        for (index, text) in self.keys.iter().chain(&self.visible).enumerate() {
-            if text.contains('=') {
-                // Not quoted: it is likely a value.
-                return Err(Failure::Usage("a KEY is a name alone: its value is asked for".into()));
-            }
-            let key: Key = text.parse()?;
-            let is_visible = self.visible.contains(text);
-            // A key may be named as KEY and as `--visible` too: that is one question.
-            if self.keys.contains(text) && index >= self.keys.len() {
-                continue;
-            }
-            if values.contains(text) || self.keys.iter().filter(|other| *other == text).count() > 1
-            {
-                return Err(Failure::DuplicateKey(text.clone()));
-            }
-            questions.push(if is_visible { Question::Visible(key) } else { Question::Hidden(key) });
-        }
-        let given = |name: &str| {
-            values.contains(name) || self.keys.iter().chain(&self.visible).any(|k| k == name)
-        };
+        let asks = self.asking.keys(&self.keys, values)?;
+        let given =
+            |name: &str| values.contains(name) || asks.iter().any(|ask| ask.key().as_str() == name);
+        let mut missing = Vec::new();
         let mut need = |name: &'static str, question: fn(Key) -> Question| {
             if !given(name) {
-                questions.push(question(key(name)));
+                missing.push(question(key(name)));
             }
         };
         match kind {
             // Either alone is enough for the API server.
             SecretType::BasicAuth if !given("username") && !given("password") => {
-                need("username", Question::Visible);
-                need("password", Question::Hidden);
+                need("username", |key| Question::Value(Ask::Visible(key)));
+                need("password", |key| Question::Value(Ask::Hidden(key)));
             }
             SecretType::SshAuth => {
                 need("ssh-privatekey", |key| Question::File(key, "file with the private key"))
@@ -65,14 +48,14 @@ impl CreateArgs {
                 need("tls.key", |key| Question::File(key, "file with the private key"));
             }
             SecretType::BootstrapToken => {
-                need("token-id", Question::Visible);
-                need("token-secret", Question::Hidden);
+                need("token-id", |key| Question::Value(Ask::Visible(key)));
+                need("token-secret", |key| Question::Value(Ask::Hidden(key)));
             }
             SecretType::DockerConfigJson => need(".dockerconfigjson", |_| Question::Docker),
-            _ if questions.is_empty() && values.is_empty() => questions.push(Question::Open),
+            _ if asks.is_empty() && values.is_empty() => missing.push(Question::Open),
             _ => {}
         }
-        Ok(questions)
+        Ok(asks.into_iter().map(Question::Value).chain(missing).collect())
     }
 
     pub(super) fn nobody_to_ask(&self, questions: &[Question]) -> Failure {
@@ -80,9 +63,8 @@ impl CreateArgs {
             Question::Open if self.sources.is_empty() => Failure::Usage(
                 "no key is named, and there is no terminal to ask: name a KEY, or use `--from-stdin`, `--from-file` or `--generate`".to_owned(),
             ),
-            Question::Hidden(key) | Question::Visible(key) | Question::File(key, _) => {
-                PromptError::NoTerminal(format!("`{key}`")).into()
-            }
+            Question::Value(ask) => ask.nobody(),
+            Question::File(key, _) => PromptError::NoTerminal(format!("`{key}`")).into(),
             Question::Open => Failure::Usage("what is named holds no value".to_owned()),
             Question::Docker => PromptError::NoTerminal("the registry's password".to_owned()).into(),
         }
@@ -96,14 +78,7 @@ impl CreateArgs {
     ) -> Result<(), Failure> {
         for question in questions {
             match question {
-                Question::Hidden(key) => {
-                    let value = self.ask_hidden(prompt, key.as_str())?;
-                    values.insert(key, value)?;
-                }
-                Question::Visible(key) => {
-                    let value = prompt.visible(key.as_str())?;
-                    values.insert(key, SecretValue::new(value.into_bytes()))?;
-                }
+                Question::Value(ask) => self.asking.ask(ask, prompt, values)?,
                 Question::File(key, what) => {
                     let path = prompt.visible(what)?;
                     values.insert(key, read_value(Path::new(&path))?)?;
@@ -113,18 +88,13 @@ impl CreateArgs {
                         Some(username) => username.clone(),
                         None => prompt.visible("username")?,
                     };
-                    let password = self.ask_hidden(prompt, "password")?;
+                    let password = self.asking.hidden(prompt, "password")?;
                     values.insert(key(".dockerconfigjson"), self.docker(&username, &password)?)?;
                 }
                 Question::Open => self.ask_open(prompt, values)?,
             }
         }
         Ok(())
-    }
-
-    fn ask_hidden(&self, prompt: &dyn Prompt, what: &str) -> Result<SecretValue, Failure> {
-        let times = if self.no_confirm { Times::Once } else { Times::Twice };
-        Ok(prompt.hidden(what, times)?)
     }
 
     fn ask_open(&self, prompt: &dyn Prompt, values: &mut Values) -> Result<(), Failure> {
@@ -140,7 +110,7 @@ impl CreateArgs {
                     prompt.tell("that key is there already")
                 }
                 Ok(key) => {
-                    let value = self.ask_hidden(prompt, key.as_str())?;
+                    let value = self.asking.hidden(prompt, key.as_str())?;
                     values.insert(key, value)?;
                 }
             }

@@ -1,4 +1,4 @@
-//! The sealed Secrets of files, changed in place.
+//! The Secrets of files, changed in place.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -10,8 +10,9 @@ use zeroize::Zeroizing;
 
 use super::super::input::read_file;
 use super::super::tally::Done;
-use super::{Change, Failure, Many, Outcome};
-use crate::envelope::{SealCheck, SealedSecret};
+use super::{Change, Failure, Many, Outcome, Subject};
+use crate::cluster::Sort;
+use crate::envelope::SealedSecret;
 use crate::manifest::{self, Document, ManifestError};
 use crate::terminal;
 
@@ -51,6 +52,10 @@ impl<C: Change> Many<'_, C> {
                 }
                 Ok(secrets) => secrets,
             };
+            if self.args.single && secrets.len() > 1 {
+                let place = self.args.files.describe();
+                return Err(Failure::NotOne { place, count: secrets.len() });
+            }
             let (mut plan, failed_before) = (BTreeMap::new(), found.failures.len());
             for (index, secret) in secrets {
                 match self.change.admit(&secret, Some(&path)).await {
@@ -58,16 +63,19 @@ impl<C: Change> Many<'_, C> {
                     Err(failure) => found.failures.push(failure),
                 }
             }
-            let piped = (path == Path::new("-")).then_some(bytes);
+            let is_filter = path == Path::new("-") || self.args.to_stdout;
+            let piped = is_filter.then_some(bytes);
             if piped.is_some() || !plan.is_empty() {
                 let is_whole = found.failures.len() == failed_before;
                 found.sources.push(Source { path, piped, plan, is_whole });
             }
         }
-        found.tell();
+        found.tell(C::Secret::SORT);
         let count = found.sources.iter().map(|source| source.plan.len()).sum();
-        if count == 0 && found.failures.is_empty() {
-            return Err(Failure::NothingSealed(self.args.files.describe()));
+        // What is sealed already need not be sealed again.
+        let is_done = C::Secret::SORT == Sort::Plain && found.others > 0;
+        if count == 0 && found.failures.is_empty() && !self.args.to_stdout && !is_done {
+            return Err(self.nothing(self.args.files.describe()));
         }
         let work = stream::iter(found.sources).map(|source| self.file(source));
         self.until_interrupted(count, found.failures, work).await
@@ -108,14 +116,13 @@ impl<C: Change> Many<'_, C> {
         self.args.files.filename.iter().any(|named| named == path)
     }
 
-    /// The sealed Secrets of a file that are meant, by their number among all
-    /// Secrets there.
+    /// The Secrets of a file that are meant, by their number among all Secrets there.
     fn parse(
         &self,
         path: &Path,
         bytes: &[u8],
         found: &mut Findings,
-    ) -> Result<BTreeMap<usize, SealedSecret>, Failure> {
+    ) -> Result<BTreeMap<usize, C::Secret>, Failure> {
         let error = |source| Failure::Manifest { path: path.to_owned(), source };
         let documents = manifest::parse(bytes).map_err(error)?;
         let objects = documents.iter().filter_map(|document| match document {
@@ -127,13 +134,12 @@ impl<C: Change> Many<'_, C> {
             if !self.args.files.selects(object) {
                 continue;
             }
-            if !object.is_sealed() {
-                found.plain += 1;
+            let Some(secret) = C::Secret::read(object, &self.default).map_err(error)? else {
+                found.others += 1;
                 continue;
-            }
-            let secret = object.sealed(&self.default, SealCheck::Required).map_err(error)?;
-            self.session.check_namespace(&secret.meta.place)?;
-            secret.check_place(SealCheck::Required)?;
+            };
+            self.session.check_namespace(secret.place())?;
+            secret.check()?;
             secrets.insert(index, secret);
         }
         Ok(secrets)
@@ -152,11 +158,12 @@ impl<C: Change> Many<'_, C> {
             Ok(read) => read,
             Err(failure) => return Outcome::all_failed(plan.len(), failure),
         };
-        let planned = secrets.iter().filter_map(|(index, secret)| {
-            plan.get(index).map(|is_wanted| (*index, secret, *is_wanted))
+        let planned = secrets.into_iter().filter_map(|(index, secret)| {
+            plan.get(&index).map(|is_wanted| (index, secret, *is_wanted))
         });
         let each = planned.map(async |(index, secret, is_wanted)| {
-            (index, &secret.meta.place, self.one(secret, Some(&path), is_wanted).await)
+            let place = secret.place().clone();
+            (index, place, self.one(secret, Some(&path), is_wanted).await)
         });
         let (mut changed, mut results) = (BTreeMap::new(), Vec::new());
         for (index, place, result) in join_all(each).await {
@@ -220,14 +227,16 @@ fn only_failed(results: Vec<Result<Done, Failure>>) -> Vec<Result<Done, Failure>
 struct Findings {
     sources: Vec<Source>,
     failures: Vec<Failure>,
-    plain: usize,
+    /// Secrets of the other sort.
+    others: usize,
     no_manifests: usize,
 }
 
 impl Findings {
-    fn tell(&self) {
-        if self.plain > 0 {
-            terminal::note(&format!("plain Secrets, {} in all, are passed over", self.plain));
+    fn tell(&self, sort: Sort) {
+        if self.others > 0 {
+            let others = if sort == Sort::Sealed { "plain" } else { "sealed" };
+            terminal::note(&format!("{others} Secrets, {} in all, are passed over", self.others));
         }
         if self.no_manifests > 0 {
             terminal::note(&format!(

@@ -1,12 +1,11 @@
-//! The sealed Secrets of the cluster, each changed in the version that was read.
+//! The Secrets of the cluster, each changed in the version that was read.
 
 use futures::{StreamExt, stream};
 
 use super::super::tally::Done;
-use super::{Change, Failure, Many, Outcome, UNCHANGED};
-use crate::cluster::{Cluster, ClusterError, place_of};
-use crate::envelope::{SealCheck, SealedSecret};
-use crate::manifest::{self, Object};
+use super::{Change, Failure, Many, Outcome, Subject, UNCHANGED};
+use crate::cluster::{Cluster, ClusterError, Sort, place_of};
+use crate::manifest::{ManifestError, Object};
 use crate::secret::Place;
 
 /// How often one that others keep changing is tried.
@@ -63,23 +62,27 @@ impl<C: Change> Many<'_, C> {
                 found.push(self.admit_live(object).await);
             }
         };
-        cluster.sealed_secrets(namespace, selector, admit).await?;
+        cluster.secrets(C::Secret::SORT, namespace, selector, admit).await?;
         if found.is_empty() {
             let scope = namespace.map_or("the cluster".into(), |n| format!("the namespace `{n}`"));
-            return Err(Failure::NothingSealed(scope));
+            return Err(self.nothing(scope));
         }
         Ok(found)
     }
 
     async fn admit_live(&self, object: &Object) -> Result<(Place, bool), Failure> {
-        let secret = self.sealed(object)?;
+        let secret = self.read(object)?;
         let is_wanted = self.change.admit(&secret, None).await?;
-        Ok((secret.meta.place, is_wanted))
+        Ok((secret.place().clone(), is_wanted))
     }
 
-    fn sealed(&self, object: &Object) -> Result<SealedSecret, Failure> {
-        let secret = object.sealed(&self.default, SealCheck::Required)?;
-        secret.check_place(SealCheck::Required)?;
+    fn read(&self, object: &Object) -> Result<C::Secret, Failure> {
+        let other_sort = || match C::Secret::SORT {
+            Sort::Sealed => ManifestError::Plain(object.title()),
+            Sort::Plain => ManifestError::Sealed(object.title()),
+        };
+        let secret = C::Secret::read(object, &self.default)?.ok_or_else(other_sort)?;
+        secret.check()?;
         Ok(secret)
     }
 
@@ -95,13 +98,12 @@ impl<C: Change> Many<'_, C> {
     }
 
     async fn try_live(&self, cluster: &Cluster, place: &Place) -> Result<Done, Failure> {
-        let mut object = cluster.secret(place).await?;
-        let secret = self.sealed(&object)?;
+        let object = cluster.secret(place).await?;
+        let secret = self.read(&object)?;
         let is_wanted = self.change.admit(&secret, None).await?;
-        let (new, how) = self.one(&secret, None, is_wanted).await?;
+        let (new, how) = self.one(secret, None, is_wanted).await?;
         if let Some(new) = new {
-            manifest::put(&mut object, &new);
-            cluster.reseal(place, &object).await?;
+            self.change.write(cluster, place, object, &new).await?;
         }
         Ok(Done { name: place.name.to_string(), how })
     }

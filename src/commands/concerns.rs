@@ -1,0 +1,35 @@
+//! Pointing out what is likely a mistake in values that are about to be sealed.
+
+use std::collections::BTreeMap;
+
+use clap::Args;
+use clap::builder::PossibleValuesParser;
+
+use super::sealing::now;
+use crate::secret::{Concern, Key, SecretValue, concerns};
+use crate::terminal;
+
+/// The flag of every command that seals values.
+#[derive(Args, Default)]
+pub struct AllowArgs {
+    /// Do not warn of this about a value; repeatable, or with commas
+    #[arg(long, value_name = "CHECK", value_delimiter = ',', value_parser = PossibleValuesParser::new(Concern::ALL.map(Concern::name)), help_heading = "Sealing")]
+    allow: Vec<String>,
+}
+
+impl AllowArgs {
+    /// Warns of what these values look like; `of` is how the Secret is named, where
+    /// there are several.
+    pub fn warn(&self, values: &BTreeMap<Key, SecretValue>, of: Option<&str>) {
+        let of = of.map_or_else(String::new, |name| format!(" of `{name}`"));
+        for (key, concern) in concerns(values, now()) {
+            let name = concern.name();
+            if !self.allow.iter().any(|allowed| allowed == name) {
+                terminal::warn(&format!(
+                    "the value of `{key}`{of} {}; `--allow {name}` if it is meant",
+                    concern.text()
+                ));
+            }
+        }
+    }
+}

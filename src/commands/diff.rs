@@ -1,0 +1,285 @@
+//! `diff`: files against the cluster, key by key; values are never shown.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use clap::Args;
+use futures::{StreamExt, stream};
+
+use super::input::{FileArgs, Found};
+use super::opening::{OpenArgs, Opener};
+use super::tally::IN_FLIGHT;
+use super::{Failure, Session};
+use crate::cluster::{Cluster, ClusterError};
+use crate::envelope::SealedSecret;
+use crate::manifest::Object;
+use crate::secret::{Key, Meta, Namespace, Place, PlainSecret, SecretValue};
+use crate::terminal;
+
+/// Compare files with the cluster, key by key.
+///
+/// Sealed or plain, on either side. Values are opened on this machine only where
+/// their sealed bytes differ, and are never shown. The exit code is 0 where all is
+/// the same, 1 where something differs, and 2 where that could not be found out.
+#[derive(Args)]
+#[command(after_help = "Examples:
+  # Whether the cluster is what Git says
+  kubectl envcrypt diff -R -f deploy/")]
+pub struct DiffArgs {
+    #[command(flatten)]
+    files: FileArgs,
+    /// Show how many bytes values have that differ
+    #[arg(long)]
+    show_lengths: bool,
+    /// Open nothing: other sealed bytes are a difference
+    #[arg(long, conflicts_with = "show_lengths")]
+    no_open: bool,
+    #[command(flatten)]
+    open: OpenArgs,
+}
+
+/// Runs it.
+pub async fn run(args: DiffArgs, session: &Session) -> Result<(), Failure> {
+    match compare(args, session).await {
+        Ok(false) => Ok(()),
+        Ok(true) => Err(Failure::Differs),
+        Err(closed @ Failure::Output(_)) => Err(closed),
+        Err(failure) => Err(Failure::NotCompared(Box::new(failure))),
+    }
+}
+
+/// Whether anything differs.
+async fn compare(args: DiffArgs, session: &Session) -> Result<bool, Failure> {
+    if args.files.filename.is_empty() {
+        return Err(Failure::Usage("name files with `-f`".to_owned()));
+    }
+    let work = Work {
+        opener: Opener::new(session, &args.open)?,
+        cluster: session.cluster().await?,
+        default: session.namespace()?,
+        args: &args,
+        session,
+    };
+    // Read as they come to be compared, so that many take no more memory than some.
+    let files = args.files.paths()?.into_iter().flat_map(|path| match args.files.read(&path) {
+        Ok((found, _)) => found.into_iter().map(Ok).collect(),
+        Err(failure) => vec![Err(failure)],
+    });
+    let each = stream::iter(files).map(|found| work.one(found));
+    let mut each = std::pin::pin!(each.buffered(IN_FLIGHT));
+    let (mut all, mut failures, mut differs) = (0, Vec::new(), false);
+    while let Some(result) = each.next().await {
+        all += 1;
+        match result {
+            Ok(text) => {
+                differs |= !text.is_empty();
+                terminal::stdout(text.as_bytes())?;
+            }
+            Err(failure) => {
+                failure.report().into_iter().for_each(|report| report.print());
+                failures.push(failure);
+            }
+        }
+    }
+    match failures.len() {
+        0 if all == 0 => Err(Failure::NothingThere(args.files.describe())),
+        0 => Ok(differs),
+        failed => Err(Failure::SomeUnknown { failed, all }),
+    }
+}
+
+struct Work<'a> {
+    args: &'a DiffArgs,
+    session: &'a Session,
+    opener: Opener<'a>,
+    cluster: Cluster,
+    default: Namespace,
+}
+
+/// One side of a comparison.
+enum Side {
+    Sealed(SealedSecret),
+    Plain(PlainSecret),
+}
+
+impl Side {
+    fn meta(&self) -> &Meta {
+        match self {
+            Self::Sealed(secret) => &secret.meta,
+            Self::Plain(secret) => &secret.meta,
+        }
+    }
+
+    fn keys(&self) -> BTreeSet<&Key> {
+        match self {
+            Self::Sealed(secret) => secret.values.keys().collect(),
+            Self::Plain(secret) => secret.values.keys().collect(),
+        }
+    }
+}
+
+impl Work<'_> {
+    /// What differs of one Secret; nothing where it is the same.
+    async fn one(&self, found: Result<Found, Failure>) -> Result<String, Failure> {
+        let Found { path, object } = found?;
+        let in_file = self.side(&object).map_err(|failure| match failure {
+            Failure::Live(source) => Failure::Manifest { path, source },
+            other => other,
+        })?;
+        let place = in_file.meta().place.clone();
+        self.session.check_namespace(&place)?;
+        let live = match self.cluster.secret(&place).await {
+            Ok(object) => self.side(&object)?,
+            Err(ClusterError::NotFound(_)) => {
+                return Ok(format!("{place}\n  is not in the cluster\n"));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        self.sides(&place, in_file, live).await
+    }
+
+    fn side(&self, object: &Object) -> Result<Side, Failure> {
+        if !object.is_sealed() {
+            return Ok(Side::Plain(object.plain(&self.default)?));
+        }
+        let secret = object.sealed(&self.default, self.args.open.seal())?;
+        secret.check_place(self.args.open.seal())?;
+        Ok(Side::Sealed(secret))
+    }
+
+    async fn sides(&self, place: &Place, file: Side, live: Side) -> Result<String, Failure> {
+        let mut lines = Lines::default();
+        lines.meta(file.meta(), live.meta());
+        let keys: BTreeSet<Key> = file.keys().union(&live.keys()).map(|k| (*k).clone()).collect();
+        let same_bytes = |key: &Key| match (&file, &live) {
+            (Side::Sealed(file), Side::Sealed(live)) => file.same_sealing(live, key),
+            _ => false,
+        };
+        if let (Side::Sealed(file), Side::Sealed(live)) = (&file, &live)
+            && file.keks() != live.keks()
+        {
+            lines.add('~', "KEKs", "others");
+        }
+        let differing: Vec<Key> = keys.into_iter().filter(|key| !same_bytes(key)).collect();
+        let in_both = |key: &Key| file.keys().contains(key) && live.keys().contains(key);
+        if self.args.no_open || !differing.iter().any(in_both) {
+            for key in &differing {
+                let both = in_both(key).then_some(How::Resealed);
+                lines.key(
+                    key,
+                    both.unwrap_or_else(|| How::missing(file.keys().contains(key))),
+                    None,
+                );
+            }
+            return Ok(lines.under(place));
+        }
+        let is_sealed = matches!((&file, &live), (Side::Sealed(_), Side::Sealed(_)));
+        let (file, live) = (self.open(file).await?, self.open(live).await?);
+        for key in &differing {
+            let (here, there) = (file.values.get(key), live.values.get(key));
+            let how = match (here, there) {
+                (Some(here), Some(there)) if here.same_as(there) && is_sealed => How::SameValue,
+                (Some(here), Some(there)) if here.same_as(there) => continue,
+                (Some(_), Some(_)) => How::Changed,
+                (here, _) => How::missing(here.is_some()),
+            };
+            let lengths = (here.map(SecretValue::len), there.map(SecretValue::len));
+            lines.key(key, how, self.args.show_lengths.then_some(lengths));
+        }
+        Ok(lines.under(place))
+    }
+
+    async fn open(&self, side: Side) -> Result<PlainSecret, Failure> {
+        match side {
+            Side::Plain(plain) => Ok(plain),
+            Side::Sealed(secret) => {
+                self.opener.admit(&secret).await?;
+                self.opener.open(&secret).await
+            }
+        }
+    }
+}
+
+/// How a key differs.
+#[derive(Clone, Copy)]
+enum How {
+    Changed,
+    /// Other bytes, and nobody looked at the value.
+    Resealed,
+    /// Other bytes around the same value.
+    SameValue,
+    OnlyInFile,
+    OnlyLive,
+}
+
+impl How {
+    fn missing(is_in_file: bool) -> Self {
+        if is_in_file { Self::OnlyInFile } else { Self::OnlyLive }
+    }
+}
+
+/// What differs of one Secret, line by line.
+#[derive(Default)]
+struct Lines(Vec<(char, String, String)>);
+
+impl Lines {
+    fn add(&mut self, sign: char, what: &str, how: &str) {
+        self.0.push((sign, what.to_owned(), how.to_owned()));
+    }
+
+    /// What the file says beside values. The cluster may hold more of it.
+    fn meta(&mut self, file: &Meta, live: &Meta) {
+        if file.kind != live.kind {
+            self.add(
+                '~',
+                "type",
+                &format!("{} in the file, {} in the cluster", file.kind, live.kind),
+            );
+        }
+        if file.immutable != live.immutable {
+            self.add('~', "immutable", "changed");
+        }
+        for (what, file, live) in [
+            ("label", &file.labels, &live.labels),
+            ("annotation", &file.annotations, &live.annotations),
+        ] {
+            for (name, value) in file {
+                match live.get(name) {
+                    Some(there) if there == value => {}
+                    Some(_) => self.add('~', &format!("{what} {name}"), "changed"),
+                    None => self.add('+', &format!("{what} {name}"), "only in the file"),
+                }
+            }
+        }
+    }
+
+    fn key(&mut self, key: &Key, how: How, lengths: Option<(Option<usize>, Option<usize>)>) {
+        let (sign, text) = match how {
+            How::Changed => ('~', "changed"),
+            How::Resealed => ('~', "sealed anew"),
+            How::SameValue => ('~', "sealed anew, the same value"),
+            How::OnlyInFile => ('+', "only in the file"),
+            How::OnlyLive => ('-', "only in the cluster"),
+        };
+        let mut text = text.to_owned();
+        if let Some((file, live)) = lengths {
+            let parts = [(file, "in the file"), (live, "in the cluster")];
+            for (size, place) in parts.into_iter().filter_map(|(n, place)| Some((n?, place))) {
+                write!(text, ", {size} bytes {place}").expect("a String");
+            }
+        }
+        self.add(sign, key.as_str(), &text);
+    }
+
+    fn under(self, place: &Place) -> String {
+        if self.0.is_empty() {
+            return String::new();
+        }
+        let width = self.0.iter().map(|(_, what, _)| what.len()).max().unwrap_or(0);
+        let mut text = format!("{place}\n");
+        for (sign, what, how) in self.0 {
+            writeln!(text, "  {sign} {what:<width$}  {how}").expect("a String");
+        }
+        text
+    }
+}

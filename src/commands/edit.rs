@@ -1,0 +1,226 @@
+//! `edit`: a sealed Secret's values in the person's own editor.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use clap::Args;
+use zeroize::Zeroizing;
+
+use super::changing::{Changer, Delta};
+use super::concerns::AllowArgs;
+use super::local::MakeLocal;
+use super::many::{self, Change};
+use super::one::OneArgs;
+use super::opening::Opener;
+use super::{Failure, Session, complete, sealing};
+use crate::envelope::{MAX_SEALED_SIZE, SealedSecret, Sealer, sealed_size_at_least};
+use crate::manifest::{draft, read_draft};
+use crate::secret::{Key, PlainSecret, SecretValue};
+use crate::terminal::{self, Disk, Editor};
+
+/// Change the values of a sealed Secret in your editor.
+///
+/// `KUBE_EDITOR`, `VISUAL` or `EDITOR`, else vi, gets them as text, in memory and
+/// never on a disk. Values that do not change keep their bytes. An empty text
+/// cancels; a mistake opens the editor again.
+#[derive(Args)]
+#[command(
+    override_usage = "kubectl envcrypt edit NAME [flags]\n       kubectl envcrypt edit -f FILE [flags]",
+    after_help = "Examples:
+  # A Secret of the cluster
+  kubectl envcrypt edit db -n prod
+
+  # A file, with another editor
+  KUBE_EDITOR=nano kubectl envcrypt edit -f db.yaml"
+)]
+pub struct EditArgs {
+    #[command(flatten)]
+    one: OneArgs,
+    /// Edit on a disk where there is no place in memory
+    #[arg(long)]
+    allow_disk: bool,
+    /// The KEK to seal changed values with, in place of those that the Secret is under; repeatable
+    #[arg(long, value_name = "KEK", help_heading = "Sealing", add = complete::keks())]
+    kek: Vec<String>,
+    /// A KEK that may be asked to open this once, and only these; repeatable
+    #[arg(long, value_name = "KEK", help_heading = "Sealing", add = complete::keks())]
+    open_with: Vec<String>,
+    #[command(flatten)]
+    allow: AllowArgs,
+}
+
+/// Runs it.
+pub async fn run(args: EditArgs, session: &Session) -> Result<(), Failure> {
+    let (many, words) = args.one.split()?;
+    if !words.is_empty() {
+        return Err(Failure::Usage("`edit` takes one NAME, or a file with `-f`".to_owned()));
+    }
+    let keks = sealing::uris(session, &args.kek, MakeLocal::No)?;
+    let opener = Opener::to_reseal(session, &args.open_with)?;
+    let work = Work {
+        changer: Changer::new(session, &opener, keks, true),
+        opener: &opener,
+        args: &args,
+        edited: RefCell::default(),
+    };
+    many::run(&many, session, &work).await
+}
+
+struct Work<'a> {
+    changer: Changer<'a>,
+    opener: &'a Opener<'a>,
+    args: &'a EditArgs,
+    edited: RefCell<Option<Edited>>,
+}
+
+/// What the person did.
+struct Edited {
+    /// The Secret as they saw it.
+    old: PlainSecret,
+    delta: Delta,
+    /// The new data key was wrapped before the editor was opened, so that a KMS
+    /// that refuses costs nobody their work.
+    sealer: Option<Sealer>,
+}
+
+impl Work<'_> {
+    /// Has the person edit it, until it is right or they give up.
+    async fn edit(&self, old: &PlainSecret) -> Result<Option<Delta>, Failure> {
+        let disk = if self.args.allow_disk { Disk::Allowed } else { Disk::Refused };
+        let editor = Editor::new(disk)?;
+        if let Some(name) = editor.unknown() {
+            terminal::warn(&format!(
+                "whether `{name}` keeps copies of what it edits in other places is not known here"
+            ));
+        }
+        let head = head(old);
+        let mut text = Zeroizing::new(format!("{head}{}", &*draft(&old.values)));
+        let mut error = None;
+        loop {
+            let shown = Zeroizing::new(format!("{}{}", top(error.as_deref()), &*text));
+            let new = editor.edit(&shown).await?;
+            if is_empty(&new) {
+                terminal::note("the text is empty: nothing was changed");
+                return Ok(None);
+            }
+            if *new == *shown {
+                return match error {
+                    None => Ok(Some(Delta::default())),
+                    Some(wrong) => Err(Failure::Edited(wrong)),
+                };
+            }
+            text = without_top(&new);
+            match self.read(old, &new) {
+                Ok(values) => return Ok(Some(self.delta(old, values))),
+                Err(wrong) => error = Some(wrong),
+            }
+        }
+    }
+
+    /// The values of an edited text, or what is wrong with them.
+    fn read(&self, old: &PlainSecret, text: &str) -> Result<BTreeMap<Key, SecretValue>, String> {
+        let values = read_draft(text).map_err(|mut error| {
+            // Counted as the person will see it, below the error.
+            error.line += usize::from(!text.starts_with(TOP));
+            error.to_string()
+        })?;
+        let plain = PlainSecret { meta: old.meta.clone(), values };
+        plain.check().map_err(|error| error.to_string())?;
+        let size = sealed_size_at_least(plain.values.values().map(SecretValue::len));
+        match size > MAX_SEALED_SIZE {
+            true => Err(format!(
+                "the values are too large to be sealed, by {} bytes",
+                size - MAX_SEALED_SIZE
+            )),
+            false => Ok(plain.values),
+        }
+    }
+
+    fn delta(&self, old: &PlainSecret, mut values: BTreeMap<Key, SecretValue>) -> Delta {
+        let gone = old.values.keys().filter(|key| !values.contains_key(key)).cloned().collect();
+        values.retain(|key, new| !old.values.get(key).is_some_and(|old| old.same_as(new)));
+        self.args.allow.warn(&values, None);
+        Delta { values, gone }
+    }
+}
+
+impl Change for Work<'_> {
+    type Secret = SealedSecret;
+
+    async fn admit(&self, secret: &SealedSecret, path: Option<&Path>) -> Result<bool, Failure> {
+        if self.edited.borrow().is_none() {
+            self.opener.admit(secret).await?;
+            let old = self.opener.open(secret).await?;
+            let sealer = Some(self.changer.prepare(secret, path).await?);
+            let Some(delta) = self.edit(&old).await? else { return Ok(false) };
+            *self.edited.borrow_mut() = Some(Edited { old, delta, sealer });
+        }
+        let edited = self.edited.borrow();
+        let delta = &edited.as_ref().expect("just edited").delta;
+        Ok(!delta.values.is_empty() || !delta.gone.is_empty())
+    }
+
+    async fn change(
+        &self,
+        secret: SealedSecret,
+        path: Option<&Path>,
+    ) -> Result<(SealedSecret, &'static str), Failure> {
+        let now = self.opener.open(&secret).await?;
+        let mut edited = self.edited.take().expect("admitted before");
+        check_same(&edited, &now)?;
+        let sealer = match edited.sealer.take() {
+            Some(sealer) => sealer,
+            None => self.changer.prepare(&secret, path).await?,
+        };
+        let new = self.changer.change(&sealer, secret, &edited.delta)?;
+        *self.edited.borrow_mut() = Some(edited);
+        Ok((new, "edited"))
+    }
+
+    fn go_on(&self) -> String {
+        "it is as it was: run the command again".to_owned()
+    }
+}
+
+/// Refuses to overwrite what someone else changed while the editor was open.
+fn check_same(edited: &Edited, now: &PlainSecret) -> Result<(), Failure> {
+    let keys = edited.delta.values.keys().chain(&edited.delta.gone);
+    for key in keys {
+        let same = match (edited.old.values.get(key), now.values.get(key)) {
+            (Some(old), Some(now)) => old.same_as(now),
+            (old, now) => old.is_none() && now.is_none(),
+        };
+        if !same {
+            let place = now.meta.place.to_string();
+            return Err(Failure::EditedMeanwhile { place, key: key.to_string() });
+        }
+    }
+    Ok(())
+}
+
+const TOP: &str = "# error: ";
+
+/// What stands above all where something is wrong.
+fn top(error: Option<&str>) -> String {
+    error.map_or_else(String::new, |wrong| format!("{TOP}{wrong}\n"))
+}
+
+fn without_top(text: &str) -> Zeroizing<String> {
+    let rest = match text.strip_prefix(TOP) {
+        Some(rest) => rest.split_once('\n').map_or("", |(_, rest)| rest),
+        None => text,
+    };
+    Zeroizing::new(rest.to_owned())
+}
+
+fn head(secret: &PlainSecret) -> String {
+    format!(
+        "# Secret {}, type {}\n# KEY: VALUE; a value of several lines stands below its key, indented, behind `|`.\n# Lines with `#` are left out. An empty text cancels.\n",
+        secret.meta.place, secret.meta.kind
+    )
+}
+
+fn is_empty(text: &str) -> bool {
+    text.lines().all(|line| line.trim().is_empty() || line.starts_with('#'))
+}

@@ -1,0 +1,238 @@
+//! `get`: the sealed Secrets of the cluster, as a table.
+
+use clap::{Args, ValueEnum};
+use jiff::Timestamp;
+
+use super::selector::Selector;
+use super::{Failure, Session, complete};
+use crate::cluster::{Sort, place_of};
+use crate::envelope::{SealCheck, SealedSecret};
+use crate::kek::KekUri;
+use crate::manifest::{self, Format, ManifestError, Object};
+use crate::secret::Namespace;
+use crate::terminal;
+
+/// How many characters of a KEK's name the table shows.
+const KEK_WIDTH: usize = 12;
+const HEADER: [&str; 7] = ["NAMESPACE", "NAME", "TYPE", "KEYS", "KEKS", "SCOPE", "AGE"];
+/// Where something cannot be told, as kubectl puts it.
+const UNKNOWN: &str = "<unknown>";
+const INVALID: &str = "<invalid>";
+
+/// List the sealed Secrets of the cluster.
+///
+/// No KMS is asked, and no Secret of another type is fetched.
+#[derive(Args)]
+#[command(after_help = "Examples:
+  # Of all namespaces, with the names of keys and KEKs
+  kubectl envcrypt get -A -o wide")]
+pub struct GetArgs {
+    /// Secrets of the cluster; all of the namespace where none is named
+    #[arg(value_name = "NAME", conflicts_with_all = ["all_namespaces", "selector"], add = complete::secrets())]
+    names: Vec<String>,
+    /// Those of all namespaces
+    #[arg(short = 'A', long)]
+    all_namespaces: bool,
+    /// Only Secrets with these labels
+    #[arg(short = 'l', long, value_name = "SELECTOR")]
+    selector: Option<Selector>,
+    /// How to print
+    #[arg(short, long, value_enum, default_value = "table", help_heading = "Output")]
+    output: Output,
+    /// Leave the table's first line out
+    #[arg(long, help_heading = "Output")]
+    no_headers: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Output {
+    Table,
+    Wide,
+    Json,
+    Yaml,
+    Name,
+}
+
+/// Runs it.
+pub async fn run(args: GetArgs, session: &Session) -> Result<(), Failure> {
+    let default = session.namespace()?;
+    let objects = args.objects(session, &default).await?;
+    let text = match args.output {
+        Output::Table | Output::Wide => args.table(&objects, &default),
+        Output::Name => objects.iter().map(|object| format!("secret/{}\n", name(object))).collect(),
+        Output::Json => manifest::write(&objects, Format::Json).to_string(),
+        Output::Yaml => manifest::write(&objects, Format::Yaml).to_string(),
+    };
+    let none = objects.is_empty() && args.output != Output::Json;
+    if none {
+        let place = if args.all_namespaces { "any namespace" } else { "the namespace" };
+        terminal::note(&format!("there is no sealed Secret in {place}"));
+    }
+    if !text.is_empty() && !none {
+        terminal::stdout(text.as_bytes())?;
+    }
+    Ok(())
+}
+
+impl GetArgs {
+    async fn objects(
+        &self,
+        session: &Session,
+        default: &Namespace,
+    ) -> Result<Vec<Object>, Failure> {
+        let cluster = session.cluster().await?;
+        let mut found = Vec::new();
+        if self.names.is_empty() {
+            let namespace = (!self.all_namespaces).then_some(default);
+            let selector = self.selector.as_ref().map(Selector::as_str);
+            let take = async |objects: Vec<Object>| found.extend(objects);
+            cluster.secrets(Sort::Sealed, namespace, selector, take).await?;
+        }
+        for name in &self.names {
+            let object = cluster.secret(&place_of(default, name)?).await?;
+            if !object.is_sealed() {
+                return Err(ManifestError::Plain(object.title()).into());
+            }
+            found.push(object);
+        }
+        // As kubectl leaves it out.
+        found.iter_mut().for_each(|object| drop(object.metadata.other.remove("managedFields")));
+        Ok(found)
+    }
+
+    fn table(&self, objects: &[Object], default: &Namespace) -> String {
+        let mut rows = Vec::with_capacity(objects.len() + 1);
+        if !self.no_headers {
+            rows.push(HEADER.map(str::to_owned));
+        }
+        let now = Timestamp::now();
+        rows.extend(objects.iter().map(|object| self.row(object, default, now)));
+        let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
+        let widths: [usize; 7] = std::array::from_fn(|column| width(column).unwrap_or(0));
+        let mut text = String::new();
+        for row in &rows {
+            let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}"));
+            text.push_str(cells.collect::<Vec<_>>().join("   ").trim_end());
+            text.push('\n');
+        }
+        text
+    }
+
+    fn row(&self, object: &Object, default: &Namespace, now: Timestamp) -> [String; 7] {
+        let is_wide = self.output == Output::Wide;
+        let keys = object.data.iter().flatten().map(|(key, _)| key.as_str());
+        let keys = match is_wide {
+            true => keys.collect::<Vec<_>>().join(","),
+            false => keys.count().to_string(),
+        };
+        let (kind, keks, scope) = match object.sealed(default, SealCheck::Required) {
+            Ok(secret) => (secret.meta.kind.to_string(), keks(&secret, is_wide), scope(&secret)),
+            Err(error) => {
+                terminal::warn(&error.to_string());
+                [INVALID; 3].map(str::to_owned).into()
+            }
+        };
+        let namespace = object.metadata.namespace.clone().unwrap_or_default();
+        let created = object.metadata.other.get("creationTimestamp").and_then(|time| time.as_str());
+        let created = created.and_then(|time| time.parse::<Timestamp>().ok());
+        let age = created.map_or_else(
+            || UNKNOWN.to_owned(),
+            |created| age(now.as_second() - created.as_second()),
+        );
+        [namespace, name(object).to_owned(), kind, keys, keks, scope, age]
+    }
+}
+
+fn name(object: &Object) -> &str {
+    object.metadata.name.as_deref().unwrap_or("")
+}
+
+fn scope(secret: &SealedSecret) -> String {
+    secret.scope().map_or_else(|| "mixed".to_owned(), |scope| scope.to_string())
+}
+
+fn keks(secret: &SealedSecret, is_wide: bool) -> String {
+    let names = secret.keys().into_iter().map(|kek| match is_wide {
+        true => kek.to_string(),
+        false => short(&kek),
+    });
+    names.collect::<Vec<_>>().join(",")
+}
+
+/// Its scheme, and the beginning of what tells it from others.
+fn short(kek: &KekUri) -> String {
+    let text = kek.to_string();
+    let scheme = kek.scheme().as_str();
+    let rest = text.strip_prefix(scheme).unwrap_or(&text).trim_start_matches([':', '/']);
+    let last = rest.rsplit('/').next().unwrap_or(rest);
+    let mut shown: String = last.chars().take(KEK_WIDTH).collect();
+    if shown.len() < last.len() {
+        shown.push('…');
+    }
+    format!("{scheme}:{shown}")
+}
+
+/// A time in seconds as kubectl shows ages: two units where the larger is small.
+fn age(seconds: i64) -> String {
+    const MINUTE: i64 = 60;
+    const HOUR: i64 = 60 * MINUTE;
+    const DAY: i64 = 24 * HOUR;
+    const YEAR: i64 = 365 * DAY;
+    let two = |large: i64, unit: char, small: i64, smaller: char| {
+        let rest = seconds % large / small;
+        let first = format!("{}{unit}", seconds / large);
+        if rest == 0 { first } else { format!("{first}{rest}{smaller}") }
+    };
+    match seconds {
+        ..0 => INVALID.to_owned(),
+        _ if seconds < 2 * MINUTE => format!("{seconds}s"),
+        _ if seconds < 10 * MINUTE => two(MINUTE, 'm', 1, 's'),
+        _ if seconds < 3 * HOUR => format!("{}m", seconds / MINUTE),
+        _ if seconds < 8 * HOUR => two(HOUR, 'h', MINUTE, 'm'),
+        _ if seconds < 2 * DAY => format!("{}h", seconds / HOUR),
+        _ if seconds < 8 * DAY => two(DAY, 'd', HOUR, 'h'),
+        _ if seconds < 2 * YEAR => format!("{}d", seconds / DAY),
+        _ if seconds < 8 * YEAR => two(YEAR, 'y', DAY, 'd'),
+        _ => format!("{}y", seconds / YEAR),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_are_kubectls() {
+        for (seconds, expected) in [
+            (-1, "<invalid>"),
+            (0, "0s"),
+            (119, "119s"),
+            (120, "2m"),
+            (125, "2m5s"),
+            (10_799, "179m"),
+            (10_800, "3h"),
+            (18_180, "5h3m"),
+            (172_799, "47h"),
+            (176_400, "2d1h"),
+            (700_000, "8d"),
+            (70_000_000, "2y80d"),
+            (300_000_000, "9y"),
+        ] {
+            assert_eq!(age(seconds), expected);
+        }
+    }
+
+    #[test]
+    fn a_kek_is_shown_short() {
+        for (uri, expected) in [
+            ("awskms:///alias/prod", "awskms:prod"),
+            (
+                "awskms:///arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+                "awskms:1234abcd-12a…",
+            ),
+            ("hashivault://prod", "hashivault:prod"),
+        ] {
+            assert_eq!(short(&uri.parse().expect("a KEK")), expected);
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! What can be changed: sealed Secrets, or plain ones.
+
+use serde_json::Value;
+
+use super::Failure;
+use crate::cluster::Sort;
+use crate::envelope::{SealCheck, SealedSecret};
+use crate::manifest::{ManifestError, Object};
+use crate::secret::{Namespace, Place, PlainSecret};
+
+/// One Secret of the sort that a change is for.
+pub trait Subject: Sized {
+    /// Which ones the cluster lists.
+    const SORT: Sort;
+
+    /// Reads it; none where the object is of the other sort.
+    fn read(object: &Object, default: &Namespace) -> Result<Option<Self>, ManifestError>;
+
+    /// What can be refused before anything else is done.
+    fn check(&self) -> Result<(), Failure>;
+
+    /// Where it lives.
+    fn place(&self) -> &Place;
+}
+
+impl Subject for SealedSecret {
+    const SORT: Sort = Sort::Sealed;
+
+    fn read(object: &Object, default: &Namespace) -> Result<Option<Self>, ManifestError> {
+        match object.is_sealed() {
+            true => object.sealed(default, SealCheck::Required).map(Some),
+            false => Ok(None),
+        }
+    }
+
+    fn check(&self) -> Result<(), Failure> {
+        Ok(self.check_place(SealCheck::Required)?)
+    }
+
+    fn place(&self) -> &Place {
+        &self.meta.place
+    }
+}
+
+/// A plain Secret, and who would not let go of it.
+pub struct Plain {
+    pub secret: PlainSecret,
+    /// The controller that made it, or holds on to it.
+    pub keeper: Option<String>,
+}
+
+impl Subject for Plain {
+    const SORT: Sort = Sort::Plain;
+
+    fn read(object: &Object, default: &Namespace) -> Result<Option<Self>, ManifestError> {
+        match object.is_sealed() {
+            true => Ok(None),
+            false => Ok(Some(Self { secret: object.plain(default)?, keeper: keeper(object) })),
+        }
+    }
+
+    fn check(&self) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    fn place(&self) -> &Place {
+        &self.secret.meta.place
+    }
+}
+
+fn keeper(object: &Object) -> Option<String> {
+    let first = |name: &str| object.metadata.other.get(name)?.as_array()?.first();
+    let text = |value: &Value, name: &str| value.get(name)?.as_str().map(str::to_owned);
+    if let Some(owner) = first("ownerReferences") {
+        let part = |name| text(owner, name).unwrap_or_default();
+        return Some(format!("{} {}", part("kind"), part("name")));
+    }
+    if let Some(finalizer) = first("finalizers") {
+        return Some(finalizer.as_str().unwrap_or_default().to_owned());
+    }
+    match object.r#type.as_deref() {
+        Some("kubernetes.io/service-account-token") => Some("the token controller".to_owned()),
+        Some("helm.sh/release.v1") => Some("Helm".to_owned()),
+        Some("bootstrap.kubernetes.io/token") => Some("kubeadm".to_owned()),
+        _ => None,
+    }
+}

@@ -1,0 +1,251 @@
+//! `seal`: plain Secrets, of files or of the cluster, sealed.
+
+use std::cell::{Cell, RefCell};
+use std::path::Path;
+
+use clap::{Args, ValueEnum};
+use futures::{StreamExt, TryStreamExt, stream};
+
+use super::concerns::AllowArgs;
+use super::many::{self, Change, ManyArgs, Plain, Subject};
+use super::sealing::{self, now};
+use super::tally::IN_FLIGHT;
+use super::{Failure, Session, complete};
+use crate::cluster::{Cluster, ReplaceError, Sort, place_of};
+use crate::envelope::{Scope, SealedSecret, Sealer};
+use crate::kek::{DataKey, KekUri, Trust};
+use crate::manifest::{self, Format, ManifestError, Object};
+use crate::secret::{Namespace, Place, PlainSecret, TypeError};
+use crate::terminal;
+
+/// Seal plain Secrets, of files or of the cluster.
+///
+/// A file is printed with its Secrets sealed, or changed in place with -i; what
+/// else it holds stays as it is, comments and order included. A Secret of the
+/// cluster is printed sealed; with --replace the sealed one takes its place.
+#[derive(Args)]
+#[command(
+    override_usage = "kubectl envcrypt seal -f FILE [-i] [flags]\n       kubectl envcrypt seal NAME… | -l SELECTOR | -A [--replace] [flags]",
+    after_help = "Examples:
+  # All plain Secrets of a repository, in their files
+  kubectl envcrypt seal -i -R -f deploy/ --kek awskms:///alias/prod
+
+  # What another tool writes, on its way to a file
+  helm template web | kubectl envcrypt seal -f - > web.yaml
+
+  # A Secret that stands in the cluster in the clear
+  kubectl envcrypt seal db -n prod --replace"
+)]
+pub struct SealArgs {
+    #[command(flatten)]
+    many: ManyArgs,
+    /// Change the files in place
+    #[arg(short = 'i', long, requires = "filename")]
+    in_place: bool,
+    /// Delete the plain Secret of the cluster, and put the sealed one in its place
+    #[arg(long, conflicts_with = "filename")]
+    replace: bool,
+    /// How to print Secrets of the cluster
+    #[arg(
+        short,
+        long,
+        value_enum,
+        default_value = "yaml",
+        conflicts_with = "filename",
+        help_heading = "Output"
+    )]
+    output: Output,
+    /// The KEK to seal with: local, or a URI; repeatable
+    #[arg(long, value_name = "KEK", help_heading = "Sealing", add = complete::keks())]
+    kek: Vec<String>,
+    /// What the values are bound to: strict (namespace, name and key), namespace, cluster
+    #[arg(long, default_value = "strict", value_name = "SCOPE", help_heading = "Sealing", add = complete::scopes())]
+    scope: Scope,
+    #[command(flatten)]
+    allow: AllowArgs,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Output {
+    Yaml,
+    Json,
+}
+
+/// Runs it.
+pub async fn run(mut args: SealArgs, session: &Session) -> Result<(), Failure> {
+    let is_live = args.many.files.filename.is_empty();
+    if !is_live && !args.in_place {
+        let [_] = &args.many.files.paths()?[..] else {
+            return Err(Failure::Usage(
+                "several files are changed in place: add `-i`, or name one file".to_owned(),
+            ));
+        };
+        args.many.to_stdout = true;
+    }
+    let work = Work {
+        session,
+        args: &args,
+        trust: RefCell::new(session.trust(&[])?),
+        sealed_to: RefCell::default(),
+        between: Cell::default(),
+        replaced: Cell::default(),
+    };
+    let result = match is_live && !args.replace && !args.many.is_dry_run() {
+        true => work.print().await,
+        false => many::run(&args.many, session, &work).await,
+    };
+    work.tell();
+    result
+}
+
+struct Work<'a> {
+    session: &'a Session,
+    args: &'a SealArgs,
+    trust: RefCell<Trust>,
+    sealed_to: RefCell<Vec<KekUri>>,
+    /// How many Secrets are deleted and not yet made anew.
+    between: Cell<usize>,
+    replaced: Cell<usize>,
+}
+
+impl Work<'_> {
+    fn keks(&self, place: &Place, path: Option<&Path>) -> Result<Vec<KekUri>, Failure> {
+        let path = path.filter(|path| *path != Path::new("-"));
+        let trust = &mut self.trust.borrow_mut();
+        sealing::choose(self.session, &self.args.kek, &place.namespace, path, trust)
+    }
+
+    async fn seal(&self, plain: PlainSecret, path: Option<&Path>) -> Result<SealedSecret, Failure> {
+        let place = plain.meta.place.clone();
+        let keks = self.keks(&place, path)?;
+        self.args.allow.warn(&plain.values, Some(&place.to_string()));
+        let (ring, key) = (self.session.ring()?, DataKey::generate());
+        let sealer = Sealer::prepare(ring, &keks, key, place, self.args.scope).await?;
+        self.sealed_to.borrow_mut().extend(sealer.keks().chain(&keks).cloned());
+        Ok(sealer.seal(plain, now())?)
+    }
+
+    /// Prints the Secrets of the cluster, sealed: all or none.
+    async fn print(&self) -> Result<(), Failure> {
+        let many = &self.args.many;
+        let default = self.session.namespace()?;
+        let plain = match many.names.is_empty() {
+            false => self.named(&default).await?,
+            true if many.all_namespaces || many.files.selector.is_some() => {
+                self.listed(&default).await?
+            }
+            true => {
+                return Err(Failure::Usage(
+                    "name Secrets, files with `-f`, or take some with `-l` or `-A`".to_owned(),
+                ));
+            }
+        };
+        let sealed = stream::iter(plain).map(async |plain| {
+            check(&plain.secret)?;
+            self.seal(plain.secret, None).await
+        });
+        let sealed: Vec<_> = sealed.buffered(IN_FLIGHT).try_collect().await?;
+        let objects: Vec<_> = sealed.iter().map(manifest::sealed_object).collect();
+        let format = if self.args.output == Output::Json { Format::Json } else { Format::Yaml };
+        Ok(terminal::stdout(manifest::write(&objects, format).as_bytes())?)
+    }
+
+    async fn named(&self, default: &Namespace) -> Result<Vec<Plain>, Failure> {
+        let cluster = self.session.cluster().await?;
+        let mut plain = Vec::new();
+        for name in &self.args.many.names {
+            let object = cluster.secret(&place_of(default, name)?).await?;
+            let read = Plain::read(&object, default)?;
+            plain.push(read.ok_or_else(|| ManifestError::Sealed(object.title()))?);
+        }
+        Ok(plain)
+    }
+
+    async fn listed(&self, default: &Namespace) -> Result<Vec<Plain>, Failure> {
+        let many = &self.args.many;
+        let namespace = (!many.all_namespaces).then_some(default);
+        let selector = many.files.selector.as_ref().map(|selector| selector.as_str());
+        let mut found = Vec::new();
+        let take = async |objects: Vec<Object>| {
+            found.extend(objects.iter().map(|object| Plain::read(object, default)));
+        };
+        self.session.cluster().await?.secrets(Sort::Plain, namespace, selector, take).await?;
+        let found = found.into_iter().filter_map(Result::transpose);
+        let mut found = found.collect::<Result<Vec<_>, _>>()?;
+        found.retain(|plain| plain.keeper.is_none());
+        if found.is_empty() {
+            let place = namespace.map_or("the cluster".into(), |n| format!("the namespace `{n}`"));
+            return Err(Failure::NothingPlain(place));
+        }
+        Ok(found)
+    }
+
+    /// What is good to know when it is over.
+    fn tell(&self) {
+        sealing::remember(&mut self.trust.borrow_mut(), &*self.sealed_to.borrow());
+        if self.replaced.get() > 0 {
+            terminal::note(
+                "what reads them from the cluster now gets sealed values: `kubectl envcrypt exec` opens them for a program, `apply --unwrap` makes them plain again",
+            );
+        }
+    }
+}
+
+impl Change for Work<'_> {
+    type Secret = Plain;
+
+    async fn admit(&self, plain: &Plain, path: Option<&Path>) -> Result<bool, Failure> {
+        let place = plain.place();
+        if let Some(keeper) = &plain.keeper {
+            let refused = Failure::Kept { place: place.to_string(), keeper: keeper.clone() };
+            return if self.args.many.names.is_empty() { Ok(false) } else { Err(refused) };
+        }
+        check(&plain.secret)?;
+        self.keks(place, path)?;
+        Ok(true)
+    }
+
+    async fn change(
+        &self,
+        plain: Plain,
+        path: Option<&Path>,
+    ) -> Result<(SealedSecret, &'static str), Failure> {
+        Ok((self.seal(plain.secret, path).await?, "sealed"))
+    }
+
+    async fn write(
+        &self,
+        cluster: &Cluster,
+        place: &Place,
+        object: Object,
+        new: &SealedSecret,
+    ) -> Result<(), Failure> {
+        let new = manifest::sealed_object(new);
+        self.between.set(self.between.get() + 1);
+        let result = cluster.replace(place, object, &new).await;
+        self.between.set(self.between.get() - 1);
+        if let Err(ReplaceError::Lost { .. }) = &result {
+            terminal::stdout(manifest::write(&[new], Format::Yaml).as_bytes())?;
+        }
+        result?;
+        self.replaced.set(self.replaced.get() + 1);
+        Ok(())
+    }
+
+    fn may_stop(&self) -> bool {
+        self.between.get() == 0
+    }
+
+    fn go_on(&self) -> String {
+        "the same command goes on where this one stopped".to_owned()
+    }
+}
+
+/// What the API server would refuse. A certificate that is no good is there
+/// already: that is worth a warning, and no more.
+fn check(plain: &PlainSecret) -> Result<(), Failure> {
+    match plain.check() {
+        Err(error) if !matches!(error, TypeError::Tls(_)) => Err(error.into()),
+        _ => Ok(()),
+    }
+}

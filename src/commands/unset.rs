@@ -1,0 +1,87 @@
+//! `unset`: keys taken out of a sealed Secret.
+
+use std::path::Path;
+
+use clap::Args;
+
+use super::changing::{Changer, Delta};
+use super::many::{self, Change};
+use super::one::OneArgs;
+use super::opening::Opener;
+use super::set::ChangeArgs;
+use super::{Failure, Session};
+use crate::envelope::SealedSecret;
+use crate::secret::Key;
+
+/// Take keys out of a sealed Secret.
+///
+/// The other values keep their bytes. It takes only the right to encrypt; who
+/// may also decrypt has the old seal checked first.
+#[derive(Args)]
+#[command(
+    override_usage = "kubectl envcrypt unset NAME KEY… [flags]\n       kubectl envcrypt unset -f FILE KEY… [flags]",
+    after_help = "Examples:
+  # A key that nobody needs any more
+  kubectl envcrypt unset -f db.yaml old-token"
+)]
+pub struct UnsetArgs {
+    #[command(flatten)]
+    one: OneArgs,
+    /// Do not mind keys that are not there
+    #[arg(long)]
+    ignore_not_found: bool,
+    #[command(flatten)]
+    sealing: ChangeArgs,
+}
+
+/// Runs it.
+pub async fn run(args: UnsetArgs, session: &Session) -> Result<(), Failure> {
+    let (many, keys) = args.one.split()?;
+    let gone: Vec<Key> = keys.iter().map(|key| key.parse()).collect::<Result<_, _>>()?;
+    if gone.is_empty() {
+        return Err(Failure::Usage("name the keys to take out".to_owned()));
+    }
+    let opener = Opener::to_reseal(session, &[])?;
+    let work = Work {
+        changer: args.sealing.changer(session, &opener)?,
+        delta: Delta { gone, ..Delta::default() },
+        ignore_not_found: args.ignore_not_found,
+    };
+    many::run(&many, session, &work).await
+}
+
+struct Work<'a> {
+    changer: Changer<'a>,
+    delta: Delta,
+    ignore_not_found: bool,
+}
+
+impl Change for Work<'_> {
+    type Secret = SealedSecret;
+
+    async fn admit(&self, secret: &SealedSecret, _: Option<&Path>) -> Result<bool, Failure> {
+        let missing = self.delta.gone.iter().find(|key| !secret.values.contains_key(key));
+        if let Some(key) = missing.filter(|_| !self.ignore_not_found) {
+            let place = secret.meta.place.to_string();
+            return Err(Failure::NoSuchKey { place, key: key.to_string() });
+        }
+        if !self.delta.gone.iter().any(|key| secret.values.contains_key(key)) {
+            return Ok(false);
+        }
+        self.changer.look(secret).await?;
+        Ok(true)
+    }
+
+    async fn change(
+        &self,
+        secret: SealedSecret,
+        path: Option<&Path>,
+    ) -> Result<(SealedSecret, &'static str), Failure> {
+        let sealer = self.changer.prepare(&secret, path).await?;
+        Ok((self.changer.change(&sealer, secret, &self.delta)?, "changed"))
+    }
+
+    fn go_on(&self) -> String {
+        "it is as it was: run the command again".to_owned()
+    }
+}

@@ -1,0 +1,424 @@
+//! Surgery on the text of a YAML or JSON file: scalars set, entries added to
+//! mappings and taken out, where they stand and in the way the text is written.
+
+use std::ops::Range;
+
+use saphyr::MarkedYaml;
+
+use super::yaml;
+
+/// A text and what is to be changed in it.
+pub struct Text<'t> {
+    text: &'t str,
+    offsets: Offsets,
+    edits: Vec<(Range<usize>, String)>,
+    /// As the text ends its lines.
+    line_break: &'static str,
+}
+
+/// What is to stand behind a key.
+pub enum New {
+    Scalar(String),
+    /// Only where there is no mapping yet.
+    Mapping(Vec<(String, String)>),
+}
+
+/// A mapping, entry by entry, and what is to be changed in it.
+pub struct Entries<'n, 'text> {
+    entries: Vec<Entry<'n, 'text>>,
+    /// In braces.
+    is_flow: bool,
+    /// Where the first entry begins, or would.
+    start: usize,
+    added: Vec<Added>,
+}
+
+struct Entry<'n, 'text> {
+    name: &'n str,
+    key: &'n MarkedYaml<'text>,
+    value: &'n MarkedYaml<'text>,
+    is_gone: bool,
+    new: Option<New>,
+    new_name: Option<&'static str>,
+}
+
+struct Added {
+    name: String,
+    new: New,
+    /// In front of the first of these that is there; else behind all others.
+    before: &'static [&'static str],
+}
+
+impl<'n, 'text> Entries<'n, 'text> {
+    /// What stands behind a key.
+    pub fn value(&self, name: &str) -> Option<&'n MarkedYaml<'text>> {
+        self.entries.iter().find(|entry| entry.name == name).map(|entry| entry.value)
+    }
+
+    /// The key itself.
+    pub fn key(&self, name: &str) -> Option<&'n MarkedYaml<'text>> {
+        self.entries.iter().find(|entry| entry.name == name).map(|entry| entry.key)
+    }
+
+    /// Sets an entry, or adds it, in front of the first of `before` that is there.
+    pub fn set(&mut self, name: &str, new: New, before: &'static [&'static str]) {
+        match self.entries.iter_mut().find(|entry| entry.name == name) {
+            Some(entry) => entry.new = Some(new),
+            None => self.added.push(Added { name: name.to_owned(), new, before }),
+        }
+    }
+
+    /// Takes an entry out, where it is there.
+    pub fn remove(&mut self, name: &str) {
+        self.retain(|key| key != name);
+    }
+
+    /// Takes out all others.
+    pub fn retain(&mut self, keep: impl Fn(&str) -> bool) {
+        let gone = self.entries.iter_mut().filter(|entry| !keep(entry.name));
+        gone.for_each(|entry| entry.is_gone = true);
+    }
+
+    /// Gives a key another name.
+    pub fn rename(&mut self, name: &str, new: &'static str) {
+        let named = self.entries.iter_mut().filter(|entry| entry.name == name);
+        named.for_each(|entry| entry.new_name = Some(new));
+    }
+}
+
+impl<'t> Text<'t> {
+    pub fn new(text: &'t str) -> Self {
+        let line_break = if text.contains("\r\n") { "\r\n" } else { "\n" };
+        Self { text, offsets: Offsets::of(text), edits: Vec::new(), line_break }
+    }
+
+    /// Takes a mapping apart; none where it is something else.
+    pub fn entries<'n, 'text>(&self, node: &'n MarkedYaml<'text>) -> Option<Entries<'n, 'text>> {
+        let entry = |(key, value): (&'n MarkedYaml<'text>, &'n MarkedYaml<'text>)| {
+            let name = key.data.as_str()?;
+            Some(Entry { name, key, value, is_gone: false, new: None, new_name: None })
+        };
+        let entries = node.data.as_mapping()?.iter().map(entry).collect::<Option<Vec<_>>>()?;
+        let start = self.offsets.range(node).start;
+        let is_flow = self.text[start..].starts_with('{');
+        Some(Entries { entries, is_flow, start: start + usize::from(is_flow), added: Vec::new() })
+    }
+
+    /// Makes the changes of a mapping, which stands behind the key `owner`.
+    pub fn apply(&mut self, map: Entries<'_, '_>, owner: Option<&MarkedYaml<'_>>) -> Option<()> {
+        for entry in &map.entries {
+            if let Some(name) = entry.new_name {
+                let key = self.token(entry.key);
+                let name = self.quoted_as(key.start, name);
+                self.edits.push((key, name));
+            }
+            if let Some(new) = entry.new.as_ref().filter(|_| !entry.is_gone) {
+                self.set(&map, entry, new)?;
+            }
+        }
+        if !map.is_flow && map.added.is_empty() && map.entries.iter().all(|entry| entry.is_gone) {
+            // A mapping in lines cannot be empty.
+            let from = self.colon(owner?)?;
+            let end = self.end(map.entries.last()?)?;
+            self.edits.push((from..end, " {}".to_owned()));
+            return Some(());
+        }
+        self.add(&map)?;
+        self.remove(&map)
+    }
+
+    /// The new text; none where two changes meet.
+    pub fn finish(mut self) -> Option<String> {
+        self.edits.sort_by_key(|(range, _)| (range.start, range.end));
+        let mut new = String::with_capacity(self.text.len());
+        let mut end = 0;
+        for (range, value) in self.edits {
+            new.push_str(self.text.get(end..range.start)?);
+            new.push_str(&value);
+            end = range.end;
+        }
+        new.push_str(self.text.get(end..)?);
+        Some(new)
+    }
+
+    fn set(&mut self, map: &Entries<'_, '_>, entry: &Entry<'_, '_>, new: &New) -> Option<()> {
+        let range = self.offsets.range(entry.value);
+        let scalar = match new {
+            New::Scalar(text) if entry.value.data.as_str() == Some(text) => return Some(()),
+            New::Scalar(text) => text,
+            New::Mapping(_) => {
+                // In the place of nothing, `null` or `{}`.
+                let from = self.colon(entry.key)?;
+                let end = self.end(entry)?.max(from);
+                let indent = self.column(entry.key);
+                let text = self.written(map.is_flow, indent, self.is_json(entry.key), new);
+                self.edits.push((from..end, text));
+                return Some(());
+            }
+        };
+        let edit = match block_header(&self.text[..range.start]) {
+            // What ends with its last character can hold the new text as it is.
+            Some(header) if header.ends_with('-') => (self.block(range), scalar.clone()),
+            Some(_) => {
+                let text = self.written(false, 0, false, new);
+                (self.colon(entry.key)?..self.block(range).end, text)
+            }
+            None => {
+                let token = token(self.text, range);
+                let written = match self.text[token.clone()].is_empty() {
+                    true => format!(" {}", self.quoted_as(self.token(entry.key).start, scalar)),
+                    false => self.quoted_as(token.start, scalar),
+                };
+                match token.is_empty() {
+                    true => (self.colon(entry.key)?..self.colon(entry.key)?, written),
+                    false => (token, written),
+                }
+            }
+        };
+        self.edits.push(edit);
+        Some(())
+    }
+
+    /// Adds what is to be added, in lines of its own or behind commas.
+    fn add(&mut self, map: &Entries<'_, '_>) -> Option<()> {
+        let json = map.entries.first().map_or(self.text.starts_with('{'), |e| self.is_json(e.key));
+        let first = map.entries.first().map(|entry| self.token(entry.key).start);
+        let column = self.column_of(first.unwrap_or(map.start));
+        // Where the last entry begins its own line, a new one does so too.
+        let last_begins_line =
+            map.entries.last().is_some_and(|e| self.begins_line(self.token(e.key).start));
+        let indent = format!("{}{}", self.line_break, " ".repeat(column));
+        let separator = match (map.is_flow, last_begins_line) {
+            (false, _) => indent.clone(),
+            (true, true) => {
+                let last = self.token(map.entries.last()?.key).start;
+                format!(",{}{}", self.line_break, " ".repeat(self.column_of(last)))
+            }
+            (true, false) => ", ".to_owned(),
+        };
+        let mut behind = String::new();
+        for added in &map.added {
+            let text = self.entry(map.is_flow, column, json, &added.name, &added.new);
+            let before = added.before.iter().find_map(|name| map.key(name));
+            match before {
+                Some(key) => {
+                    let at = self.token(key).start;
+                    self.edits.push((at..at, text + &separator));
+                }
+                None if behind.is_empty() => behind = text,
+                None => behind = behind + &separator + &text,
+            }
+        }
+        if behind.is_empty() {
+            return Some(());
+        }
+        let last_stays = map.entries.last().is_some_and(|entry| !entry.is_gone);
+        let (at, text) = match map.entries.iter().rfind(|entry| !entry.is_gone) {
+            None if map.is_flow => (first.unwrap_or(map.start), behind),
+            Some(entry) if map.is_flow => (self.end(entry)?, separator + &behind),
+            _ => {
+                let at = self.line_end(self.end(map.entries.last()?)?);
+                match last_stays {
+                    true => (at, separator + &behind),
+                    // The removed line takes its line break along.
+                    false => {
+                        let lead = indent.trim_start_matches(['\r', '\n']);
+                        (self.next_line(at), format!("{lead}{behind}{}", self.line_break))
+                    }
+                }
+            }
+        };
+        self.edits.push((at..at, text));
+        Some(())
+    }
+
+    /// Takes out runs of entries: whole lines, or from one comma to the next.
+    fn remove(&mut self, map: &Entries<'_, '_>) -> Option<()> {
+        let mut index = 0;
+        while index < map.entries.len() {
+            if !map.entries[index].is_gone {
+                index += 1;
+                continue;
+            }
+            let from = index;
+            while index < map.entries.len() && map.entries[index].is_gone {
+                index += 1;
+            }
+            let start = self.token(map.entries[from].key).start;
+            let end = self.end(&map.entries[index - 1])?;
+            let next = map.entries.get(index).map(|entry| self.token(entry.key).start);
+            let range = match (map.is_flow, next) {
+                (false, _) if self.begins_line(start) => {
+                    self.line_start(start)..self.next_line(end)
+                }
+                (_, Some(next)) => start..next,
+                (true, None) if from > 0 => self.end(&map.entries[from - 1])?..end,
+                (true, None) => start..end,
+                (false, None) => return None,
+            };
+            self.edits.push((range, String::new()));
+        }
+        Some(())
+    }
+
+    /// `name: value`, as it is written in such a mapping.
+    fn entry(&self, is_flow: bool, column: usize, json: bool, name: &str, new: &New) -> String {
+        let mut text = String::new();
+        scalar(&mut text, json, name);
+        text + ":" + &self.written(is_flow, column, json, new)
+    }
+
+    /// What stands behind a colon.
+    fn written(&self, is_flow: bool, column: usize, json: bool, new: &New) -> String {
+        let mut text = String::from(" ");
+        match new {
+            New::Scalar(value) => scalar(&mut text, json, value),
+            New::Mapping(entries) if is_flow => {
+                let entries = entries.iter().map(|(name, value)| {
+                    self.entry(true, 0, json, name, &New::Scalar(value.clone()))
+                });
+                let entries: Vec<_> = entries.collect();
+                text = format!(" {{{}}}", entries.join(", "));
+            }
+            New::Mapping(entries) => {
+                text.clear();
+                for (name, value) in entries {
+                    text.push_str(self.line_break);
+                    text.push_str(&" ".repeat(column + 2));
+                    let value = New::Scalar(value.clone());
+                    text.push_str(&self.entry(false, 0, json, name, &value));
+                }
+            }
+        }
+        text
+    }
+
+    /// In the quotes of what stands at `at`.
+    fn quoted_as(&self, at: usize, value: &str) -> String {
+        let mut new = String::with_capacity(value.len() + 2);
+        match self.text.as_bytes().get(at) {
+            Some(b'"') => scalar(&mut new, true, value),
+            Some(b'\'') => yaml::single_quoted(&mut new, value),
+            _ => yaml::scalar(&mut new, value),
+        }
+        new
+    }
+
+    /// Where an entry's value ends, its closing brace included.
+    fn end(&self, entry: &Entry<'_, '_>) -> Option<usize> {
+        self.end_of(entry.value, self.colon(entry.key)?)
+    }
+
+    fn end_of(&self, node: &MarkedYaml<'_>, colon: usize) -> Option<usize> {
+        let range = self.offsets.range(node);
+        let rest = &self.text[range.start..];
+        if node.data.is_mapping() && !rest.starts_with('{') {
+            let (key, value) = node.data.as_mapping()?.iter().next_back()?;
+            return self.end_of(value, self.colon(key)?);
+        }
+        if node.data.is_sequence() && !rest.starts_with('[') {
+            return self.end_of(node.data.as_vec()?.last()?, range.start);
+        }
+        if node.data.is_mapping() || node.data.is_sequence() {
+            let blanks = self.text[range.end..].find(['}', ']'])?;
+            return Some(range.end + blanks + 1);
+        }
+        if block_header(&self.text[..range.start]).is_some() {
+            return Some(self.block(range).end);
+        }
+        Some(token(self.text, range).end.max(colon))
+    }
+
+    /// Behind the colon of a key.
+    fn colon(&self, key: &MarkedYaml<'_>) -> Option<usize> {
+        let end = self.token(key).end;
+        Some(end + self.text[end..].find(':')? + 1)
+    }
+
+    fn token(&self, node: &MarkedYaml<'_>) -> Range<usize> {
+        token(self.text, self.offsets.range(node))
+    }
+
+    /// The lines of a block scalar, without the blank ones behind it.
+    fn block(&self, range: Range<usize>) -> Range<usize> {
+        range.start..range.start + self.text[range].trim_end().len()
+    }
+
+    fn is_json(&self, key: &MarkedYaml<'_>) -> bool {
+        self.text[self.offsets.range(key).start..].starts_with('"')
+    }
+
+    fn line_start(&self, at: usize) -> usize {
+        self.text[..at].rfind('\n').map_or(0, |found| found + 1)
+    }
+
+    /// Before the line break.
+    fn line_end(&self, at: usize) -> usize {
+        let end = self.text[at..].find('\n').map_or(self.text.len(), |found| at + found);
+        if self.text[..end].ends_with('\r') { (end - 1).max(at) } else { end }
+    }
+
+    fn next_line(&self, at: usize) -> usize {
+        self.text[at..].find('\n').map_or(self.text.len(), |found| at + found + 1)
+    }
+
+    fn begins_line(&self, at: usize) -> bool {
+        self.text[self.line_start(at)..at].chars().all(|c| c == ' ' || c == '\t')
+    }
+
+    fn column(&self, node: &MarkedYaml<'_>) -> usize {
+        self.column_of(self.offsets.range(node).start)
+    }
+
+    fn column_of(&self, at: usize) -> usize {
+        self.text[self.line_start(at)..at].chars().count()
+    }
+}
+
+fn scalar(out: &mut String, json: bool, value: &str) {
+    match json {
+        true => out.push_str(&serde_json::to_string(value).expect("it is text")),
+        false => yaml::scalar(out, value),
+    }
+}
+
+/// A parser counts characters; text is cut at bytes.
+struct Offsets(Option<Vec<usize>>);
+
+impl Offsets {
+    fn of(text: &str) -> Self {
+        let bytes = || text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
+        Self((!text.is_ascii()).then(bytes))
+    }
+
+    fn range(&self, node: &MarkedYaml<'_>) -> Range<usize> {
+        let byte = |index: usize| self.0.as_ref().map_or(index, |bytes| bytes[index]);
+        byte(node.span.start.index())..byte(node.span.end.index())
+    }
+}
+
+/// A parser counts the blanks and the comment behind a scalar as part of it.
+fn token(text: &str, range: Range<usize>) -> Range<usize> {
+    let old = &text[range.clone()];
+    // Escaped quotes out of the way, each by as many bytes.
+    let closing = |text: String, quote| text[1..].find(quote).map_or(text.len(), |at| at + 2);
+    let length = match old.as_bytes().first() {
+        Some(b'"') => closing(old.replace(r"\\", "  ").replace(r#"\""#, "  "), '"'),
+        Some(b'\'') => closing(format!("'{}", old[1..].replace("''", "  ")), '\''),
+        _ => {
+            let comment = old.find(" #").or(old.find("\t#")).unwrap_or(old.len());
+            old[..comment].trim_end().len()
+        }
+    };
+    range.start..range.start + length
+}
+
+/// The header of a block scalar, `|` or `>-` and their kin, where one ends the
+/// last line before.
+fn block_header(before: &str) -> Option<&str> {
+    let indented = before.trim_end_matches(' ');
+    let header = indented.trim_end_matches(['\r', '\n', ' ']);
+    let mark = header.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-'));
+    let is_block = header.len() < indented.len() && mark.ends_with(['|', '>']);
+    is_block.then(|| &header[mark.len() - 1..])
+}

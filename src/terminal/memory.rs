@@ -1,0 +1,199 @@
+//! Folders and files for plaintext, in memory and never on a disk.
+
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use nix::fcntl::{Flock, FlockArg};
+use thiserror::Error;
+
+/// What the names of our folders begin with.
+const PREFIX: &str = "kubectl-envcrypt.";
+/// Locked as long as the folder is in use.
+const LOCK: &str = ".lock";
+
+/// Why there is no such folder.
+#[derive(Debug, Error)]
+pub enum MemoryError {
+    /// No file system that is kept in memory.
+    #[error(
+        "there is no place in memory for files: neither `XDG_RUNTIME_DIR` nor `/dev/shm` is one"
+    )]
+    NoPlace,
+    /// The folder is on a disk.
+    #[error("`{0}` is not kept in memory")]
+    OnDisk(PathBuf),
+    /// There is something there that is not ours.
+    #[error("`{0}` exists already, and is not empty")]
+    NotEmpty(PathBuf),
+    /// The system refuses.
+    #[error("`{path}` cannot be used: {source}")]
+    Io {
+        /// The folder or file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+/// Whether plaintext may go to a disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Disk {
+    /// It may not.
+    Refused,
+    /// The person said so.
+    Allowed,
+}
+
+/// A folder that only its owner may enter, removed with all it holds when dropped.
+pub struct Folder {
+    path: PathBuf,
+    /// Whether the folder itself was there before.
+    was_there: bool,
+    _lock: Option<Flock<fs::File>>,
+}
+
+impl Folder {
+    /// A new one in a place that is kept in memory. What a killed process left
+    /// behind there is removed first.
+    ///
+    /// # Errors
+    /// [`MemoryError::NoPlace`] where there is none and no disk is allowed.
+    pub fn new(disk: Disk) -> Result<Self, MemoryError> {
+        let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
+        let places = runtime.into_iter().chain([PathBuf::from("/dev/shm"), std::env::temp_dir()]);
+        let places: Vec<_> = places.filter(|place| place.is_absolute()).collect();
+        for place in places.iter().filter(|place| is_in_memory(place)) {
+            sweep(place);
+            if let Ok(folder) = Self::new_in(place) {
+                return Ok(folder);
+            }
+        }
+        match disk {
+            Disk::Allowed => Self::new_in(&std::env::temp_dir()),
+            Disk::Refused => Err(MemoryError::NoPlace),
+        }
+    }
+
+    fn new_in(place: &Path) -> Result<Self, MemoryError> {
+        let error = |source| MemoryError::Io { path: place.to_owned(), source };
+        let path = tempfile::Builder::new().prefix(PREFIX).tempdir_in(place).map_err(error)?.keep();
+        let mut folder = Self { path, was_there: false, _lock: None };
+        let path = folder.path.clone();
+        let error = |source| MemoryError::Io { path: path.clone(), source };
+        fs::set_permissions(&folder.path, std::os::unix::fs::PermissionsExt::from_mode(0o700))
+            .map_err(error)?;
+        let lock = new_file(&folder.path.join(LOCK)).map_err(error)?;
+        let lock = Flock::lock(lock, FlockArg::LockExclusiveNonblock);
+        folder._lock = Some(lock.map_err(|(_, errno)| error(errno.into()))?);
+        Ok(folder)
+    }
+
+    /// A folder at `path`, new or empty.
+    ///
+    /// # Errors
+    /// [`MemoryError::OnDisk`] where it would not be in memory and no disk is allowed.
+    pub fn at(path: &Path, disk: Disk) -> Result<Self, MemoryError> {
+        let error = |source| MemoryError::Io { path: path.to_owned(), source };
+        let was_there = match fs::read_dir(path) {
+            Ok(mut entries) => match entries.next() {
+                Some(_) => return Err(MemoryError::NotEmpty(path.to_owned())),
+                None => true,
+            },
+            Err(missing) if missing.kind() == io::ErrorKind::NotFound => false,
+            Err(refused) => return Err(error(refused)),
+        };
+        let parent = match path.parent() {
+            Some(parent) if parent != Path::new("") => parent,
+            _ => Path::new("."),
+        };
+        if disk == Disk::Refused && !is_in_memory(if was_there { path } else { parent }) {
+            return Err(MemoryError::OnDisk(path.to_owned()));
+        }
+        if !was_there {
+            DirBuilder::new().mode(0o700).create(path).map_err(error)?;
+        }
+        Ok(Self { path: path.to_owned(), was_there, _lock: None })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes a new file into it, readable by its owner alone.
+    ///
+    /// # Errors
+    /// [`MemoryError::Io`]
+    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<PathBuf, MemoryError> {
+        let path = self.path.join(name);
+        let written = new_file(&path).and_then(|mut file| file.write_all(bytes));
+        written.map_err(|source| MemoryError::Io { path: path.clone(), source })?;
+        Ok(path)
+    }
+
+    /// Removes what it holds, and itself where it was made here.
+    fn remove(&self) {
+        match self.was_there {
+            true => self.clear(),
+            false => drop(fs::remove_dir_all(&self.path)),
+        }
+    }
+
+    /// Removes what it holds.
+    pub fn clear(&self) {
+        for entry in fs::read_dir(&self.path).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if path.ends_with(LOCK) {
+                continue;
+            }
+            let _ = match entry.file_type() {
+                Ok(kind) if kind.is_dir() => fs::remove_dir_all(path),
+                _ => fs::remove_file(path),
+            };
+        }
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        self.remove();
+    }
+}
+
+fn new_file(path: &Path) -> io::Result<fs::File> {
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+}
+
+/// Removes folders of ours that no process holds any more.
+fn sweep(place: &Path) {
+    let me = nix::unistd::Uid::effective().as_raw();
+    for entry in fs::read_dir(place).into_iter().flatten().flatten() {
+        let is_ours = entry.file_name().to_string_lossy().starts_with(PREFIX)
+            && entry.metadata().is_ok_and(|found| found.is_dir() && found.uid() == me);
+        if !is_ours {
+            continue;
+        }
+        let lock = OpenOptions::new().write(true).open(entry.path().join(LOCK));
+        let lock = lock.ok().map(|lock| Flock::lock(lock, FlockArg::LockExclusiveNonblock));
+        if matches!(lock, Some(Ok(_))) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+/// Whether a folder is on a file system that is kept in memory. It may be
+/// swapped out, as this process may.
+#[cfg(target_os = "linux")]
+fn is_in_memory(path: &Path) -> bool {
+    use nix::sys::statfs::{FsType, TMPFS_MAGIC, statfs};
+    const RAMFS_MAGIC: FsType = FsType(0x8584_58f6);
+    statfs(path).is_ok_and(|found| [TMPFS_MAGIC, RAMFS_MAGIC].contains(&found.filesystem_type()))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_in_memory(_: &Path) -> bool {
+    false
+}
