@@ -55,6 +55,7 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "d
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "edit" -d 'Change the values of a sealed Secret in your editor'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "set" -d 'Set values of a sealed Secret'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "unset" -d 'Take keys out of a sealed Secret'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "exec" -d 'Run a program with the values of sealed Secrets'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "rewrap" -d 'Change the KEKs of sealed Secrets; values stay as they are'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "rotate" -d 'Seal the values of sealed Secrets anew, under new data keys'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "kek" -d 'Make, list, trust and test key-encryption keys'
@@ -128,6 +129,7 @@ client\t'Ask no cluster'
 server\t'Let the cluster check it'"
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l field-manager -d 'Whose fields they become' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l kek -d 'A KEK that may be asked this once, and only these; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l wait -d 'Wait until they run anew, 10m at most unless a time is given' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -s n -l namespace -d 'The namespace' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l context -d 'The kubeconfig\'s context' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l kubeconfig -d 'The kubeconfig file, in place of `KUBECONFIG`' -r -F
@@ -149,6 +151,8 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply"
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l unwrap -d 'Open them and apply plain Secrets'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l force-conflicts -d 'Take over fields that others manage'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l insecure-skip-seal -d 'Open a Secret whose seal is missing or wrong all the same'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l restart -d 'Restart the workloads that use a Secret whose values have changed, after showing them'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -s y -l yes -d 'Restart them without asking'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l disable-compression -d 'Do not compress answers'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -415,6 +419,36 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset"
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l disable-compression -d 'Do not compress answers'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -s f -l filename -d 'A file, a folder, or - for standard input; repeatable. Other kinds than Secret are passed over' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -s l -l selector -d 'Only Secrets with these labels' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l only -d 'Only the values of these keys; repeatable, or with commas' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l prefix -d 'Put this before each key, to make the variable\'s name' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l files -d 'Give the values as files in this folder, new or empty, in memory; it is emptied at the end' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l mounted -d 'Open the files of a mounted sealed Secret into the folder of --files, and copy the others; repeatable' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l kek -d 'A KEK that may be asked this once, and only these; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -s n -l namespace -d 'The namespace' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l context -d 'The kubeconfig\'s context' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l kubeconfig -d 'The kubeconfig file, in place of `KUBECONFIG`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l cluster -d 'The kubeconfig\'s cluster' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l user -d 'The kubeconfig\'s user' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -s s -l server -d 'The API server\'s address' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l token -d 'A bearer token; it shows in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l as -d 'The user to act as' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l as-uid -d 'The uid to act as' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l as-group -d 'A group to act as; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l as-user-extra -d 'Further user information to act with; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l certificate-authority -d 'The certificate authority\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l client-certificate -d 'The client certificate\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l client-key -d 'The client key\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l tls-server-name -d 'The name that the server\'s certificate must hold' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l request-timeout -d 'How long one request may take: 5s, 2m; 0 is no limit' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l cache-dir -d 'Accepted as kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -s R -l recursive -d 'Take the folders in a folder too'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l allow-disk -d 'Let the folder of --files be on a disk'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l insecure-skip-seal -d 'Open a Secret whose seal is missing or wrong all the same'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l disable-compression -d 'Do not compress answers'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -s f -l filename -d 'A file, a folder, or - for standard input; repeatable. Other kinds than Secret are passed over' -r -F
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -s l -l selector -d 'Only Secrets with these labels' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l dry-run -d 'Only tell what would be changed; no KMS is asked to wrap or to open' -r -f -a "client\t''"

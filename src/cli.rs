@@ -7,8 +7,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::cluster::ConnectOptions;
 use crate::commands::{
-    apply, complete, completion, create, diff, edit, get, inspect, kek, man, rewrap, rotate, seal,
-    set, unset, unwrap,
+    apply, complete, completion, create, diff, edit, exec, get, inspect, kek, man, rewrap, rotate,
+    seal, set, unset, unwrap,
 };
 use crate::config::duration;
 
@@ -61,6 +61,8 @@ pub enum Command {
     Set(set::SetArgs),
     /// Take keys out of a sealed Secret.
     Unset(unset::UnsetArgs),
+    /// Run a program with the values of sealed Secrets.
+    Exec(exec::ExecArgs),
     /// Change the KEKs of sealed Secrets; values stay as they are.
     Rewrap(rewrap::RewrapArgs),
     /// Seal the values of sealed Secrets anew, under new data keys.

@@ -4,6 +4,7 @@
 mod connect;
 mod error;
 mod replace;
+mod workloads;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -23,6 +24,7 @@ pub use connect::{ConnectOptions, Target, context_names};
 pub use error::ClusterError;
 use error::{Deed, refused};
 pub use replace::ReplaceError;
+pub use workloads::{Consumer, Kind, Restart, Rollout};
 
 /// Who this program is to server-side apply.
 pub const FIELD_MANAGER: &str = "kubectl-envcrypt";
@@ -73,12 +75,6 @@ struct Page {
 struct PageMetadata {
     #[serde(default)]
     r#continue: Option<String>,
-}
-
-/// As much of a written object as is looked at.
-#[derive(Deserialize)]
-struct Live {
-    metadata: crate::manifest::Metadata,
 }
 
 /// An item of a list carries no `apiVersion` and no `kind`.
@@ -184,7 +180,7 @@ impl Cluster {
         Ok(())
     }
 
-    /// Applies a Secret on the server's side.
+    /// Applies a Secret on the server's side; what then stands there comes back.
     ///
     /// # Errors
     /// [`ClusterError::Conflict`] where others manage a field; and any other.
@@ -193,7 +189,7 @@ impl Cluster {
         place: &Place,
         object: &Object,
         options: &WriteOptions,
-    ) -> Result<(), ClusterError> {
+    ) -> Result<Object, ClusterError> {
         let params = PatchParams {
             dry_run: options.dry_run,
             force: options.force_conflicts,
@@ -202,11 +198,11 @@ impl Cluster {
         };
         let requests = secrets(Some(&place.namespace));
         let request = requests.patch(place.name.as_str(), &params, &Patch::Apply(object));
-        let live: Live = self.send(request, Deed::write("patch", place, object)).await?;
-        match options.dry_run {
-            true => Ok(()),
-            false => self.take_off_last_applied(place, object, live, options).await,
+        let live: Object = self.send(request, Deed::write("patch", place, object)).await?;
+        if !options.dry_run {
+            self.take_off_last_applied(place, object, &live, options).await?;
         }
+        Ok(live)
     }
 
     /// Puts new values and a new seal into the very version of a sealed Secret
@@ -247,7 +243,7 @@ impl Cluster {
         let params = PatchParams { field_manager, ..Default::default() };
         let requests = secrets(Some(&place.namespace));
         let request = requests.patch(place.name.as_str(), &params, &Patch::Merge(patch));
-        self.send::<Live>(request, Deed::write("patch", place, object)).await?;
+        self.send::<serde::de::IgnoredAny>(request, Deed::write("patch", place, object)).await?;
         Ok(())
     }
 
@@ -257,11 +253,11 @@ impl Cluster {
         &self,
         place: &Place,
         object: &Object,
-        live: Live,
+        live: &Object,
         options: &WriteOptions,
     ) -> Result<(), ClusterError> {
-        let annotations = live.metadata.annotations.unwrap_or_default();
-        if !annotations.contains_key(LAST_APPLIED_ANNOTATION) {
+        let mut annotations = live.metadata.annotations.iter().flatten();
+        if !annotations.any(|(name, _)| name == LAST_APPLIED_ANNOTATION) {
             return Ok(());
         }
         // Of this very version: what another changes meanwhile is a conflict.
@@ -273,7 +269,7 @@ impl Cluster {
         let params = PatchParams { field_manager, ..Default::default() };
         let requests = secrets(Some(&place.namespace));
         let request = requests.patch(place.name.as_str(), &params, &Patch::Merge(patch));
-        self.send::<Live>(request, Deed::write("patch", place, object)).await?;
+        self.send::<serde::de::IgnoredAny>(request, Deed::write("patch", place, object)).await?;
         Ok(())
     }
 

@@ -9,6 +9,7 @@ mod concerns;
 pub mod create;
 pub mod diff;
 pub mod edit;
+pub mod exec;
 mod failure;
 pub mod get;
 mod input;
@@ -19,6 +20,7 @@ pub mod man;
 mod many;
 mod one;
 mod opening;
+mod restarting;
 pub mod rewrap;
 pub mod rotate;
 pub mod seal;
@@ -51,6 +53,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Edit(args) => edit::run(args, &session).await,
         Command::Get(args) => get::run(args, &session).await,
         Command::Diff(args) => diff::run(args, &session).await,
+        Command::Exec(args) => exec::run(args, &session).await,
         Command::Seal(args) => seal::run(args, &session).await,
         Command::Set(args) => set::run(args, &session).await,
         Command::Unset(args) => unset::run(args, &session).await,

@@ -18,6 +18,9 @@ pub use duration::duration;
 pub const RULES_FILE: &str = ".envcrypt.yaml";
 /// The environment variable with the KEKs to seal to, commas between them.
 pub const KEK_VARIABLE: &str = "ENVCRYPT_KEK";
+/// The environment variable with the KEKs that `exec` may ask to open values that
+/// stand alone, commas between them.
+pub const EXEC_KEKS_VARIABLE: &str = "ENVCRYPT_KEKS";
 /// The environment variable with files of age identities, as `PATH` lists folders.
 pub const IDENTITIES_VARIABLE: &str = "ENVCRYPT_AGE_IDENTITIES";
 

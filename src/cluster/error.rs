@@ -60,10 +60,12 @@ pub enum ClusterError {
     #[error("the API server does not accept your credentials")]
     Unauthorized,
     /// The caller has no right to it.
-    #[error("you may not {verb} Secrets in {scope}")]
+    #[error("you may not {verb} {kind} in {scope}")]
     Forbidden {
         /// `get`, `list`, `create`, `patch`.
         verb: &'static str,
+        /// `Secrets`
+        kind: &'static str,
         /// The namespace, or all.
         scope: String,
         /// The server's own words.
@@ -125,8 +127,9 @@ impl ClusterError {
             Self::Unreachable { .. } => "`kubectl cluster-info` tells whether kubectl reaches it".to_owned(),
             Self::Timeout { .. } => "allow it more with `--request-timeout`".to_owned(),
             Self::Unauthorized => "log in again; `kubectl auth whoami` tells whether it worked".to_owned(),
-            Self::Forbidden { verb, scope, .. } => {
-                format!("ask for the verb `{verb}` on `secrets` in {scope}; `kubectl auth can-i {verb} secrets` tells whether you have it")
+            Self::Forbidden { verb, kind, scope, .. } => {
+                let kind = kind.to_ascii_lowercase();
+                format!("ask for the verb `{verb}` on `{kind}` in {scope}; `kubectl auth can-i {verb} {kind}` tells whether you have it")
             }
             Self::NotFound(place) => format!("`kubectl get secrets -n {}` shows what is there", place.namespace),
             Self::NoNamespace(namespace) => format!("make it with `kubectl create namespace {namespace}`"),
@@ -159,9 +162,13 @@ impl ClusterError {
     }
 }
 
+const SECRETS: &str = "Secrets";
+
 /// What was being done, for the message.
 pub(super) struct Deed {
     verb: &'static str,
+    /// What it is done to, in the plural.
+    kind: &'static str,
     place: Option<Place>,
     namespace: Option<Namespace>,
     /// Whether the request held plaintext, so that no message may be shown.
@@ -178,16 +185,32 @@ impl Deed {
     }
 
     pub fn list(namespace: Option<&Namespace>) -> Self {
-        Self { verb: "list", place: None, namespace: namespace.cloned(), plaintext: false }
+        Self {
+            verb: "list",
+            kind: SECRETS,
+            place: None,
+            namespace: namespace.cloned(),
+            plaintext: false,
+        }
     }
 
     fn at(verb: &'static str, place: &Place, plaintext: bool) -> Self {
         let namespace = Some(place.namespace.clone());
-        Self { verb, place: Some(place.clone()), namespace, plaintext }
+        Self { verb, kind: SECRETS, place: Some(place.clone()), namespace, plaintext }
+    }
+
+    /// To other objects than Secrets.
+    pub fn of(self, kind: &'static str) -> Self {
+        Self { kind, ..self }
+    }
+
+    /// Something else than listing.
+    pub fn to(self, verb: &'static str) -> Self {
+        Self { verb, ..self }
     }
 
     fn what(&self) -> String {
-        self.place.as_ref().map_or_else(|| "Secrets".to_owned(), |p| format!("the Secret `{p}`"))
+        self.place.as_ref().map_or_else(|| self.kind.to_owned(), |p| format!("the Secret `{p}`"))
     }
 
     fn scope(&self) -> String {
@@ -235,6 +258,7 @@ fn api(status: &Status, deed: &Deed) -> ClusterError {
         (401, ..) => ClusterError::Unauthorized,
         (403, ..) if status.reason == "Forbidden" => ClusterError::Forbidden {
             verb: deed.verb,
+            kind: deed.kind,
             scope: deed.scope(),
             message: if deed.plaintext { String::new() } else { status.message.clone() },
         },

@@ -10,12 +10,13 @@ use futures::stream::FuturesUnordered;
 use super::create::DryRun;
 use super::input::{FileArgs, Found};
 use super::opening::{OpenArgs, Opener};
+use super::restarting::{RestartArgs, Restarter};
 use super::tally::{Done, IN_FLIGHT, Tally};
 use super::{Failure, Session};
-use crate::cluster::{Cluster, FIELD_MANAGER, WriteOptions};
+use crate::cluster::{Cluster, ClusterError, FIELD_MANAGER, WriteOptions};
 use crate::envelope::SealedSecret;
 use crate::manifest::{self, Object};
-use crate::secret::Namespace;
+use crate::secret::{Namespace, Place};
 use crate::terminal;
 
 /// Apply sealed Secrets to the cluster, as they are or unwrapped.
@@ -29,8 +30,8 @@ use crate::terminal;
   # Sealed, as in Git
   kubectl envcrypt apply -f deploy/ -R
 
-  # As plain Secrets, for workloads that mount them
-  kubectl envcrypt apply --unwrap -f db.yaml")]
+  # As plain Secrets, for workloads that mount them, which are then restarted
+  kubectl envcrypt apply --unwrap -f db.yaml --restart")]
 pub struct ApplyArgs {
     #[command(flatten)]
     files: FileArgs,
@@ -48,6 +49,8 @@ pub struct ApplyArgs {
     field_manager: String,
     #[command(flatten)]
     open: OpenArgs,
+    #[command(flatten)]
+    restart: RestartArgs,
 }
 
 /// Runs it: every file is read and checked before the first is applied.
@@ -55,14 +58,24 @@ pub async fn run(args: ApplyArgs, session: &Session) -> Result<(), Failure> {
     if args.files.filename.is_empty() {
         return Err(Failure::Usage("name files with `-f`".to_owned()));
     }
-    let opener = if args.unwrap { Some(Opener::new(session, &args.open)?) } else { None };
+    if args.restart.is_wanted() && args.dry_run == DryRun::Client {
+        return Err(Failure::Usage("`--restart` asks the cluster: use `--dry-run=server`".into()));
+    }
+    args.restart.check(session, args.dry_run == DryRun::Server)?;
+    let opener = match args.unwrap || args.restart.is_wanted() {
+        true => Some(Opener::new(session, &args.open)?),
+        false => None,
+    };
     let reader = Reader { args: &args, session, default: session.namespace()? };
-    let (sources, count) = reader.check_all(opener.as_ref()).await?;
+    let (sources, count) = reader.check_all(opener.as_ref().filter(|_| args.unwrap)).await?;
     let cluster = match args.dry_run {
         DryRun::Client => None,
         _ => Some(session.cluster().await?),
     };
-    let work = Work { args: &args, opener, cluster };
+    let restarter = opener.as_ref().filter(|_| args.restart.is_wanted());
+    let restarter = restarter.map(|opener| Restarter::new(&args.restart, session, opener));
+    let opener = opener.as_ref().filter(|_| args.unwrap);
+    let work = Work { args: &args, opener, cluster, restarter };
     let mut tally = Tally::new(count);
     let mut under_way = FuturesUnordered::new();
     for source in sources {
@@ -79,7 +92,11 @@ pub async fn run(args: ApplyArgs, session: &Session) -> Result<(), Failure> {
     while let Some(result) = under_way.next().await {
         tally.count(result);
     }
-    tally.finish()
+    let result = tally.finish();
+    if let (Some(restarter), Some(cluster)) = (&work.restarter, &work.cluster) {
+        restarter.finish(cluster, args.dry_run == DryRun::Server).await?;
+    }
+    result
 }
 
 /// What is to be applied: files by name, so that ten thousand take no more
@@ -157,8 +174,9 @@ impl Reader<'_> {
 /// What is done with each Secret.
 struct Work<'a> {
     args: &'a ApplyArgs,
-    opener: Option<Opener<'a>>,
+    opener: Option<&'a Opener<'a>>,
     cluster: Option<Cluster>,
+    restarter: Option<Restarter<'a>>,
 }
 
 impl Work<'_> {
@@ -179,7 +197,14 @@ impl Work<'_> {
                 field_manager: self.args.field_manager.clone(),
                 force_conflicts: self.args.force_conflicts,
             };
-            cluster.apply(place, &object, &options).await?;
+            let before = match self.restarter {
+                Some(_) => there(cluster, place).await?,
+                None => None,
+            };
+            let after = cluster.apply(place, &object, &options).await?;
+            if let Some(restarter) = &self.restarter {
+                restarter.note(place, before.as_ref(), &after).await;
+            }
         }
         let done = match self.args.dry_run {
             DryRun::None => "serverside-applied",
@@ -187,5 +212,14 @@ impl Work<'_> {
             DryRun::Server => "serverside-applied (server dry run)",
         };
         Ok(Done { name: place.name.to_string(), how: done })
+    }
+}
+
+/// What stands in the cluster, where anything does.
+async fn there(cluster: &Cluster, place: &Place) -> Result<Option<Object>, Failure> {
+    match cluster.secret(place).await {
+        Ok(object) => Ok(Some(object)),
+        Err(ClusterError::NotFound(_)) => Ok(None),
+        Err(error) => Err(error.into()),
     }
 }

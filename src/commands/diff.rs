@@ -98,7 +98,7 @@ struct Work<'a> {
 
 /// One side of a comparison.
 enum Side {
-    Sealed(SealedSecret),
+    Sealed(Box<SealedSecret>),
     Plain(PlainSecret),
 }
 
@@ -144,7 +144,7 @@ impl Work<'_> {
         }
         let secret = object.sealed(&self.default, self.args.open.seal())?;
         secret.check_place(self.args.open.seal())?;
-        Ok(Side::Sealed(secret))
+        Ok(Side::Sealed(Box::new(secret)))
     }
 
     async fn sides(&self, place: &Place, file: Side, live: Side) -> Result<String, Failure> {

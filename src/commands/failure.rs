@@ -10,6 +10,7 @@ use crate::config::ConfigError;
 use crate::envelope::{OpenError, Refused, RewrapError, SealError};
 use crate::kek::{KekError, KekUri, TrustError, UriError};
 use crate::manifest::ManifestError;
+use crate::process::StartError;
 use crate::secret::{EnvFileError, LabelError, NameError, TypeError};
 use crate::terminal::{EditError, MemoryError, OutputError, PromptError, Report};
 
@@ -96,7 +97,7 @@ pub enum Failure {
     },
     /// A sealed Secret does not stand in the place of a plain one.
     #[error(transparent)]
-    Replace(ReplaceError),
+    Replace(Box<ReplaceError>),
     /// The object is of another namespace than the flag.
     #[error("the Secret `{place}` is not of the namespace `{flag}`, which `-n` names")]
     OtherNamespace {
@@ -245,6 +246,51 @@ pub enum Failure {
         /// The key.
         key: String,
     },
+    /// The program does not start.
+    #[error(transparent)]
+    Start(StartError),
+    /// The program ended with this code, which is ours too.
+    #[error("the program ended with {0}")]
+    Ended(u8),
+    /// Two of the Secrets have the same key.
+    #[error("the key `{0}` is in two of the Secrets")]
+    SameKey(String),
+    /// None of the Secrets has the key.
+    #[error("none of the Secrets has the key `{0}`")]
+    NowhereKey(String),
+    /// A value that no environment variable can hold.
+    #[error("the value for `{0}` holds a zero byte, which no environment variable can")]
+    NotInVariable(String),
+    /// A sealed value that stands alone and cannot be opened.
+    #[error("{what} cannot be opened: {why}")]
+    Loose {
+        /// Which variable or file.
+        what: String,
+        /// Why not.
+        why: String,
+    },
+    /// None of its KEKs may be asked.
+    #[error("{what} holds a value sealed under KEKs that `ENVCRYPT_KEKS` does not name: {keks}")]
+    LooseKeks {
+        /// Which variable or file.
+        what: String,
+        /// The KEKs.
+        keks: String,
+    },
+    /// Some workloads were not restarted; each was reported.
+    #[error("{failed} of {all} were not restarted")]
+    NotRestarted {
+        /// How many.
+        failed: usize,
+        /// Of how many.
+        all: usize,
+    },
+    /// A restart that does not get on.
+    #[error("`{0}` does not get on with its restart")]
+    RolloutStuck(String),
+    /// A restart that takes longer than it may.
+    #[error("`{0}` was not restarted in time")]
+    RolloutSlow(String),
     /// There is no place for plaintext.
     #[error(transparent)]
     Memory(#[from] MemoryError),
@@ -257,7 +303,7 @@ impl From<ReplaceError> for Failure {
     fn from(error: ReplaceError) -> Self {
         match error {
             ReplaceError::Before(error) => Self::Cluster(error),
-            error => Self::Replace(error),
+            error => Self::Replace(Box::new(error)),
         }
     }
 }
@@ -280,6 +326,12 @@ impl Failure {
             Self::Usage(_) | Self::NotCompared(_) => ExitCode::from(2),
             Self::Interrupted { .. } | Self::Edit(EditError::Interrupted) => ExitCode::from(130),
             Self::Output(OutputError::Closed) => ExitCode::from(141),
+            Self::Ended(code) => ExitCode::from(*code),
+            // As every shell has it.
+            Self::Start(error) => match error.source.kind() {
+                std::io::ErrorKind::NotFound => ExitCode::from(127),
+                _ => ExitCode::from(126),
+            },
             _ => ExitCode::FAILURE,
         }
     }
@@ -288,7 +340,7 @@ impl Failure {
     #[must_use]
     pub fn report(&self) -> Option<Report> {
         match self {
-            Self::Output(OutputError::Closed) | Self::Differs => return None,
+            Self::Output(OutputError::Closed) | Self::Differs | Self::Ended(_) => return None,
             Self::NotCompared(failure) => return failure.report(),
             _ => {}
         }
@@ -314,11 +366,9 @@ impl Failure {
                     report.causes.extend(refused.detail.clone());
                 }
             }
-            Self::Cluster(error)
-            | Self::Replace(
-                ReplaceError::PutBack { source: error, .. }
-                | ReplaceError::Lost { source: error, .. },
-            ) => report.causes.extend(error.cause().filter(|c| !c.is_empty()).map(str::to_owned)),
+            Self::Cluster(error) => {
+                report.causes.extend(error.cause().filter(|c| !c.is_empty()).map(str::to_owned))
+            }
             _ => {}
         }
     }
@@ -338,7 +388,7 @@ impl Failure {
             Self::UnnamedHolder { .. } | Self::Open(OpenError::NotHeld { .. }) => {
                 "whoever can write to it could name their own, to be given its data keys: if it is meant, name it in `.envcrypt.yaml`, or with `--kek` (of `rewrap`, also `--add`)"
             }
-            Self::Replace(ReplaceError::Lost { .. }) => {
+            Self::Replace(error) if matches!(**error, ReplaceError::Lost { .. }) => {
                 "the sealed one was written to standard output: keep it, and `kubectl envcrypt apply -f` it once the cluster takes it"
             }
             Self::Edit(EditError::Memory(MemoryError::NoPlace | MemoryError::OnDisk(_)))
@@ -346,6 +396,14 @@ impl Failure {
                 "`--allow-disk` lets plaintext go to a disk, where it may be found later"
             }
             Self::EditedMeanwhile { .. } => "look at it again, then repeat the command",
+            Self::RolloutStuck(_) | Self::RolloutSlow(_) => {
+                "`kubectl rollout status` and `kubectl get pods` tell how far it is; `kubectl rollout undo` brings the old pods back"
+            }
+            Self::SameKey(_) => "choose with `--only`, or run it for one Secret",
+            Self::NotInVariable(_) => "give it as a file, with `--files FOLDER`",
+            Self::LooseKeks { .. } => {
+                "whoever can write the value could name their own: name the KEKs that may be asked in `ENVCRYPT_KEKS`, commas between them"
+            }
             Self::Kept { .. } => "`seal` without `--replace` prints it sealed, under this name",
             Self::NotOne { .. } => "choose one with `--name`",
             Self::Interrupted { go_on, .. } => return Some(go_on.clone()),

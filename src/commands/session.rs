@@ -47,6 +47,11 @@ impl Session {
         }
     }
 
+    /// The namespace that `-n` names; no file is read to know another.
+    pub fn named_namespace(&self) -> Option<&str> {
+        self.options.namespace.as_deref()
+    }
+
     /// Refuses an object of another namespace than `-n` names, as kubectl does.
     pub fn check_namespace(&self, place: &Place) -> Result<(), Failure> {
         match &self.options.namespace {

@@ -81,7 +81,7 @@ impl<'a> Targets<'a> {
                 let ring = self.session.ring()?;
                 Ok::<_, Failure>(secret.check_held(ring, &target.kek).await.is_ok())
             };
-            if !target.named && !(may_open && holds().await?) {
+            if !(target.named || may_open && holds().await?) {
                 self.confirm(secret, &target.kek)?;
             }
             keks.push(target.kek);

@@ -110,10 +110,10 @@ fn annotate<'n, 'text>(
     }
     let mut metadata = text.entries(top.value("metadata")?)?;
     let is_sealed = top.value("type").and_then(|kind| kind.data.as_str()) == Some(SEALED_TYPE);
-    if let Some(namespace) = bound_namespace(secret).filter(|_| !is_sealed) {
-        if metadata.value("namespace").is_none() {
-            metadata.set("namespace", New::Scalar(namespace), &["labels", "annotations"]);
-        }
+    if let Some(namespace) = bound_namespace(secret).filter(|_| !is_sealed)
+        && metadata.value("namespace").is_none()
+    {
+        metadata.set("namespace", New::Scalar(namespace), &["labels", "annotations"]);
     }
     match metadata.value("annotations").filter(|value| value.data.is_mapping()) {
         Some(annotations) => {

@@ -123,13 +123,16 @@ impl Folder {
         &self.path
     }
 
-    /// Writes a new file into it, readable by its owner alone.
+    /// Writes a new file into it, or into a folder in it, readable by its owner alone.
     ///
     /// # Errors
     /// [`MemoryError::Io`]
-    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<PathBuf, MemoryError> {
+    pub fn write(&self, name: impl AsRef<Path>, bytes: &[u8]) -> Result<PathBuf, MemoryError> {
         let path = self.path.join(name);
-        let written = new_file(&path).and_then(|mut file| file.write_all(bytes));
+        let folder = path.parent().unwrap_or(&self.path);
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+        let written =
+            made.and_then(|()| new_file(&path)).and_then(|mut file| file.write_all(bytes));
         written.map_err(|source| MemoryError::Io { path: path.clone(), source })?;
         Ok(path)
     }

@@ -1,0 +1,362 @@
+//! The workloads of a namespace that use a Secret, and their restart, as `kubectl
+//! rollout restart` does it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use kube::core::params::{GetParams, ListParams, Patch, PatchParams};
+use kube::core::request::Request as Requests;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Cluster, ClusterError, Deed, FIELD_MANAGER, PAGE};
+use crate::secret::{Namespace, SecretName};
+
+/// What `kubectl rollout restart` sets, too.
+const RESTARTED_AT: &str = "kubectl.kubernetes.io/restartedAt";
+
+/// A kind of workload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// `apps/v1`
+    Deployment,
+    /// `apps/v1`
+    StatefulSet,
+    /// `apps/v1`
+    DaemonSet,
+    /// `batch/v1`
+    CronJob,
+    /// `batch/v1`
+    Job,
+}
+
+impl Kind {
+    const ALL: [Self; 5] =
+        [Self::Deployment, Self::StatefulSet, Self::DaemonSet, Self::CronJob, Self::Job];
+
+    fn group(self) -> &'static str {
+        match self {
+            Self::Deployment | Self::StatefulSet | Self::DaemonSet => "apps",
+            Self::CronJob | Self::Job => "batch",
+        }
+    }
+
+    /// As messages name several of them.
+    fn plural(self) -> &'static str {
+        match self {
+            Self::Deployment => "Deployments",
+            Self::StatefulSet => "StatefulSets",
+            Self::DaemonSet => "DaemonSets",
+            Self::CronJob => "CronJobs",
+            Self::Job => "Jobs",
+        }
+    }
+
+    fn requests(self, namespace: &Namespace) -> Requests {
+        let plural = self.plural().to_ascii_lowercase();
+        Requests::new(format!("/apis/{}/v1/namespaces/{namespace}/{plural}", self.group()))
+    }
+
+    /// Where its pods' template stands.
+    fn pod_spec(self) -> &'static str {
+        match self {
+            Self::CronJob => "/spec/jobTemplate/spec/template/spec",
+            _ => "/spec/template/spec",
+        }
+    }
+}
+
+/// What can be done to a workload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Restart {
+    /// It can be restarted.
+    Possible,
+    /// It can, but its pods stay until someone deletes them.
+    OnDelete,
+    /// It is paused, and restarts nothing.
+    Paused,
+    /// Its next run takes the new values by itself.
+    NextRun,
+    /// A Job runs once.
+    Never,
+}
+
+/// A workload that uses Secrets.
+#[derive(Debug)]
+pub struct Consumer {
+    /// Its kind.
+    pub kind: Kind,
+    /// Its namespace.
+    pub namespace: Namespace,
+    /// Its name.
+    pub name: String,
+    /// The Secrets, and in which ways: `env`, `volume`.
+    pub uses: BTreeMap<String, BTreeSet<&'static str>>,
+    /// What can be done.
+    pub restart: Restart,
+}
+
+impl fmt::Display for Consumer {
+    /// As kubectl names it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = format!("{:?}", self.kind).to_ascii_lowercase();
+        write!(f, "{kind}.{}/{}", self.kind.group(), self.name)
+    }
+}
+
+/// How far a restart has come.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Rollout {
+    /// All pods are new and available.
+    Done,
+    /// Some are not.
+    UnderWay,
+    /// It does not get on, by its own deadline.
+    Stuck,
+}
+
+#[derive(Deserialize)]
+struct Page {
+    #[serde(default)]
+    metadata: super::PageMetadata,
+    items: Vec<Value>,
+}
+
+impl Cluster {
+    /// The workloads of a namespace that use one of these Secrets.
+    ///
+    /// # Errors
+    /// [`ClusterError`]
+    pub async fn consumers(
+        &self,
+        namespace: &Namespace,
+        names: &BTreeSet<SecretName>,
+    ) -> Result<Vec<Consumer>, ClusterError> {
+        let mut consumers = Vec::new();
+        for kind in Kind::ALL {
+            let mut params = ListParams::default().limit(PAGE);
+            loop {
+                let request = kind.requests(namespace).list(&params);
+                let deed = Deed::list(Some(namespace)).of(kind.plural());
+                let page: Page = self.send(request, deed).await?;
+                let found = page.items.iter().filter_map(|item| {
+                    consumer(kind, namespace, item, |name| {
+                        names.iter().any(|wanted| wanted.as_str() == name)
+                    })
+                });
+                consumers.extend(found);
+                match page.metadata.r#continue.filter(|token| !token.is_empty()) {
+                    Some(token) => params.continue_token = Some(token),
+                    None => break,
+                }
+            }
+        }
+        Ok(consumers)
+    }
+
+    /// Has it make its pods anew; `now` is in RFC 3339.
+    ///
+    /// # Errors
+    /// [`ClusterError`]
+    pub async fn restart(&self, consumer: &Consumer, now: &str) -> Result<(), ClusterError> {
+        let annotations = json!({ RESTARTED_AT: now });
+        let patch =
+            json!({ "spec": { "template": { "metadata": { "annotations": annotations } } } });
+        let field_manager = Some(FIELD_MANAGER.to_owned());
+        let params = PatchParams { field_manager, ..PatchParams::default() };
+        let requests = consumer.kind.requests(&consumer.namespace);
+        let request = requests.patch(&consumer.name, &params, &Patch::Merge(patch));
+        let deed = Deed::list(Some(&consumer.namespace)).of(consumer.kind.plural()).to("patch");
+        self.send::<serde::de::IgnoredAny>(request, deed).await?;
+        Ok(())
+    }
+
+    /// How far its restart has come, by the rules of `kubectl rollout status`.
+    ///
+    /// # Errors
+    /// [`ClusterError`]
+    pub async fn rollout(&self, consumer: &Consumer) -> Result<Rollout, ClusterError> {
+        let requests = consumer.kind.requests(&consumer.namespace);
+        let request = requests.get(&consumer.name, &GetParams::default());
+        let deed = Deed::list(Some(&consumer.namespace)).of(consumer.kind.plural()).to("get");
+        Ok(rollout(consumer.kind, &self.send(request, deed).await?))
+    }
+}
+
+fn consumer(
+    kind: Kind,
+    namespace: &Namespace,
+    item: &Value,
+    is_wanted: impl Fn(&str) -> bool,
+) -> Option<Consumer> {
+    let mut uses = BTreeMap::<String, BTreeSet<&'static str>>::new();
+    for (name, way) in used(item.pointer(kind.pod_spec())?) {
+        if is_wanted(name) {
+            uses.entry(name.to_owned()).or_default().insert(way);
+        }
+    }
+    // A Job that has ended uses nothing any more.
+    let conditions = item.pointer("/status/conditions").and_then(Value::as_array);
+    let has_ended = conditions.into_iter().flatten().any(|condition| {
+        let is = |field: &str, value: &str| condition.get(field).is_some_and(|v| v == value);
+        is("status", "True") && (is("type", "Complete") || is("type", "Failed"))
+    });
+    if uses.is_empty() || (kind == Kind::Job && has_ended) {
+        return None;
+    }
+    let is_on_delete =
+        item.pointer("/spec/updateStrategy/type").is_some_and(|strategy| strategy == "OnDelete");
+    let restart = match kind {
+        Kind::CronJob => Restart::NextRun,
+        Kind::Job => Restart::Never,
+        _ if item.pointer("/spec/paused") == Some(&Value::Bool(true)) => Restart::Paused,
+        _ if is_on_delete => Restart::OnDelete,
+        _ => Restart::Possible,
+    };
+    let name = item.pointer("/metadata/name")?.as_str()?.to_owned();
+    Some(Consumer { kind, namespace: namespace.clone(), name, uses, restart })
+}
+
+/// The Secrets that a pod uses, and how.
+fn used<'a>(pod: &'a Value) -> Vec<(&'a str, &'static str)> {
+    let mut found = Vec::new();
+    let mut add = |name: Option<&'a Value>, way| {
+        found.extend(name.and_then(Value::as_str).map(|name| (name, way)));
+    };
+    fn list<'a>(value: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
+        value.get(name).and_then(Value::as_array).into_iter().flatten()
+    }
+    let of = |name: &'static str| list(pod, name);
+    for container in of("containers").chain(of("initContainers")) {
+        for variable in list(container, "env") {
+            add(variable.pointer("/valueFrom/secretKeyRef/name"), "env");
+        }
+        for source in list(container, "envFrom") {
+            add(source.pointer("/secretRef/name"), "envFrom");
+        }
+    }
+    for volume in of("volumes") {
+        add(volume.pointer("/secret/secretName"), "volume");
+        for source in
+            volume.pointer("/projected/sources").and_then(Value::as_array).into_iter().flatten()
+        {
+            add(source.pointer("/secret/name"), "projected volume");
+        }
+        // Drivers, each under a name of its own.
+        for driver in volume.as_object().into_iter().flat_map(|fields| fields.values()) {
+            add(driver.pointer("/secretRef/name"), "volume");
+            add(driver.pointer("/nodePublishSecretRef/name"), "volume");
+        }
+        add(volume.pointer("/azureFile/secretName"), "volume");
+    }
+    for secret in of("imagePullSecrets") {
+        add(secret.get("name"), "imagePullSecrets");
+    }
+    found
+}
+
+fn rollout(kind: Kind, item: &Value) -> Rollout {
+    let number = |path: &str| item.pointer(path).and_then(Value::as_i64).unwrap_or(0);
+    let text = |path: &str| item.pointer(path).and_then(Value::as_str).unwrap_or("");
+    if number("/status/observedGeneration") < number("/metadata/generation") {
+        return Rollout::UnderWay;
+    }
+    let wanted = item.pointer("/spec/replicas").and_then(Value::as_i64).unwrap_or(1);
+    let is_done = match kind {
+        Kind::Deployment => {
+            let conditions = item.pointer("/status/conditions").and_then(Value::as_array);
+            let is_late = |condition: &Value| {
+                condition.get("reason").is_some_and(|reason| reason == "ProgressDeadlineExceeded")
+            };
+            if conditions.is_some_and(|conditions| conditions.iter().any(is_late)) {
+                return Rollout::Stuck;
+            }
+            let updated = number("/status/updatedReplicas");
+            updated >= wanted
+                && number("/status/replicas") <= updated
+                && number("/status/availableReplicas") >= updated
+        }
+        Kind::DaemonSet => {
+            let wanted = number("/status/desiredNumberScheduled");
+            number("/status/updatedNumberScheduled") >= wanted
+                && number("/status/numberAvailable") >= wanted
+        }
+        Kind::StatefulSet => {
+            number("/status/readyReplicas") >= wanted
+                && text("/status/updateRevision") == text("/status/currentRevision")
+        }
+        Kind::CronJob | Kind::Job => true,
+    };
+    if is_done { Rollout::Done } else { Rollout::UnderWay }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_way_to_use_a_secret_is_found() {
+        let pod = json!({
+            "containers": [
+                { "env": [{ "name": "A", "valueFrom": { "secretKeyRef": { "name": "a", "key": "k" } } }, { "name": "B", "value": "b" }] },
+                { "envFrom": [{ "secretRef": { "name": "c" } }, { "configMapRef": { "name": "no" } }] },
+            ],
+            "initContainers": [{ "env": [{ "name": "D", "valueFrom": { "secretKeyRef": { "name": "d" } } }] }],
+            "volumes": [
+                { "name": "no", "secret": { "secretName": "e" } },
+                { "projected": { "sources": [{ "configMap": { "name": "no" } }, { "secret": { "name": "f" } }] } },
+                { "csi": { "nodePublishSecretRef": { "name": "g" } } },
+                { "cephfs": { "secretRef": { "name": "h" } } },
+            ],
+            "imagePullSecrets": [{ "name": "i" }],
+        });
+        let found: Vec<_> =
+            used(&pod).into_iter().map(|(name, way)| format!("{name} {way}")).collect();
+        assert_eq!(
+            found,
+            [
+                "a env",
+                "c envFrom",
+                "d env",
+                "e volume",
+                "f projected volume",
+                "g volume",
+                "h volume",
+                "i imagePullSecrets"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_rollout_is_done_as_kubectl_sees_it() {
+        let status = |kind, spec: Value, status: Value| {
+            rollout(
+                kind,
+                &json!({ "metadata": { "generation": 2 }, "spec": spec, "status": status }),
+            )
+        };
+        let spec = || json!({ "replicas": 2 });
+        let old = json!({ "observedGeneration": 1, "updatedReplicas": 2, "availableReplicas": 2 });
+        assert_eq!(status(Kind::Deployment, spec(), old), Rollout::UnderWay);
+        let with = |replicas, updated, available| json!({ "observedGeneration": 2, "replicas": replicas, "updatedReplicas": updated, "availableReplicas": available });
+        assert_eq!(status(Kind::Deployment, spec(), with(2, 2, 2)), Rollout::Done);
+        for (replicas, updated, available) in [(3, 2, 2), (2, 1, 2), (2, 2, 1)] {
+            let status = status(Kind::Deployment, spec(), with(replicas, updated, available));
+            assert_eq!(status, Rollout::UnderWay);
+        }
+        let late = json!({ "observedGeneration": 2, "conditions": [{ "type": "Progressing", "reason": "ProgressDeadlineExceeded" }] });
+        assert_eq!(status(Kind::Deployment, spec(), late), Rollout::Stuck);
+        for (updated, ready, expected) in
+            [("a", 2, Rollout::Done), ("b", 2, Rollout::UnderWay), ("a", 1, Rollout::UnderWay)]
+        {
+            let set = json!({ "observedGeneration": 2, "readyReplicas": ready, "currentRevision": "a", "updateRevision": updated });
+            assert_eq!(status(Kind::StatefulSet, spec(), set), expected);
+        }
+        for (updated, available, expected) in
+            [(3, 3, Rollout::Done), (2, 3, Rollout::UnderWay), (3, 2, Rollout::UnderWay)]
+        {
+            let set = json!({ "observedGeneration": 2, "desiredNumberScheduled": 3, "updatedNumberScheduled": updated, "numberAvailable": available });
+            assert_eq!(status(Kind::DaemonSet, json!({}), set), expected);
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! Restarting the workloads that use Secrets whose values have changed.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use clap::Args;
+use jiff::Timestamp;
+use tokio::time::{Instant, sleep};
+
+use super::opening::Opener;
+use super::{Failure, Session};
+use crate::cluster::{Cluster, Consumer, Restart, Rollout};
+use crate::config::duration;
+use crate::envelope::{SealCheck, SealedSecret};
+use crate::manifest::Object;
+use crate::secret::{Namespace, Place, PlainSecret, SecretName};
+use crate::terminal;
+
+/// How often a rollout is looked at.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// The flags that restart workloads.
+#[derive(Args)]
+#[command(next_help_heading = "Restarting")]
+pub struct RestartArgs {
+    /// Restart the workloads that use a Secret whose values have changed, after showing them
+    #[arg(long)]
+    restart: bool,
+    /// Restart them without asking
+    #[arg(short = 'y', long, requires = "restart")]
+    yes: bool,
+    /// Wait until they run anew, 10m at most unless a time is given
+    #[arg(long, value_name = "TIME", requires = "restart", num_args = 0..=1, default_missing_value = "10m", require_equals = true, value_parser = duration)]
+    wait: Option<Duration>,
+}
+
+impl RestartArgs {
+    /// Whether anything is to be restarted.
+    pub fn is_wanted(&self) -> bool {
+        self.restart
+    }
+
+    /// Refuses where nobody could be asked, before anything is done.
+    pub fn check(&self, session: &Session, is_dry_run: bool) -> Result<(), Failure> {
+        match self.restart && !self.yes && !is_dry_run && !session.prompt().is_available() {
+            true => Err(Failure::Usage(
+                "`--restart` asks before it restarts, and there is no terminal: add `--yes`".into(),
+            )),
+            false => Ok(()),
+        }
+    }
+}
+
+/// Notes what has changed, and restarts what uses it.
+pub struct Restarter<'a> {
+    args: &'a RestartArgs,
+    session: &'a Session,
+    opener: &'a Opener<'a>,
+    changed: RefCell<BTreeMap<Namespace, BTreeSet<SecretName>>>,
+}
+
+impl<'a> Restarter<'a> {
+    pub fn new(args: &'a RestartArgs, session: &'a Session, opener: &'a Opener<'a>) -> Self {
+        Self { args, session, opener, changed: RefCell::default() }
+    }
+
+    /// Notes a Secret if its values are not what they were; `before` is none where
+    /// there was no such Secret.
+    pub async fn note(&self, place: &Place, before: Option<&Object>, after: &Object) {
+        let is_same = match before {
+            Some(before) => self.is_same(place, before, after).await,
+            None => false,
+        };
+        if !is_same {
+            let mut changed = self.changed.borrow_mut();
+            changed.entry(place.namespace.clone()).or_default().insert(place.name.clone());
+        }
+    }
+
+    /// Whether both hold the same values. What cannot be opened here counts as
+    /// changed where its bytes are others.
+    async fn is_same(&self, place: &Place, before: &Object, after: &Object) -> bool {
+        if before.data == after.data {
+            return true;
+        }
+        let values = async |object: &Object| self.values(object, &place.namespace).await;
+        match (values(before).await, values(after).await) {
+            (Some(before), Some(after)) => {
+                before.values.len() == after.values.len()
+                    && before.values.iter().all(|(key, value)| {
+                        after.values.get(key).is_some_and(|other| other.same_as(value))
+                    })
+            }
+            _ => false,
+        }
+    }
+
+    async fn values(&self, object: &Object, namespace: &Namespace) -> Option<PlainSecret> {
+        if !object.is_sealed() {
+            return object.plain(namespace).ok();
+        }
+        let secret: SealedSecret = object.sealed(namespace, SealCheck::Required).ok()?;
+        match self.opener.can_ask(&secret) {
+            true => self.opener.open(&secret).await.ok(),
+            false => None,
+        }
+    }
+
+    /// Shows what uses the changed Secrets, asks, restarts, and waits.
+    pub async fn finish(&self, cluster: &Cluster, is_dry_run: bool) -> Result<(), Failure> {
+        let changed = self.changed.take();
+        if changed.is_empty() {
+            terminal::note("no value has changed: nothing is restarted");
+            return Ok(());
+        }
+        let mut consumers = Vec::new();
+        for (namespace, names) in &changed {
+            consumers.extend(cluster.consumers(namespace, names).await?);
+        }
+        if consumers.is_empty() {
+            terminal::note("no workload uses what has changed");
+            return Ok(());
+        }
+        terminal::stderr_line("these use what has changed:");
+        consumers.iter().for_each(show);
+        let can = |consumer: &&Consumer| {
+            matches!(consumer.restart, Restart::Possible | Restart::OnDelete)
+        };
+        let chosen: Vec<&Consumer> = consumers.iter().filter(can).collect();
+        if chosen.is_empty() || is_dry_run || !self.confirm(chosen.len())? {
+            return Ok(());
+        }
+        self.restart(cluster, &chosen).await
+    }
+
+    fn confirm(&self, count: usize) -> Result<bool, Failure> {
+        let what = if count == 1 { "it".to_owned() } else { format!("all {count}") };
+        match self.args.yes || self.session.prompt().confirm(&format!("restart {what}"))? {
+            true => Ok(true),
+            false => {
+                terminal::note("nothing was restarted: `kubectl rollout restart` does it later");
+                Ok(false)
+            }
+        }
+    }
+
+    async fn restart(&self, cluster: &Cluster, chosen: &[&Consumer]) -> Result<(), Failure> {
+        let now = Timestamp::from_second(Timestamp::now().as_second()).unwrap_or_default();
+        let mut failed = 0;
+        let mut restarted = Vec::new();
+        for consumer in chosen {
+            match cluster.restart(consumer, &now.to_string()).await {
+                Ok(()) => {
+                    terminal::stdout(format!("{consumer} restarted\n").as_bytes())?;
+                    restarted.push(*consumer);
+                }
+                Err(error) => {
+                    failed += 1;
+                    Failure::from(error).report().into_iter().for_each(|report| report.print());
+                }
+            }
+        }
+        if let Some(limit) = self.args.wait {
+            wait(cluster, restarted, limit).await?;
+        }
+        match failed {
+            0 => Ok(()),
+            failed => Err(Failure::NotRestarted { failed, all: chosen.len() }),
+        }
+    }
+}
+
+/// Waits for the rollouts, each of which is told when it is done.
+async fn wait(
+    cluster: &Cluster,
+    mut restarted: Vec<&Consumer>,
+    limit: Duration,
+) -> Result<(), Failure> {
+    // Its pods stay until someone deletes them.
+    restarted.retain(|consumer| consumer.restart == Restart::Possible);
+    let end = Instant::now() + limit;
+    while !restarted.is_empty() {
+        let mut waiting = Vec::new();
+        for consumer in restarted {
+            match cluster.rollout(consumer).await? {
+                Rollout::Done => {
+                    terminal::stdout(format!("{consumer} rolled out\n").as_bytes())?;
+                }
+                Rollout::UnderWay => waiting.push(consumer),
+                Rollout::Stuck => return Err(Failure::RolloutStuck(consumer.to_string())),
+            }
+        }
+        if let Some(consumer) = waiting.first().filter(|_| Instant::now() >= end) {
+            return Err(Failure::RolloutSlow(consumer.to_string()));
+        }
+        restarted = waiting;
+        if !restarted.is_empty() {
+            sleep(PAUSE).await;
+        }
+    }
+    Ok(())
+}
+
+fn show(consumer: &Consumer) {
+    let uses = consumer.uses.iter().map(|(name, ways)| {
+        format!("{name} ({})", ways.iter().copied().collect::<Vec<_>>().join(", "))
+    });
+    let remark = match consumer.restart {
+        Restart::Possible => "",
+        Restart::OnDelete => "; its pods restart only when they are deleted",
+        Restart::Paused => "; it is paused, and is not restarted",
+        Restart::NextRun => "; its next run takes the new values",
+        Restart::Never => "; a Job cannot be restarted",
+    };
+    let uses = uses.collect::<Vec<_>>().join(", ");
+    terminal::stderr_line(&format!("  {consumer} -n {}: {uses}{remark}", consumer.namespace));
+}
