@@ -56,6 +56,7 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "e
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "set" -d 'Set values of a sealed Secret'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "unset" -d 'Take keys out of a sealed Secret'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "exec" -d 'Run a program with the values of sealed Secrets'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "check" -d 'Find plain Secrets, and sealed ones that are not as they should be'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "rewrap" -d 'Change the KEKs of sealed Secrets; values stay as they are'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "rotate" -d 'Seal the values of sealed Secrets anew, under new data keys'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "kek" -d 'Make, list, trust and test key-encryption keys'
@@ -449,6 +450,32 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" 
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l disable-compression -d 'Do not compress answers'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l kek -d 'A KEK that is known, beside those of rules, environment and settings; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l exclude -d 'Leave out paths like this: `tests/**`; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -s o -l output -d 'How to print' -r -f -a "text\t'path:line:column: what is wrong'
+json\t'One object'
+sarif\t'SARIF 2.1.0'"
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -s n -l namespace -d 'The namespace' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l context -d 'The kubeconfig\'s context' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l kubeconfig -d 'The kubeconfig file, in place of `KUBECONFIG`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l cluster -d 'The kubeconfig\'s cluster' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l user -d 'The kubeconfig\'s user' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -s s -l server -d 'The API server\'s address' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l token -d 'A bearer token; it shows in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l as -d 'The user to act as' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l as-uid -d 'The uid to act as' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l as-group -d 'A group to act as; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l as-user-extra -d 'Further user information to act with; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l certificate-authority -d 'The certificate authority\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l client-certificate -d 'The client certificate\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l client-key -d 'The client key\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l tls-server-name -d 'The name that the server\'s certificate must hold' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l request-timeout -d 'How long one request may take: 5s, 2m; 0 is no limit' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l cache-dir -d 'Accepted as kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l no-ignore -d 'Look at files that Git ignores, too'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l disable-compression -d 'Do not compress answers'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -s f -l filename -d 'A file, a folder, or - for standard input; repeatable. Other kinds than Secret are passed over' -r -F
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -s l -l selector -d 'Only Secrets with these labels' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l dry-run -d 'Only tell what would be changed; no KMS is asked to wrap or to open' -r -f -a "client\t''"

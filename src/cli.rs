@@ -7,8 +7,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::cluster::ConnectOptions;
 use crate::commands::{
-    apply, complete, completion, create, diff, edit, exec, get, inspect, kek, man, rewrap, rotate,
-    seal, set, unset, unwrap,
+    apply, check, complete, completion, create, diff, edit, exec, get, inspect, kek, man, rewrap,
+    rotate, seal, set, unset, unwrap,
 };
 use crate::config::duration;
 
@@ -63,6 +63,8 @@ pub enum Command {
     Unset(unset::UnsetArgs),
     /// Run a program with the values of sealed Secrets.
     Exec(exec::ExecArgs),
+    /// Find plain Secrets, and sealed ones that are not as they should be.
+    Check(check::CheckArgs),
     /// Change the KEKs of sealed Secrets; values stay as they are.
     Rewrap(rewrap::RewrapArgs),
     /// Seal the values of sealed Secrets anew, under new data keys.

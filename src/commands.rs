@@ -3,6 +3,7 @@
 pub mod apply;
 mod asking;
 mod changing;
+pub mod check;
 pub mod complete;
 pub mod completion;
 mod concerns;
@@ -54,6 +55,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Get(args) => get::run(args, &session).await,
         Command::Diff(args) => diff::run(args, &session).await,
         Command::Exec(args) => exec::run(args, &session).await,
+        Command::Check(args) => check::run(&args, &session),
         Command::Seal(args) => seal::run(args, &session).await,
         Command::Set(args) => set::run(args, &session).await,
         Command::Unset(args) => unset::run(args, &session).await,

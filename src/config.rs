@@ -252,8 +252,28 @@ impl Rules {
     #[must_use]
     pub fn keks(&self, occasion: Occasion<'_>) -> Option<&[String]> {
         let root = self.path.parent().unwrap_or(Path::new("/"));
-        let rule = self.rules.iter().find(|rule| rule.matches(occasion, root))?;
+        let rule = self.rules.iter().find(|rule| rule.matches(occasion, root, false))?;
         Some(&rule.keks)
+    }
+}
+
+impl Rules {
+    /// The KEKs of every rule that may be the first that matches, whatever the
+    /// context is.
+    #[must_use]
+    pub fn possible_keks(&self, namespace: &str, path: &Path) -> Vec<String> {
+        let root = self.path.parent().unwrap_or(Path::new("/"));
+        let mut keks = Vec::new();
+        for rule in &self.rules {
+            let occasion = Occasion { namespace, context: None, path: Some(path) };
+            if rule.matches(occasion, root, true) {
+                keks.extend(rule.keks.iter().cloned());
+            }
+            if rule.matches(occasion, root, false) {
+                break;
+            }
+        }
+        keks
     }
 }
 
@@ -278,14 +298,15 @@ impl Rule {
         })
     }
 
-    /// A condition on what is not known does not match.
-    fn matches(&self, occasion: Occasion<'_>, root: &Path) -> bool {
+    /// A condition on what is not known does not match; on the context, it does
+    /// where `any_context` says so.
+    fn matches(&self, occasion: Occasion<'_>, root: &Path, any_context: bool) -> bool {
         let path = occasion.path.map(|path| path.strip_prefix(root).unwrap_or(path));
         let holds = |glob: &Option<GlobMatcher>, text: Option<&Path>| {
             glob.as_ref().is_none_or(|glob| text.is_some_and(|text| glob.is_match(text)))
         };
         holds(&self.namespace, Some(Path::new(occasion.namespace)))
-            && holds(&self.context, occasion.context.map(Path::new))
+            && (any_context || holds(&self.context, occasion.context.map(Path::new)))
             && holds(&self.path, path)
     }
 }

@@ -6,6 +6,7 @@ mod draft;
 mod error;
 mod object;
 mod replace;
+mod scan;
 mod text;
 mod yaml;
 
@@ -18,6 +19,7 @@ pub use object::{
 };
 
 pub use replace::{put, replace};
+pub use scan::{Found, Position, scan};
 
 use zeroize::Zeroizing;
 

@@ -291,6 +291,14 @@ pub enum Failure {
     /// A restart that takes longer than it may.
     #[error("`{0}` was not restarted in time")]
     RolloutSlow(String),
+    /// `check` found something, and has told it.
+    #[error("{found} problems in the {files} files looked at")]
+    Found {
+        /// How many.
+        found: usize,
+        /// In how many files that were looked at.
+        files: usize,
+    },
     /// There is no place for plaintext.
     #[error(transparent)]
     Memory(#[from] MemoryError),
@@ -398,6 +406,9 @@ impl Failure {
             Self::EditedMeanwhile { .. } => "look at it again, then repeat the command",
             Self::RolloutStuck(_) | Self::RolloutSlow(_) => {
                 "`kubectl rollout status` and `kubectl get pods` tell how far it is; `kubectl rollout undo` brings the old pods back"
+            }
+            Self::Found { .. } => {
+                "seal plain Secrets with `kubectl envcrypt seal -i -f FILE`, and change what they held: Git does not forget"
             }
             Self::SameKey(_) => "choose with `--only`, or run it for one Secret",
             Self::NotInVariable(_) => "give it as a file, with `--files FOLDER`",

@@ -115,6 +115,23 @@ impl KekUri {
         Self { scheme: self.scheme, text }
     }
 
+    /// Whether `key`, named in full, may be the one that this names: what stands
+    /// behind an alias only the KMS knows.
+    #[must_use]
+    pub fn may_name(&self, key: &Self) -> bool {
+        if self.scheme != Scheme::Aws || key.scheme != Scheme::Aws {
+            return self.key() == key.key();
+        }
+        let split = |uri: &'_ Self| match uri.rest().rsplit_once(':') {
+            Some((region, name)) => (Some(region.to_owned()), name.to_owned()),
+            None => (None, uri.rest().to_owned()),
+        };
+        let ((region, name), (key_region, key_name)) = (split(self), split(key));
+        let is_same = |name: &str| key_name.strip_prefix("key/").unwrap_or(&key_name) == name;
+        (region.is_none() || region == key_region)
+            && (name.starts_with("alias/") || is_same(name.strip_prefix("key/").unwrap_or(&name)))
+    }
+
     /// An age recipient as a URI; the comment of an SSH key is left out.
     ///
     /// # Errors
@@ -277,6 +294,27 @@ fn is_path_segment(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_alias_may_name_any_key_of_its_region() {
+        let key = "arn:aws:kms:eu-west-1:1:key/abc";
+        let uri = |text: &str| KekUri::aws(text).expect(text);
+        for (name, may) in [
+            (key, true),
+            ("abc", true),
+            ("abd", false),
+            ("alias/prod", true),
+            ("arn:aws:kms:eu-west-1:1:alias/prod", true),
+            ("arn:aws:kms:eu-west-2:1:alias/prod", false),
+            ("arn:aws:kms:eu-west-2:1:key/abc", false),
+        ] {
+            assert_eq!(uri(name).may_name(&uri(key)), may, "{name}");
+        }
+        let other = |text: &str| text.parse::<KekUri>().expect(text);
+        let version = other("azurekms://v.vault.azure.net/k/0123456789abcdef0123456789abcdef");
+        assert!(other("azurekms://v.vault.azure.net/k").may_name(&version));
+        assert!(!other("hashivault://k").may_name(&version));
+    }
 
     #[test]
     fn every_scheme_stands_at_its_own_place() {

@@ -27,6 +27,8 @@ Commands:
   edit        Change the values of a sealed Secret in your editor
   set         Set values of a sealed Secret
   unset       Take keys out of a sealed Secret
+  exec        Run a program with the values of sealed Secrets
+  check       Find plain Secrets, and sealed ones that are not as they should be
   rewrap      Change the KEKs of sealed Secrets; values stay as they are
   rotate      Seal the values of sealed Secrets anew, under new data keys
   kek         Make, list, trust and test key-encryption keys

@@ -1,0 +1,101 @@
+//! What was found, as text, JSON or SARIF.
+
+use std::path::PathBuf;
+
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use serde_json::{Value, json};
+
+use crate::manifest::Position;
+
+/// What stands in a URI as an escape, besides what is no ASCII.
+const ESCAPED: &AsciiSet =
+    &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'%').add(b'<').add(b'>').add(b'?');
+
+/// One thing that is not as it should be.
+pub struct Finding {
+    pub path: PathBuf,
+    pub at: Position,
+    /// `plain-secret`
+    pub id: &'static str,
+    pub text: String,
+}
+
+/// Every kind of finding, and what it is.
+const KINDS: [(&str, &str); 5] = [
+    ("plain-secret", "A Secret with a value in the clear"),
+    ("out-of-place", "A sealed value where it was not sealed for"),
+    ("wrong-form", "A sealed Secret that cannot be read"),
+    ("unknown-kek", "A KEK that nothing here names"),
+    ("kek-not-allowed", "A KEK that the rules do not name for this place"),
+];
+
+/// A line for each, as compilers write them.
+pub fn text(findings: &[Finding]) -> String {
+    let line = |finding: &Finding| {
+        let Finding { path, at, id, text } = finding;
+        let line = format!("{}:{}:{}: {text} [{id}]", path.display(), at.line, at.column);
+        // A file's name may hold anything.
+        line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>() + "\n"
+    };
+    findings.iter().map(line).collect()
+}
+
+/// One object with all of them.
+pub fn json(findings: &[Finding]) -> String {
+    let findings: Vec<Value> = findings
+        .iter()
+        .map(|finding| {
+            json!({
+                "path": finding.path.to_string_lossy(),
+                "line": finding.at.line,
+                "column": finding.at.column,
+                "id": finding.id,
+                "message": finding.text,
+            })
+        })
+        .collect();
+    pretty(&json!({ "findings": findings }))
+}
+
+/// SARIF 2.1.0, as code scanners take it.
+pub fn sarif(findings: &[Finding]) -> String {
+    let rules: Vec<Value> = KINDS
+        .iter()
+        .map(|(id, text)| json!({ "id": id, "shortDescription": { "text": text } }))
+        .collect();
+    let results: Vec<Value> = findings
+        .iter()
+        .map(|finding| {
+            let path = finding.path.to_string_lossy();
+            let uri = utf8_percent_encode(&path, ESCAPED).to_string();
+            json!({
+                "ruleId": finding.id,
+                "level": "error",
+                "message": { "text": finding.text },
+                "locations": [{
+                    "physicalLocation": {
+                        "artifactLocation": { "uri": uri },
+                        "region": { "startLine": finding.at.line, "startColumn": finding.at.column },
+                    },
+                }],
+            })
+        })
+        .collect();
+    pretty(&json!({
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{
+            "tool": { "driver": {
+                "name": "kubectl-envcrypt",
+                "version": env!("CARGO_PKG_VERSION"),
+                "informationUri": env!("CARGO_PKG_REPOSITORY"),
+                "rules": rules,
+            } },
+            "results": results,
+        }],
+    }))
+}
+
+fn pretty(value: &Value) -> String {
+    serde_json::to_string_pretty(value).expect("it is plain text") + "\n"
+}
