@@ -253,6 +253,7 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" 
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -s A -l all-namespaces -d 'Those of all namespaces'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -s i -l in-place -d 'Change the files in place'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l replace -d 'Delete the plain Secret of the cluster, and put the sealed one in its place'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -s y -l yes -d 'Do not ask before many are replaced'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l disable-compression -d 'Do not compress answers'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -426,6 +427,7 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" 
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l prefix -d 'Put this before each key, to make the variable\'s name' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l files -d 'Give the values as files in this folder, new or empty, in memory; it is emptied at the end' -r -F
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l mounted -d 'Open the files of a mounted sealed Secret into the folder of --files, and copy the others; repeatable' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l secret -d 'Refuse a value of the environment or of --mounted that was not sealed for this Secret' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l kek -d 'A KEK that may be asked this once, and only these; repeatable' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -s n -l namespace -d 'The namespace' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l context -d 'The kubeconfig\'s context' -r

@@ -198,11 +198,7 @@ impl Cluster {
         };
         let requests = secrets(Some(&place.namespace));
         let request = requests.patch(place.name.as_str(), &params, &Patch::Apply(object));
-        let live: Object = self.send(request, Deed::write("patch", place, object)).await?;
-        if !options.dry_run {
-            self.take_off_last_applied(place, object, &live, options).await?;
-        }
-        Ok(live)
+        self.send(request, Deed::write("patch", place, object)).await
     }
 
     /// Puts new values and a new seal into the very version of a sealed Secret
@@ -247,29 +243,35 @@ impl Cluster {
         Ok(())
     }
 
-    /// Client-side apply's copy of a manifest is another's field, which applying
-    /// leaves alone; it may hold plaintext.
-    async fn take_off_last_applied(
+    /// Takes off what applying leaves alone, of this very version: client-side apply's
+    /// copy of a manifest, which may hold plaintext, and these keys.
+    ///
+    /// # Errors
+    /// [`ClusterError::Changed`] where someone else changed it meanwhile; and any
+    /// other.
+    pub async fn clean_up(
         &self,
         place: &Place,
-        object: &Object,
         live: &Object,
+        keys: &[&String],
         options: &WriteOptions,
     ) -> Result<(), ClusterError> {
         let mut annotations = live.metadata.annotations.iter().flatten();
-        if !annotations.any(|(name, _)| name == LAST_APPLIED_ANNOTATION) {
+        if keys.is_empty() && !annotations.any(|(name, _)| name == LAST_APPLIED_ANNOTATION) {
             return Ok(());
         }
-        // Of this very version: what another changes meanwhile is a conflict.
         let version = live.metadata.other.get("resourceVersion");
         let annotations = json!({ LAST_APPLIED_ANNOTATION: null });
-        let patch =
-            json!({ "metadata": { "annotations": annotations, "resourceVersion": version } });
+        let data: BTreeMap<_, Option<&String>> = keys.iter().map(|key| (key, None)).collect();
+        let patch = json!({
+            "metadata": { "annotations": annotations, "resourceVersion": version },
+            "data": data,
+        });
         let field_manager = Some(options.field_manager.clone());
         let params = PatchParams { field_manager, ..Default::default() };
         let requests = secrets(Some(&place.namespace));
         let request = requests.patch(place.name.as_str(), &params, &Patch::Merge(patch));
-        self.send::<serde::de::IgnoredAny>(request, Deed::write("patch", place, object)).await?;
+        self.send::<serde::de::IgnoredAny>(request, Deed::write("patch", place, live)).await?;
         Ok(())
     }
 

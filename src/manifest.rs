@@ -19,7 +19,7 @@ pub use object::{
 };
 
 pub use replace::{put, replace};
-pub use scan::{Found, Position, scan};
+pub use scan::{Found, FoundSecret, Position, scan};
 
 use zeroize::Zeroizing;
 

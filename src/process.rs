@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
-pub use child::{Child, StartError};
+pub use child::{Child, Signals, StartError};
 
 /// How large a core dump might be before, in bytes.
 static CORE_LIMIT: OnceLock<u64> = OnceLock::new();

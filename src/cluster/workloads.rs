@@ -123,7 +123,8 @@ struct Page {
 }
 
 impl Cluster {
-    /// The workloads of a namespace that use one of these Secrets.
+    /// The workloads of a namespace that use one of these Secrets. Those that could
+    /// not be restarted anyway may be kept from view: their error comes back too.
     ///
     /// # Errors
     /// [`ClusterError`]
@@ -131,27 +132,40 @@ impl Cluster {
         &self,
         namespace: &Namespace,
         names: &BTreeSet<SecretName>,
-    ) -> Result<Vec<Consumer>, ClusterError> {
-        let mut consumers = Vec::new();
+    ) -> Result<(Vec<Consumer>, Option<ClusterError>), ClusterError> {
+        let (mut consumers, mut unseen) = (Vec::new(), None);
         for kind in Kind::ALL {
-            let mut params = ListParams::default().limit(PAGE);
-            loop {
-                let request = kind.requests(namespace).list(&params);
-                let deed = Deed::list(Some(namespace)).of(kind.plural());
-                let page: Page = self.send(request, deed).await?;
-                let found = page.items.iter().filter_map(|item| {
-                    consumer(kind, namespace, item, |name| {
-                        names.iter().any(|wanted| wanted.as_str() == name)
-                    })
-                });
-                consumers.extend(found);
-                match page.metadata.r#continue.filter(|token| !token.is_empty()) {
-                    Some(token) => params.continue_token = Some(token),
-                    None => break,
+            match self.consumers_of(kind, namespace, names).await {
+                Ok(found) => consumers.extend(found),
+                Err(error @ ClusterError::Forbidden { .. }) if kind.group() == "batch" => {
+                    unseen = Some(error);
                 }
+                Err(error) => return Err(error),
             }
         }
-        Ok(consumers)
+        Ok((consumers, unseen))
+    }
+
+    async fn consumers_of(
+        &self,
+        kind: Kind,
+        namespace: &Namespace,
+        names: &BTreeSet<SecretName>,
+    ) -> Result<Vec<Consumer>, ClusterError> {
+        let mut consumers = Vec::new();
+        let mut params = ListParams::default().limit(PAGE);
+        let is_wanted = |name: &str| names.iter().any(|wanted| wanted.as_str() == name);
+        loop {
+            let request = kind.requests(namespace).list(&params);
+            let page: Page =
+                self.send(request, Deed::list(Some(namespace)).of(kind.plural())).await?;
+            let found = page.items.iter();
+            consumers.extend(found.filter_map(|item| consumer(kind, namespace, item, is_wanted)));
+            match page.metadata.r#continue.filter(|token| !token.is_empty()) {
+                Some(token) => params.continue_token = Some(token),
+                None => return Ok(consumers),
+            }
+        }
     }
 
     /// Has it make its pods anew; `now` is in RFC 3339.
@@ -282,8 +296,12 @@ fn rollout(kind: Kind, item: &Value) -> Rollout {
                 && number("/status/numberAvailable") >= wanted
         }
         Kind::StatefulSet => {
-            number("/status/readyReplicas") >= wanted
-                && text("/status/updateRevision") == text("/status/currentRevision")
+            let kept = number("/spec/updateStrategy/rollingUpdate/partition");
+            let is_new = match kept {
+                0 => text("/status/updateRevision") == text("/status/currentRevision"),
+                kept => number("/status/updatedReplicas") >= wanted - kept,
+            };
+            number("/status/readyReplicas") >= wanted && is_new
         }
         Kind::CronJob | Kind::Job => true,
     };

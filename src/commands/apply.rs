@@ -1,6 +1,6 @@
 //! `apply`: sealed files into the cluster, as they are or unwrapped.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::PathBuf;
 
 use clap::Args;
@@ -67,16 +67,20 @@ pub async fn run(args: ApplyArgs, session: &Session) -> Result<(), Failure> {
         false => None,
     };
     let reader = Reader { args: &args, session, default: session.namespace()? };
-    let (sources, count) = reader.check_all(opener.as_ref().filter(|_| args.unwrap)).await?;
+    let (sources, places) = reader.check_all(opener.as_ref().filter(|_| args.unwrap)).await?;
     let cluster = match args.dry_run {
         DryRun::Client => None,
         _ => Some(session.cluster().await?),
     };
-    let restarter = opener.as_ref().filter(|_| args.restart.is_wanted());
-    let restarter = restarter.map(|opener| Restarter::new(&args.restart, session, opener));
+    let restarter = match (&cluster, &opener) {
+        (Some(cluster), Some(opener)) if args.restart.is_wanted() => {
+            Some(Restarter::new(&args.restart, session, opener, cluster, &places).await?)
+        }
+        _ => None,
+    };
     let opener = opener.as_ref().filter(|_| args.unwrap);
     let work = Work { args: &args, opener, cluster, restarter };
-    let mut tally = Tally::new(count);
+    let mut tally = Tally::new(places.len());
     let mut under_way = FuturesUnordered::new();
     for source in sources {
         for found in reader.read(source, &mut tally) {
@@ -94,7 +98,11 @@ pub async fn run(args: ApplyArgs, session: &Session) -> Result<(), Failure> {
     }
     let result = tally.finish();
     if let (Some(restarter), Some(cluster)) = (&work.restarter, &work.cluster) {
-        restarter.finish(cluster, args.dry_run == DryRun::Server).await?;
+        let restarted = restarter.finish(cluster, args.dry_run == DryRun::Server).await;
+        if let (Err(failure), Err(_)) = (&restarted, &result) {
+            failure.report().into_iter().for_each(|report| report.print());
+        }
+        return result.and(restarted);
     }
     result
 }
@@ -119,7 +127,7 @@ impl Reader<'_> {
     async fn check_all(
         &self,
         opener: Option<&Opener<'_>>,
-    ) -> Result<(Vec<Source>, usize), Failure> {
+    ) -> Result<(Vec<Source>, HashSet<Place>), Failure> {
         let mut sources = Vec::new();
         let mut places = HashSet::new();
         let mut others = 0;
@@ -147,7 +155,7 @@ impl Reader<'_> {
         }
         match places.len() {
             0 => Err(Failure::NothingSealed(self.args.files.describe())),
-            count => Ok((sources, count)),
+            _ => Ok((sources, places)),
         }
     }
 
@@ -205,6 +213,9 @@ impl Work<'_> {
             if let Some(restarter) = &self.restarter {
                 restarter.note(place, before.as_ref(), &after).await;
             }
+            if !options.dry_run {
+                self.clean_up(cluster, place, &object, &after, &options).await?;
+            }
         }
         let done = match self.args.dry_run {
             DryRun::None => "serverside-applied",
@@ -212,6 +223,34 @@ impl Work<'_> {
             DryRun::Server => "serverside-applied (server dry run)",
         };
         Ok(Done { name: place.name.to_string(), how: done })
+    }
+
+    /// Takes off what applying left there. A sealed Secret with keys of others beside
+    /// its own would not open any more: they go where that is asked for, and are told
+    /// else.
+    async fn clean_up(
+        &self,
+        cluster: &Cluster,
+        place: &Place,
+        object: &Object,
+        after: &Object,
+        options: &WriteOptions,
+    ) -> Result<(), Failure> {
+        let keys = |object: &'_ Object| -> BTreeSet<String> {
+            object.data.iter().flatten().map(|(key, _)| key.clone()).collect()
+        };
+        let mut surplus = keys(after);
+        surplus.retain(|key| object.is_sealed() && !keys(object).contains(key));
+        let is_taken_off = self.args.force_conflicts;
+        let gone: Vec<_> = surplus.iter().filter(|_| is_taken_off).collect();
+        cluster.clean_up(place, after, &gone, options).await?;
+        match surplus.is_empty() || is_taken_off {
+            true => Ok(()),
+            false => {
+                let keys = surplus.into_iter().collect::<Vec<_>>().join("`, `");
+                Err(Failure::Surplus { place: place.to_string(), keys })
+            }
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Changing values of a sealed Secret while the others keep their bytes.
 
-use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::opening::Opener;
@@ -10,8 +10,6 @@ use super::{Failure, Session};
 use crate::envelope::{OpenError, SealedSecret, Sealer};
 use crate::kek::{DataKey, KekUri};
 use crate::secret::{Key, PlainSecret, SecretValue};
-use crate::terminal;
-use std::collections::BTreeMap;
 
 /// What is to be changed.
 #[derive(Default)]
@@ -29,7 +27,6 @@ pub struct Changer<'a> {
     keks: Vec<KekUri>,
     /// Whether KEKs may be asked to open something.
     may_open: bool,
-    told: Cell<bool>,
 }
 
 impl<'a> Changer<'a> {
@@ -40,7 +37,7 @@ impl<'a> Changer<'a> {
         may_open: bool,
     ) -> Self {
         let targets = Targets::new(session, opener);
-        Self { session, opener, targets, keks, may_open, told: Cell::default() }
+        Self { session, opener, targets, keks, may_open }
     }
 
     /// Has the KEKs wrap a new data key.
@@ -50,7 +47,7 @@ impl<'a> Changer<'a> {
         path: Option<&Path>,
     ) -> Result<Sealer, Failure> {
         let keks = match self.keks.is_empty() {
-            true => self.targets.settled(secret, path, self.may_open).await?,
+            true => self.targets.settled(secret, path).await?,
             false => self.keks.clone(),
         };
         let (scope, place) = (sealing::scope(secret)?, secret.meta.place.clone());
@@ -58,29 +55,35 @@ impl<'a> Changer<'a> {
         Ok(Sealer::prepare(ring, &keks, DataKey::generate(), place, scope).await?)
     }
 
-    /// Opens it where that is possible here: a new seal would hide that the old one
-    /// was not whole. Who may only encrypt is told that this is not known.
+    /// Opens it, to see that it is whole: a new seal would hide that the old one was
+    /// not. Only who says so goes on without.
     pub async fn look(&self, secret: &SealedSecret) -> Result<Option<PlainSecret>, Failure> {
         if !self.may_open {
             return Ok(None);
         }
-        let why = match self.opener.can_ask(secret) {
-            false => "none of its KEKs may be asked here".to_owned(),
-            true => match self.opener.open(secret).await {
-                Ok(plain) => return Ok(Some(plain)),
-                Err(Failure::Open(OpenError::Kek { refusals, .. })) => {
-                    refusals.first().map_or_else(String::new, ToString::to_string)
-                }
-                Err(failure) => return Err(failure),
+        let opened = match self.opener.can_ask(secret) {
+            true => self.opener.open(secret).await,
+            false => match self.opener.admit(secret).await {
+                Ok(()) => self.opener.open(secret).await,
+                Err(failure) => Err(failure),
             },
         };
-        if !self.told.replace(true) {
-            terminal::note(&format!(
-                "whether `{}` was whole before is not known here, since it cannot be opened: {why}",
-                secret.meta.place
-            ));
+        opened.map(Some).map_err(|failure| match failure {
+            Failure::Open(OpenError::Kek { .. } | OpenError::Untrusted { .. }) => {
+                Failure::NotLookedAt { source: Box::new(failure) }
+            }
+            other => other,
+        })
+    }
+
+    /// Checks what the Secret will be, where the old one could be looked at.
+    pub fn check(&self, old: Option<PlainSecret>, delta: &Delta) -> Result<(), Failure> {
+        let Some(mut plain) = old else { return Ok(()) };
+        plain.values.retain(|key, _| !delta.gone.contains(key));
+        for (key, value) in &delta.values {
+            plain.values.insert(key.clone(), SecretValue::new(value.expose().to_vec()));
         }
-        Ok(None)
+        Ok(plain.check()?)
     }
 
     /// Makes the change, and remembers what was sealed to.

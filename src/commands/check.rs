@@ -4,6 +4,7 @@
 mod report;
 mod rules;
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -14,7 +15,7 @@ use memchr::memmem;
 use super::{Failure, Session, complete};
 use crate::config::RULES_FILE;
 use crate::envelope::{Jwe, Kind, SealCheck};
-use crate::manifest::{self, Found, Object, Position, SEAL_ANNOTATION};
+use crate::manifest::{self, Found, FoundSecret, Object, Position, SEAL_ANNOTATION};
 use crate::secret::Namespace;
 use crate::terminal;
 use report::Finding;
@@ -32,6 +33,8 @@ use rules::Known;
   unknown-kek      a KEK that nothing here names
   kek-not-allowed  a KEK that the rules of `.envcrypt.yaml` do not name for this place
 
+Not looked at: files that Git ignores, and manifests within the text of another object.
+
 Examples:
   # A whole repository
   kubectl envcrypt check .
@@ -39,7 +42,7 @@ Examples:
   # For a code scanner
   kubectl envcrypt check -o sarif . > envcrypt.sarif")]
 pub struct CheckArgs {
-    /// Files and folders
+    /// Files and folders; - reads standard input
     #[arg(value_name = "PATH", default_value = ".")]
     paths: Vec<PathBuf>,
     /// A KEK that is known, beside those of rules, environment and settings; repeatable
@@ -95,6 +98,11 @@ impl CheckArgs {
         let excluded = self.excluded();
         let mut files = Vec::new();
         for path in &self.paths {
+            if path == Path::new("-") || (path.exists() && !path.is_dir()) {
+                // What is named is meant, whatever it is.
+                files.push(path.clone());
+                continue;
+            }
             let walk = WalkBuilder::new(path)
                 .hidden(false)
                 .git_ignore(!self.no_ignore)
@@ -108,13 +116,16 @@ impl CheckArgs {
             for entry in walk {
                 let entry = entry.map_err(|error| read_error(path, error))?;
                 let is_file = entry.file_type().is_some_and(|kind| kind.is_file());
-                // What is named is meant.
-                let is_meant = entry.depth() == 0 || may_be_manifest(entry.path());
                 let found = entry.path().strip_prefix("./").unwrap_or(entry.path());
-                if is_file && is_meant && !excluded.is_match(found) {
+                let within = entry.path().strip_prefix(path).unwrap_or(found);
+                let is_excluded = excluded.is_match(found) || excluded.is_match(within);
+                if is_file && may_be_manifest(found) && !is_excluded {
                     files.push(found.to_owned());
                 }
             }
+        }
+        if files.is_empty() {
+            terminal::note("no file here could hold a manifest: nothing was looked at");
         }
         Ok(files)
     }
@@ -155,68 +166,57 @@ struct Checker<'a> {
 impl Checker<'_> {
     fn file(&mut self, path: &Path) -> Result<(), Failure> {
         let bytes = super::input::read_file(path)?;
-        let holds = |text: &str| memmem::find(&bytes, text.as_bytes()).is_some();
-        let may_hold = (holds("Secret") && holds("apiVersion"))
-            || holds("eyJwcm90ZWN0ZWQi")
-            || holds("{\"protected\":\"");
-        let Some(text) = std::str::from_utf8(&bytes).ok().filter(|_| may_hold) else {
+        let text = text(&bytes);
+        let holds = |word: &str| memmem::find(text.as_bytes(), word.as_bytes()).is_some();
+        // The two beginnings of a sealed value, encoded and as JSON.
+        if !holds("ecret") && !holds("eyJwcm90ZWN0ZWQi") && !holds("eyJ0eXAiOiJlbnZjcnlwdC12") {
             return Ok(());
-        };
-        for found in manifest::scan(text) {
+        }
+        for found in manifest::scan(&text) {
             match found {
-                Found::Sealed { at } => {
+                Found::Sealed(at) => {
                     self.add(path, at, "out-of-place", "a sealed value stands outside a Secret");
                 }
-                Found::Secret { object, at, literals } => {
-                    self.secret(path, at, object.as_deref(), &literals)?;
+                Found::Unreadable(at) => {
+                    self.add(path, at, "wrong-form", "a Secret stands here that cannot be read");
                 }
+                Found::Secret(secret) => self.secret(path, &secret),
             }
         }
         Ok(())
     }
 
-    fn secret(
-        &mut self,
-        path: &Path,
-        at: Position,
-        object: Option<&Object>,
-        literals: &[(String, Position)],
-    ) -> Result<(), Failure> {
-        let name = object.map_or_else(String::new, |object| format!(" `{}`", object.title()));
-        match object {
-            Some(object) if object.is_sealed() => self.sealed(path, at, object),
-            _ => {
-                if let Some((key, at)) = literals.first() {
-                    let more = match literals.len() - 1 {
-                        0 => String::new(),
-                        more => format!(" and {more} more"),
-                    };
-                    let key = key.escape_default();
-                    let text =
-                        format!("the Secret{name} is in the clear: the value of `{key}`{more}");
-                    self.add(path, *at, "plain-secret", &text);
-                }
-                Ok(())
+    fn secret(&mut self, path: &Path, secret: &FoundSecret) {
+        if secret.is_sealed {
+            // Where its name is a template's, nothing more can be told.
+            return secret.object.iter().for_each(|object| self.sealed(path, secret.at, object));
+        }
+        let Some((key, at)) = secret.literals.first() else { return };
+        let name = secret.object.as_ref().map_or_else(String::new, |o| format!(" `{}`", o.title()));
+        let mut text = format!("the Secret{name} is in the clear");
+        if let Some(key) = key {
+            text += &format!(": the value of `{}`", key.escape_default());
+            if secret.literals.len() > 1 {
+                text += &format!(" and {} more", secret.literals.len() - 1);
             }
         }
+        self.add(path, *at, "plain-secret", &text);
     }
 
-    fn sealed(&mut self, path: &Path, at: Position, object: &Object) -> Result<(), Failure> {
+    fn sealed(&mut self, path: &Path, at: Position, object: &Object) {
         let secret = match object.sealed(&self.namespace(object), SealCheck::Required) {
             Ok(secret) => secret,
-            Err(error) => {
-                self.add(path, at, "wrong-form", &error.to_string());
-                return Ok(());
-            }
+            Err(error) => return self.add(path, at, "wrong-form", &error.to_string()),
         };
         if let Err(error) = secret.check_place(SealCheck::Required) {
             let id = if secret.seal.is_none() { "wrong-form" } else { "out-of-place" };
             self.add(path, at, id, &error.to_string());
         }
-        for (id, text) in self.known.check(&secret, path)? {
-            self.add(path, at, id, &text);
+        match self.known.check(&secret, path) {
+            Ok(wrong) => wrong.into_iter().for_each(|(id, text)| self.add(path, at, id, &text)),
+            // Rules that cannot be read allow nothing.
+            Err(failure) => self.add(path, at, "kek-not-allowed", &failure.to_string()),
         }
-        Ok(())
     }
 
     /// The namespace that is meant where the object names none: that of `-n`, else
@@ -232,5 +232,19 @@ impl Checker<'_> {
 
     fn add(&mut self, path: &Path, at: Position, id: &'static str, text: &str) {
         self.findings.push(Finding { path: path.to_owned(), at, id, text: text.to_owned() });
+    }
+}
+
+/// As text, whatever it is: a Secret may stand beside what is no UTF-8.
+fn text(bytes: &[u8]) -> Cow<'_, str> {
+    let wide = |from: fn([u8; 2]) -> u16| {
+        let units: Vec<u16> =
+            bytes[2..].chunks_exact(2).map(|pair| from([pair[0], pair[1]])).collect();
+        Cow::Owned(String::from_utf16_lossy(&units))
+    };
+    match bytes {
+        [0xff, 0xfe, ..] => wide(u16::from_le_bytes),
+        [0xfe, 0xff, ..] => wide(u16::from_be_bytes),
+        _ => String::from_utf8_lossy(bytes),
     }
 }

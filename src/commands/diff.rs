@@ -14,7 +14,7 @@ use crate::cluster::{Cluster, ClusterError};
 use crate::envelope::SealedSecret;
 use crate::manifest::Object;
 use crate::secret::{Key, Meta, Namespace, Place, PlainSecret, SecretValue};
-use crate::terminal;
+use crate::terminal::{self, OutputError};
 
 /// Compare files with the cluster, key by key.
 ///
@@ -43,7 +43,7 @@ pub async fn run(args: DiffArgs, session: &Session) -> Result<(), Failure> {
     match compare(args, session).await {
         Ok(false) => Ok(()),
         Ok(true) => Err(Failure::Differs),
-        Err(closed @ Failure::Output(_)) => Err(closed),
+        Err(closed @ Failure::Output(OutputError::Closed)) => Err(closed),
         Err(failure) => Err(Failure::NotCompared(Box::new(failure))),
     }
 }
@@ -159,6 +159,12 @@ impl Work<'_> {
             && file.keks() != live.keks()
         {
             lines.add('~', "KEKs", "others");
+        }
+        if let (Side::Sealed(file), Side::Sealed(live)) = (&file, &live)
+            && file.values == live.values
+            && file.seal != live.seal
+        {
+            lines.add('~', "the seal", "another");
         }
         let differing: Vec<Key> = keys.into_iter().filter(|key| !same_bytes(key)).collect();
         let in_both = |key: &Key| file.keys().contains(key) && live.keys().contains(key);

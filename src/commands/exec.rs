@@ -10,6 +10,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use futures::future::try_join_all;
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::input::{FileArgs, LiveArgs, sealed_secrets};
 use super::opening::{OpenArgs, Opener};
@@ -17,7 +18,7 @@ use super::{Failure, Session, complete};
 use crate::process;
 use crate::secret::SecretValue;
 use crate::terminal::{Disk, Folder};
-use loose::{Loose, Mounted};
+use loose::Loose;
 
 /// Run a program with the values of sealed Secrets.
 ///
@@ -27,7 +28,8 @@ use loose::{Loose, Mounted};
 /// As a container's entrypoint it needs no cluster: every environment variable
 /// that holds a sealed value is opened, and so are the files of a mounted Secret
 /// (--mounted). `ENVCRYPT_KEKS` names the KEKs that may be asked for these, commas
-/// between them, and no other is.
+/// between them, and no other is; they must be sealed for the namespace of the pod,
+/// of `POD_NAMESPACE` or of -n.
 #[derive(Args)]
 #[command(
     override_usage = "kubectl envcrypt exec NAME… [flags] -- COMMAND [ARG]…\n       kubectl envcrypt exec -f FILE [flags] -- COMMAND [ARG]…\n       kubectl envcrypt exec -- COMMAND [ARG]…",
@@ -45,7 +47,7 @@ pub struct ExecArgs {
     #[command(flatten)]
     files: FileArgs,
     /// Secrets of the cluster
-    #[arg(value_name = "NAME", add = complete::secrets())]
+    #[arg(value_name = "NAME", conflicts_with_all = ["filename", "selector"], add = complete::secrets())]
     names: Vec<String>,
     /// Only the values of these keys; repeatable, or with commas
     #[arg(long, value_name = "KEY", value_delimiter = ',')]
@@ -65,6 +67,9 @@ pub struct ExecArgs {
     /// Open the files of a mounted sealed Secret into the folder of --files, and copy the others; repeatable
     #[arg(long, value_name = "FOLDER", requires = "files_in")]
     mounted: Vec<PathBuf>,
+    /// Refuse a value of the environment or of --mounted that was not sealed for this Secret
+    #[arg(long, value_name = "NAME")]
+    secret: Option<String>,
     /// Let the folder of --files be on a disk
     #[arg(long, requires = "files_in")]
     allow_disk: bool,
@@ -77,31 +82,28 @@ pub struct ExecArgs {
 
 /// Runs it.
 pub async fn run(args: ExecArgs, session: &Session) -> Result<(), Failure> {
-    let named = args.named(session).await?;
-    let loose = Loose::new(session)?;
-    let mut environment: Vec<(OsString, SecretValue)> = loose.environment().await?;
-    let mounted = loose.mounted(&args.mounted).await?;
+    // As the first process of a container, nothing but this would heed a signal.
+    let values = tokio::select! {
+        values = args.values(session) => values?,
+        number = stop() => return Err(Failure::Ended(128 + number)),
+    };
     let (program, arguments) = args.command.split_first().expect("clap demands one");
     let mut command = process::Child::new(program, arguments);
+    for (name, value) in values.environment {
+        set(&mut command, &name, &value)?;
+    }
     let Some(folder) = &args.files_in else {
-        let named =
-            named.into_iter().map(|(key, value)| ((args.prefix.clone() + &key).into(), value));
-        environment.extend(named);
-        set(&mut command, environment)?;
         // It never comes back but to say why not.
         return Err(Failure::Start(command.replace_this()));
     };
-    set(&mut command, environment)?;
     let disk = if args.allow_disk { Disk::Allowed } else { Disk::Refused };
+    // Before anything is written: it is taken away again, whatever comes.
+    let signals = process::Signals::catch().map_err(Failure::Signals)?;
     let folder = Folder::at(folder, disk)?;
-    for (key, value) in &named {
-        folder.write(key, value.expose())?;
-    }
-    for Mounted { path, value } in &mounted {
+    for (path, value) in values.files {
         folder.write(path, value.expose())?;
     }
-    drop((named, mounted));
-    let code = command.run().await.map_err(Failure::Start)?;
+    let code = command.run(signals).map_err(Failure::Start)?;
     drop(folder);
     match code {
         0 => Ok(()),
@@ -109,7 +111,46 @@ pub async fn run(args: ExecArgs, session: &Session) -> Result<(), Failure> {
     }
 }
 
+/// What the program is to get.
+#[derive(Default)]
+struct Given {
+    environment: Vec<(OsString, SecretValue)>,
+    files: Vec<(PathBuf, SecretValue)>,
+}
+
+/// The number of the signal that says to stop.
+async fn stop() -> u8 {
+    let kinds = [SignalKind::hangup(), SignalKind::interrupt(), SignalKind::terminate()];
+    let each = kinds.map(|kind| {
+        Box::pin(async move {
+            match signal(kind) {
+                Ok(mut signal) => drop(signal.recv().await),
+                Err(_) => std::future::pending().await,
+            }
+            u8::try_from(kind.as_raw_value()).unwrap_or(0)
+        })
+    });
+    futures::future::select_all(each).await.0
+}
+
 impl ExecArgs {
+    async fn values(&self, session: &Session) -> Result<Given, Failure> {
+        let named = self.named(session).await?;
+        let loose = Loose::new(session, self.secret.as_deref())?;
+        let mut given = Given { environment: loose.environment().await?, ..Given::default() };
+        given.files = loose.mounted(&self.mounted).await?;
+        for (key, value) in named {
+            match self.files_in.is_some() {
+                true => given.files.push((key.into(), value)),
+                false => {
+                    check_name(&key, &self.prefix)?;
+                    given.environment.push(((self.prefix.clone() + &key).into(), value));
+                }
+            }
+        }
+        Ok(given)
+    }
+
     /// The values of the Secrets that are named, by key.
     async fn named(&self, session: &Session) -> Result<BTreeMap<String, SecretValue>, Failure> {
         let mut values = BTreeMap::new();
@@ -149,13 +190,22 @@ impl ExecArgs {
     }
 }
 
-/// Values into the program's environment; one that cannot stand there is refused.
-fn set(command: &mut process::Child, values: Vec<(OsString, SecretValue)>) -> Result<(), Failure> {
-    for (name, value) in values {
-        if value.expose().contains(&0) {
-            return Err(Failure::NotInVariable(name.to_string_lossy().into_owned()));
-        }
-        command.env(&name, OsStr::from_bytes(value.expose()));
+/// Puts a value into the program's environment; one that cannot stand there is refused.
+fn set(command: &mut process::Child, name: &OsStr, value: &SecretValue) -> Result<(), Failure> {
+    if value.expose().contains(&0) {
+        return Err(Failure::NotInVariable(name.to_string_lossy().into_owned()));
     }
+    command.env(name, OsStr::from_bytes(value.expose()));
     Ok(())
+}
+
+/// Refuses names with which whoever may seal a value could have other code run.
+fn check_name(key: &str, prefix: &str) -> Result<(), Failure> {
+    let steers = matches!(key, "PATH" | "BASH_ENV" | "ENV" | "IFS" | "SHELLOPTS")
+        || key.starts_with("LD_")
+        || key.starts_with("DYLD_");
+    match steers && prefix.is_empty() {
+        true => Err(Failure::SteeringKey(key.to_owned())),
+        false => Ok(()),
+    }
 }

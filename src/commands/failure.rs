@@ -87,6 +87,12 @@ pub enum Failure {
         /// How many.
         count: usize,
     },
+    /// It could not be opened to see that it is whole.
+    #[error("{source}")]
+    NotLookedAt {
+        /// Why not.
+        source: Box<Self>,
+    },
     /// Someone else keeps the Secret, and would not let go of it.
     #[error("the Secret `{place}` belongs to {keeper}, and cannot be replaced by a sealed one")]
     Kept {
@@ -137,6 +143,9 @@ pub enum Failure {
     /// The person said no.
     #[error("the KEK `{0}` was not accepted")]
     NotAccepted(KekUri),
+    /// The person said no to all of it.
+    #[error("nothing was done")]
+    Declined,
     /// The configuration cannot be used.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -249,6 +258,15 @@ pub enum Failure {
     /// The program does not start.
     #[error(transparent)]
     Start(StartError),
+    /// Signals cannot be caught.
+    #[error("signals cannot be caught: {0}")]
+    Signals(std::io::Error),
+    /// A key that says how programs run.
+    #[error("a variable `{0}` would change which code the program runs")]
+    SteeringKey(String),
+    /// A sealed value that belongs to a namespace, in one that is not known.
+    #[error("{0} is sealed for one namespace, and which one this is is not known")]
+    LooseNamespace(String),
     /// The program ended with this code, which is ours too.
     #[error("the program ended with {0}")]
     Ended(u8),
@@ -276,6 +294,16 @@ pub enum Failure {
         what: String,
         /// The KEKs.
         keks: String,
+    },
+    /// Others' keys stand in a sealed Secret, which so does not open.
+    #[error(
+        "the Secret `{place}` was applied, but keeps keys that others manage, and does not open with them: `{keys}`"
+    )]
+    Surplus {
+        /// Which.
+        place: String,
+        /// The keys.
+        keys: String,
     },
     /// Some workloads were not restarted; each was reported.
     #[error("{failed} of {all} were not restarted")]
@@ -350,6 +378,11 @@ impl Failure {
         match self {
             Self::Output(OutputError::Closed) | Self::Differs | Self::Ended(_) => return None,
             Self::NotCompared(failure) => return failure.report(),
+            Self::NotLookedAt { source } => {
+                let mut report = source.report()?;
+                report.hints.push("it is opened to see that it is whole, since a new seal would hide that it was not; `--encrypt-only` goes on without knowing".to_owned());
+                return Some(report);
+            }
             _ => {}
         }
         let mut report = Report { error: self.to_string(), ..Report::default() };
@@ -394,7 +427,7 @@ impl Failure {
             }
             Self::Open(OpenError::Refused { refused, .. }) => return refused_hint(refused),
             Self::UnnamedHolder { .. } | Self::Open(OpenError::NotHeld { .. }) => {
-                "whoever can write to it could name their own, to be given its data keys: if it is meant, name it in `.envcrypt.yaml`, or with `--kek` (of `rewrap`, also `--add`)"
+                "whoever can write to it could name their own, to be given its data keys: if it is meant, name it with `--kek` (of `rewrap`, also `--add`), or in `.envcrypt.yaml` and accept it with `kek trust`"
             }
             Self::Replace(error) if matches!(**error, ReplaceError::Lost { .. }) => {
                 "the sealed one was written to standard output: keep it, and `kubectl envcrypt apply -f` it once the cluster takes it"
@@ -404,6 +437,8 @@ impl Failure {
                 "`--allow-disk` lets plaintext go to a disk, where it may be found later"
             }
             Self::EditedMeanwhile { .. } => "look at it again, then repeat the command",
+            Self::Surplus { .. } => "`--force-conflicts` takes them off",
+            Self::NotRestarted { .. } => "`kubectl rollout restart` does it later",
             Self::RolloutStuck(_) | Self::RolloutSlow(_) => {
                 "`kubectl rollout status` and `kubectl get pods` tell how far it is; `kubectl rollout undo` brings the old pods back"
             }
@@ -411,6 +446,17 @@ impl Failure {
                 "seal plain Secrets with `kubectl envcrypt seal -i -f FILE`, and change what they held: Git does not forget"
             }
             Self::SameKey(_) => "choose with `--only`, or run it for one Secret",
+            Self::SteeringKey(_) => {
+                "leave it out with `--only`, or put something before it with `--prefix`"
+            }
+            Self::LooseNamespace(_) => {
+                "give it with `-n`, or with `POD_NAMESPACE` from `metadata.namespace` of the pod"
+            }
+            Self::Start(error)
+                if error.source.kind() == std::io::ErrorKind::ArgumentListTooLong =>
+            {
+                "the values are too large for an environment: give them as files, with `--files FOLDER`"
+            }
             Self::NotInVariable(_) => "give it as a file, with `--files FOLDER`",
             Self::LooseKeks { .. } => {
                 "whoever can write the value could name their own: name the KEKs that may be asked in `ENVCRYPT_KEKS`, commas between them"

@@ -107,7 +107,7 @@ pub trait Change {
         Ok(cluster.reseal(place, &object, &gone).await?)
     }
 
-    /// Whether the work may be cut short just now.
+    /// Whether the work may be cut short just now; else it goes on to the next end.
     fn may_stop(&self) -> bool {
         true
     }
@@ -192,13 +192,14 @@ impl<C: Change> Many<'_, C> {
             interrupted.set(true);
             let _ = timeout(GRACE, interruption()).await;
         });
-        loop {
+        let mut is_over = false;
+        while !(is_over && self.change.may_stop()) {
             tokio::select! {
                 outcome = work.next() => match outcome {
                     Some(outcome) => tally.take(outcome.results, outcome.lost),
                     None => break,
                 },
-                () = &mut given_up, if self.change.may_stop() => break,
+                () = &mut given_up, if !is_over => is_over = true,
             }
         }
         if interrupted.get() && tally.seen() < all {

@@ -1,7 +1,7 @@
 //! Restarting the workloads that use Secrets whose values have changed.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::Duration;
 
 use clap::Args;
@@ -57,12 +57,36 @@ pub struct Restarter<'a> {
     args: &'a RestartArgs,
     session: &'a Session,
     opener: &'a Opener<'a>,
-    changed: RefCell<BTreeMap<Namespace, BTreeSet<SecretName>>>,
+    /// What uses any of the Secrets, looked up before anything is changed: who may not
+    /// look must not find out when it is too late.
+    consumers: Vec<Consumer>,
+    changed: RefCell<BTreeSet<Place>>,
 }
 
 impl<'a> Restarter<'a> {
-    pub fn new(args: &'a RestartArgs, session: &'a Session, opener: &'a Opener<'a>) -> Self {
-        Self { args, session, opener, changed: RefCell::default() }
+    /// Looks up what uses these Secrets.
+    pub async fn new(
+        args: &'a RestartArgs,
+        session: &'a Session,
+        opener: &'a Opener<'a>,
+        cluster: &Cluster,
+        places: &HashSet<Place>,
+    ) -> Result<Self, Failure> {
+        let mut names = BTreeMap::<&Namespace, BTreeSet<SecretName>>::new();
+        for place in places {
+            names.entry(&place.namespace).or_default().insert(place.name.clone());
+        }
+        let mut consumers = Vec::new();
+        for (namespace, names) in names {
+            let (found, unseen) = cluster.consumers(namespace, &names).await?;
+            consumers.extend(found);
+            if let Some(error) = unseen {
+                terminal::warn(&format!(
+                    "{error}, so that none is told that uses what has changed"
+                ));
+            }
+        }
+        Ok(Self { args, session, opener, consumers, changed: RefCell::default() })
     }
 
     /// Notes a Secret if its values are not what they were; `before` is none where
@@ -73,8 +97,7 @@ impl<'a> Restarter<'a> {
             None => false,
         };
         if !is_same {
-            let mut changed = self.changed.borrow_mut();
-            changed.entry(place.namespace.clone()).or_default().insert(place.name.clone());
+            self.changed.borrow_mut().insert(place.clone());
         }
     }
 
@@ -109,29 +132,33 @@ impl<'a> Restarter<'a> {
 
     /// Shows what uses the changed Secrets, asks, restarts, and waits.
     pub async fn finish(&self, cluster: &Cluster, is_dry_run: bool) -> Result<(), Failure> {
-        let changed = self.changed.take();
-        if changed.is_empty() {
+        if self.changed.borrow().is_empty() {
             terminal::note("no value has changed: nothing is restarted");
             return Ok(());
         }
-        let mut consumers = Vec::new();
-        for (namespace, names) in &changed {
-            consumers.extend(cluster.consumers(namespace, names).await?);
-        }
+        let consumers: Vec<_> = self.consumers.iter().filter(|c| self.uses_changed(c)).collect();
         if consumers.is_empty() {
-            terminal::note("no workload uses what has changed");
+            terminal::note(
+                "no Deployment, StatefulSet, DaemonSet, CronJob or Job uses what has changed",
+            );
             return Ok(());
         }
         terminal::stderr_line("these use what has changed:");
-        consumers.iter().for_each(show);
+        consumers.iter().for_each(|consumer| show(consumer));
         let can = |consumer: &&Consumer| {
             matches!(consumer.restart, Restart::Possible | Restart::OnDelete)
         };
-        let chosen: Vec<&Consumer> = consumers.iter().filter(can).collect();
+        let chosen: Vec<&Consumer> = consumers.into_iter().filter(can).collect();
         if chosen.is_empty() || is_dry_run || !self.confirm(chosen.len())? {
             return Ok(());
         }
         self.restart(cluster, &chosen).await
+    }
+
+    fn uses_changed(&self, consumer: &Consumer) -> bool {
+        let changed = self.changed.borrow();
+        let mut changed = changed.iter().filter(|place| place.namespace == consumer.namespace);
+        changed.any(|place| consumer.uses.contains_key(place.name.as_str()))
     }
 
     fn confirm(&self, count: usize) -> Result<bool, Failure> {
@@ -179,7 +206,8 @@ async fn wait(
 ) -> Result<(), Failure> {
     // Its pods stay until someone deletes them.
     restarted.retain(|consumer| consumer.restart == Restart::Possible);
-    let end = Instant::now() + limit;
+    // Longer than the clock can tell is without end.
+    let end = Instant::now().checked_add(limit);
     while !restarted.is_empty() {
         let mut waiting = Vec::new();
         for consumer in restarted {
@@ -191,7 +219,9 @@ async fn wait(
                 Rollout::Stuck => return Err(Failure::RolloutStuck(consumer.to_string())),
             }
         }
-        if let Some(consumer) = waiting.first().filter(|_| Instant::now() >= end) {
+        if let Some(consumer) =
+            waiting.first().filter(|_| end.is_some_and(|end| Instant::now() >= end))
+        {
             return Err(Failure::RolloutSlow(consumer.to_string()));
         }
         restarted = waiting;

@@ -15,7 +15,7 @@ use crate::cluster::{Cluster, ReplaceError, Sort, place_of};
 use crate::envelope::{Scope, SealedSecret, Sealer};
 use crate::kek::{DataKey, KekUri, Trust};
 use crate::manifest::{self, Format, ManifestError, Object};
-use crate::secret::{Namespace, Place, PlainSecret, TypeError};
+use crate::secret::{Namespace, Place, PlainSecret, SecretType, TypeError};
 use crate::terminal;
 
 /// Seal plain Secrets, of files or of the cluster.
@@ -45,6 +45,9 @@ pub struct SealArgs {
     /// Delete the plain Secret of the cluster, and put the sealed one in its place
     #[arg(long, conflicts_with = "filename")]
     replace: bool,
+    /// Do not ask before many are replaced
+    #[arg(short = 'y', long, requires = "replace")]
+    yes: bool,
     /// How to print Secrets of the cluster
     #[arg(
         short,
@@ -74,6 +77,9 @@ enum Output {
 /// Runs it.
 pub async fn run(mut args: SealArgs, session: &Session) -> Result<(), Failure> {
     let is_live = args.many.files.filename.is_empty();
+    if args.replace && args.many.names.is_empty() && !args.many.is_dry_run() && !args.yes {
+        confirm(&args, session)?;
+    }
     if !is_live && !args.in_place {
         let [_] = &args.many.files.paths()?[..] else {
             return Err(Failure::Usage(
@@ -98,6 +104,27 @@ pub async fn run(mut args: SealArgs, session: &Session) -> Result<(), Failure> {
     result
 }
 
+/// Many at once: asks first.
+fn confirm(args: &SealArgs, session: &Session) -> Result<(), Failure> {
+    let place = match args.many.all_namespaces {
+        true => "all namespaces".to_owned(),
+        false => format!("the namespace `{}`", session.namespace()?),
+    };
+    let question = format!(
+        "replace the plain Secrets of {place} by sealed ones, which are gibberish to whatever reads them without `exec`"
+    );
+    if !session.prompt().is_available() {
+        return Err(Failure::Usage(
+            "`--replace` with `-l` or `-A` asks first, and there is no terminal: add `--yes`"
+                .into(),
+        ));
+    }
+    match session.prompt().confirm(&question)? {
+        true => Ok(()),
+        false => Err(Failure::Declined),
+    }
+}
+
 struct Work<'a> {
     session: &'a Session,
     args: &'a SealArgs,
@@ -112,7 +139,10 @@ impl Work<'_> {
     fn keks(&self, place: &Place, path: Option<&Path>) -> Result<Vec<KekUri>, Failure> {
         let path = path.filter(|path| *path != Path::new("-"));
         let trust = &mut self.trust.borrow_mut();
-        sealing::choose(self.session, &self.args.kek, &place.namespace, path, trust)
+        if !self.args.kek.is_empty() {
+            return sealing::uris(self.session, &self.args.kek, self.args.many.make_local());
+        }
+        sealing::choose(self.session, &[], &place.namespace, path, trust)
     }
 
     async fn seal(&self, plain: PlainSecret, path: Option<&Path>) -> Result<SealedSecret, Failure> {
@@ -196,9 +226,15 @@ impl Change for Work<'_> {
 
     async fn admit(&self, plain: &Plain, path: Option<&Path>) -> Result<bool, Failure> {
         let place = plain.place();
-        if let Some(keeper) = &plain.keeper {
+        if let Some(keeper) = plain.keeper.as_ref().filter(|_| self.args.replace) {
             let refused = Failure::Kept { place: place.to_string(), keeper: keeper.clone() };
             return if self.args.many.names.is_empty() { Ok(false) } else { Err(refused) };
+        }
+        // The token controller fills it in, and has to know it.
+        if plain.secret.meta.kind == SecretType::ServiceAccountToken
+            && plain.secret.values.is_empty()
+        {
+            return Ok(false);
         }
         check(&plain.secret)?;
         self.keks(place, path)?;
@@ -225,7 +261,10 @@ impl Change for Work<'_> {
         let result = cluster.replace(place, object, &new).await;
         self.between.set(self.between.get() - 1);
         if let Err(ReplaceError::Lost { .. }) = &result {
-            terminal::stdout(manifest::write(&[new], Format::Yaml).as_bytes())?;
+            let text = manifest::write(&[new], Format::Yaml);
+            if terminal::stdout(text.as_bytes()).is_err() {
+                terminal::stderr_line(&text);
+            }
         }
         result?;
         self.replaced.set(self.replaced.get() + 1);

@@ -11,17 +11,18 @@ use super::concerns::AllowArgs;
 use super::local::MakeLocal;
 use super::many::{self, Change};
 use super::one::OneArgs;
-use super::opening::Opener;
+use super::opening::{OpenArgs, Opener};
 use super::sources::{SourceArgs, Values};
 use super::{Failure, Session, complete, sealing};
 use crate::envelope::SealedSecret;
 use crate::secret::PlainSecret;
+use crate::terminal;
 
 /// Set values of a sealed Secret.
 ///
 /// Each KEY is asked for without echo, twice, or comes from elsewhere, as with
-/// `create`. The values that are not named keep their bytes. It takes only the
-/// right to encrypt; who may also decrypt has the old seal checked first.
+/// `create`. The values that are not named keep their bytes. The old seal is checked
+/// first, which takes the right to decrypt; with --encrypt-only it is not.
 #[derive(Args)]
 #[command(
     override_usage = "kubectl envcrypt set NAME [KEY]… [flags]\n       kubectl envcrypt set -f FILE [KEY]… [flags]",
@@ -61,6 +62,11 @@ pub struct ChangeArgs {
 }
 
 impl ChangeArgs {
+    /// What opens, with the KEKs named for this and no other.
+    pub fn opener<'a>(&self, session: &'a Session) -> Result<Opener<'a>, Failure> {
+        Opener::new(session, &OpenArgs { kek: self.kek.clone(), ..OpenArgs::default() })
+    }
+
     /// What makes the change.
     pub fn changer<'a>(
         &self,
@@ -84,7 +90,7 @@ pub async fn run(args: SetArgs, session: &Session) -> Result<(), Failure> {
     if let Some(ask) = asks.first().filter(|_| !session.prompt().is_available()) {
         return Err(ask.nobody());
     }
-    let opener = Opener::to_reseal(session, &[])?;
+    let opener = args.sealing.opener(session)?;
     let work = Work {
         changer: args.sealing.changer(session, &opener)?,
         session,
@@ -105,13 +111,16 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    /// Asks for the values, once.
-    fn ask(&self) -> Result<(), Failure> {
+    /// Asks for the values, once. A key that is new may be a slip.
+    fn ask(&self, secret: &SealedSecret) -> Result<(), Failure> {
         let Some((asks, mut values)) = self.asked.take() else { return Ok(()) };
         for ask in asks {
             self.args.asking.ask(ask, &**self.session.prompt(), &mut values)?;
         }
         let values = values.into_inner();
+        for key in values.keys().filter(|key| !secret.values.contains_key(key)) {
+            terminal::note(&format!("`{key}` is new in `{}`", secret.meta.place));
+        }
         self.args.allow.warn(&values, None);
         self.delta.borrow_mut().values = values;
         Ok(())
@@ -133,11 +142,13 @@ impl Change for Work<'_> {
         if self.asked.borrow().as_ref().is_some_and(|(asks, _)| !asks.is_empty()) {
             self.changer.prepare(secret, path).await?;
         }
-        self.ask()?;
-        if let Some(old) = old.filter(|_| self.args.idempotent) {
-            self.keep_same(&old);
+        self.ask(secret)?;
+        if let Some(old) = old.as_ref().filter(|_| self.args.idempotent) {
+            self.keep_same(old);
         }
-        Ok(!self.delta.borrow().values.is_empty())
+        let delta = self.delta.borrow();
+        self.changer.check(old, &delta)?;
+        Ok(!delta.values.is_empty())
     }
 
     async fn change(

@@ -67,26 +67,18 @@ impl<'a> Targets<'a> {
         Ok(targets)
     }
 
-    /// The same, each named elsewhere, shown to hold the data keys, or confirmed.
-    /// `may_open`: whether KEKs may be asked to open something.
+    /// The same for new values: each is one's own, named elsewhere, or confirmed. That
+    /// it holds the old data keys says little, if someone else sealed all of it.
     pub async fn settled(
         &self,
         secret: &SealedSecret,
         path: Option<&Path>,
-        may_open: bool,
     ) -> Result<Vec<KekUri>, Failure> {
-        let mut keks = Vec::new();
-        for target in self.held(secret, path).await? {
-            let holds = async || {
-                let ring = self.session.ring()?;
-                Ok::<_, Failure>(secret.check_held(ring, &target.kek).await.is_ok())
-            };
-            if !(target.named || may_open && holds().await?) {
-                self.confirm(secret, &target.kek)?;
-            }
-            keks.push(target.kek);
+        let targets = self.held(secret, path).await?;
+        for target in targets.iter().filter(|target| !target.named) {
+            self.confirm(secret, &target.kek)?;
         }
-        Ok(keks)
+        Ok(targets.into_iter().map(|target| target.kek).collect())
     }
 
     /// Finds out of its own KEKs which ones more than the Secret itself names;

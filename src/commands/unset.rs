@@ -7,7 +7,6 @@ use clap::Args;
 use super::changing::{Changer, Delta};
 use super::many::{self, Change};
 use super::one::OneArgs;
-use super::opening::Opener;
 use super::set::ChangeArgs;
 use super::{Failure, Session};
 use crate::envelope::SealedSecret;
@@ -15,8 +14,8 @@ use crate::secret::Key;
 
 /// Take keys out of a sealed Secret.
 ///
-/// The other values keep their bytes. It takes only the right to encrypt; who
-/// may also decrypt has the old seal checked first.
+/// The other values keep their bytes. The old seal is checked first, which takes the
+/// right to decrypt; with --encrypt-only it is not.
 #[derive(Args)]
 #[command(
     override_usage = "kubectl envcrypt unset NAME KEY… [flags]\n       kubectl envcrypt unset -f FILE KEY… [flags]",
@@ -41,7 +40,7 @@ pub async fn run(args: UnsetArgs, session: &Session) -> Result<(), Failure> {
     if gone.is_empty() {
         return Err(Failure::Usage("name the keys to take out".to_owned()));
     }
-    let opener = Opener::to_reseal(session, &[])?;
+    let opener = args.sealing.opener(session)?;
     let work = Work {
         changer: args.sealing.changer(session, &opener)?,
         delta: Delta { gone, ..Delta::default() },
@@ -68,7 +67,8 @@ impl Change for Work<'_> {
         if !self.delta.gone.iter().any(|key| secret.values.contains_key(key)) {
             return Ok(false);
         }
-        self.changer.look(secret).await?;
+        let old = self.changer.look(secret).await?;
+        self.changer.check(old, &self.delta)?;
         Ok(true)
     }
 

@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use saphyr_parser::{Event, Parser, ScalarStyle, Span, Tag};
+use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span, Tag};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -62,18 +62,16 @@ fn binary(text: &mut String, value: &SecretValue) {
 /// Whether it has lines that can be written one below the other.
 fn is_block(value: &str) -> bool {
     let printable = |c: char| !c.is_control() && !matches!(c, '\u{feff}' | '\u{2028}' | '\u{2029}');
-    value.trim_end_matches('\n').contains('\n')
+    // Blanks and empty lines at an end are what editors take off.
+    value.strip_suffix('\n').unwrap_or(value).contains('\n')
         && !value.starts_with([' ', '\n', '\t'])
+        && !value.ends_with("\n\n")
+        && !value.split('\n').any(|line| line.ends_with([' ', '\t']))
         && value.chars().all(|c| printable(c) || matches!(c, '\n' | '\t'))
 }
 
 fn block(text: &mut String, value: &str) {
-    let content = value.trim_end_matches('\n');
-    text.push_str(match value.len() - content.len() {
-        0 => " |-\n",
-        1 => " |\n",
-        _ => " |+\n",
-    });
+    text.push_str(if value.ends_with('\n') { " |\n" } else { " |-\n" });
     for line in value.strip_suffix('\n').unwrap_or(value).split('\n') {
         if !line.is_empty() {
             text.push_str("  ");
@@ -117,8 +115,8 @@ pub fn read_draft(text: &str) -> Result<BTreeMap<Key, SecretValue>, DraftError> 
 struct Reader<'t> {
     text: &'t str,
     values: BTreeMap<Key, SecretValue>,
-    /// The key whose value comes next.
-    key: Option<Key>,
+    /// The key whose value comes next, and where it stands.
+    key: Option<(Key, Span)>,
 }
 
 impl Reader<'_> {
@@ -129,13 +127,13 @@ impl Reader<'_> {
         tag: Option<&Cow<'_, Tag>>,
         span: Span,
     ) -> Result<(), DraftError> {
-        let Some(key) = self.key.take() else {
+        let Some((key, key_span)) = self.key.take() else {
             let key: Key =
                 text.parse().map_err(|_| wrong(span, "its key cannot be a key of a Secret"))?;
             if self.values.contains_key(&key) {
                 return Err(wrong(span, "its key stands there twice"));
             }
-            self.key = Some(key);
+            self.key = Some((key, span));
             return Ok(());
         };
         let is_binary = tag.is_some_and(|tag| tag.is_yaml_core_schema() && tag.suffix == "binary");
@@ -146,7 +144,7 @@ impl Reader<'_> {
                     .decode(&*base64)
                     .map_err(|_| wrong(span, "its value is not base64"))?
             }
-            false if tag.is_some() || !self.is_whole(text, style, span) => {
+            false if tag.is_some() || !self.is_whole(text, style, key_span, span) => {
                 return Err(wrong(span, "a part of its value would get lost: put it in quotes"));
             }
             false => text.as_bytes().to_vec(),
@@ -157,14 +155,18 @@ impl Reader<'_> {
 
     /// Whether nothing of the line was taken for something else: of what is not in
     /// quotes, all that stands behind the colon; else, all but a comment.
-    fn is_whole(&self, value: &str, style: ScalarStyle, span: Span) -> bool {
-        let line = self.text.lines().nth(span.start.line() - 1).unwrap_or("");
+    fn is_whole(&self, value: &str, style: ScalarStyle, key: Span, span: Span) -> bool {
+        let behind = |at: Marker| {
+            let line = self.text.lines().nth(at.line() - 1).unwrap_or("");
+            Zeroizing::new(line.chars().skip(at.col()).collect::<String>())
+        };
         match style {
-            ScalarStyle::Plain if value.is_empty() => true,
-            ScalarStyle::Plain => {
-                let rest: String = line.chars().skip(span.start.col()).collect();
-                Zeroizing::new(rest).trim_end() == value
-            }
+            // Where there is no value, it stands behind its key.
+            ScalarStyle::Plain if value.is_empty() => behind(key.end)
+                .trim_start()
+                .strip_prefix(':')
+                .is_none_or(|rest| rest.trim().is_empty()),
+            ScalarStyle::Plain => behind(span.start).trim_end() == value,
             _ => true,
         }
     }
@@ -198,7 +200,8 @@ mod tests {
             (b"x\n", "k: \"x\\n\"\n"),
             (b"one\n\n  two", "k: |-\n  one\n\n    two\n"),
             (b"one\ntwo\n", "k: |\n  one\n  two\n"),
-            (b"one\ntwo\n\n", "k: |+\n  one\n  two\n\n"),
+            (b"one\ntwo\n\n", "k: \"one\\ntwo\\n\\n\"\n"),
+            (b"one \ntwo", "k: \"one \\ntwo\"\n"),
             (b"one\r\ntwo", "k: \"one\\r\\ntwo\"\n"),
             (b"\xff\x00", "k: !!binary |\n  /wA=\n"),
         ] {
@@ -222,6 +225,8 @@ mod tests {
         }
         for (text, line) in [
             ("a: 1\nk: pass #word", 2),
+            ("k: #pass", 1),
+            ("a: 1\nk:   # c", 2),
             ("k: &a b", 1),
             ("k: !x b", 1),
             ("k: *a", 1),

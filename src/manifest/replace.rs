@@ -301,6 +301,10 @@ mod tests {
                 r#"{"apiVersion":"v1","kind":"Secret","metadata":{"name":"a", "namespace": "prod", "annotations": {"envcrypt.dev/type": "kubernetes.io/basic-auth", "envcrypt.dev/seal": <"seal">}},"type":"envcrypt.dev/sealed","data":{"password":"<password>"}}"#,
             ),
             (
+                " {\"apiVersion\":\"v1\",\"kind\":\"Secret\",\"metadata\":{\"name\":\"a\",\"namespace\":\"prod\",\"annotations\":{}},\"type\":null,\"data\":{\"a\":null},\"stringData\":{\"b\":\"x\"}}",
+                " {\"apiVersion\":\"v1\",\"kind\":\"Secret\",\"metadata\":{\"name\":\"a\",\"namespace\":\"prod\",\"annotations\":{\"envcrypt.dev/seal\": <\"seal\">}},\"type\":\"envcrypt.dev/sealed\",\"data\":{\"a\":\"<a>\", \"b\": \"<b>\"}}",
+            ),
+            (
                 "{\n  \"apiVersion\": \"v1\",\n  \"kind\": \"Secret\",\n  \"metadata\": {\n    \"name\": \"a\",\n    \"annotations\": {\n      \"kubectl.kubernetes.io/last-applied-configuration\": \"x\"\n    }\n  },\n  \"data\": {\n    \"k\": \"eA==\"\n  }\n}\n",
                 "{\n  \"apiVersion\": \"v1\",\n  \"kind\": \"Secret\",\n  \"metadata\": {\n    \"name\": \"a\",\n    \"namespace\": \"prod\",\n    \"annotations\": {\n      \"envcrypt.dev/seal\": <\"seal\">\n    }\n  },\n  \"type\": \"envcrypt.dev/sealed\",\n  \"data\": {\n    \"k\": \"<k>\"\n  }\n}\n",
             ),

@@ -14,6 +14,7 @@ pub struct Text<'t> {
     edits: Vec<(Range<usize>, String)>,
     /// As the text ends its lines.
     line_break: &'static str,
+    is_json: bool,
 }
 
 /// What is to stand behind a key.
@@ -89,7 +90,8 @@ impl<'n, 'text> Entries<'n, 'text> {
 impl<'t> Text<'t> {
     pub fn new(text: &'t str) -> Self {
         let line_break = if text.contains("\r\n") { "\r\n" } else { "\n" };
-        Self { text, offsets: Offsets::of(text), edits: Vec::new(), line_break }
+        let is_json = is_json(text);
+        Self { text, offsets: Offsets::of(text), edits: Vec::new(), line_break, is_json }
     }
 
     /// Takes a mapping apart; none where it is something else.
@@ -138,7 +140,7 @@ impl<'t> Text<'t> {
             end = range.end;
         }
         new.push_str(self.text.get(end..)?);
-        Some(new)
+        (!self.is_json || is_json(&new)).then_some(new)
     }
 
     fn set(&mut self, map: &Entries<'_, '_>, entry: &Entry<'_, '_>, new: &New) -> Option<()> {
@@ -181,7 +183,7 @@ impl<'t> Text<'t> {
 
     /// Adds what is to be added, in lines of its own or behind commas.
     fn add(&mut self, map: &Entries<'_, '_>) -> Option<()> {
-        let json = map.entries.first().map_or(self.text.starts_with('{'), |e| self.is_json(e.key));
+        let json = map.entries.first().map_or(self.is_json, |entry| self.is_json(entry.key));
         let first = map.entries.first().map(|entry| self.token(entry.key).start);
         let column = self.column_of(first.unwrap_or(map.start));
         // Where the last entry begins its own line, a new one does so too.
@@ -298,6 +300,7 @@ impl<'t> Text<'t> {
         let mut new = String::with_capacity(value.len() + 2);
         match self.text.as_bytes().get(at) {
             Some(b'"') => scalar(&mut new, true, value),
+            _ if self.is_json => scalar(&mut new, true, value),
             Some(b'\'') => yaml::single_quoted(&mut new, value),
             _ => yaml::scalar(&mut new, value),
         }
@@ -345,7 +348,7 @@ impl<'t> Text<'t> {
     }
 
     fn is_json(&self, key: &MarkedYaml<'_>) -> bool {
-        self.text[self.offsets.range(key).start..].starts_with('"')
+        self.is_json || self.text[self.offsets.range(key).start..].starts_with('"')
     }
 
     fn line_start(&self, at: usize) -> usize {
@@ -373,6 +376,12 @@ impl<'t> Text<'t> {
     fn column_of(&self, at: usize) -> usize {
         self.text[self.line_start(at)..at].chars().count()
     }
+}
+
+/// JSON as such, not only as a YAML reader would have it.
+fn is_json(text: &str) -> bool {
+    text.trim_start().starts_with('{')
+        && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
 }
 
 fn scalar(out: &mut String, json: bool, value: &str) {

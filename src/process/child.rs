@@ -1,16 +1,18 @@
 //! A program that gets values: in the place of this process, or beside it.
 
 use std::ffi::{OsStr, OsString};
-use std::io;
+use std::io::{self, Read};
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicI32, Ordering};
 
-use nix::sys::signal::{Signal, kill};
+use nix::fcntl::OFlag;
+use nix::libc;
 use nix::sys::wait::{WaitStatus, waitpid};
-use nix::unistd::{Pid, getpgrp, getpid, tcgetpgrp};
+use nix::unistd::{Pid, getpid, pipe2};
 use thiserror::Error;
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::mpsc;
 
 /// Why the program does not start.
 #[derive(Debug, Error)]
@@ -26,11 +28,12 @@ pub struct StartError {
 pub struct Child(Command);
 
 impl Child {
-    /// With this process's environment.
+    /// With this process's environment, and found in this process's `PATH`: no value
+    /// has a say in which program it is.
     #[must_use]
     pub fn new(program: &OsStr, arguments: &[OsString]) -> Self {
-        let mut command = Command::new(program);
-        command.args(arguments);
+        let mut command = Command::new(find(program));
+        command.arg0(program).args(arguments);
         // SAFETY: getrlimit and setrlimit are async-signal-safe.
         unsafe { command.pre_exec(|| Ok(super::restore_core_limit()?)) };
         Self(command)
@@ -49,19 +52,14 @@ impl Child {
         self.failed(source)
     }
 
-    /// Starts it, passes signals on to it, and waits for its end. As the first
-    /// process of a container, also for the end of orphans.
+    /// Starts it, passes on the signals that come in from now on or were caught
+    /// before, and waits for its end. As the first process of a container, also for
+    /// the end of orphans. Gives its exit code; 128 and the signal's number where one
+    /// ended it.
     ///
     /// # Errors
     /// [`StartError`]
-    ///
-    /// Returns its exit code; 128 and the signal's number where one ended it.
-    pub async fn run(mut self) -> Result<u8, StartError> {
-        // Before it starts: no signal may get lost in between.
-        let mut signals = match listen() {
-            Ok(signals) => signals,
-            Err(source) => return Err(self.failed(source)),
-        };
+    pub fn run(mut self, signals: Signals) -> Result<u8, StartError> {
         let child = match self.0.spawn() {
             Ok(child) => child,
             Err(source) => return Err(self.failed(source)),
@@ -69,19 +67,8 @@ impl Child {
         // Its copies of the values go with it.
         drop(self);
         let child = Pid::from_raw(i32::try_from(child.id()).expect("the system's own number"));
-        let mut ended = tokio::task::spawn_blocking(move || wait(child));
-        loop {
-            tokio::select! {
-                code = &mut ended => return Ok(code.expect("waiting does not panic")),
-                Some(signal) = signals.recv() => {
-                    // A terminal gives these to all of its foreground, the child too.
-                    let from_terminal = matches!(signal, Signal::SIGINT | Signal::SIGQUIT);
-                    if !(from_terminal && is_in_foreground()) {
-                        let _ = kill(child, signal);
-                    }
-                }
-            }
-        }
+        std::thread::spawn(move || signals.pass_on(child));
+        Ok(wait(child))
     }
 
     fn failed(&self, source: io::Error) -> StartError {
@@ -89,32 +76,105 @@ impl Child {
     }
 }
 
-/// Catches every signal that is meant for the program.
-fn listen() -> io::Result<mpsc::UnboundedReceiver<Signal>> {
-    const SIGNALS: [Signal; 9] = [
-        Signal::SIGHUP,
-        Signal::SIGINT,
-        Signal::SIGQUIT,
-        Signal::SIGTERM,
-        Signal::SIGUSR1,
-        Signal::SIGUSR2,
-        Signal::SIGALRM,
-        Signal::SIGWINCH,
-        Signal::SIGCONT,
-    ];
-    let (sender, receiver) = mpsc::unbounded_channel();
-    for kind in SIGNALS {
-        let mut caught = signal(SignalKind::from_raw(kind as i32))?;
-        let sender = sender.clone();
-        tokio::spawn(
-            async move { while caught.recv().await.is_some() && sender.send(kind).is_ok() {} },
-        );
+/// As the shell finds it.
+fn find(program: &OsStr) -> PathBuf {
+    let named = Path::new(program);
+    if named.components().count() > 1 || named.is_absolute() {
+        return named.to_owned();
     }
-    Ok(receiver)
+    let is_program = |path: &PathBuf| {
+        path.is_file() && nix::unistd::access(path, nix::unistd::AccessFlags::X_OK).is_ok()
+    };
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&folders).map(|folder| folder.join(named)).find(is_program);
+    found.unwrap_or_else(|| named.to_owned())
 }
 
-fn is_in_foreground() -> bool {
-    std::fs::File::open("/dev/tty").is_ok_and(|tty| tcgetpgrp(&tty) == Ok(getpgrp()))
+/// Where the handler writes what was caught.
+static CAUGHT: AtomicI32 = AtomicI32::new(-1);
+
+/// Signals that are caught for the program, which need not run yet.
+pub struct Signals {
+    caught: std::fs::File,
+    /// Where the handler writes, as long as there is one.
+    _noted: OwnedFd,
+}
+
+impl Signals {
+    /// Catches every signal that would end this process, and those that programs use
+    /// among themselves. What is ignored, as `nohup` has it, stays so.
+    ///
+    /// # Errors
+    /// When the system gives no pipe.
+    pub fn catch() -> io::Result<Self> {
+        let (read, write) = pipe2(OFlag::O_CLOEXEC)?;
+        CAUGHT.store(write.as_raw_fd(), Ordering::SeqCst);
+        let first = [
+            libc::SIGHUP,
+            libc::SIGINT,
+            libc::SIGQUIT,
+            libc::SIGTERM,
+            libc::SIGUSR1,
+            libc::SIGUSR2,
+            libc::SIGALRM,
+            libc::SIGVTALRM,
+            libc::SIGPROF,
+            libc::SIGXCPU,
+            libc::SIGIO,
+            libc::SIGWINCH,
+            libc::SIGCONT,
+        ];
+        first.into_iter().chain(platform()).for_each(catch);
+        Ok(Self { caught: std::fs::File::from(read), _noted: write })
+    }
+
+    fn pass_on(mut self, child: Pid) {
+        let mut caught = [0; 2];
+        while self.caught.read_exact(&mut caught).is_ok() {
+            let [signal, from_kernel] = caught;
+            // A terminal gives its signals to all of its foreground, the child too.
+            if from_kernel == 0 {
+                // SAFETY: kill takes any number; one of a real-time signal has no name.
+                unsafe { libc::kill(child.as_raw(), libc::c_int::from(signal)) };
+            }
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn platform() -> impl Iterator<Item = libc::c_int> {
+    [libc::SIGPWR, libc::SIGSTKFLT].into_iter().chain(libc::SIGRTMIN()..=libc::SIGRTMAX())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn platform() -> impl Iterator<Item = libc::c_int> {
+    std::iter::empty()
+}
+
+fn catch(signal: libc::c_int) {
+    // SAFETY: both actions are of the right type and of our own; `note` calls only
+    // what POSIX allows in a handler.
+    unsafe {
+        let mut old = std::mem::zeroed::<libc::sigaction>();
+        libc::sigaction(signal, std::ptr::null(), &raw mut old);
+        if old.sa_sigaction == libc::SIG_IGN {
+            return;
+        }
+        let mut new = std::mem::zeroed::<libc::sigaction>();
+        let handler = note as extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void);
+        new.sa_sigaction = handler as libc::sighandler_t;
+        new.sa_flags = libc::SA_SIGINFO | libc::SA_RESTART;
+        libc::sigaction(signal, &raw const new, std::ptr::null_mut());
+    }
+}
+
+extern "C" fn note(signal: libc::c_int, info: *mut libc::siginfo_t, _: *mut libc::c_void) {
+    // SAFETY: the kernel hands over a valid siginfo; write is async-signal-safe.
+    unsafe {
+        let from_kernel = u8::from(!info.is_null() && (*info).si_code > 0);
+        let bytes = [u8::try_from(signal).unwrap_or(0), from_kernel];
+        libc::write(CAUGHT.load(Ordering::SeqCst), bytes.as_ptr().cast(), bytes.len());
+    }
 }
 
 fn wait(child: Pid) -> u8 {
@@ -129,7 +189,7 @@ fn wait(child: Pid) -> u8 {
                 return 128 + u8::try_from(signal as i32).unwrap_or(0);
             }
             Ok(_) | Err(nix::Error::EINTR) => {}
-            // Nobody is left to wait for.
+            // Nobody is left to wait for; or one of a number that has no name.
             Err(_) => return u8::MAX,
         }
     }

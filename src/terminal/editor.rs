@@ -1,8 +1,9 @@
 //! The person's own editor, on a text that must not reach a disk.
 
-use std::io;
+use std::fs::OpenOptions;
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus};
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
@@ -86,25 +87,39 @@ impl Editor {
     /// # Errors
     /// [`EditError`]; the text is gone from its place then, too.
     pub async fn edit(&self, text: &str) -> Result<Zeroizing<String>, EditError> {
+        // Before the text is anywhere: what comes in between must not end this process.
+        let mut stops = Stops::new().map_err(|source| self.not_started(source))?;
         self.folder.clear();
         let path = self.folder.write("secret.yaml", text.as_bytes())?;
-        self.run(&path).await?;
+        self.run(&path, &mut stops).await?;
         let bytes = Zeroizing::new(std::fs::read(&path).map_err(EditError::Read)?);
         let text = std::str::from_utf8(&bytes).map_err(|_| EditError::NotText)?;
         Ok(Zeroizing::new(text.to_owned()))
     }
 
-    async fn run(&self, path: &Path) -> Result<(), EditError> {
+    fn not_started(&self, source: io::Error) -> EditError {
+        EditError::Start { editor: self.editor.clone(), source }
+    }
+
+    async fn run(&self, path: &Path, stops: &mut Stops) -> Result<(), EditError> {
         let options = self.options.unwrap_or_default();
         let mut command = Command::new("sh");
-        // The variable may hold arguments of its own, as git and kubectl take it.
-        command.arg("-c").arg(format!("{} \"$@\"", self.editor)).arg(&self.editor);
+        // The variable may hold arguments of its own, as git and kubectl take it. Where
+        // it is nothing but words, the shell becomes the editor, which can be told to stop.
+        let words = |c: char| c.is_alphanumeric() || "/._- +".contains(c);
+        let exec = if self.editor.chars().all(words) { "exec " } else { "" };
+        command.arg("-c").arg(format!("{exec}{} \"$@\"", self.editor)).arg(&self.editor);
         command.args(options).arg(path);
         // What it writes of its own accord, it writes beside the text.
         command.env("TMPDIR", self.folder.path());
-        let start = |source| EditError::Start { editor: self.editor.clone(), source };
-        // Before it starts: what comes in between must not end this process.
-        let mut stops = Stops::new().map_err(start)?;
+        let start = |source| self.not_started(source);
+        // Its screen shows the values: it goes to the terminal, and to no file or pipe.
+        if !io::stdin().is_terminal() {
+            command.stdin(terminal());
+        }
+        if !io::stdout().is_terminal() {
+            command.stdout(terminal());
+        }
         let mut child = command.spawn().map_err(start)?;
         let id = Pid::from_raw(i32::try_from(child.id()).expect("the system's own number"));
         let mut ended = tokio::task::spawn_blocking(move || child.wait());
@@ -124,6 +139,12 @@ impl Editor {
             false => Err(EditError::Failed { editor: self.editor.clone(), status }),
         }
     }
+}
+
+/// The terminal where there is one, else nothing.
+fn terminal() -> Stdio {
+    let terminal = OpenOptions::new().read(true).write(true).open("/dev/tty");
+    terminal.map_or_else(|_| Stdio::null(), Stdio::from)
 }
 
 /// What tells this process to stop. Ctrl-C and Ctrl-\ are the editor's own: they
@@ -158,7 +179,7 @@ fn options(editor: &str) -> Option<&'static [&'static str]> {
     // `vim.basic`, `emacs-nox`.
     Some(match name.split(['.', '-']).next()? {
         // The vi that is none of these keeps copies for its recovery.
-        "vim" | "nvim" | "gvim" => {
+        "vim" | "nvim" => {
             &["-n", "-i", "NONE", "-c", "set nobackup nowritebackup noswapfile noundofile"]
         }
         "emacs" => &[
@@ -168,7 +189,7 @@ fn options(editor: &str) -> Option<&'static [&'static str]> {
         "nano" => &["--ignorercfiles"],
         "micro" => &["-backup", "false", "-savehistory", "false", "-saveundo", "false"],
         // They keep none.
-        "ed" | "cat" | "true" | "sed" | "busybox" => &[],
+        "cat" | "true" | "sed" => &[],
         _ => return None,
     })
 }

@@ -6,12 +6,13 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use nix::fcntl::{Flock, FlockArg};
+use nix::unistd::Uid;
 use thiserror::Error;
 
 /// What the names of our folders begin with.
 const PREFIX: &str = "kubectl-envcrypt.";
-/// Locked as long as the folder is in use.
-const LOCK: &str = ".lock";
+/// Locked as long as the folder is in use; what is there and not locked was left behind.
+const LOCK: &str = ".kubectl-envcrypt";
 
 /// Why there is no such folder.
 #[derive(Debug, Error)]
@@ -24,6 +25,9 @@ pub enum MemoryError {
     /// The folder is on a disk.
     #[error("`{0}` is not kept in memory")]
     OnDisk(PathBuf),
+    /// Someone else's, who could put other files into it.
+    #[error("`{0}` belongs to someone else")]
+    NotOwn(PathBuf),
     /// There is something there that is not ours.
     #[error("`{0}` exists already, and is not empty")]
     NotEmpty(PathBuf),
@@ -51,7 +55,7 @@ pub struct Folder {
     path: PathBuf,
     /// Whether the folder itself was there before.
     was_there: bool,
-    _lock: Option<Flock<fs::File>>,
+    lock: Option<Flock<fs::File>>,
 }
 
 impl Folder {
@@ -79,28 +83,25 @@ impl Folder {
     fn new_in(place: &Path) -> Result<Self, MemoryError> {
         let error = |source| MemoryError::Io { path: place.to_owned(), source };
         let path = tempfile::Builder::new().prefix(PREFIX).tempdir_in(place).map_err(error)?.keep();
-        let mut folder = Self { path, was_there: false, _lock: None };
-        let path = folder.path.clone();
-        let error = |source| MemoryError::Io { path: path.clone(), source };
+        let mut folder = Self { path, was_there: false, lock: None };
         fs::set_permissions(&folder.path, std::os::unix::fs::PermissionsExt::from_mode(0o700))
             .map_err(error)?;
-        let lock = new_file(&folder.path.join(LOCK)).map_err(error)?;
-        let lock = Flock::lock(lock, FlockArg::LockExclusiveNonblock);
-        folder._lock = Some(lock.map_err(|(_, errno)| error(errno.into()))?);
+        folder.lock = Some(new_lock(&folder.path)?);
         Ok(folder)
     }
 
-    /// A folder at `path`, new or empty.
+    /// A folder at `path`: new, empty, or left behind by a killed process.
     ///
     /// # Errors
-    /// [`MemoryError::OnDisk`] where it would not be in memory and no disk is allowed.
+    /// [`MemoryError::OnDisk`] where it would not be in memory and no disk is
+    /// allowed; [`MemoryError::NotOwn`], [`MemoryError::NotEmpty`].
     pub fn at(path: &Path, disk: Disk) -> Result<Self, MemoryError> {
         let error = |source| MemoryError::Io { path: path.to_owned(), source };
-        let was_there = match fs::read_dir(path) {
-            Ok(mut entries) => match entries.next() {
-                Some(_) => return Err(MemoryError::NotEmpty(path.to_owned())),
-                None => true,
-            },
+        let was_there = match fs::metadata(path) {
+            Ok(found) if ![0, Uid::effective().as_raw()].contains(&found.uid()) => {
+                return Err(MemoryError::NotOwn(path.to_owned()));
+            }
+            Ok(_) => true,
             Err(missing) if missing.kind() == io::ErrorKind::NotFound => false,
             Err(refused) => return Err(error(refused)),
         };
@@ -108,13 +109,25 @@ impl Folder {
             Some(parent) if parent != Path::new("") => parent,
             _ => Path::new("."),
         };
-        if disk == Disk::Refused && !is_in_memory(if was_there { path } else { parent }) {
+        let place = if was_there { path } else { parent };
+        fs::metadata(place).map_err(error)?;
+        if disk == Disk::Refused && !is_in_memory(place) {
             return Err(MemoryError::OnDisk(path.to_owned()));
         }
         if !was_there {
             DirBuilder::new().mode(0o700).create(path).map_err(error)?;
         }
-        Ok(Self { path: path.to_owned(), was_there, _lock: None })
+        let left_behind = lock_of(path);
+        let mut entries = fs::read_dir(path).map_err(error)?;
+        if left_behind.is_none() && entries.next().is_some() {
+            return Err(MemoryError::NotEmpty(path.to_owned()));
+        }
+        let mut folder = Self { path: path.to_owned(), was_there, lock: left_behind };
+        folder.clear();
+        if folder.lock.is_none() {
+            folder.lock = Some(new_lock(path)?);
+        }
+        Ok(folder)
     }
 
     /// Where it is.
@@ -140,7 +153,10 @@ impl Folder {
     /// Removes what it holds, and itself where it was made here.
     fn remove(&self) {
         match self.was_there {
-            true => self.clear(),
+            true => {
+                self.clear();
+                let _ = fs::remove_file(self.path.join(LOCK));
+            }
             false => drop(fs::remove_dir_all(&self.path)),
         }
     }
@@ -170,18 +186,27 @@ fn new_file(path: &Path) -> io::Result<fs::File> {
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
 }
 
+fn new_lock(folder: &Path) -> Result<Flock<fs::File>, MemoryError> {
+    let path = folder.join(LOCK);
+    let error = |source| MemoryError::Io { path: path.clone(), source };
+    let lock = Flock::lock(new_file(&path).map_err(error)?, FlockArg::LockExclusiveNonblock);
+    lock.map_err(|(_, errno)| error(errno.into()))
+}
+
+/// The lock of a folder that is in no one's use any more.
+fn lock_of(folder: &Path) -> Option<Flock<fs::File>> {
+    let lock = OpenOptions::new().write(true).open(folder.join(LOCK)).ok()?;
+    Flock::lock(lock, FlockArg::LockExclusiveNonblock).ok()
+}
+
 /// Removes folders of ours that no process holds any more.
 fn sweep(place: &Path) {
-    let me = nix::unistd::Uid::effective().as_raw();
     for entry in fs::read_dir(place).into_iter().flatten().flatten() {
         let is_ours = entry.file_name().to_string_lossy().starts_with(PREFIX)
-            && entry.metadata().is_ok_and(|found| found.is_dir() && found.uid() == me);
-        if !is_ours {
-            continue;
-        }
-        let lock = OpenOptions::new().write(true).open(entry.path().join(LOCK));
-        let lock = lock.ok().map(|lock| Flock::lock(lock, FlockArg::LockExclusiveNonblock));
-        if matches!(lock, Some(Ok(_))) {
+            && entry
+                .metadata()
+                .is_ok_and(|found| found.is_dir() && found.uid() == Uid::effective().as_raw());
+        if is_ours && lock_of(&entry.path()).is_some() {
             let _ = fs::remove_dir_all(entry.path());
         }
     }

@@ -1,7 +1,10 @@
 //! The built binary, without any server: `cargo test` alone runs these.
 
+mod changing;
+mod check;
 mod create;
 mod errors;
+mod exec;
 mod files;
 mod hardening;
 mod help;
@@ -10,6 +13,7 @@ mod opening;
 mod properties;
 mod rewrap;
 mod sandbox;
+mod seal;
 #[allow(dead_code, reason = "shared with the tests against servers")]
 mod sealed;
 mod terminal;

@@ -145,6 +145,15 @@ impl Run {
     }
 }
 
+impl Run {
+    /// It must have ended with this code, whatever it said.
+    #[track_caller]
+    #[allow(dead_code, reason = "shared with the tests against servers")]
+    pub fn fails_quietly(self, code: i32) {
+        assert_eq!(self.code, Some(code), "{}", self.stderr);
+    }
+}
+
 impl From<Output> for Run {
     fn from(output: Output) -> Self {
         Self {

@@ -9,7 +9,7 @@ use rexpect::session::{PtySession, spawn_command};
 const TO_STDOUT: [&str; 6] = ["-n", "prod", "--kek", "local", "--dry-run=client", "-oname"];
 
 /// Starts the program on a terminal of its own.
-fn session(sandbox: &Sandbox, args: &[&str]) -> PtySession {
+pub fn session(sandbox: &Sandbox, args: &[&str]) -> PtySession {
     let template = sandbox.command();
     // The pty starts without echo; a person's terminal has it.
     let mut command = std::process::Command::new("sh");
@@ -26,20 +26,20 @@ fn create(sandbox: &Sandbox, args: &[&str]) -> PtySession {
 }
 
 #[track_caller]
-fn see(session: &mut PtySession, text: &str) -> String {
+pub fn see(session: &mut PtySession, text: &str) -> String {
     session.exp_string(text).unwrap_or_else(|e| panic!("waiting for {text:?}: {e}"))
 }
 
 /// Types a line once the program is reading without echo.
 #[track_caller]
-fn answer(session: &mut PtySession, question: &str, line: &str) -> String {
+pub fn answer(session: &mut PtySession, question: &str, line: &str) -> String {
     let seen = see(session, question);
     session.send_line(line).expect("typed");
     seen
 }
 
 #[track_caller]
-fn ends(mut session: PtySession, code: i32) -> String {
+pub fn ends(mut session: PtySession, code: i32) -> String {
     let rest = session.exp_eof().expect("it ends");
     let status = session.process().wait().expect("a status");
     assert!(matches!(status, WaitStatus::Exited(_, c) if c == code), "{status:?}: {rest}");

@@ -32,7 +32,8 @@ struct Ruled {
 impl<'a> Known<'a> {
     pub fn new(session: &'a Session, flags: &[String]) -> Result<Self, Failure> {
         let mut keks = session.trust(flags)?;
-        for (own, _) in local::identities(session)? {
+        // One that is locked or gone is no matter here.
+        for (own, _) in local::identities(session).unwrap_or_default() {
             keks.add(own, crate::kek::Trusted::Configured);
         }
         let is_empty = keks.iter().next().is_none();
@@ -48,7 +49,9 @@ impl<'a> Known<'a> {
     ) -> Result<Vec<(&'static str, String)>, Failure> {
         let place = &secret.meta.place;
         let mut wrong = Vec::new();
-        if let Some(Ruled { rules, names }) = self.ruled(secret, path)? {
+        let ruled = self.ruled(secret, path)?;
+        if let Some(Ruled { rules, names }) = ruled.as_ref().filter(|ruled| !ruled.names.is_empty())
+        {
             for kek in secret.keks() {
                 if !names.iter().any(|name| self.is_named(name, kek)) {
                     let rules = rules.path.file_name().unwrap_or_default().to_string_lossy();
@@ -58,7 +61,7 @@ impl<'a> Known<'a> {
                     wrong.push(("kek-not-allowed", text));
                 }
             }
-        } else if self.is_empty {
+        } else if self.is_empty && ruled.is_none() {
             self.unchecked.set(self.unchecked.get() + 1);
         } else {
             for kek in secret.keks().into_iter().filter(|kek| !self.knows(kek)) {
@@ -80,23 +83,26 @@ impl<'a> Known<'a> {
         }
     }
 
-    /// The names that the rules give for it, where any do.
+    /// The names that the rules give for it, where there are rules.
     fn ruled(&self, secret: &SealedSecret, path: &Path) -> Result<Option<Ruled>, Failure> {
         let error = |source| Failure::Read { path: path.to_owned(), source };
-        let path = path.canonicalize().map_err(error)?;
-        let folder = path.parent().unwrap_or(Path::new("/"));
-        let known = self.rules.borrow().get(folder).cloned();
+        // Standard input is nowhere: what holds here holds for it.
+        let path = if path == Path::new("-") { Path::new("./-") } else { path };
+        let folder = path.parent().filter(|folder| *folder != Path::new(""));
+        let folder = folder.unwrap_or(Path::new(".")).canonicalize().map_err(error)?;
+        let path = folder.join(path.file_name().unwrap_or_default());
+        let known = self.rules.borrow().get(&folder).cloned();
         let rules = match known {
             Some(rules) => rules,
             None => {
-                let rules = Rules::nearest(folder)?.map(Rc::new);
+                let rules = Rules::nearest(&folder)?.map(Rc::new);
                 self.rules.borrow_mut().insert(folder.to_owned(), rules.clone());
                 rules
             }
         };
         let Some(rules) = rules else { return Ok(None) };
         let names = rules.possible_keks(secret.meta.place.namespace.as_str(), &path);
-        Ok((!names.is_empty()).then_some(Ruled { rules, names }))
+        Ok(Some(Ruled { rules, names }))
     }
 
     fn knows(&self, kek: &KekUri) -> bool {

@@ -1,6 +1,6 @@
 //! Sealed values that stand alone: in the environment, or in the files of a mounted
-//! Secret. Where they belong is known only from themselves; what is checked is that
-//! they were sealed for this namespace, and that `ENVCRYPT_KEKS` names a KEK of theirs.
+//! Secret. What is checked of their place is what is known here: the namespace, the
+//! Secret's name where it is given, and of a file the key. There is no seal over all.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
@@ -14,9 +14,11 @@ use crate::envelope::{Jwe, Kind, OpenError, SealCheck, SealedSecret};
 use crate::kek::{KekUri, Scheme, Trust, Trusted};
 use crate::secret::{Meta, Namespace, Place, SecretType, SecretValue};
 
-/// How every sealed value begins.
-const MARK: &[u8] = b"{\"protected\":\"";
-/// Where a pod learns its namespace.
+/// How every sealed value of this format begins, up to its `typ`.
+const MARK: &[u8] = b"{\"protected\":\"eyJ0eXAiOiJlbnZjcnlwdC12";
+/// Where a pod may be told its namespace.
+const NAMESPACE_VARIABLE: &str = "POD_NAMESPACE";
+/// Where a pod learns it by itself.
 const NAMESPACE_FILE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
 
 /// Opens them.
@@ -24,70 +26,79 @@ pub struct Loose<'a> {
     session: &'a Session,
     trust: Trust,
     namespace: Option<Namespace>,
-}
-
-/// A file of a mounted Secret, opened.
-pub struct Mounted {
-    /// Within the folder that was mounted.
-    pub path: PathBuf,
-    pub value: SecretValue,
+    /// The name of the Secret that all must be of.
+    name: Option<&'a str>,
 }
 
 impl<'a> Loose<'a> {
-    pub fn new(session: &'a Session) -> Result<Self, Failure> {
+    pub fn new(session: &'a Session, name: Option<&'a str>) -> Result<Self, Failure> {
         let mut trust = Trust::load(None)?;
         let named = std::env::var(EXEC_KEKS_VARIABLE).unwrap_or_default();
         for name in named.split(',').map(str::trim).filter(|name| !name.is_empty()) {
             trust.add(sealing::uri(session, name, local::MakeLocal::No)?, Trusted::Named);
         }
-        let namespace = match session.named_namespace() {
-            Some(name) => Some(name.parse()?),
-            None => std::fs::read_to_string(NAMESPACE_FILE)
-                .ok()
-                .and_then(|text| text.trim().parse().ok()),
-        };
-        Ok(Self { session, trust, namespace })
+        let told = std::env::var(NAMESPACE_VARIABLE).ok().filter(|name| !name.is_empty());
+        let named = session.named_namespace().map(str::to_owned).or(told);
+        let found = named.or_else(|| std::fs::read_to_string(NAMESPACE_FILE).ok());
+        let namespace = found.map(|name| name.trim().parse()).transpose()?;
+        Ok(Self { session, trust, namespace, name })
     }
 
     /// The environment variables that hold a sealed value, opened.
     pub async fn environment(&self) -> Result<Vec<(OsString, SecretValue)>, Failure> {
         let sealed = std::env::vars_os().filter_map(|(name, value)| {
             let value = value.into_vec();
-            value.starts_with(MARK).then_some((name, value))
+            value.trim_ascii().starts_with(MARK).then_some((name, value))
         });
         let open = async |(name, json): (OsString, Vec<u8>)| {
             let what = format!("the environment variable `{}`", name.to_string_lossy());
-            Ok::<_, Failure>((name, self.open(&what, &json).await?))
+            Ok::<_, Failure>((name, self.open(&what, &json, None).await?))
         };
         try_join_all(sealed.map(open)).await
     }
 
     /// The files of mounted folders: sealed ones opened, others as they are.
-    pub async fn mounted(&self, folders: &[PathBuf]) -> Result<Vec<Mounted>, Failure> {
+    pub async fn mounted(
+        &self,
+        folders: &[PathBuf],
+    ) -> Result<Vec<(PathBuf, SecretValue)>, Failure> {
         let mut found = Vec::new();
         for folder in folders {
             walk(folder, Path::new(""), &mut found)?;
         }
         let open = async |(path, bytes): (PathBuf, SecretValue)| {
-            if !bytes.expose().starts_with(MARK) {
-                return Ok(Mounted { path, value: bytes });
+            if !bytes.expose().trim_ascii().starts_with(MARK) {
+                return Ok((path, bytes));
             }
             let what = format!("the file `{}`", path.display());
-            let value = self.open(&what, bytes.expose()).await?;
-            Ok::<_, Failure>(Mounted { path, value })
+            let key = path.file_name().unwrap_or_default().to_string_lossy();
+            let value = self.open(&what, bytes.expose(), Some(&key)).await?;
+            Ok::<_, Failure>((path, value))
         };
         try_join_all(found.into_iter().map(open)).await
     }
 
-    /// Opens one value, as a Secret of its own.
-    async fn open(&self, what: &str, json: &[u8]) -> Result<SecretValue, Failure> {
+    /// Opens one value, as a Secret of its own; `key` is its key where that is known.
+    async fn open(
+        &self,
+        what: &str,
+        json: &[u8],
+        key: Option<&str>,
+    ) -> Result<SecretValue, Failure> {
         let refused = |why: String| Failure::Loose { what: what.to_owned(), why };
-        let jwe = Jwe::parse(Kind::Value, json).map_err(|e| refused(e.to_string()))?;
+        let jwe = Jwe::parse(Kind::Value, json.trim_ascii()).map_err(|e| refused(e.to_string()))?;
+        if key.is_some_and(|key| jwe.binding.key.as_deref() != Some(key)) {
+            return Err(refused(format!("it was sealed for `{}`, another key", jwe.binding)));
+        }
+        if jwe.binding.namespace.is_some() && self.namespace.is_none() {
+            return Err(Failure::LooseNamespace(what.to_owned()));
+        }
         let secret = self.secret(jwe).ok_or_else(|| refused("its `binding` is none".to_owned()))?;
         if let Err(OpenError::Refused { refused: why, .. }) = secret.check_place(SealCheck::Skipped)
         {
-            let here = self.namespace.as_ref().map_or("", Namespace::as_str);
-            return Err(refused(format!("{why}, and this is the namespace `{here}`")));
+            let place = &secret.meta.place;
+            let here = format!("`{place}`");
+            return Err(refused(format!("{why}, and this is {here}")));
         }
         let keks = self.allowed(&secret).await;
         if keks.is_empty() {
@@ -108,9 +119,9 @@ impl<'a> Loose<'a> {
     fn secret(&self, jwe: Jwe) -> Option<SealedSecret> {
         let binding = &jwe.binding;
         let key = binding.key.as_deref()?.parse().ok()?;
-        let name = binding.name.as_deref().unwrap_or("any").parse().ok()?;
-        let bound = binding.namespace.as_deref().unwrap_or("default").parse().ok()?;
-        let namespace = self.namespace.clone().unwrap_or(bound);
+        let name = self.name.or(binding.name.as_deref()).unwrap_or("any").parse().ok()?;
+        let anywhere = || "default".parse().expect("a namespace");
+        let namespace = self.namespace.clone().unwrap_or_else(anywhere);
         let meta = Meta {
             place: Place { namespace, name },
             kind: SecretType::Opaque,

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use futures::future::join_all;
 use futures::{StreamExt, stream};
+use sha2::{Digest, Sha256};
 use tokio::task::spawn_blocking;
 use zeroize::Zeroizing;
 
@@ -14,13 +15,15 @@ use super::{Change, Failure, Many, Outcome, Subject};
 use crate::cluster::Sort;
 use crate::envelope::SealedSecret;
 use crate::manifest::{self, Document, ManifestError};
-use crate::terminal;
+use crate::terminal::{self, OutputError};
 
 /// A file, and which of its Secrets are to be changed, by their numbers.
 struct Source {
     path: PathBuf,
     /// What standard input gave, which comes only once.
     piped: Option<Zeroizing<Vec<u8>>>,
+    /// Of what was looked at: nothing else is changed.
+    digest: [u8; 32],
     plan: BTreeMap<usize, bool>,
     /// Whether all of it can be done so far.
     is_whole: bool,
@@ -63,11 +66,12 @@ impl<C: Change> Many<'_, C> {
                     Err(failure) => found.failures.push(failure),
                 }
             }
+            let digest = Sha256::digest(&*bytes).into();
             let is_filter = path == Path::new("-") || self.args.to_stdout;
             let piped = is_filter.then_some(bytes);
             if piped.is_some() || !plan.is_empty() {
                 let is_whole = found.failures.len() == failed_before;
-                found.sources.push(Source { path, piped, plan, is_whole });
+                found.sources.push(Source { path, piped, digest, plan, is_whole });
             }
         }
         found.tell(C::Secret::SORT);
@@ -147,10 +151,13 @@ impl<C: Change> Many<'_, C> {
 
     /// Changes the Secrets of one file, and writes it once.
     async fn file(&self, source: Source) -> Outcome {
-        let Source { path, piped, plan, is_whole } = source;
+        let Source { path, piped, digest, plan, is_whole } = source;
         let is_piped = piped.is_some();
         let read = || -> Result<_, Failure> {
             let bytes = piped.map_or_else(|| read_file(&path), Ok)?;
+            if digest != <[u8; 32]>::from(Sha256::digest(&*bytes)) {
+                return Err(OutputError::Changed(path.clone()).into());
+            }
             let secrets = self.parse(&path, &bytes, &mut Findings::default())?;
             Ok((bytes, secrets))
         };
@@ -176,6 +183,10 @@ impl<C: Change> Many<'_, C> {
         if is_piped && (!is_whole || results.iter().any(Result::is_err)) {
             let lost = results.iter().filter(|result| result.is_ok()).count();
             return Outcome { results: only_failed(results), lost };
+        }
+        // Of a dry run there is nothing to print: not what is still in the clear.
+        if is_piped && self.args.to_stdout && self.args.is_dry_run() {
+            return Outcome { results, lost: 0 };
         }
         match write(path, bytes, &changed, is_piped).await {
             Ok(()) => Outcome { results, lost: 0 },

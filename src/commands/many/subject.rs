@@ -78,6 +78,16 @@ fn keeper(object: &Object) -> Option<String> {
     if let Some(finalizer) = first("finalizers") {
         return Some(finalizer.as_str().unwrap_or_default().to_owned());
     }
+    let labels = object.metadata.labels.iter().flatten();
+    let annotations = object.metadata.annotations.iter().flatten();
+    for (name, value) in labels.chain(annotations) {
+        match name.as_str() {
+            "app.kubernetes.io/managed-by" if value == "Helm" => return Some(value.clone()),
+            _ if name.starts_with("cert-manager.io/") => return Some("cert-manager".to_owned()),
+            _ if name.starts_with("meta.helm.sh/") => return Some("Helm".to_owned()),
+            _ => {}
+        }
+    }
     match object.r#type.as_deref() {
         Some("kubernetes.io/service-account-token") => Some("the token controller".to_owned()),
         Some("helm.sh/release.v1") => Some("Helm".to_owned()),

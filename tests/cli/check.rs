@@ -1,0 +1,156 @@
+//! `check`: what is found in a repository, and what is let be.
+
+use crate::sandbox::Sandbox;
+use crate::sealed::with_kek;
+
+const PLAIN: &str =
+    "apiVersion: v1\nkind: Secret\nmetadata: {name: x}\nstringData:\n  password: hunter2\n";
+
+/// A repository with good files.
+fn repository() -> Sandbox {
+    let sandbox = Sandbox::with_local_key();
+    sandbox.write("deploy/db.yaml", sandbox.sealed(&["a=one"]));
+    sandbox
+        .write("deploy/web.yaml", "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\n");
+    sandbox.write("README.md", PLAIN);
+    sandbox.write("crd.yaml", "apiVersion: example.com/v1\nkind: Thing\nspec:\n  ref: {apiVersion: v1, kind: Secret, name: db}\n");
+    sandbox.write("empty.yaml", "apiVersion: v1\nkind: Secret\nmetadata: {name: filled-later}\ntype: kubernetes.io/service-account-token\n");
+    sandbox.write("chart/templates/secret.yaml", "{{- if .Values.on }}\napiVersion: v1\nkind: Secret\nmetadata:\n  name: {{ .Release.Name }}\ndata:\n  k: {{ .Values.k | b64enc }}\n{{- end }}\n");
+    sandbox
+}
+
+fn found(sandbox: &Sandbox, args: &[&str]) -> Vec<String> {
+    let run = sandbox.run(["check"].iter().chain(args));
+    assert_eq!(run.code, Some(i32::from(!run.stdout.is_empty())), "{}", run.stderr);
+    let short = |line: &str| {
+        let (place, _) = line.split_once(": ").expect("a place");
+        let (_, id) = line.rsplit_once(" [").expect("an id");
+        format!("{place} {}", id.trim_end_matches(']'))
+    };
+    run.stdout.lines().map(short).collect()
+}
+
+#[test]
+fn a_good_repository_is_good_and_what_is_wrong_is_found_with_its_line() {
+    let sandbox = repository();
+    assert_eq!(found(&sandbox, &[]), [""; 0]);
+    let sealed = sandbox.sealed(&["a=one"]);
+    sandbox.write("one.yaml", PLAIN);
+    sandbox.write("list.json", r#"{"apiVersion":"v1","kind":"List","items":[{"apiVersion":"v1","kind":"Secret","metadata":{"name":"l"},"data":{"k":"eA=="}}]}"#);
+    sandbox.write("chart/templates/bad.yaml", "kind: Secret\n{{ if x }}\napiVersion: v1\nstringData:\n  {{ y }}: {{ z }}\n  fixed: hunter2\n{{ end }}\n");
+    sandbox.write("template.yaml.tpl", PLAIN);
+    sandbox.write("many.yaml", format!("# {}\n---\n{sealed}---\n{PLAIN}", "x".repeat(9)));
+    sandbox.write("moved.yaml", sealed.replace("name: db\n", "name: other\n"));
+    sandbox.write("unsealed.yaml", sealed.replace("envcrypt.dev/seal:", "envcrypt.dev/soul:"));
+    sandbox.write("cut.yaml", sealed.replace("  a: ey", "  a: "));
+    sandbox.write("map.yaml", sealed.replace("kind: Secret", "kind: ConfigMap"));
+    assert_eq!(
+        found(&sandbox, &[]),
+        [
+            "chart/templates/bad.yaml:6:3 plain-secret",
+            "cut.yaml:1:1 wrong-form",
+            "list.json:1:110 plain-secret",
+            "many.yaml:18:3 plain-secret",
+            "map.yaml:7:24 out-of-place",
+            "map.yaml:10:6 out-of-place",
+            "moved.yaml:1:1 out-of-place",
+            "one.yaml:5:3 plain-secret",
+            "template.yaml.tpl:5:3 plain-secret",
+            "unsealed.yaml:1:1 wrong-form",
+        ]
+    );
+    let run = sandbox.run(["check"]);
+    assert!(!run.stdout.contains("hunter2") && !run.stderr.contains("hunter2"));
+    assert!(
+        run.stderr.starts_with("error: 10 problems in the 14 files looked at\n"),
+        "{}",
+        run.stderr
+    );
+    // What is named is looked at, whatever it is called; what is left out is not.
+    assert_eq!(found(&sandbox, &["README.md", "deploy"]), ["README.md:5:3 plain-secret"]);
+    let excluded = ["--exclude", "*.y*ml*", "--exclude=chart/**", "--exclude", "*.json"];
+    assert_eq!(found(&sandbox, &excluded), [""; 0]);
+}
+
+#[test]
+fn what_git_ignores_is_let_be() {
+    let sandbox = repository();
+    std::fs::create_dir(sandbox.work().join(".git")).expect("made");
+    sandbox.write(".git/plain.yaml", PLAIN);
+    sandbox.write(".gitignore", "local/\n");
+    sandbox.write("local/plain.yaml", PLAIN);
+    sandbox.write(".github/plain.yaml", PLAIN);
+    assert_eq!(found(&sandbox, &[]), [".github/plain.yaml:5:3 plain-secret"]);
+    assert_eq!(found(&sandbox, &["--no-ignore"]).len(), 2);
+    assert_eq!(found(&sandbox, &["local/plain.yaml"]).len(), 1, "what is named is meant");
+}
+
+#[test]
+fn keks_are_those_of_the_rules_or_known_here() {
+    let sandbox = repository();
+    let key =
+        "awskms:///arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+    let aws = with_kek(&sandbox.sealed(&["a=one"]), "awskms", key);
+    sandbox.write("deploy/aws.yaml", &aws);
+    assert_eq!(found(&sandbox, &[]), ["deploy/aws.yaml:1:1 unknown-kek"]);
+    for known in [key, "awskms:///alias/prod"] {
+        assert_eq!(found(&sandbox, &["--kek", known]), [""; 0]);
+    }
+    // Nothing is known at all: that is said, and not held against the files.
+    let stranger = Sandbox::new();
+    stranger.write("aws.yaml", &aws);
+    let run = stranger.run(["check"]).succeeds();
+    assert!(run.stderr.contains("those of 1 sealed Secrets were not checked"), "{}", run.stderr);
+    // The rules have the last word where there are any.
+    sandbox.write(
+        ".envcrypt.yaml",
+        format!("rules:\n- namespace: prod\n  context: eu-*\n  keks: ['{key}']\n- path: deploy/**\n  keks: [awskms:///alias/other]\n- keks: [local]\n"),
+    );
+    assert_eq!(found(&sandbox, &[]), ["deploy/db.yaml:1:1 kek-not-allowed"]);
+    sandbox.write(".envcrypt.yaml", "rules: [{keks: [local]}]");
+    assert_eq!(found(&sandbox, &[]), ["deploy/aws.yaml:1:1 kek-not-allowed"]);
+    stranger.write(".envcrypt.yaml", "rules: [{keks: ['hashivault://x']}]");
+    assert_eq!(found(&stranger, &[]), ["aws.yaml:1:1 kek-not-allowed"]);
+}
+
+#[test]
+fn findings_come_as_json_and_sarif() {
+    let sandbox = repository();
+    sandbox.write("a b.yaml", PLAIN);
+    let run = sandbox.run(["check", "-o", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&run.stdout).expect("JSON");
+    assert_eq!(json["findings"][0]["path"], "a b.yaml");
+    assert_eq!((run.code, &json["findings"][0]["line"]), (Some(1), &5.into()));
+    let run = sandbox.run(["check", "-o", "sarif"]);
+    let sarif: serde_json::Value = serde_json::from_str(&run.stdout).expect("JSON");
+    let result = &sarif["runs"][0]["results"][0];
+    assert_eq!((&sarif["version"], &result["ruleId"]), (&"2.1.0".into(), &"plain-secret".into()));
+    let location = &result["locations"][0]["physicalLocation"];
+    assert_eq!(location["artifactLocation"]["uri"], "a%20b.yaml");
+    assert_eq!(location["region"], serde_json::json!({"startLine": 5, "startColumn": 3}));
+    std::fs::remove_file(sandbox.work().join("a b.yaml")).expect("removed");
+    let run = sandbox.run(["check", "-o", "sarif"]).succeeds();
+    let sarif: serde_json::Value = serde_json::from_str(&run.stdout).expect("JSON");
+    assert_eq!(sarif["runs"][0]["results"], serde_json::json!([]));
+    let error = sandbox.run(["check", "nowhere"]).fails(1);
+    assert!(error.contains("`nowhere` cannot be read"), "{error}");
+}
+
+#[test]
+fn the_pre_commit_hook_takes_the_files_that_can_hold_manifests() {
+    let hooks: serde_yaml::Value =
+        serde_yaml::from_str(include_str!("../../.pre-commit-hooks.yaml")).expect("YAML");
+    let hook = &hooks[0];
+    let entry = hook["entry"].as_str().expect("text");
+    let sandbox = repository();
+    let bad = sandbox.write("x.yml", PLAIN);
+    let args = entry.strip_prefix("kubectl-envcrypt ").expect("our binary").split(' ');
+    // pre-commit appends the staged files.
+    let run = sandbox.run(args.chain(["deploy/db.yaml", bad.to_str().expect("text")]));
+    assert_eq!(run.code, Some(1));
+    assert!(
+        run.stdout.contains("x.yml:5:3: ") && !run.stdout.contains("db.yaml"),
+        "{}",
+        run.stdout
+    );
+}

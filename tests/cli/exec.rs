@@ -1,0 +1,267 @@
+//! `exec`: values for a program, whose signals, exit code and terminal are its own.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::sandbox::{Run, Sandbox};
+use crate::terminal::{ends, see, session};
+
+fn with_file(pairs: &[&str]) -> Sandbox {
+    let sandbox = Sandbox::with_local_key();
+    sandbox.write("db.yaml", sandbox.sealed(pairs));
+    sandbox
+}
+
+fn exec(sandbox: &Sandbox, args: &[&str], script: &str) -> Run {
+    sandbox.run([&["exec"][..], args, &["--", "sh", "-c", script]].concat())
+}
+
+/// A sealed value as a container gets it: what `data` holds, decoded.
+fn sealed_value(sandbox: &Sandbox, key: &str) -> String {
+    let object: serde_json::Value = serde_yaml::from_str(&sandbox.read("db.yaml")).expect("YAML");
+    let json = BASE64_STANDARD.decode(object["data"][key].as_str().expect("text"));
+    String::from_utf8(json.expect("base64")).expect("text")
+}
+
+/// A folder in memory, its own for every test.
+fn memory(name: &str) -> PathBuf {
+    let path = Path::new("/dev/shm").join(format!("envcrypt-test-{}-{name}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&path);
+    path
+}
+
+#[test]
+fn values_are_in_the_environment_and_the_exit_code_is_the_programs() {
+    let sandbox = with_file(&["a=one two", "b=three"]).env("KEPT", "yes");
+    let run = exec(&sandbox, &["-f", "db.yaml"], "echo \"$a|$b|$KEPT\"; exit 7");
+    assert_eq!(
+        (run.stdout.as_str(), run.stderr.as_str(), run.code),
+        ("one two|three|yes\n", "", Some(7))
+    );
+    let run = exec(
+        &sandbox,
+        &["-f", "db.yaml", "--only", "b", "--prefix", "X_"],
+        "echo \"$a|$X_a|$X_b\"",
+    );
+    assert_eq!(run.stdout, "||three\n");
+    let error = exec(&sandbox, &["-f", "db.yaml", "--only", "c"], "echo no").fails(1);
+    assert!(error.contains("none of the Secrets has the key `c`"), "{error}");
+    for (program, code) in [("./nosuch", 127), ("/dev/null", 126)] {
+        let error = sandbox.run(["exec", "-f", "db.yaml", "--", program]).fails(code);
+        assert!(error.contains(&format!("`{program}` does not start")), "{error}");
+    }
+    let error = sandbox.run(["exec", "-f", "db.yaml"]).fails(2);
+    assert!(error.contains("COMMAND"), "{error}");
+}
+
+#[test]
+fn a_value_that_cannot_be_a_variable_is_refused_and_two_of_a_name_too() {
+    let sandbox = with_file(&["a=one"]);
+    let args = ["create", "two", "-nprod", "--kek=local", "--from-stdin=a", "-w", "two.yaml"];
+    sandbox.pipe(b"x\0y", args).succeeds();
+    let error = exec(&sandbox, &["-f", "two.yaml"], "echo no").fails(1);
+    assert!(
+        error.contains("the value for `a` holds a zero byte") && error.contains("--files"),
+        "{error}"
+    );
+    let args = ["create", "ld", "-nprod", "--kek=local", "--generate=LD_PRELOAD", "-w", "ld.yaml"];
+    sandbox.run(args).succeeds();
+    let error = exec(&sandbox, &["-f", "ld.yaml"], "echo no").fails(1);
+    assert!(
+        error.contains("a variable `LD_PRELOAD` would change which code the program runs"),
+        "{error}"
+    );
+    exec(&sandbox, &["-f", "ld.yaml", "--prefix", "X_"], "true").succeeds();
+    assert_eq!(exec(&sandbox, &["db", "-f", "db.yaml"], "true").code, Some(2));
+    let error = exec(&sandbox, &["-f", "two.yaml,db.yaml"], "echo no").fails(1);
+    assert!(error.contains("the key `a` is in two of the Secrets"), "{error}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_program_gets_its_own_limits_and_nothing_of_ours() {
+    let sandbox = with_file(&["a=one"]);
+    // The two above the first 31 are the C library's own.
+    let script = "ulimit -S -c; grep -E '^Sig(Ign|Cgt|Blk)' /proc/self/status | cut -c1-8,18-; ls /proc/self/fd | wc -l";
+    let direct =
+        std::process::Command::new("sh").args(["-c", script]).stdin(Stdio::null()).output();
+    let direct = String::from_utf8(direct.expect("it runs").stdout).expect("text");
+    assert_eq!(exec(&sandbox, &["-f", "db.yaml"], script).stdout, direct);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn values_are_files_in_memory_as_long_as_the_program_runs() {
+    let (sandbox, folder) = (with_file(&["a=one", "b=two"]), memory("files"));
+    let path = folder.display().to_string();
+    let script =
+        format!("stat -c '%a' {path} {path}/a; cat {path}/a {path}/b; echo \"$a\"; exit 5");
+    let run = exec(&sandbox, &["-f", "db.yaml", "--files", &path], &script);
+    assert_eq!((run.stdout.as_str(), run.code), ("700\n600\nonetwo\n", Some(5)), "{}", run.stderr);
+    assert!(!folder.exists());
+    // One that was there stays, empty as it was.
+    std::fs::create_dir(&folder).expect("made");
+    exec(&sandbox, &["-f", "db.yaml", "--files", &path], "kill -KILL $$").fails_quietly(137);
+    assert_eq!(std::fs::read_dir(&folder).expect("there").count(), 0);
+    std::fs::write(folder.join("mine"), "").expect("written");
+    let error = exec(&sandbox, &["-f", "db.yaml", "--files", &path], "true").fails(1);
+    assert!(error.contains("exists already, and is not empty"), "{error}");
+    std::fs::remove_dir_all(&folder).expect("removed");
+    // What a killed one left is taken away, as after a container's restart.
+    std::fs::create_dir(&folder).expect("made");
+    let mut command = sandbox.command();
+    command.args([
+        "exec",
+        "-f",
+        "db.yaml",
+        "--files",
+        &path,
+        "--",
+        "sh",
+        "-c",
+        "echo ready; read x",
+    ]);
+    let mut child = command.stdin(Stdio::piped()).spawn().expect("it starts");
+    let mut output = std::io::BufReader::new(child.stdout.take().expect("a pipe"));
+    std::io::BufRead::read_line(&mut output, &mut String::new()).expect("a line");
+    let error = exec(&sandbox, &["-f", "db.yaml", "--files", &path], "true").fails(1);
+    assert!(error.contains("is not empty"), "in use: {error}");
+    child.kill().expect("killed");
+    child.wait().expect("ended");
+    assert!(folder.join("a").exists());
+    exec(&sandbox, &["-f", "db.yaml", "--files", &path], "true").succeeds();
+    assert_eq!(std::fs::read_dir(&folder).expect("there").count(), 0);
+    std::fs::remove_dir_all(&folder).expect("removed");
+    // Not on a disk, unless one says so.
+    let disk = Path::new(env!("CARGO_TARGET_TMPDIR")).join("envcrypt-on-disk");
+    let disk = disk.display().to_string();
+    let error = exec(&sandbox, &["-f", "db.yaml", "--files", &disk], "true").fails(1);
+    assert!(error.contains("is not kept in memory\nhint: `--allow-disk`"), "{error}");
+    let args = ["-f", "db.yaml", "--files", &disk, "--allow-disk"];
+    let run = exec(&sandbox, &args, &format!("cat {disk}/a"));
+    assert_eq!(run.stdout, "one", "{}", run.stderr);
+    assert!(!Path::new(&disk).exists());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn signals_reach_the_program_in_both_ways() {
+    for files in [false, true] {
+        let (sandbox, folder) = (with_file(&["a=one"]), memory("signals"));
+        let path = folder.display().to_string();
+        let files = if files { vec!["--files", path.as_str()] } else { vec![] };
+        let script = "trap 'echo term; exit 9' TERM; trap 'echo usr1' USR1; echo ready; while :; do sleep 0.05; done";
+        let mut command = sandbox.command();
+        let args = [&["exec", "-f", "db.yaml"][..], &files, &["--", "sh", "-c", script]].concat();
+        let mut child = command.args(args).spawn().expect("it starts");
+        let mut output = std::io::BufReader::new(child.stdout.take().expect("a pipe"));
+        let mut line = || {
+            let mut line = String::new();
+            std::io::BufRead::read_line(&mut output, &mut line).expect("a line");
+            line
+        };
+        let pid = Pid::from_raw(child.id() as i32);
+        assert_eq!(line(), "ready\n");
+        kill(pid, Signal::SIGUSR1).expect("sent");
+        assert_eq!(line(), "usr1\n");
+        kill(pid, Signal::SIGTERM).expect("sent");
+        assert_eq!(line(), "term\n");
+        assert_eq!(child.wait().expect("it ends").code(), Some(9));
+        assert!(!folder.exists());
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn on_a_terminal_ctrl_c_comes_once() {
+    for files in [false, true] {
+        let (sandbox, folder) = (with_file(&["a=one"]), memory(&format!("terminal-{files}")));
+        let path = folder.display().to_string();
+        let files = if files { vec!["--files", path.as_str()] } else { vec![] };
+        let script = "trap 'echo caught' INT; echo ready; read x; read x; echo got $x; exit 4";
+        let args = [&["exec", "-f", "db.yaml"][..], &files, &["--", "bash", "-c", script]].concat();
+        let mut terminal = session(&sandbox, &args);
+        see(&mut terminal, "ready");
+        terminal.send_control('c').expect("typed");
+        see(&mut terminal, "caught");
+        terminal.send_line("one").expect("typed");
+        terminal.send_line("two").expect("typed");
+        let rest = ends(terminal, 4);
+        assert!(!rest.contains("caught") && rest.contains("got "), "{rest}");
+        assert!(!folder.exists());
+    }
+}
+
+#[test]
+fn a_sealed_value_in_the_environment_is_opened_with_a_kek_that_is_named() {
+    let sandbox = with_file(&["a=one"]);
+    let sandbox = {
+        let value = sealed_value(&sandbox, "a");
+        sandbox.env("PASSWORD", value)
+    };
+    // The machine trusts it; but here only the environment counts.
+    let error = exec(&sandbox, &["-n", "prod"], "echo no").fails(1);
+    assert!(error.contains("the environment variable `PASSWORD` holds a value sealed under KEKs that `ENVCRYPT_KEKS` does not name: `age:"), "{error}");
+    let sandbox = sandbox.env("ENVCRYPT_KEKS", "hashivault://other, local");
+    let error = exec(&sandbox, &[], "echo no").fails(1);
+    assert!(
+        error.contains("is sealed for one namespace, and which one this is is not known"),
+        "{error}"
+    );
+    assert_eq!(exec(&sandbox, &["-n", "prod"], "echo $PASSWORD").stdout, "one\n");
+    let sandbox = sandbox.env("POD_NAMESPACE", "prod");
+    assert_eq!(exec(&sandbox, &["--secret", "db"], "echo $PASSWORD").stdout, "one\n");
+    let error = exec(&sandbox, &["--secret", "web"], "echo no").fails(1);
+    assert!(error.contains("it was sealed for `prod/db a`, and this is `prod/web`"), "{error}");
+    let error = exec(&sandbox, &["-n", "dev"], "echo no").fails(1);
+    assert!(
+        error.contains(
+            "`PASSWORD` cannot be opened: it was sealed for `prod/db a`, and this is `dev/db`"
+        ),
+        "{error}"
+    );
+    let broken = sealed_value(&sandbox, "a").replace("\"tag\":\"", "\"tag\":\"A");
+    let sandbox = sandbox.env("PASSWORD", broken);
+    let error = exec(&sandbox, &[], "echo no").fails(1);
+    assert!(error.contains("the environment variable `PASSWORD` cannot be opened"), "{error}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_mounted_secret_is_opened_into_memory() {
+    let sandbox =
+        with_file(&["a=one", "b=two"]).env("ENVCRYPT_KEKS", "local").env("POD_NAMESPACE", "prod");
+    // As a kubelet mounts it, with a key in a folder of its own.
+    let data = sandbox.write("mount/..2026/a", sealed_value(&sandbox, "a"));
+    sandbox.write("mount/..2026/sub/b", sealed_value(&sandbox, "b"));
+    sandbox.write("mount/..2026/plain", "as it is");
+    let mount = sandbox.work().join("mount");
+    let link =
+        |to: &str, name: &str| std::os::unix::fs::symlink(to, mount.join(name)).expect("linked");
+    link("..2026", "..data");
+    ["a", "sub", "plain"].iter().for_each(|name| link(&format!("..data/{name}"), name));
+    let folder = memory("mounted");
+    let path = folder.display().to_string();
+    let script =
+        format!("cd {path}; find . -type f ! -name .kubectl-envcrypt | sort; cat a sub/b plain");
+    let run = exec(&sandbox, &["--mounted", "mount", "--files", &path], &script);
+    assert_eq!(run.stdout, "./a\n./plain\n./sub/b\nonetwoas it is", "{}", run.stderr);
+    assert!(!folder.exists());
+    std::fs::write(&data, sealed_value(&sandbox, "a").replace("\"iv\":\"", "\"iv\":\"A"))
+        .expect("written");
+    let swapped = sandbox.write("mount/..2026/b", sealed_value(&sandbox, "a"));
+    link("..data/b", "b");
+    let error = exec(&sandbox, &["--mounted", "mount", "--files", &path], "true").fails(1);
+    assert!(error.contains("it was sealed for `prod/db a`, another key"), "{error}");
+    std::fs::remove_file(swapped).expect("removed");
+    std::fs::remove_file(mount.join("b")).expect("removed");
+    std::fs::write(&data, sealed_value(&sandbox, "a").replace("\"iv\":\"", "\"iv\":\"A"))
+        .expect("written");
+    let error = exec(&sandbox, &["--mounted", "mount", "--files", &path], "true").fails(1);
+    assert!(error.contains("the file `a` cannot be opened") && !folder.exists(), "{error}");
+}
