@@ -9,6 +9,8 @@ mod built;
 #[path = "../tests/servers/clouds.rs"]
 #[allow(dead_code, reason = "shared with the tests")]
 mod clouds;
+#[path = "peers/measured.rs"]
+mod measured;
 #[path = "../tests/servers/programs.rs"]
 mod programs;
 #[path = "../tests/cli/sandbox.rs"]
@@ -21,6 +23,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use clouds::{Clouds, GOOGLE_KEK, GOOGLE_KEY};
+use measured::{Finished, run};
 use sandbox::Sandbox;
 use serde_json::json;
 
@@ -43,8 +46,8 @@ fn main() {
             sandbox.write(&format!("{folder}/{index:05}.yaml"), &sealed);
         }
         // Every copy gets a data key of its own, then the KMS as its KEK.
-        let rotate = run(&sandbox, &["rotate", "-f", &folder]);
-        let rewrap = run(&sandbox, &["rewrap", "-f", &folder, "--kek", GOOGLE_KEK]);
+        let rotate = run(&sandbox, &["rotate", "-f", &folder], &[0]);
+        let rewrap = run(&sandbox, &["rewrap", "-f", &folder, "--kek", GOOGLE_KEK], &[0]);
         println!(
             "peak memory, {count} Secrets: rotate {:.1} MB, rewrap {:.1} MB",
             rotate.megabytes, rewrap.megabytes,
@@ -53,9 +56,9 @@ fn main() {
     clouds.take();
     clouds.order(json!({ "delay": CALL.as_millis() }));
     let folder = format!("deploy-{MANY}");
-    let unwrap = run(&sandbox, &["unwrap", "-f", &folder]);
+    let unwrap = run(&sandbox, &["unwrap", "-f", &folder], &[0]);
     against("unwrap", &unwrap, clouds.take().len());
-    let rewrap = run(&sandbox, &["rewrap", "-f", &folder, "--kek", OTHER_KEK]);
+    let rewrap = run(&sandbox, &["rewrap", "-f", &folder, "--kek", OTHER_KEK], &[0]);
     against("rewrap", &rewrap, clouds.take().len());
     sops(&clouds, &sandbox, unwrap.time);
 }
@@ -109,26 +112,4 @@ fn sops(clouds: &Clouds, sandbox: &Sandbox, ours: Duration) {
         theirs.as_secs_f64(),
         ours.as_secs_f64() / theirs.as_secs_f64(),
     );
-}
-
-struct Finished {
-    time: Duration,
-    megabytes: f64,
-}
-
-fn run(sandbox: &Sandbox, args: &[&str]) -> Finished {
-    let mut command = sandbox.command();
-    command.args(args).stdout(Stdio::null()).stderr(Stdio::inherit());
-    let started = Instant::now();
-    #[expect(clippy::zombie_processes, reason = "wait4 waits for it, and tells its memory too")]
-    let child = command.spawn().expect("it starts");
-    let pid = libc::pid_t::try_from(child.id()).expect("a pid");
-    let (mut status, mut usage) = (0, std::mem::MaybeUninit::<libc::rusage>::zeroed());
-    // SAFETY: both pointers are to memory of our own, of the right types.
-    let waited = unsafe { libc::wait4(pid, &mut status, 0, usage.as_mut_ptr()) };
-    let time = started.elapsed();
-    assert!(waited == pid && status == 0, "{args:?} ended with {status}");
-    // SAFETY: a rusage of zeros is valid, and wait4 has filled it.
-    let kilobytes = unsafe { usage.assume_init() }.ru_maxrss;
-    Finished { time, megabytes: f64::from(i32::try_from(kilobytes).expect("kB")) / 1024.0 }
 }

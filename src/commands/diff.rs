@@ -75,12 +75,13 @@ async fn compare(args: DiffArgs, session: &Session) -> Result<bool, Failure> {
                 differs |= !text.is_empty();
                 terminal::stdout(text.as_bytes())?;
             }
-            Err(failure) => {
-                failure.report().into_iter().for_each(|report| report.print());
-                failures.push(failure);
-            }
+            Err(failure) => failures.push(failure),
         }
     }
+    if all == 1 && failures.len() == 1 {
+        return Err(failures.remove(0));
+    }
+    failures.iter().filter_map(Failure::report).for_each(|report| report.print());
     match failures.len() {
         0 if all == 0 => Err(Failure::NothingThere(args.files.describe())),
         0 => Ok(differs),

@@ -1,5 +1,5 @@
-//! Every command line of the README is run here, in its order, as a new user
-//! would: in a terminal, through kubectl, against a cluster and a KMS.
+//! Every command line of the README and of `docs/` is run here, in its order, as a
+//! new user would: in a terminal, through kubectl, against a cluster and a KMS.
 
 use std::process::Command;
 
@@ -10,11 +10,20 @@ use crate::kms::{REGION, kms, with_kms};
 use crate::programs::find;
 use crate::sandbox::{PROGRAM, Sandbox};
 
+type Answers = &'static [(&'static str, &'static str)];
+
 /// What is typed at the prompts of a command.
-const ANSWERS: [(&str, &[(&str, &str)]); 1] = [(
-    "kubectl envcrypt create db username password",
-    &[("username: ", "admin"), ("password: ", "hunter2"), ("password (again): ", "hunter2")],
-)];
+const ANSWERS: [(&str, Answers); 3] = [
+    (
+        "kubectl envcrypt create db username password",
+        &[("username: ", "admin"), ("password: ", "hunter2"), ("password (again): ", "hunter2")],
+    ),
+    (
+        "kubectl envcrypt set db password",
+        &[("password: ", "hunter3"), ("password (again): ", "hunter3")],
+    ),
+    ("kubectl envcrypt edit db", &[("All", ":%s/hunter3/hunter4/"), ("hunter4", ":wq")]),
+];
 
 /// Commands that other tests run: this one is part of the first; the archive
 /// and its installation are krew.rs; the last would compile everything again.
@@ -23,9 +32,40 @@ const ELSEWHERE: [&str; 4] =
 
 #[test]
 fn every_command_line_of_the_readme_works() {
+    let sandbox = sandbox("prod");
+    let pair = rcgen::generate_simple_self_signed(["web.example".to_owned()]).expect("a pair");
+    sandbox.write("tls.crt", pair.cert.pem());
+    sandbox.write("tls.key", pair.signing_key.serialize_pem());
+    let outputs = run(&sandbox, include_str!("../../README.md"), "prod");
+    assert!(outputs.len() >= 15, "{outputs:?}");
+    let (_, shown) = outputs
+        .iter()
+        .find(|(line, _)| line.contains("unwrap -f db.yaml password"))
+        .expect("it is there");
+    assert!(shown.contains("hunter2"), "{shown}");
+}
+
+#[test]
+fn every_command_line_of_the_everyday_page_works() {
+    let sandbox = sandbox("everyday").env("EDITOR", "vim").env("TERM", "xterm");
+    let outputs = run(&sandbox, include_str!("../../docs/everyday.md"), "everyday");
+    assert!(outputs.len() >= 15, "{outputs:?}");
+    let output = |start: &str| {
+        let found = outputs.iter().find(|(line, _)| line.starts_with(start));
+        found.map(|(_, output)| output.as_str()).expect(start)
+    };
+    assert!(output("kubectl envcrypt get -A").contains("awskms:"));
+    let diff = output("kubectl envcrypt diff");
+    assert!(diff.contains("~ password") && !diff.contains("hunter"), "{diff}");
+    let wide = output("kubectl envcrypt get -n everyday -o wide");
+    assert!(wide.contains("password,username"), "{wide}");
+}
+
+/// A home in which kubectl and the plugin are found, and everything is there.
+fn sandbox(namespace: &str) -> Sandbox {
     let plane = control_plane();
-    plane.apply("{apiVersion: v1, kind: Namespace, metadata: {name: prod}}");
-    kms().alias("prod", &kms().key());
+    plane.apply(&format!("{{apiVersion: v1, kind: Namespace, metadata: {{name: {namespace}}}}}"));
+    kms().alias(namespace, &kms().key());
     let sandbox = with_kms(Sandbox::new(), kms().port)
         .env("AWS_REGION", REGION)
         .env("KUBECONFIG", plane.kubeconfig("admin").display().to_string())
@@ -34,18 +74,21 @@ fn every_command_line_of_the_readme_works() {
     std::fs::create_dir_all(&bin).expect("made");
     std::os::unix::fs::symlink(PROGRAM, bin.join("kubectl-envcrypt")).expect("linked");
     std::os::unix::fs::symlink(find("kubectl"), bin.join("kubectl")).expect("linked");
-    let pair = rcgen::generate_simple_self_signed(["web.example".to_owned()]).expect("a pair");
-    sandbox.write("tls.crt", pair.cert.pem());
-    sandbox.write("tls.key", pair.signing_key.serialize_pem());
+    sandbox
+}
 
-    let commands = commands();
-    assert!(commands.len() >= 15, "{commands:?}");
-    for line in commands {
+/// Runs every line of a page, `prod` being another namespace; what each printed.
+fn run(sandbox: &Sandbox, page: &str, namespace: &str) -> Vec<(String, String)> {
+    let bin = sandbox.work().parent().expect("a home").join(".local/bin");
+    let mut outputs = Vec::new();
+    for line in commands(page) {
         if ELSEWHERE.iter().any(|elsewhere| line.starts_with(elsewhere)) {
             continue;
         }
+        let line = line.replace("-n prod", &format!("-n {namespace}"));
+        let line = line.replace("alias/prod", &format!("alias/{namespace}"));
         let as_run = line.replace("cargo run --", "kubectl envcrypt");
-        let mut session = terminal(&sandbox, &as_run, &bin.display().to_string());
+        let mut session = terminal(sandbox, &as_run, &bin.display().to_string());
         let answers = ANSWERS.iter().find(|(start, _)| line.starts_with(start));
         for (question, answer) in answers.map_or(&[][..], |(_, answers)| answers) {
             session.exp_string(question).unwrap_or_else(|e| panic!("{line}: {e}"));
@@ -54,16 +97,14 @@ fn every_command_line_of_the_readme_works() {
         let output = session.exp_eof().expect("it ends");
         let status = session.process().wait().expect("a status");
         assert!(matches!(status, nix::sys::wait::WaitStatus::Exited(_, 0)), "{line}: {output}");
-        if line.contains("unwrap -f db.yaml password") {
-            assert!(output.contains("hunter2"), "{output}");
-        }
+        outputs.push((line, output));
     }
+    outputs
 }
 
 /// The lines of the `sh` blocks.
-fn commands() -> Vec<String> {
-    let text = include_str!("../../README.md");
-    let blocks = text.split("```sh\n").skip(1).filter_map(|block| block.split("```").next());
+fn commands(page: &str) -> Vec<String> {
+    let blocks = page.split("```sh\n").skip(1).filter_map(|block| block.split("```").next());
     blocks.flat_map(str::lines).map(str::to_owned).collect()
 }
 

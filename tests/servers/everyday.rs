@@ -1,0 +1,290 @@
+//! What people do with Secrets for years, in the cluster: seal, set, edit, get, diff.
+
+use std::process::Command;
+
+use crate::control_plane::{ControlPlane, control_plane};
+use crate::etcd::contains;
+use crate::sandbox::{Run, Sandbox};
+
+fn literal(plane: &ControlPlane, namespace: &str, name: &str, pairs: &[&str]) {
+    let pairs: Vec<_> = pairs.iter().map(|pair| format!("--from-literal={pair}")).collect();
+    let fixed = ["create", "secret", "generic", name, "-n", namespace];
+    plane.kubectl(fixed.into_iter().chain(pairs.iter().map(String::as_str))).succeeds();
+}
+
+fn create(sandbox: &Sandbox, namespace: &str, name: &str, pairs: &[&str]) {
+    let pairs: Vec<_> = pairs.iter().map(|pair| format!("--from-literal={pair}")).collect();
+    let fixed = ["create", name, "-n", namespace, "--kek=local"];
+    sandbox.run(fixed.into_iter().chain(pairs.iter().map(String::as_str))).succeeds();
+}
+
+fn live(plane: &ControlPlane, namespace: &str, name: &str) -> serde_json::Value {
+    let run = plane.kubectl(["get", "secret", name, "-n", namespace, "-ojson"]).succeeds();
+    serde_json::from_str(&run.stdout).expect("JSON")
+}
+
+fn env(sandbox: &Sandbox, namespace: &str, name: &str) -> String {
+    sandbox.run(["unwrap", name, "-n", namespace, "-oenv"]).succeeds().stdout
+}
+
+#[test]
+fn a_plain_secret_of_the_cluster_becomes_a_sealed_one_when_asked() {
+    let plane = control_plane();
+    let (namespace, sandbox) = (plane.namespace(), plane.sandbox("admin"));
+    plane.apply(&format!("{{apiVersion: v1, kind: Secret, metadata: {{name: db, namespace: {namespace}, labels: {{app: web}}}}, type: kubernetes.io/basic-auth, stringData: {{password: hunter2}}}}"));
+    plane.kubectl(["annotate", "secret", "db", "-n", &namespace, "kubectl.kubernetes.io/last-applied-configuration={\"stringData\":{\"password\":\"hunter2\"}}"]).succeeds();
+    let before = live(plane, &namespace, "db");
+    let seal = ["seal", "db", "-n", &namespace, "--kek=local"];
+    let printed = sandbox.run(seal).succeeds().stdout;
+    assert!(printed.contains("type: envcrypt.dev/sealed") && printed.contains("app: web"));
+    assert_eq!(live(plane, &namespace, "db"), before, "without --replace nothing changes");
+    let run = sandbox.run(seal.iter().chain(&["--replace"])).succeeds();
+    assert_eq!(run.stdout, "secret/db sealed\n");
+    assert!(run.stderr.contains("now gets sealed values"), "{}", run.stderr);
+    let after = live(plane, &namespace, "db");
+    assert_eq!(after["type"], "envcrypt.dev/sealed");
+    assert_eq!(after["metadata"]["labels"]["app"], "web");
+    assert_ne!(after["metadata"]["uid"], before["metadata"]["uid"]);
+    assert!(!contains(&plane.in_etcd(&namespace, "db"), b"hunter2"));
+    assert_eq!(env(&sandbox, &namespace, "db"), "password=hunter2\n");
+    let error = sandbox.run(seal.iter().chain(&["--replace"])).fails(1);
+    assert!(error.contains("is sealed already"), "{error}");
+}
+
+#[test]
+fn many_are_sealed_at_once_and_those_of_controllers_are_let_be() {
+    let plane = control_plane();
+    let (namespace, sandbox) = (plane.namespace(), plane.sandbox("admin"));
+    for index in 0..20 {
+        literal(plane, &namespace, &format!("plain-{index}"), &["a=hunter2"]);
+    }
+    plane.apply(&format!("{{apiVersion: v1, kind: Secret, metadata: {{name: release, namespace: {namespace}}}, type: helm.sh/release.v1, stringData: {{release: x}}}}"));
+    plane.apply(&format!("{{apiVersion: v1, kind: Secret, metadata: {{name: owned, namespace: {namespace}, ownerReferences: [{{apiVersion: v1, kind: ConfigMap, name: c, uid: u}}]}}, stringData: {{a: x}}}}"));
+    let all = ["seal", "-l", "!none", "-n", &namespace, "--kek=local", "--replace"];
+    let error = sandbox.run(all).fails(2);
+    assert!(error.contains("asks first, and there is no terminal: add `--yes`"), "{error}");
+    let run = sandbox.run(all.iter().chain(&["--yes"])).succeeds();
+    assert_eq!(run.stdout.matches(" sealed\n").count(), 20);
+    assert_eq!(run.stdout.matches(" unchanged\n").count(), 2);
+    for (name, sealed) in [("plain-7", true), ("release", false), ("owned", false)] {
+        assert_eq!(
+            live(plane, &namespace, name)["type"] == "envcrypt.dev/sealed",
+            sealed,
+            "{name}"
+        );
+    }
+    let error =
+        sandbox.run(["seal", "owned", "-n", &namespace, "--kek=local", "--replace"]).fails(1);
+    assert!(error.contains("belongs to ConfigMap c, and cannot be replaced"), "{error}");
+    let listed = sandbox.run(["seal", "-l", "!none", "-n", &namespace, "--kek=local"]).fails(1);
+    assert!(listed.contains("there is no plain Secret in the namespace"), "{listed}");
+}
+
+/// Who may delete and not create would be left with nothing.
+#[test]
+fn nothing_is_deleted_that_could_not_be_made_anew() {
+    let plane = control_plane();
+    let (namespace, sandbox) = (plane.namespace(), plane.sandbox("developer"));
+    literal(plane, &namespace, "db", &["a=x"]);
+    plane.apply(&format!(
+        "{{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {{name: writer, namespace: {namespace}}}, rules: [{{apiGroups: [''], resources: [secrets], verbs: [get, delete]}}]}}"
+    ));
+    let error = sandbox.run(["seal", "db", "-n", &namespace, "--kek=local", "--replace"]).fails(1);
+    assert!(error.contains("you may not create Secrets"), "{error}");
+    assert_eq!(live(plane, &namespace, "db")["data"]["a"], "eA==");
+}
+
+#[test]
+fn values_of_a_live_secret_are_set_unset_and_edited() {
+    let plane = control_plane();
+    let (namespace, sandbox) = (plane.namespace(), plane.sandbox("admin"));
+    create(&sandbox, &namespace, "db", &["a=one", "b=two", "c=three"]);
+    let before = live(plane, &namespace, "db");
+    let run = sandbox.pipe("new", ["set", "db", "-n", &namespace, "--from-stdin", "a"]).succeeds();
+    assert_eq!(run.stdout, "secret/db changed\n");
+    sandbox.run(["unset", "db", "c", "-n", &namespace]).succeeds();
+    let after = live(plane, &namespace, "db");
+    assert_eq!(after["data"]["b"], before["data"]["b"], "what is not named keeps its bytes");
+    assert_ne!(after["data"]["a"], before["data"]["a"]);
+    assert_eq!(env(&sandbox, &namespace, "db"), "a=new\nb=two\n");
+    let sandbox = sandbox.env("EDITOR", "sed -i 's/^b: two/b: 2/;s/^a:.*/d: four/'");
+    sandbox.run(["edit", "db", "-n", &namespace]).succeeds();
+    assert_eq!(env(&sandbox, &namespace, "db"), "b=2\nd=four\n");
+    let error = sandbox.run(["set", "gone", "-n", &namespace, "--generate", "a"]).fails(1);
+    assert!(error.contains("does not exist"), "{error}");
+}
+
+/// What someone else does to other keys meanwhile stays; to the same ones, it is not
+/// overwritten.
+#[test]
+fn an_edit_does_not_undo_what_others_did_meanwhile() {
+    let plane = control_plane();
+    for (theirs, expected) in [("b", Ok("a=mine\nb=theirs\n")), ("a", Err("`a` of"))] {
+        let (namespace, sandbox) = (plane.namespace(), plane.sandbox("admin"));
+        create(&sandbox, &namespace, "db", &["a=one", "b=two"]);
+        let program = crate::sandbox::PROGRAM;
+        let script = sandbox.write(
+            "editor",
+            format!("#!/bin/sh\nprintf theirs | {program} set db -n {namespace} --from-stdin {theirs} >&2\nsed -i 's/^a: one/a: mine/' $1\n"),
+        );
+        std::fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755))
+            .expect("set");
+        let sandbox = sandbox.env("EDITOR", script.display().to_string());
+        let run = sandbox.run(["edit", "db", "-n", &namespace]);
+        match expected {
+            Ok(values) => {
+                assert_eq!(run.code, Some(0), "{}", run.stderr);
+                assert_eq!(env(&sandbox, &namespace, "db"), values);
+            }
+            Err(told) => {
+                let error = run.fails(1);
+                assert!(
+                    error.contains(told) && error.contains("was changed by someone else"),
+                    "{error}"
+                );
+                assert_eq!(env(&sandbox, &namespace, "db"), "a=theirs\nb=two\n");
+            }
+        }
+    }
+}
+
+#[test]
+fn get_lists_the_sealed_ones_and_no_other() {
+    let plane = control_plane();
+    let (namespace, sandbox) = (plane.namespace(), plane.sandbox("admin"));
+    create(&sandbox, &namespace, "db", &["a=one", "b=two"]);
+    literal(plane, &namespace, "plain", &["a=x"]);
+    let get = |args: &[&str]| sandbox.run(["get", "-n", &namespace].iter().chain(args));
+    let run = get(&[]).succeeds();
+    let lines: Vec<Vec<&str>> =
+        run.stdout.lines().map(|l| l.split_whitespace().collect()).collect();
+    assert_eq!(lines[0], ["NAMESPACE", "NAME", "TYPE", "KEYS", "KEKS", "SCOPE", "AGE"]);
+    assert_eq!(lines[1][..4], [namespace.as_str(), "db", "Opaque", "2"]);
+    assert!(lines[1][4].starts_with("age:age1") && lines[1][5] == "strict", "{lines:?}");
+    assert_eq!(lines.len(), 2);
+    assert!(get(&["-owide", "--no-headers"]).succeeds().stdout.contains("   a,b   age:age1"));
+    assert_eq!(get(&["-oname"]).succeeds().stdout, "secret/db\n");
+    let json: serde_json::Value =
+        serde_json::from_str(&get(&["db", "-ojson"]).succeeds().stdout).expect("JSON");
+    assert_eq!(json["data"], live(plane, &namespace, "db")["data"]);
+    assert!(json["metadata"]["managedFields"].is_null());
+    assert!(sandbox.run(["get", "-A", "-oname"]).succeeds().stdout.contains("secret/db\n"));
+    let none = get(&["-l", "no=such"]).succeeds();
+    assert!(none.stdout.is_empty() && none.stderr.contains("there is no sealed Secret"));
+    let error = get(&["plain"]).fails(1);
+    assert!(error.contains("is not sealed"), "{error}");
+}
+
+#[test]
+fn diff_tells_what_differs_and_never_a_value() {
+    let plane = control_plane();
+    let (namespace, sandbox) = (plane.namespace(), plane.sandbox("admin"));
+    let diff = |args: &[&str]| -> Run { sandbox.run(["diff", "-f", "db.yaml"].iter().chain(args)) };
+    let args = [
+        "create",
+        "db",
+        "-n",
+        &namespace,
+        "--kek=local",
+        "--from-literal=a=hunter2",
+        "--from-literal=b=hunter3",
+        "-w",
+        "db.yaml",
+    ];
+    sandbox.run(args).succeeds();
+    let run = diff(&[]);
+    assert_eq!(
+        (run.stdout, run.code),
+        (format!("{namespace}/db\n  is not in the cluster\n"), Some(1))
+    );
+    sandbox.run(["apply", "-f", "db.yaml"]).succeeds();
+    assert_eq!(diff(&[]).succeeds().stdout, "");
+    // Other bytes around the same value, another value, a key more and one less.
+    sandbox.run(["rotate", "-f", "db.yaml"]).succeeds();
+    let run = diff(&[]);
+    assert_eq!(run.code, Some(1));
+    assert_eq!(
+        run.stdout,
+        format!(
+            "{namespace}/db\n  ~ a  sealed anew, the same value\n  ~ b  sealed anew, the same value\n"
+        )
+    );
+    sandbox.pipe("longer", ["set", "-f", "db.yaml", "--from-stdin", "a"]).succeeds();
+    sandbox.run(["set", "-f", "db.yaml", "--generate", "c"]).succeeds();
+    sandbox.run(["unset", "-f", "db.yaml", "b"]).succeeds();
+    let run = diff(&["--show-lengths"]);
+    assert_eq!(
+        run.stdout,
+        format!(
+            "{namespace}/db\n  ~ a  changed, 6 bytes in the file, 7 bytes in the cluster\n  - b  only in the cluster, 7 bytes in the cluster\n  + c  only in the file, 32 bytes in the file\n"
+        )
+    );
+    assert_eq!((run.code, run.stderr.as_str()), (Some(1), ""));
+    let run = diff(&["--no-open"]);
+    assert!(run.stdout.contains("~ a  sealed anew\n") && run.code == Some(1));
+    // Who cannot open it cannot tell.
+    let stranger =
+        Sandbox::new().env("KUBECONFIG", plane.kubeconfig("admin").display().to_string());
+    stranger.write("db.yaml", sandbox.read("db.yaml"));
+    let run = stranger.run(["diff", "-f", "db.yaml"]);
+    assert_eq!((run.stdout.as_str(), run.code), ("", Some(2)), "{}", run.stderr);
+    stranger.run(["diff", "-f", "db.yaml", "--no-open"]).fails_quietly(1);
+    stranger.run(["diff", "-f", "none.yaml"]).fails(2);
+}
+
+#[test]
+fn diff_compares_what_was_unwrapped_into_the_cluster() {
+    let plane = control_plane();
+    let (namespace, sandbox) = (plane.namespace(), plane.sandbox("admin"));
+    let args =
+        ["create", "db", "-n", &namespace, "--kek=local", "--from-literal=a=one", "-w", "db.yaml"];
+    sandbox.run(args).succeeds();
+    sandbox.run(["apply", "--unwrap", "-f", "db.yaml"]).succeeds();
+    assert_eq!(sandbox.run(["diff", "-f", "db.yaml"]).succeeds().stdout, "");
+    plane
+        .kubectl([
+            "patch",
+            "secret",
+            "db",
+            "-n",
+            &namespace,
+            "-p",
+            "{\"stringData\":{\"a\":\"hunter2\"}}",
+        ])
+        .succeeds();
+    let run = sandbox.run(["diff", "-f", "db.yaml"]);
+    assert_eq!((run.stdout, run.code), (format!("{namespace}/db\n  ~ a  changed\n"), Some(1)));
+}
+
+#[test]
+fn a_program_gets_the_values_of_live_secrets() {
+    let plane = control_plane();
+    let (namespace, sandbox) = (plane.namespace(), plane.sandbox("admin"));
+    create(&sandbox, &namespace, "one", &["a=1"]);
+    create(&sandbox, &namespace, "two", &["b=2"]);
+    let run = sandbox
+        .run(["exec", "one", "two", "-n", &namespace, "--", "sh", "-c", "echo $a$b"])
+        .succeeds();
+    assert_eq!(run.stdout, "12\n");
+    // Through kubectl, which replaces itself too.
+    let mut command = Command::new(crate::programs::find("kubectl"));
+    let folder =
+        std::path::Path::new(crate::sandbox::PROGRAM).parent().expect("a folder").to_owned();
+    for (name, value) in sandbox.command().get_envs() {
+        command.env(name, value.unwrap_or_default());
+    }
+    command.env("PATH", format!("{}:/usr/bin:/bin", folder.display()));
+    command.args([
+        "envcrypt",
+        "exec",
+        "one",
+        "-n",
+        &namespace,
+        "--",
+        "sh",
+        "-c",
+        "echo $a; exit 6",
+    ]);
+    let output = command.output().expect("it runs");
+    assert_eq!((output.stdout.as_slice(), output.status.code()), (&b"1\n"[..], Some(6)));
+}
