@@ -201,6 +201,18 @@ impl Cluster {
         self.send(request, Deed::write("patch", place, object)).await
     }
 
+    /// Has the server say that it would take a change of the sealed Secret that
+    /// `object` is, before anyone types one.
+    ///
+    /// # Errors
+    /// [`ClusterError::Immutable`], [`ClusterError::Forbidden`], and any other.
+    pub async fn rehearse(&self, place: &Place, object: &Object) -> Result<(), ClusterError> {
+        match object.immutable {
+            Some(true) => Err(ClusterError::Immutable(place.clone())),
+            _ => self.patch_sealed(place, object, &[], true).await,
+        }
+    }
+
     /// Puts new values and a new seal into the very version of a sealed Secret
     /// that `object` is; the keys of `gone` are taken out.
     ///
@@ -213,15 +225,23 @@ impl Cluster {
         object: &Object,
         gone: &[String],
     ) -> Result<(), ClusterError> {
-        let mut annotations = serde_json::Map::new();
-        for (name, value) in object.metadata.annotations.iter().flatten() {
-            match name.as_str() {
-                SEAL_ANNOTATION => annotations.insert(name.clone(), value.as_str().into()),
-                // Client-side apply's copy holds the old sealing, under the old KEKs.
-                LAST_APPLIED_ANNOTATION => annotations.insert(name.clone(), json!(null)),
-                _ => None,
-            };
-        }
+        self.patch_sealed(place, object, gone, false).await
+    }
+
+    async fn patch_sealed(
+        &self,
+        place: &Place,
+        object: &Object,
+        gone: &[String],
+        dry_run: bool,
+    ) -> Result<(), ClusterError> {
+        let seal =
+            object.metadata.annotations.iter().flatten().find(|(k, _)| *k == SEAL_ANNOTATION);
+        // Client-side apply's copy holds the old sealing, under the old KEKs.
+        let annotations = json!({
+            SEAL_ANNOTATION: seal.map(|(_, text)| text),
+            LAST_APPLIED_ANNOTATION: null,
+        });
         // Without a version, the change would be made whatever is there.
         let version = object.metadata.other.get("resourceVersion").ok_or(ClusterError::Answer)?;
         let data: BTreeMap<&String, Option<&String>> = object
@@ -236,7 +256,7 @@ impl Cluster {
             "data": data,
         });
         let field_manager = Some(FIELD_MANAGER.to_owned());
-        let params = PatchParams { field_manager, ..Default::default() };
+        let params = PatchParams { field_manager, dry_run, ..Default::default() };
         let requests = secrets(Some(&place.namespace));
         let request = requests.patch(place.name.as_str(), &params, &Patch::Merge(patch));
         self.send::<serde::de::IgnoredAny>(request, Deed::write("patch", place, object)).await?;

@@ -88,7 +88,10 @@ pub fn run(args: &CheckArgs, session: &Session) -> Result<(), Failure> {
     terminal::stdout(text.as_bytes())?;
     match findings.len() {
         0 => Ok(()),
-        found => Err(Failure::Found { found, files }),
+        found => {
+            let in_the_clear = findings.iter().any(|finding| finding.id == "plain-secret");
+            Err(Failure::Found { found, files, in_the_clear })
+        }
     }
 }
 

@@ -320,12 +320,14 @@ pub enum Failure {
     #[error("`{0}` was not restarted in time")]
     RolloutSlow(String),
     /// `check` found something, and has told it.
-    #[error("{found} problems in the {files} files looked at")]
+    #[error("found {found} {}, {files} {} looked at", plural(*found, "problem"), plural(*files, "file"))]
     Found {
         /// How many.
         found: usize,
         /// In how many files that were looked at.
         files: usize,
+        /// Whether any of it is a value in the clear.
+        in_the_clear: bool,
     },
     /// There is no place for plaintext.
     #[error(transparent)]
@@ -442,7 +444,7 @@ impl Failure {
             Self::RolloutStuck(_) | Self::RolloutSlow(_) => {
                 "`kubectl rollout status` and `kubectl get pods` tell how far it is; `kubectl rollout undo` brings the old pods back"
             }
-            Self::Found { .. } => {
+            Self::Found { in_the_clear: true, .. } => {
                 "seal plain Secrets with `kubectl envcrypt seal -i -f FILE`, and change what they held: Git does not forget"
             }
             Self::SameKey(_) => "choose with `--only`, or run it for one Secret",
@@ -489,7 +491,7 @@ impl Failure {
             }
             Self::Manifest { source: ManifestError::Plain(_), .. }
             | Self::Live(ManifestError::Plain(_)) => {
-                "this command takes sealed Secrets, of type `envcrypt.dev/sealed`"
+                "this command takes sealed Secrets, of type `envcrypt.dev/sealed`; `kubectl envcrypt seal` makes them"
             }
             Self::Manifest {
                 source: ManifestError::StringData(_) | ManifestError::LastApplied(_),
@@ -516,6 +518,10 @@ impl Failure {
         };
         Some(text.to_owned())
     }
+}
+
+fn plural(count: usize, noun: &str) -> String {
+    if count == 1 { noun.to_owned() } else { format!("{noun}s") }
 }
 
 fn refused_hint(refused: &Refused) -> Option<String> {

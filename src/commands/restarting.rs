@@ -173,7 +173,9 @@ impl<'a> Restarter<'a> {
     }
 
     async fn restart(&self, cluster: &Cluster, chosen: &[&Consumer]) -> Result<(), Failure> {
-        let now = Timestamp::from_second(Timestamp::now().as_second()).unwrap_or_default();
+        // Finer than kubectl's seconds: two restarts within one would be one.
+        let now = Timestamp::now().as_millisecond();
+        let now = Timestamp::from_millisecond(now).unwrap_or_default();
         let mut failed = 0;
         let mut restarted = Vec::new();
         for consumer in chosen {

@@ -67,16 +67,24 @@ impl Folder {
     pub fn new(disk: Disk) -> Result<Self, MemoryError> {
         let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
         let places = runtime.into_iter().chain([PathBuf::from("/dev/shm"), std::env::temp_dir()]);
-        let places: Vec<_> = places.filter(|place| place.is_absolute()).collect();
-        for place in places.iter().filter(|place| is_in_memory(place)) {
-            sweep(place);
-            if let Ok(folder) = Self::new_in(place) {
-                return Ok(folder);
+        Self::among(places.filter(|place| place.is_absolute()), disk)
+    }
+
+    /// In the first of these places that is kept in memory; on a disk, in the last.
+    fn among(places: impl Iterator<Item = PathBuf>, disk: Disk) -> Result<Self, MemoryError> {
+        let mut last = None;
+        for place in places {
+            if is_in_memory(&place) {
+                sweep(&place);
+                if let Ok(folder) = Self::new_in(&place) {
+                    return Ok(folder);
+                }
             }
+            last = Some(place);
         }
-        match disk {
-            Disk::Allowed => Self::new_in(&std::env::temp_dir()),
-            Disk::Refused => Err(MemoryError::NoPlace),
+        match last.filter(|_| disk == Disk::Allowed) {
+            Some(place) => Self::new_in(&place),
+            None => Err(MemoryError::NoPlace),
         }
     }
 
@@ -224,4 +232,27 @@ fn is_in_memory(path: &Path) -> bool {
 #[cfg(not(target_os = "linux"))]
 fn is_in_memory(_: &Path) -> bool {
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn a_disk_is_used_only_where_that_is_allowed() {
+        let disk = tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR")).expect("a folder");
+        let places = || [disk.path().to_owned()].into_iter();
+        if is_in_memory(disk.path()) {
+            return;
+        }
+        assert!(matches!(Folder::among(places(), Disk::Refused), Err(MemoryError::NoPlace)));
+        let folder = Folder::among(places(), Disk::Allowed).expect("made");
+        let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
+        let file = folder.write("a/b", b"x").expect("written");
+        assert_eq!((mode(folder.path()), mode(&file)), (0o700, 0o600));
+        assert!(folder.write("a/b", b"y").is_err(), "never over another");
+        drop(folder);
+        assert_eq!(fs::read_dir(disk.path()).expect("listed").count(), 0);
+    }
 }

@@ -421,7 +421,7 @@ error: `-` cannot be used: document 1 is no Kubernetes object
         fails("apiVersion: v1\nkind: Secret\nmetadata: {name: a}\ndata: {a: aHVudGVyMg==}\n"),
         str![[r#"
 error: `-` cannot be used: the Secret `a` is not sealed
-hint: this command takes sealed Secrets, of type `envcrypt.dev/sealed`
+hint: this command takes sealed Secrets, of type `envcrypt.dev/sealed`; `kubectl envcrypt seal` makes them
 
 "#]]
     );

@@ -114,6 +114,34 @@ fn values_of_a_live_secret_are_set_unset_and_edited() {
     assert!(error.contains("does not exist"), "{error}");
 }
 
+/// What the cluster would refuse costs nobody their work.
+#[test]
+fn who_may_not_change_it_is_not_asked_for_values() {
+    let plane = control_plane();
+    let (namespace, sandbox) = (plane.namespace(), plane.sandbox("developer"));
+    create(&sandbox, &namespace, "db", &["a=one"]);
+    let role = |verbs: &str| {
+        plane.apply(&format!(
+            "{{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {{name: writer, namespace: {namespace}}}, rules: [{{apiGroups: [''], resources: [secrets], verbs: [{verbs}]}}]}}"
+        ));
+    };
+    let sandbox = sandbox.env("EDITOR", "touch edited; true");
+    let refused = |with: &str| {
+        for args in [&["edit", "db"][..], &["set", "db", "--generate", "b"]] {
+            let error = sandbox.run(args.iter().chain(&["-n", &namespace])).fails(1);
+            assert!(error.contains(with), "{error}");
+        }
+        assert!(!sandbox.work().join("edited").exists());
+    };
+    role("get");
+    refused("you may not patch Secrets");
+    role("get, patch");
+    plane
+        .kubectl(["patch", "secret", "db", "-n", &namespace, "-p", "{\"immutable\":true}"])
+        .succeeds();
+    refused("is immutable");
+}
+
 /// What someone else does to other keys meanwhile stays; to the same ones, it is not
 /// overwritten.
 #[test]

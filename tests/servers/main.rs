@@ -21,6 +21,7 @@ mod plugin;
 mod programs;
 mod reader;
 mod readme;
+mod replace;
 mod rewrap;
 #[path = "../cli/sandbox.rs"]
 #[allow(dead_code, reason = "shared with the offline tests")]

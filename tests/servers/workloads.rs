@@ -143,6 +143,29 @@ fn who_may_not_look_finds_out_before_anything_is_applied() {
     plane.kubectl(["get", "secret", "db", "-n", &namespace]).fails_quietly(1);
 }
 
+#[test]
+fn on_a_terminal_the_restart_is_asked_about() {
+    let plane = control_plane();
+    let (namespace, sandbox) = (plane.namespace(), plane.sandbox("admin"));
+    deploy(plane, &namespace);
+    for (answer, value) in [("n", "one"), ("y", "two")] {
+        write(&sandbox, &namespace, value);
+        let mut command = Command::new("sh");
+        command.env_clear().current_dir(sandbox.work()).env("TERM", "xterm");
+        command.args(["-c", "exec \"$0\" apply -f db.yaml --restart", PROGRAM]);
+        for (name, value) in sandbox.command().get_envs() {
+            command.env(name, value.unwrap_or_default());
+        }
+        let mut session =
+            rexpect::session::spawn_command(command, Some(60_000)).expect("a terminal");
+        session.exp_string("deployment.apps/web").expect("it is shown");
+        session.exp_string("restart all 3").expect("it asks");
+        session.send_line(answer).expect("typed");
+        let rest = session.exp_eof().expect("it ends");
+        assert_eq!(restarted(plane, &namespace, "deployment/web"), answer == "y", "{rest}");
+    }
+}
+
 /// No controller runs here: the test says what one would.
 #[test]
 fn the_end_of_a_restart_can_be_waited_for() {

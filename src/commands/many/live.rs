@@ -45,6 +45,10 @@ impl<C: Change> Many<'_, C> {
         for name in &self.args.names {
             let place = place_of(&self.default, name)?;
             let object = cluster.secret(&place).await?;
+            // What the cluster refuses, it refuses before the person does any work.
+            if self.args.single && object.is_sealed() && !self.args.is_dry_run() {
+                cluster.rehearse(&place, &object).await?;
+            }
             found.push(self.admit_live(&object).await);
         }
         Ok(found)
