@@ -88,10 +88,21 @@ fn the_program_gets_its_own_limits_and_nothing_of_ours() {
     let sandbox = with_file(&["a=one"]);
     // The two above the first 31 are the C library's own.
     let script = "ulimit -S -c; grep -E '^Sig(Ign|Cgt|Blk)' /proc/self/status | cut -c1-8,18-; ls /proc/self/fd | wc -l";
-    let direct =
-        std::process::Command::new("sh").args(["-c", script]).stdin(Stdio::null()).output();
-    let direct = String::from_utf8(direct.expect("it runs").stdout).expect("text");
-    assert_eq!(exec(&sandbox, &["-f", "db.yaml"], script).stdout, direct);
+    // As much of a core dump as there may be: what is let be has to be seen.
+    let direct = format!("ulimit -S -c $(ulimit -H -c); {script}");
+    let through = format!(
+        "ulimit -S -c $(ulimit -H -c); exec {} exec -f db.yaml -- sh -c \"$0\"",
+        crate::sandbox::PROGRAM
+    );
+    let run = |args: &[&str]| {
+        let mut command = std::process::Command::new("sh");
+        for (name, value) in sandbox.command().get_envs() {
+            command.env(name, value.unwrap_or_default());
+        }
+        command.args(args).current_dir(sandbox.work()).stdin(Stdio::null());
+        String::from_utf8(command.output().expect("it runs").stdout).expect("text")
+    };
+    assert_eq!(run(&["-c", &through, script]), run(&["-c", &direct]));
 }
 
 #[cfg(target_os = "linux")]
