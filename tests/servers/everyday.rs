@@ -4,6 +4,7 @@ use std::process::Command;
 
 use crate::control_plane::{ControlPlane, control_plane};
 use crate::etcd::contains;
+use crate::kms::{REGION, kms, with_kms};
 use crate::sandbox::{Run, Sandbox};
 
 fn literal(plane: &ControlPlane, namespace: &str, name: &str, pairs: &[&str]) {
@@ -315,4 +316,27 @@ fn a_program_gets_the_values_of_live_secrets() {
     ]);
     let output = command.output().expect("it runs");
     assert_eq!((output.stdout.as_slice(), output.status.code()), (&b"1\n"[..], Some(6)));
+}
+
+/// That this machine may ask a KEK does not make it the one for this Secret: someone
+/// could have sealed all of it to another that is known here.
+#[test]
+fn a_new_value_goes_to_a_kek_that_more_than_the_secret_names() {
+    let key = kms().key();
+    let sandbox = with_kms(Sandbox::new(), kms().port).env("AWS_REGION", REGION);
+    let kek = format!("awskms:///{key}");
+    sandbox.write("db.yaml", crate::sealed::sealed_under(&sandbox, &[&kek]));
+    let sealed = sandbox.read("db.yaml");
+    for args in [&["set", "--generate", "key0"][..], &["unset", "key0"], &["edit"]] {
+        let error = sandbox.run(args.iter().chain(&["-f", "db.yaml"])).fails(1);
+        assert!(
+            error.contains(&format!("nothing but the Secret `prod/db` itself names `{kek}`")),
+            "{error}"
+        );
+        assert_eq!(sandbox.read("db.yaml"), sealed);
+    }
+    let set = ["set", "-f", "db.yaml", "--generate", "key0"];
+    sandbox.run(set.iter().chain(&["--kek", &kek])).succeeds();
+    sandbox.write(".envcrypt.yaml", format!("rules: [{{keks: ['{kek}']}}]"));
+    sandbox.run(set).succeeds();
 }
