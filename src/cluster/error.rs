@@ -122,7 +122,7 @@ impl ClusterError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::NoCluster => "name one with `--kubeconfig` or `KUBECONFIG`; `--dry-run=client -o yaml` and `-w FILE` need none".to_owned(),
+            Self::NoCluster => "name one with `--kubeconfig` or `KUBECONFIG`; files (`-f FILE`, and of `create`, `-w FILE` or `--dry-run=client -o yaml`) need none".to_owned(),
             Self::NoContext(_) | Self::NoClusterEntry(_) | Self::NoUser(_) => "`kubectl config view` shows what there is".to_owned(),
             Self::Unreachable { .. } => "`kubectl cluster-info` tells whether kubectl reaches it".to_owned(),
             Self::Timeout { .. } => "allow it more with `--request-timeout`".to_owned(),

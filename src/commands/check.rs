@@ -24,7 +24,8 @@ use rules::Known;
 /// Find plain Secrets, and sealed ones that are not as they should be.
 ///
 /// For pre-commit and CI: it asks neither a KMS nor a cluster. Folders are looked
-/// through as Git sees them. The exit code is 1 where anything was found.
+/// through as Git sees them. The exit code is 1 where anything was found, and 2
+/// where something could not be looked at.
 #[derive(Args)]
 #[command(after_help = "It reports:
   plain-secret     a value in the clear, also in lists, in templates and between others
@@ -69,8 +70,15 @@ enum Output {
     Sarif,
 }
 
-/// Runs it.
+/// Runs it. What could not be looked at is something else than what was found.
 pub fn run(args: &CheckArgs, session: &Session) -> Result<(), Failure> {
+    check(args, session).map_err(|failure| match failure {
+        found @ (Failure::Found { .. } | Failure::Output(_) | Failure::Usage(_)) => found,
+        other => Failure::NotCompared(Box::new(other)),
+    })
+}
+
+fn check(args: &CheckArgs, session: &Session) -> Result<(), Failure> {
     let mut checker =
         Checker { session, known: Known::new(session, &args.kek)?, findings: Vec::new() };
     let mut files = 0;
@@ -106,6 +114,9 @@ impl CheckArgs {
                 files.push(path.clone());
                 continue;
             }
+            if let Err(source) = std::fs::metadata(path) {
+                return Err(Failure::Read { path: path.clone(), source });
+            }
             let walk = WalkBuilder::new(path)
                 .hidden(false)
                 .git_ignore(!self.no_ignore)
@@ -121,7 +132,9 @@ impl CheckArgs {
                 let is_file = entry.file_type().is_some_and(|kind| kind.is_file());
                 let found = entry.path().strip_prefix("./").unwrap_or(entry.path());
                 let within = entry.path().strip_prefix(path).unwrap_or(found);
-                let is_excluded = excluded.is_match(found) || excluded.is_match(within);
+                // A folder that is left out is so with all it holds.
+                let is_excluded =
+                    found.ancestors().chain(within.ancestors()).any(|p| excluded.is_match(p));
                 if is_file && may_be_manifest(found) && !is_excluded {
                     files.push(found.to_owned());
                 }
@@ -218,7 +231,12 @@ impl Checker<'_> {
         match self.known.check(&secret, path) {
             Ok(wrong) => wrong.into_iter().for_each(|(id, text)| self.add(path, at, id, &text)),
             // Rules that cannot be read allow nothing.
-            Err(failure) => self.add(path, at, "kek-not-allowed", &failure.to_string()),
+            Err(failure) => {
+                let text = failure.to_string();
+                if !self.findings.iter().any(|finding| finding.text == text) {
+                    self.add(path, at, "kek-not-allowed", &text);
+                }
+            }
         }
     }
 

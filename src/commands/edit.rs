@@ -12,7 +12,7 @@ use super::concerns::AllowArgs;
 use super::local::MakeLocal;
 use super::many::{self, Change};
 use super::one::OneArgs;
-use super::opening::{OpenArgs, Opener};
+use super::opening::Opener;
 use super::{Failure, Session, complete, sealing};
 use crate::envelope::{MAX_SEALED_SIZE, SealedSecret, Sealer, sealed_size_at_least};
 use crate::manifest::{draft, read_draft};
@@ -57,8 +57,7 @@ pub async fn run(args: EditArgs, session: &Session) -> Result<(), Failure> {
         return Err(Failure::Usage("`edit` takes one NAME, or a file with `-f`".to_owned()));
     }
     let keks = sealing::uris(session, &args.kek, MakeLocal::No)?;
-    let kek = args.open_with.iter().chain(&args.kek).cloned().collect();
-    let opener = Opener::new(session, &OpenArgs { kek, ..OpenArgs::default() })?;
+    let opener = Opener::to_change(session, &args.kek, &args.open_with)?;
     let work = Work {
         changer: Changer::new(session, &opener, keks, true),
         opener: &opener,

@@ -34,8 +34,8 @@ use loose::Loose;
 #[command(
     override_usage = "kubectl envcrypt exec NAME… [flags] -- COMMAND [ARG]…\n       kubectl envcrypt exec -f FILE [flags] -- COMMAND [ARG]…\n       kubectl envcrypt exec -- COMMAND [ARG]…",
     after_help = "Examples:
-  # A shell client with the password of a Secret of the cluster
-  kubectl envcrypt exec db --only password --prefix PG -n prod -- psql
+  # A client with the password of a Secret of the cluster
+  kubectl envcrypt exec db --only password -n prod -- sh -c 'PGPASSWORD=$password psql'
 
   # A server that reads its certificate from files
   kubectl envcrypt exec -f web.yaml --files /dev/shm/web -- nginx
@@ -76,7 +76,7 @@ pub struct ExecArgs {
     #[command(flatten)]
     open: OpenArgs,
     /// The program and its arguments
-    #[arg(last = true, required = true, value_name = "COMMAND")]
+    #[arg(last = true, required = true, value_name = "COMMAND", help_heading = "Arguments")]
     command: Vec<OsString>,
 }
 

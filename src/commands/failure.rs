@@ -219,7 +219,7 @@ pub enum Failure {
     /// Files and cluster are not the same: no error, and told already.
     #[error("there are differences")]
     Differs,
-    /// Whether they are the same could not be found out.
+    /// Whether they are the same, or all is well, could not be found out.
     #[error("{0}")]
     NotCompared(Box<Self>),
     /// Of some Secrets that could not be found out; each was reported.
@@ -429,7 +429,7 @@ impl Failure {
             }
             Self::Open(OpenError::Refused { refused, .. }) => return refused_hint(refused),
             Self::UnnamedHolder { .. } | Self::Open(OpenError::NotHeld { .. }) => {
-                "whoever can write to it could name their own, to be given its data keys: if it is meant, name it with `--kek` (of `rewrap`, also `--add`), or in `.envcrypt.yaml` and accept it with `kek trust`"
+                "whoever can write to it could name their own, to be given its data keys: if it is meant, name it in `.envcrypt.yaml` and accept it with `kek trust`, or give every KEK that it is to be under with `--kek`, your own too (of `rewrap`, one more with `--add`)"
             }
             Self::Replace(error) if matches!(**error, ReplaceError::Lost { .. }) => {
                 "the sealed one was written to standard output: keep it, and `kubectl envcrypt apply -f` it once the cluster takes it"
@@ -513,6 +513,9 @@ impl Failure {
                 "look at it, then run the command again"
             }
             Self::OtherNamespace { .. } => "leave `-n` out, or name the Secret's own",
+            Self::Unprintable { how, .. } if how.starts_with("as a line") => {
+                "`-o yaml` and `-o json` take any value, and so does one KEY alone"
+            }
             Self::Unprintable { .. } => "write it to a file with `-w FILE`, or pipe it",
             _ => return None,
         };

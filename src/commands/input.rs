@@ -115,7 +115,8 @@ impl FileArgs {
     pub fn describe(&self) -> String {
         let names: Vec<_> =
             self.filename.iter().map(|path| format!("`{}`", path.display())).collect();
-        names.join(", ")
+        let files = names.join(", ");
+        self.only.as_ref().map_or(files.clone(), |name| format!("{files} by the name of `{name}`"))
     }
 }
 

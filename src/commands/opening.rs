@@ -51,6 +51,20 @@ impl<'a> Opener<'a> {
         Self::trusting(session, &OpenArgs::default(), trust)
     }
 
+    /// For a command that seals some values anew: the KEKs to seal them with may be
+    /// asked too.
+    pub fn to_change(
+        session: &'a Session,
+        kek: &[String],
+        open_with: &[String],
+    ) -> Result<Self, Failure> {
+        let trust = match open_with.is_empty() {
+            true => session.trust_also(kek)?,
+            false => session.trust(open_with)?,
+        };
+        Self::trusting(session, &OpenArgs::default(), trust)
+    }
+
     fn trusting(session: &'a Session, args: &OpenArgs, trust: Trust) -> Result<Self, Failure> {
         let trust = RefCell::new(trust);
         if args.insecure_skip_seal {

@@ -88,6 +88,8 @@ pub async fn run(mut args: SealArgs, session: &Session) -> Result<(), Failure> {
         };
         args.many.to_stdout = true;
     }
+    // What is no KEK is told once.
+    sealing::uris(session, &args.kek, args.many.make_local())?;
     let work = Work {
         session,
         args: &args,
@@ -95,6 +97,7 @@ pub async fn run(mut args: SealArgs, session: &Session) -> Result<(), Failure> {
         sealed_to: RefCell::default(),
         between: Cell::default(),
         replaced: Cell::default(),
+        bare: Cell::default(),
     };
     let result = match is_live && !args.replace && !args.many.is_dry_run() {
         true => work.print().await,
@@ -133,6 +136,8 @@ struct Work<'a> {
     /// How many Secrets are deleted and not yet made anew.
     between: Cell<usize>,
     replaced: Cell<usize>,
+    /// How many of the files name no namespace.
+    bare: Cell<usize>,
 }
 
 impl Work<'_> {
@@ -213,6 +218,17 @@ impl Work<'_> {
     /// What is good to know when it is over.
     fn tell(&self) {
         sealing::remember(&mut self.trust.borrow_mut(), &*self.sealed_to.borrow());
+        let is_chosen =
+            self.session.named_namespace().is_some() || self.args.scope == Scope::Cluster;
+        if let Ok(namespace) = self.session.namespace()
+            && self.bare.get() > 0
+            && !is_chosen
+        {
+            terminal::warn(&format!(
+                "Secrets without a namespace, {} in all, are sealed for `{namespace}`, and open in no other: `-n` names one, `--scope cluster` leaves it open",
+                self.bare.get()
+            ));
+        }
         if self.replaced.get() > 0 {
             terminal::note(
                 "what reads them from the cluster now gets sealed values: `kubectl envcrypt exec` opens them for a program, `apply --unwrap` makes them plain again",
@@ -238,6 +254,9 @@ impl Change for Work<'_> {
         }
         check(&plain.secret)?;
         self.keks(place, path)?;
+        if path.is_some() && !plain.names_namespace {
+            self.bare.set(self.bare.get() + 1);
+        }
         Ok(true)
     }
 

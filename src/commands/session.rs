@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::Failure;
 use super::local::{self, MakeLocal};
+use super::sealing;
 use crate::cluster::{Cluster, ConnectOptions, Target};
 use crate::config::{Folder, KEK_VARIABLE, Settings};
 use crate::kek::{Ring, RingOptions, Trust, Trusted};
@@ -93,6 +94,15 @@ impl Session {
     /// the user's settings, and those accepted before.
     pub fn trust(&self, named: &[String]) -> Result<Trust, Failure> {
         self.trust_with(named, Trusted::Named)
+    }
+
+    /// The same, where those named here may be asked, but not they alone.
+    pub fn trust_also(&self, also: &[String]) -> Result<Trust, Failure> {
+        let mut trust = self.trust(&[])?;
+        for name in also {
+            trust.add(sealing::uri(self, name, MakeLocal::No)?, Trusted::Configured);
+        }
+        Ok(trust)
     }
 
     /// The same, where those in the environment may be asked, but not they alone.

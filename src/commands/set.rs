@@ -11,7 +11,7 @@ use super::concerns::AllowArgs;
 use super::local::MakeLocal;
 use super::many::{self, Change};
 use super::one::OneArgs;
-use super::opening::{OpenArgs, Opener};
+use super::opening::Opener;
 use super::sources::{SourceArgs, Values};
 use super::{Failure, Session, complete, sealing};
 use crate::envelope::SealedSecret;
@@ -62,9 +62,9 @@ pub struct ChangeArgs {
 }
 
 impl ChangeArgs {
-    /// What opens, with the KEKs named for this and no other.
+    /// What opens.
     pub fn opener<'a>(&self, session: &'a Session) -> Result<Opener<'a>, Failure> {
-        Opener::new(session, &OpenArgs { kek: self.kek.clone(), ..OpenArgs::default() })
+        Opener::to_change(session, &self.kek, &[])
     }
 
     /// What makes the change.

@@ -58,6 +58,9 @@ fn collect(value: Value, document: usize, into: &mut Vec<Document>) -> Result<()
         into.push(Document::Other(value));
         return Ok(());
     }
+    if let Some(key) = not_text(&value) {
+        return Err(ManifestError::NotValue { document, key });
+    }
     let object: Object =
         serde_yaml::from_value(value).map_err(|_| ManifestError::Shape { document })?;
     if object.metadata.name.as_deref().unwrap_or("").is_empty() {
@@ -65,6 +68,15 @@ fn collect(value: Value, document: usize, into: &mut Vec<Document>) -> Result<()
     }
     into.push(Document::Secret(Box::new(object)));
     Ok(())
+}
+
+/// The key of a number or a truth value among a Secret's values.
+fn not_text(value: &Value) -> Option<String> {
+    let fields =
+        ["data", "stringData"].into_iter().filter_map(|name| value.get(name)?.as_mapping());
+    let mut entries = fields.flatten();
+    let wrong = entries.find(|(_, value)| value.is_number() || value.is_bool());
+    wrong.map(|(key, _)| key.as_str().unwrap_or_default().escape_default().to_string())
 }
 
 fn syntax(error: &serde_yaml::Error) -> ManifestError {
@@ -109,6 +121,10 @@ mod tests {
             (
                 "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\ndata: hunter2",
                 "document 1 does not have a Secret's fields",
+            ),
+            (
+                "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: {port: 5432}",
+                "document 1: the value of `port` is not text: put it in quotes",
             ),
             (
                 "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nsecret: hunter2",

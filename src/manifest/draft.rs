@@ -40,7 +40,10 @@ pub fn draft(values: &BTreeMap<Key, SecretValue>) -> Zeroizing<String> {
             Ok(value) if is_block(value) => block(&mut text, value),
             Ok(value) => {
                 text.push(' ');
-                yaml::scalar(&mut text, value);
+                match !value.is_ascii() && value.chars().all(is_printable) {
+                    true => yaml::single_quoted(&mut text, value),
+                    false => yaml::scalar(&mut text, value),
+                }
             }
         }
         if !text.ends_with('\n') {
@@ -59,15 +62,19 @@ fn binary(text: &mut String, value: &SecretValue) {
     }
 }
 
+/// Whether every reader of YAML takes it as it stands.
+fn is_printable(c: char) -> bool {
+    !c.is_control() && !matches!(c, '\u{feff}' | '\u{2028}' | '\u{2029}' | '\u{fffe}'..='\u{ffff}')
+}
+
 /// Whether it has lines that can be written one below the other.
 fn is_block(value: &str) -> bool {
-    let printable = |c: char| !c.is_control() && !matches!(c, '\u{feff}' | '\u{2028}' | '\u{2029}');
     // Blanks and empty lines at an end are what editors take off.
     value.strip_suffix('\n').unwrap_or(value).contains('\n')
         && !value.starts_with([' ', '\n', '\t'])
         && !value.ends_with("\n\n")
         && !value.split('\n').any(|line| line.ends_with([' ', '\t']))
-        && value.chars().all(|c| printable(c) || matches!(c, '\n' | '\t'))
+        && value.chars().all(|c| is_printable(c) || matches!(c, '\n' | '\t'))
 }
 
 fn block(text: &mut String, value: &str) {
@@ -198,6 +205,7 @@ mod tests {
             (b"5432", "k: '5432'\n"),
             (b"a #b: c", "k: 'a #b: c'\n"),
             (b"x\n", "k: \"x\\n\"\n"),
+            ("größe".as_bytes(), "k: 'größe'\n"),
             (b"one\n\n  two", "k: |-\n  one\n\n    two\n"),
             (b"one\ntwo\n", "k: |\n  one\n  two\n"),
             (b"one\ntwo\n\n", "k: \"one\\ntwo\\n\\n\"\n"),

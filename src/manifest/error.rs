@@ -32,6 +32,14 @@ pub enum ManifestError {
         /// Counted from 1.
         document: usize,
     },
+    /// A value of `data` or `stringData` that YAML takes for something else than text.
+    #[error("document {document}: the value of `{key}` is not text: put it in quotes")]
+    NotValue {
+        /// Counted from 1.
+        document: usize,
+        /// Its key.
+        key: String,
+    },
     /// A Secret without a name.
     #[error("document {document} has no `metadata.name`")]
     NoName {

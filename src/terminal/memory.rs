@@ -26,7 +26,7 @@ pub enum MemoryError {
     #[error("`{0}` is not kept in memory")]
     OnDisk(PathBuf),
     /// Someone else's, who could put other files into it.
-    #[error("`{0}` belongs to someone else")]
+    #[error("`{0}` belongs to someone else, or to everyone")]
     NotOwn(PathBuf),
     /// There is something there that is not ours.
     #[error("`{0}` exists already, and is not empty")]
@@ -106,7 +106,11 @@ impl Folder {
     pub fn at(path: &Path, disk: Disk) -> Result<Self, MemoryError> {
         let error = |source| MemoryError::Io { path: path.to_owned(), source };
         let was_there = match fs::metadata(path) {
-            Ok(found) if ![0, Uid::effective().as_raw()].contains(&found.uid()) => {
+            // What has the sticky bit is for everyone, as /dev/shm itself.
+            Ok(found)
+                if ![0, Uid::effective().as_raw()].contains(&found.uid())
+                    || found.mode() & 0o1000 != 0 =>
+            {
                 return Err(MemoryError::NotOwn(path.to_owned()));
             }
             Ok(_) => true,

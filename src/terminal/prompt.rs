@@ -16,6 +16,8 @@ use thiserror::Error;
 use crate::secret::SecretValue;
 
 const TERMINAL: &str = "/dev/tty";
+/// The longest question that fits on the line of its prompt, in characters.
+const LONG: usize = 60;
 
 /// Why there is no answer.
 #[derive(Debug, Error)]
@@ -170,7 +172,14 @@ impl Prompt for Tty {
 
     fn confirm(&self, question: &str) -> Result<bool, PromptError> {
         let _restore = Restore::arm(&self.file);
-        let confirm = Confirm::new().with_prompt(question).default(false).wait_for_newline(true);
+        // What is longer than a line is told by itself: the prompt is drawn anew with
+        // every key.
+        let is_long = question.chars().count() > LONG;
+        if is_long {
+            self.tell(&format!("{question}?"));
+        }
+        let prompt = if is_long { "go ahead" } else { question };
+        let confirm = Confirm::new().with_prompt(prompt).default(false).wait_for_newline(true);
         confirm.interact_on(&self.term(question)?).map_err(|e| failed(question, io_error(e)))
     }
 

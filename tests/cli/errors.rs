@@ -345,7 +345,7 @@ fn the_cluster_that_is_not_there() {
         fails(&create),
         str![[r#"
 error: no cluster is configured
-hint: name one with `--kubeconfig` or `KUBECONFIG`; `--dry-run=client -o yaml` and `-w FILE` need none
+hint: name one with `--kubeconfig` or `KUBECONFIG`; files (`-f FILE`, and of `create`, `-w FILE` or `--dry-run=client -o yaml`) need none
 
 "#]]
     );

@@ -148,6 +148,8 @@ fn values_are_files_in_memory_as_long_as_the_program_runs() {
     exec(&sandbox, &["-f", "db.yaml", "--files", &path], "true").succeeds();
     assert_eq!(std::fs::read_dir(&folder).expect("there").count(), 0);
     std::fs::remove_dir_all(&folder).expect("removed");
+    let error = exec(&sandbox, &["-f", "db.yaml", "--files", "/dev/shm"], "true").fails(1);
+    assert!(error.contains("`/dev/shm` belongs to someone else, or to everyone"), "{error}");
     // Not on a disk, unless one says so.
     let disk = Path::new(env!("CARGO_TARGET_TMPDIR")).join("envcrypt-on-disk");
     let disk = disk.display().to_string();

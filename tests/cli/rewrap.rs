@@ -205,7 +205,7 @@ fn a_kek_that_only_the_file_names_is_not_sealed_to() {
             )),
             "{args:?}: {error}"
         );
-        assert!(error.contains("name it with `--kek`"), "{error}");
+        assert!(error.contains("with `--kek`, your own too"), "{error}");
         assert_eq!(&mine.read("db.yaml"), sealed);
     }
     // It may stay where nothing is wrapped anew, and is not known by that.

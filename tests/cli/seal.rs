@@ -186,6 +186,36 @@ fn nothing_selected_passes_a_filter_in_the_clear() {
     );
 }
 
+/// A Secret that cannot be read is no other file that a folder holds besides.
+#[test]
+fn a_folder_is_not_done_where_a_plain_secret_is_left() {
+    let sandbox = Sandbox::with_local_key();
+    sandbox.write("d/ok.yaml", FILE);
+    sandbox.write("d/values.yaml", "a: b\n");
+    sandbox
+        .write("d/chart.yaml", "kind: Secret\napiVersion: v1\ndata:\n  k: {{ .v }}\n{{ end }}\n");
+    sandbox.write("d/twice.yaml", "apiVersion: v1\nkind: Secret\nmetadata: {name: t}\nstringData:\n  k: hunter2\n  k: hunter2\n");
+    let run = seal(&sandbox, &["-i", "-f", "d"]);
+    assert_eq!(run.code, Some(1), "{}", run.stderr);
+    assert!(run.stderr.contains("error: `d/twice.yaml` cannot be used"), "{}", run.stderr);
+    assert!(!run.stderr.contains("hunter2") && run.stderr.contains("2 in all, are passed over"));
+    assert!(sandbox.read("d/ok.yaml").contains("envcrypt.dev/sealed"), "the others are done");
+}
+
+#[test]
+fn a_namespace_that_nobody_named_is_told() {
+    let sandbox = Sandbox::with_local_key();
+    sandbox.write("all.yaml", FILE);
+    let bare = |args: &[&str]| {
+        let fixed = ["seal", "-f", "all.yaml", "--kek", "local"];
+        sandbox.run(fixed.iter().chain(args)).succeeds().stderr
+    };
+    let told = "warning: Secrets without a namespace, 2 in all, are sealed for `default`, and open in no other";
+    assert!(bare(&[]).contains(told), "{}", bare(&[]));
+    assert!(!bare(&["-n", "prod"]).contains("without a namespace"));
+    assert!(!bare(&["--scope", "cluster"]).contains("without a namespace"));
+}
+
 #[test]
 fn a_dry_run_seals_nothing() {
     let nobody = Sandbox::new();

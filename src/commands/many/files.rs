@@ -14,7 +14,7 @@ use super::super::tally::Done;
 use super::{Change, Failure, Many, Outcome, Subject};
 use crate::cluster::Sort;
 use crate::envelope::SealedSecret;
-use crate::manifest::{self, Document, ManifestError};
+use crate::manifest::{self, Document, Found, ManifestError};
 use crate::terminal::{self, OutputError};
 
 /// A file, and which of its Secrets are to be changed, by their numbers.
@@ -45,7 +45,7 @@ impl<C: Change> Many<'_, C> {
                 Err(Failure::Manifest {
                     source: ManifestError::NotObject { .. } | ManifestError::Syntax { .. },
                     ..
-                }) if !self.is_named(&path) && !mentions_sealing(&bytes) => {
+                }) if !self.is_named(&path) && !is_meant::<C::Secret>(&bytes) => {
                     found.no_manifests += 1;
                     continue;
                 }
@@ -223,10 +223,18 @@ async fn write(
     Ok(spawn_blocking(replace).await.expect("replacing a file does not panic")?)
 }
 
-/// Whether it may be a sealed Secret that was damaged: then it is not passed over.
-fn mentions_sealing(bytes: &[u8]) -> bool {
+/// Whether what cannot be read may be a Secret all the same: then it is not passed
+/// over. Sealed ones say so; plain ones hold a value, and no template's expression.
+fn is_meant<S: Subject>(bytes: &[u8]) -> bool {
     let name = b"envcrypt.dev/";
+    let is_plain = |found: Found| match found {
+        Found::Secret(secret) => !secret.is_sealed && !secret.literals.is_empty(),
+        Found::Unreadable(_) => true,
+        Found::Sealed(_) => false,
+    };
     bytes.windows(name.len()).any(|window| window == name)
+        || (S::SORT == Sort::Plain
+            && manifest::scan(&String::from_utf8_lossy(bytes)).into_iter().any(is_plain))
 }
 
 fn only_failed(results: Vec<Result<Done, Failure>>) -> Vec<Result<Done, Failure>> {

@@ -47,6 +47,8 @@ pub struct Plain {
     pub secret: PlainSecret,
     /// The controller that made it, or holds on to it.
     pub keeper: Option<String>,
+    /// Whether it names its namespace.
+    pub names_namespace: bool,
 }
 
 impl Subject for Plain {
@@ -55,7 +57,11 @@ impl Subject for Plain {
     fn read(object: &Object, default: &Namespace) -> Result<Option<Self>, ManifestError> {
         match object.is_sealed() {
             true => Ok(None),
-            false => Ok(Some(Self { secret: object.plain(default)?, keeper: keeper(object) })),
+            false => Ok(Some(Self {
+                secret: object.plain(default)?,
+                keeper: keeper(object),
+                names_namespace: object.metadata.namespace.is_some(),
+            })),
         }
     }
 
