@@ -10,6 +10,7 @@ use super::{Failure, Session};
 use crate::envelope::{OpenError, SealedSecret, Sealer};
 use crate::kek::{DataKey, KekUri};
 use crate::secret::{Key, PlainSecret, SecretValue};
+use crate::terminal;
 
 /// What is to be changed.
 #[derive(Default)]
@@ -61,14 +62,11 @@ impl<'a> Changer<'a> {
         if !self.may_open {
             return Ok(None);
         }
-        let opened = match self.opener.can_ask(secret) {
-            true => self.opener.open(secret).await,
-            false => match self.opener.admit(secret).await {
-                Ok(()) => self.opener.open(secret).await,
-                Err(failure) => Err(failure),
-            },
+        let opened = async {
+            self.opener.admit(secret).await?;
+            self.opener.open(secret).await
         };
-        opened.map(Some).map_err(|failure| match failure {
+        opened.await.map(Some).map_err(|failure| match failure {
             Failure::Open(OpenError::Kek { .. } | OpenError::Untrusted { .. }) => {
                 Failure::NotLookedAt { source: Box::new(failure) }
             }
@@ -93,6 +91,19 @@ impl<'a> Changer<'a> {
         secret: SealedSecret,
         delta: &Delta,
     ) -> Result<SealedSecret, Failure> {
+        let left_out: Vec<_> = secret
+            .keys()
+            .into_iter()
+            .filter(|kek| !sealer.keks().any(|new| new.key() == *kek))
+            .map(|kek| format!("`{kek}`"))
+            .collect();
+        if !left_out.is_empty() {
+            terminal::warn(&format!(
+                "what is new in `{}` does not open with {}, which `--kek` does not name",
+                secret.meta.place,
+                left_out.join(", ")
+            ));
+        }
         let new = sealer.change(secret, &delta.values, &delta.gone, now())?;
         self.opener.remember(sealer.keks().chain(&self.keks));
         Ok(new)

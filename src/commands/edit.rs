@@ -138,7 +138,14 @@ impl Work<'_> {
     }
 
     fn delta(&self, old: &PlainSecret, mut values: BTreeMap<Key, SecretValue>) -> Delta {
-        let gone = old.values.keys().filter(|key| !values.contains_key(key)).cloned().collect();
+        let gone: Vec<Key> =
+            old.values.keys().filter(|key| !values.contains_key(key)).cloned().collect();
+        for key in &gone {
+            terminal::note(&format!("`{key}` is taken out"));
+        }
+        for key in values.keys().filter(|key| !old.values.contains_key(key)) {
+            terminal::note(&format!("`{key}` is new"));
+        }
         values.retain(|key, new| !old.values.get(key).is_some_and(|old| old.same_as(new)));
         self.args.allow.warn(&values, None);
         Delta { values, gone }

@@ -1,5 +1,7 @@
 //! Everything that can end a command, with its causes and hints, and the exit code.
 
+mod hint;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -7,7 +9,7 @@ use thiserror::Error;
 
 use crate::cluster::{ClusterError, ReplaceError};
 use crate::config::ConfigError;
-use crate::envelope::{OpenError, Refused, RewrapError, SealError};
+use crate::envelope::{OpenError, RewrapError, SealError};
 use crate::kek::{KekError, KekUri, TrustError, UriError};
 use crate::manifest::ManifestError;
 use crate::process::StartError;
@@ -415,130 +417,8 @@ impl Failure {
             _ => {}
         }
     }
-
-    fn hint(&self) -> Option<String> {
-        let text = match self {
-            Self::Kek(error) => return error.hint.clone(),
-            Self::Seal(SealError::Kek(error)) => return error.hint.clone(),
-            Self::Cluster(error) => return error.hint(),
-            Self::Open(OpenError::Untrusted { keks, .. }) => {
-                return Some(format!(
-                    "if you know that it is yours, accept it with `kubectl envcrypt kek trust '{}'`, or name it this once with `--kek` (of `rewrap` and `rotate`, `--open-with`); where these or `ENVCRYPT_KEK` name some, only those are asked",
-                    keks.first().map_or("", String::as_str)
-                ));
-            }
-            Self::Open(OpenError::Refused { refused, .. }) => return refused_hint(refused),
-            Self::UnnamedHolder { .. } | Self::Open(OpenError::NotHeld { .. }) => {
-                "whoever can write to it could name their own, to be given its data keys: if it is meant, name it in `.envcrypt.yaml` and accept it with `kek trust`, or give every KEK that it is to be under with `--kek`, your own too (of `rewrap`, one more with `--add`)"
-            }
-            Self::Replace(error) if matches!(**error, ReplaceError::Lost { .. }) => {
-                "the sealed one was written to standard output: keep it, and `kubectl envcrypt apply -f` it once the cluster takes it"
-            }
-            Self::Edit(EditError::Memory(MemoryError::NoPlace | MemoryError::OnDisk(_)))
-            | Self::Memory(MemoryError::NoPlace | MemoryError::OnDisk(_)) => {
-                "`--allow-disk` lets plaintext go to a disk, where it may be found later"
-            }
-            Self::EditedMeanwhile { .. } => "look at it again, then repeat the command",
-            Self::Surplus { .. } => "`--force-conflicts` takes them off",
-            Self::NotRestarted { .. } => "`kubectl rollout restart` does it later",
-            Self::RolloutStuck(_) | Self::RolloutSlow(_) => {
-                "`kubectl rollout status` and `kubectl get pods` tell how far it is; `kubectl rollout undo` brings the old pods back"
-            }
-            Self::Found { in_the_clear: true, .. } => {
-                "seal plain Secrets with `kubectl envcrypt seal -i -f FILE`, and change what they held: Git does not forget"
-            }
-            Self::SameKey(_) => "choose with `--only`, or run it for one Secret",
-            Self::SteeringKey(_) => {
-                "leave it out with `--only`, or put something before it with `--prefix`"
-            }
-            Self::LooseNamespace(_) => {
-                "give it with `-n`, or with `POD_NAMESPACE` from `metadata.namespace` of the pod"
-            }
-            Self::Start(error)
-                if error.source.kind() == std::io::ErrorKind::ArgumentListTooLong =>
-            {
-                "the values are too large for an environment: give them as files, with `--files FOLDER`"
-            }
-            Self::NotInVariable(_) => "give it as a file, with `--files FOLDER`",
-            Self::LooseKeks { .. } => {
-                "whoever can write the value could name their own: name the KEKs that may be asked in `ENVCRYPT_KEKS`, commas between them"
-            }
-            Self::Kept { .. } => "`seal` without `--replace` prints it sealed, under this name",
-            Self::NotOne { .. } => "choose one with `--name`",
-            Self::Interrupted { go_on, .. } => return Some(go_on.clone()),
-            Self::UntrustedRule { kek, .. } => {
-                return Some(format!(
-                    "whoever can write the file could name their own: if you know it, accept it with `kubectl envcrypt kek trust '{kek}'`"
-                ));
-            }
-            Self::Seal(SealError::TooLarge { .. }) | Self::Type(TypeError::TooLarge { .. }) => {
-                "sealing adds a third: split it over several Secrets, or keep the large part elsewhere and only its key here"
-            }
-            Self::NoKek => {
-                "`kubectl envcrypt kek new` makes a local one; name it with `--kek local`, `ENVCRYPT_KEK` or a rule in `.envcrypt.yaml`"
-            }
-            Self::LockedLocalKey(_) => "name the recipient, `--kek age:age1…`, in place of `local`",
-            Self::LocalKeyExists(_) => "`kubectl envcrypt kek list` shows it",
-            Self::NoLocalKey => "`kubectl envcrypt kek new` makes one",
-            Self::Prompt(PromptError::NoTerminal(_)) => {
-                "without one, give values with `--from-stdin`, `--from-file` or `--generate`"
-            }
-            Self::Prompt(PromptError::SeveralLines(_)) => {
-                "values of several lines come from `--from-file` or `--from-stdin`"
-            }
-            Self::Output(OutputError::Exists(_)) => {
-                "it is not overwritten: remove it, or choose another name"
-            }
-            Self::Manifest { source: ManifestError::Plain(_), .. }
-            | Self::Live(ManifestError::Plain(_)) => {
-                "this command takes sealed Secrets, of type `envcrypt.dev/sealed`; `kubectl envcrypt seal` makes them"
-            }
-            Self::Manifest {
-                source: ManifestError::StringData(_) | ManifestError::LastApplied(_),
-                ..
-            }
-            | Self::Live(ManifestError::StringData(_) | ManifestError::LastApplied(_)) => {
-                "take that plaintext for known: change the values, then seal them anew"
-            }
-            Self::EnvFile { .. } => "a line reads KEY=VALUE, without quotes",
-            Self::FileName { .. } => "name the key: `--from-file=KEY=FILE`",
-            Self::Manifest { source: ManifestError::InPlace, .. } => {
-                "write its values and its seal as plain or quoted scalars, without anchors"
-            }
-            Self::NoKekFor(_) => {
-                "say what to change with `--add`, `--remove`, `--renew` or `--kek`, or name the KEKs in `.envcrypt.yaml`"
-            }
-            Self::NoKekLeft(_) => "name another one with `--add`",
-            Self::Output(OutputError::Changed(_)) | Self::FilesChanged => {
-                "look at it, then run the command again"
-            }
-            Self::OtherNamespace { .. } => "leave `-n` out, or name the Secret's own",
-            Self::Unprintable { how, .. } if how.starts_with("as a line") => {
-                "`-o yaml` and `-o json` take any value, and so does one KEY alone"
-            }
-            Self::Unprintable { .. } => "write it to a file with `-w FILE`, or pipe it",
-            _ => return None,
-        };
-        Some(text.to_owned())
-    }
 }
 
 fn plural(count: usize, noun: &str) -> String {
     if count == 1 { noun.to_owned() } else { format!("{noun}s") }
-}
-
-fn refused_hint(refused: &Refused) -> Option<String> {
-    let text = match refused {
-        Refused::Binding(_) => {
-            "it was moved or renamed after it was sealed; seal it for its new place, or seal with a wider `--scope`"
-        }
-        Refused::SealMissing | Refused::SealMismatch => {
-            "a value was added, dropped or put back by hand; `unwrap --insecure-skip-seal` opens what is there all the same"
-        }
-        Refused::Tag | Refused::Commitment => {
-            "take it from where it was whole: Git, or the cluster"
-        }
-        _ => return None,
-    };
-    Some(text.to_owned())
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use clap::Args;
 
-use super::asking::AskArgs;
+use super::asking::{Ask, AskArgs};
 use super::changing::{Changer, Delta};
 use super::concerns::AllowArgs;
 use super::local::MakeLocal;
@@ -106,7 +106,7 @@ struct Work<'a> {
     session: &'a Session,
     args: &'a SetArgs,
     /// What is still to be asked, and what need not be.
-    asked: RefCell<Option<(Vec<super::asking::Ask>, Values)>>,
+    asked: RefCell<Option<(Vec<Ask>, Values)>>,
     delta: RefCell<Delta>,
 }
 

@@ -167,6 +167,20 @@ fn a_kek_that_someone_wrote_into_the_file_gets_nothing() {
 }
 
 #[test]
+fn a_value_that_not_all_can_open_is_told() {
+    let sandbox = with_file(&["a=one"]);
+    let theirs = Sandbox::with_local_key().run(["kek", "list"]).succeeds().stdout;
+    let theirs = theirs.split(' ').next().expect("a URI");
+    sandbox.run(["rewrap", "-f", "db.yaml", "--add", theirs]).succeeds();
+    let set = ["set", "-f", "db.yaml", "--generate", "a", "--kek", "local"];
+    let run = sandbox.run(set).succeeds();
+    let told = format!("what is new in `prod/db` does not open with `{theirs}`, which `--kek`");
+    assert!(run.stderr.contains(&told), "{}", run.stderr);
+    let run = sandbox.run(set.iter().chain(&["--kek", theirs])).succeeds();
+    assert_eq!(run.stderr, "");
+}
+
+#[test]
 fn one_secret_of_several_is_chosen_by_name() {
     let sandbox = with_file(&["a=one"]);
     let two = sandbox.run([

@@ -7,6 +7,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
 use futures::future::try_join_all;
+use tokio::sync::OnceCell;
 
 use crate::commands::{Failure, Session, local, sealing};
 use crate::config::EXEC_KEKS_VARIABLE;
@@ -28,6 +29,7 @@ pub struct Loose<'a> {
     namespace: Option<Namespace>,
     /// The name of the Secret that all must be of.
     name: Option<&'a str>,
+    behind_aliases: OnceCell<Vec<KekUri>>,
 }
 
 impl<'a> Loose<'a> {
@@ -41,7 +43,7 @@ impl<'a> Loose<'a> {
         let named = session.named_namespace().map(str::to_owned).or(told);
         let found = named.or_else(|| std::fs::read_to_string(NAMESPACE_FILE).ok());
         let namespace = found.map(|name| name.trim().parse()).transpose()?;
-        Ok(Self { session, trust, namespace, name })
+        Ok(Self { session, trust, namespace, name, behind_aliases: OnceCell::new() })
     }
 
     /// The environment variables that hold a sealed value, opened.
@@ -96,11 +98,9 @@ impl<'a> Loose<'a> {
         let secret = self.secret(jwe).ok_or_else(|| refused("its `binding` is none".to_owned()))?;
         if let Err(OpenError::Refused { refused: why, .. }) = secret.check_place(SealCheck::Skipped)
         {
-            let place = &secret.meta.place;
-            let here = format!("`{place}`");
-            return Err(refused(format!("{why}, and this is {here}")));
+            return Err(refused(format!("{why}, and this is `{}`", secret.meta.place)));
         }
-        let keks = self.allowed(&secret).await;
+        let keks = self.allowed(&secret).await?;
         if keks.is_empty() {
             let names = secret.keks().into_iter().map(|kek| format!("`{kek}`"));
             return Err(Failure::LooseKeks {
@@ -133,21 +133,23 @@ impl<'a> Loose<'a> {
     }
 
     /// Those of its KEKs that may be asked: an alias stands for the key behind it.
-    async fn allowed(&self, secret: &SealedSecret) -> Vec<KekUri> {
+    async fn allowed(&self, secret: &SealedSecret) -> Result<Vec<KekUri>, Failure> {
         let keks = || secret.keks().into_iter().filter(|kek| kek.scheme().is_built_in());
         let named: Vec<_> = keks().filter(|kek| self.trust.knows(kek)).cloned().collect();
-        if !named.is_empty() {
-            return named;
+        if !named.is_empty() || !keks().any(|kek| kek.scheme() == Scheme::Aws) {
+            return Ok(named);
         }
+        let keys = self.behind_aliases.get_or_try_init(|| self.resolve()).await?;
+        Ok(keks().filter(|kek| keys.contains(&kek.key())).cloned().collect())
+    }
+
+    /// The keys behind the aliases, asked for once.
+    async fn resolve(&self) -> Result<Vec<KekUri>, Failure> {
         let mut keys = Vec::new();
         for (alias, _) in self.trust.iter().filter(|(kek, _)| kek.scheme() == Scheme::Aws) {
-            if let Ok(ring) = self.session.ring()
-                && let Ok(key) = ring.resolve(alias).await
-            {
-                keys.push(key.key());
-            }
+            keys.push(self.session.ring()?.resolve(alias).await?.key());
         }
-        keks().filter(|kek| keys.contains(&kek.key())).cloned().collect()
+        Ok(keys)
     }
 }
 
