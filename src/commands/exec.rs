@@ -49,6 +49,9 @@ pub struct ExecArgs {
     /// Secrets of the cluster
     #[arg(value_name = "NAME", conflicts_with_all = ["filename", "selector"], add = complete::secrets())]
     names: Vec<String>,
+    /// The program and its arguments
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    command: Vec<OsString>,
     /// Only the values of these keys; repeatable, or with commas
     #[arg(long, value_name = "KEY", value_delimiter = ',')]
     only: Vec<String>,
@@ -75,9 +78,6 @@ pub struct ExecArgs {
     allow_disk: bool,
     #[command(flatten)]
     open: OpenArgs,
-    /// The program and its arguments
-    #[arg(last = true, required = true, value_name = "COMMAND", help_heading = "Arguments")]
-    command: Vec<OsString>,
 }
 
 /// Runs it.

@@ -17,7 +17,7 @@ pub struct OneArgs {
     /// Which Secret of the file, where it holds several
     #[arg(long, value_name = "NAME", requires = "filename")]
     name: Option<String>,
-    /// The Secret's name, and keys
+    /// The Secret's name; of `set` and `unset`, keys behind it
     #[arg(value_name = "NAME", add = complete::secrets_and_keys())]
     words: Vec<String>,
     /// Only tell what would be changed
