@@ -13,6 +13,7 @@ use crate::config::RULES_FILE;
 use crate::envelope::{SealCheck, SealedSecret};
 use crate::manifest::{self, Document, ManifestError, Object};
 use crate::secret::Namespace;
+use crate::terminal;
 
 /// kubectl's flags that name manifests.
 #[derive(Args, Default)]
@@ -104,6 +105,11 @@ impl FileArgs {
         Ok((secrets, others))
     }
 
+    /// Whether the flags name this very file, and not a folder that holds it.
+    pub fn is_named(&self, path: &Path) -> bool {
+        self.filename.iter().any(|named| named == path)
+    }
+
     /// Whether it has the labels asked for.
     pub fn selects(&self, object: &Object) -> bool {
         let labels = object.metadata.labels.as_ref();
@@ -151,11 +157,28 @@ fn from_files(
     seal: SealCheck,
 ) -> Result<Vec<SealedSecret>, Failure> {
     let default = session.namespace()?;
-    let mut secrets = Vec::new();
+    let (mut secrets, mut passed_over) = (Vec::new(), 0);
     for path in files.paths()? {
-        for found in files.read(&path)?.0 {
-            secrets.push(found.sealed(session, &default, seal)?);
+        // A folder holds much besides; what is named is meant.
+        let is_meant = files.is_named(&path);
+        let found = match files.read(&path) {
+            Err(failure) if !is_meant && is_no_manifest(&failure) => {
+                passed_over += 1;
+                continue;
+            }
+            read => read?.0,
+        };
+        for found in found {
+            match found.object.is_sealed() || is_meant {
+                true => secrets.push(found.sealed(session, &default, seal)?),
+                false => passed_over += 1,
+            }
         }
+    }
+    if passed_over > 0 {
+        terminal::note(&format!(
+            "plain Secrets, and files that are no manifests, {passed_over} in all, are passed over"
+        ));
     }
     if secrets.is_empty() {
         return Err(Failure::NothingSealed(files.describe()));
@@ -183,6 +206,18 @@ async fn from_list(
         return Err(Failure::NothingSealed(scope));
     }
     Ok(secrets)
+}
+
+/// Whether a file is no manifest at all, and none of a sealed Secret that was damaged.
+fn is_no_manifest(failure: &Failure) -> bool {
+    let Failure::Manifest { path, source } = failure else { return false };
+    matches!(source, ManifestError::NotObject { .. } | ManifestError::Syntax { .. })
+        && read_file(path).is_ok_and(|bytes| !mentions_sealing(&bytes))
+}
+
+/// Whether it may be a sealed Secret, whatever became of it.
+pub fn mentions_sealing(bytes: &[u8]) -> bool {
+    memchr::memmem::find(bytes, b"envcrypt.dev/").is_some()
 }
 
 /// Reads a file, or standard input for `-`. It may turn out to hold plaintext.

@@ -182,3 +182,23 @@ fn apply_without_a_cluster_checks_every_file() {
     let run = sandbox.run(["apply", "--unwrap", "-f", "d/one.yaml", "--dry-run=client"]).succeeds();
     assert_eq!(run.stdout, "secret/one serverside-applied (dry run)\n");
 }
+
+/// What a folder holds besides sealed Secrets does not keep them from being read.
+#[test]
+fn a_folder_may_hold_other_things() {
+    let sandbox = Sandbox::with_local_key();
+    let sealed = sandbox.sealed(&["a=one"]);
+    sandbox.write("d/db.yaml", &sealed);
+    sandbox.write("d/values.yaml", "a: b\n");
+    sandbox.write("d/chart.yaml", "{{ if x }}\n");
+    sandbox.write("d/plain.yaml", "apiVersion: v1\nkind: Secret\nmetadata: {name: p}\n");
+    for command in ["inspect", "unwrap"] {
+        let run = sandbox.run([command, "-f", "d"]).succeeds();
+        assert!(run.stderr.contains("3 in all, are passed over"), "{}", run.stderr);
+        sandbox.run([command, "-f", "d/values.yaml"]).fails(1);
+        sandbox.run([command, "-f", "d/plain.yaml"]).fails(1);
+    }
+    // One that was damaged is no other thing.
+    sandbox.write("d/cut.yaml", sealed.replace("data:", "data"));
+    sandbox.run(["unwrap", "-f", "d"]).fails(1);
+}

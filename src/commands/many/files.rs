@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use tokio::task::spawn_blocking;
 use zeroize::Zeroizing;
 
-use super::super::input::read_file;
+use super::super::input::{mentions_sealing, read_file};
 use super::super::tally::Done;
 use super::{Change, Failure, Many, Outcome, Subject};
 use crate::cluster::Sort;
@@ -45,7 +45,7 @@ impl<C: Change> Many<'_, C> {
                 Err(Failure::Manifest {
                     source: ManifestError::NotObject { .. } | ManifestError::Syntax { .. },
                     ..
-                }) if !self.is_named(&path) && !is_meant::<C::Secret>(&bytes) => {
+                }) if !self.args.files.is_named(&path) && !is_meant::<C::Secret>(&bytes) => {
                     found.no_manifests += 1;
                     continue;
                 }
@@ -91,13 +91,13 @@ impl<C: Change> Many<'_, C> {
         for path in self.args.files.paths()? {
             if path != Path::new("-") {
                 // Where a link leads is not for the folder to say.
-                if path.is_symlink() && !self.is_named(&path) {
+                if path.is_symlink() && !self.args.files.is_named(&path) {
                     found.no_manifests += 1;
                     continue;
                 }
                 let error = |source| Failure::Read { path: path.clone(), source };
                 let real = path.canonicalize().map_err(error)?;
-                if !real.is_file() && self.is_named(&path) {
+                if !real.is_file() && self.args.files.is_named(&path) {
                     return Err(Failure::Usage(format!(
                         "`{}` is no file that could be changed in place: pipe it to `-f -`",
                         path.display()
@@ -114,10 +114,6 @@ impl<C: Change> Many<'_, C> {
             paths.push(path);
         }
         Ok(paths)
-    }
-
-    fn is_named(&self, path: &Path) -> bool {
-        self.args.files.filename.iter().any(|named| named == path)
     }
 
     /// The Secrets of a file that are meant, by their number among all Secrets there.
@@ -226,13 +222,12 @@ async fn write(
 /// Whether what cannot be read may be a Secret all the same: then it is not passed
 /// over. Sealed ones say so; plain ones hold a value, and no template's expression.
 fn is_meant<S: Subject>(bytes: &[u8]) -> bool {
-    let name = b"envcrypt.dev/";
     let is_plain = |found: Found| match found {
         Found::Secret(secret) => !secret.is_sealed && !secret.literals.is_empty(),
         Found::Unreadable(_) => true,
         Found::Sealed(_) => false,
     };
-    bytes.windows(name.len()).any(|window| window == name)
+    mentions_sealing(bytes)
         || (S::SORT == Sort::Plain
             && manifest::scan(&String::from_utf8_lossy(bytes)).into_iter().any(is_plain))
 }
