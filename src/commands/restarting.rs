@@ -104,7 +104,7 @@ impl<'a> Restarter<'a> {
     /// Whether both hold the same values. What cannot be opened here counts as
     /// changed where its bytes are others.
     async fn is_same(&self, place: &Place, before: &Object, after: &Object) -> bool {
-        if before.data == after.data {
+        if before.data == after.data || is_same_sealing(before, after, &place.namespace) {
             return true;
         }
         let values = async |object: &Object| self.values(object, &place.namespace).await;
@@ -197,6 +197,18 @@ impl<'a> Restarter<'a> {
             0 => Ok(()),
             failed => Err(Failure::NotRestarted { failed, all: chosen.len() }),
         }
+    }
+}
+
+/// Whether both are sealed, with the same bytes under whichever KEKs.
+fn is_same_sealing(before: &Object, after: &Object, namespace: &Namespace) -> bool {
+    let sealed = |object: &Object| object.sealed(namespace, SealCheck::Required).ok();
+    match (sealed(before), sealed(after)) {
+        (Some(before), Some(after)) => {
+            before.values.len() == after.values.len()
+                && before.values.keys().all(|key| before.same_sealing(&after, key))
+        }
+        _ => false,
     }
 }
 

@@ -2,16 +2,15 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::AsRawFd;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicI32, Ordering};
 
-use nix::fcntl::OFlag;
 use nix::libc;
 use nix::sys::wait::{WaitStatus, waitpid};
-use nix::unistd::{Pid, getpid, pipe2};
+use nix::unistd::{Pid, getpid};
 use thiserror::Error;
 
 /// Why the program does not start.
@@ -95,9 +94,9 @@ static CAUGHT: AtomicI32 = AtomicI32::new(-1);
 
 /// Signals that are caught for the program, which need not run yet.
 pub struct Signals {
-    caught: std::fs::File,
+    caught: io::PipeReader,
     /// Where the handler writes, as long as there is one.
-    _noted: OwnedFd,
+    _noted: io::PipeWriter,
 }
 
 impl Signals {
@@ -107,8 +106,8 @@ impl Signals {
     /// # Errors
     /// When the system gives no pipe.
     pub fn catch() -> io::Result<Self> {
-        let (read, write) = pipe2(OFlag::O_CLOEXEC)?;
-        CAUGHT.store(write.as_raw_fd(), Ordering::SeqCst);
+        let (caught, noted) = io::pipe()?;
+        CAUGHT.store(noted.as_raw_fd(), Ordering::SeqCst);
         let first = [
             libc::SIGHUP,
             libc::SIGINT,
@@ -125,7 +124,7 @@ impl Signals {
             libc::SIGCONT,
         ];
         first.into_iter().chain(platform()).for_each(catch);
-        Ok(Self { caught: std::fs::File::from(read), _noted: write })
+        Ok(Self { caught, _noted: noted })
     }
 
     fn pass_on(mut self, child: Pid) {

@@ -108,10 +108,15 @@ fn what_uses_a_changed_value_is_shown_and_restarted() {
         restarted(plane, &namespace, "deployment/web")
             && !restarted(plane, &namespace, "deployment/other")
     );
-    // The same again, and the same value sealed anew: nothing has changed.
-    for rotate in [false, true] {
-        if rotate {
-            sandbox.run(["rotate", "-f", "db.yaml"]).succeeds();
+    // The same again, the same value sealed anew, and under one more KEK: no value has
+    // changed.
+    let list = Sandbox::with_local_key().run(["kek", "list"]).succeeds().stdout;
+    let other = list.split(' ').next().expect("a URI");
+    for change in
+        [&[][..], &["rotate", "-f", "db.yaml"], &["rewrap", "-f", "db.yaml", "--add", other]]
+    {
+        if !change.is_empty() {
+            sandbox.run(change).succeeds();
         }
         let run = apply(&["--yes"]).succeeds();
         assert_eq!(run.stdout, "secret/db serverside-applied\n");
