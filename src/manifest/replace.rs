@@ -81,7 +81,7 @@ fn change(text: &mut Text<'_>, node: &MarkedYaml<'_>, secret: &SealedSecret) -> 
             data.retain(|key| values.contains_key(key));
             text.apply(data, top.key(place))?;
         }
-        None if values.is_empty() => {}
+        None if values.is_empty() && top.value("stringData").is_none() => {}
         None => {
             let values = values.into_iter().map(|(key, value)| (key.to_owned(), value));
             top.set(place, New::Mapping(values.collect()), &[]);
@@ -171,6 +171,8 @@ pub fn put(object: &mut Object, secret: &SealedSecret) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
     use crate::envelope::{Scope, SealCheck, Sealer};
     use crate::kek::{DataKey, KekUri, WrappedKey};
     use crate::manifest::sealed_object;
@@ -333,6 +335,84 @@ mod tests {
         let none = replace(&text, &[(0, less)].into()).expect("in place");
         assert!(none.ends_with("data: {}\r\n# the end\r\n"), "{none}");
         replace(&none, &[(0, new)].into()).expect("in place");
+    }
+
+    /// A plain Secret as any tool or hand may have written it: fields in some order,
+    /// in lines or in braces, with comments, quotes and either line break.
+    fn layouts() -> impl Strategy<Value = String> {
+        let values = prop_oneof![
+            Just("data:\n  a: eA==\n  \"b\": 'eQ=='   # two\n".to_owned()),
+            Just(
+                "stringData:\n  a: |\n    x\n\n    # y\n\n  # between\n  b: \"z\\\"\"\n".to_owned()
+            ),
+            Just(
+                "data: {a: eA==, 'b': \"eQ==\"} # flow\nstringData:\n    c: >-\n      x\n      y\n"
+                    .to_owned()
+            ),
+            Just("stringData: { a: x }\n\ndata:\n".to_owned()),
+            Just("data:\n  # first\n  a: !!str eA==\n".to_owned()),
+            Just("data: ~\nstringData: {}\n".to_owned()),
+            Just(String::new()),
+        ];
+        let metadata = prop_oneof![
+            Just("metadata:\n  name: a\n".to_owned()),
+            Just("metadata: {name: a, labels: {x: y}}\n".to_owned()),
+            Just("metadata:\n    # named\n    name: 'a' # so\n    annotations:\n      note: ü # two\n    labels: {}\n".to_owned()),
+            Just("metadata:\n  annotations: {}\n  name: a\n  namespace: prod\n".to_owned()),
+        ];
+        let kind = prop_oneof![
+            Just(String::new()),
+            Just("type: Opaque\n".to_owned()),
+            Just("type: \"Opaque\" # plain\n\n".to_owned()),
+            Just("immutable: false\n".to_owned()),
+        ];
+        let head = Just("apiVersion: v1\nkind: Secret\n".to_owned());
+        let fields = (values, metadata, kind, head).prop_map(|(a, b, c, d)| vec![a, b, c, d]);
+        (fields.prop_flat_map(|fields| Just(fields).prop_shuffle()), any::<[bool; 3]>()).prop_map(
+            |(fields, [crlf, item, other])| {
+                let mut text = fields.concat();
+                if item {
+                    let lines = text.lines().map(|line| format!("  {line}").trim_end().to_owned());
+                    let lines = lines.collect::<Vec<_>>().join("\n");
+                    text =
+                        format!("apiVersion: v1\nkind: List\nitems:\n- {}\n", lines.trim_start());
+                }
+                if other {
+                    text = format!("# ä\nkind: Pod\napiVersion: v1\n---\n{text}# end");
+                }
+                if crlf { text.replace('\n', "\r\n") } else { text }
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_the_layout_a_secret_is_sealed_and_changed_alone(text in layouts()) {
+            let text = if text.contains("- #") { text.replace("- #", "-\n  #") } else { text };
+            let default: Namespace = "prod".parse().expect("valid");
+            let objects = parse(text.as_bytes()).expect("readable").into_iter();
+            let mut secrets = objects.filter_map(|document| match document {
+                Document::Secret(object) => Some(object),
+                Document::Other(_) => None,
+            });
+            let plain = secrets.next().expect("one").plain(&default).expect("plain");
+            let recipients = vec![WrappedKey { kek: KekUri::age("age1its").expect("one"), bytes: vec![1] }];
+            let place = plain.meta.place.clone();
+            let sealer = Sealer::from_parts(place, Scope::Strict, DataKey::generate(), recipients);
+            let value = |key: &str| (key.parse().expect("a key"), SecretValue::new(vec![1]));
+            let sealed = Sealer::from_parts(plain.meta.place.clone(), Scope::Strict, DataKey::generate(), vec![]);
+            let first = sealed.seal(plain, 1).expect("it fits");
+            let first = sealer.change(first, &Default::default(), &[], 1).expect("it fits");
+            // Each result is read again and compared there.
+            let text = replace(&text, &[(0, first.clone())].into());
+            prop_assert!(text.is_ok(), "sealed");
+            let more = sealer.change(first, &["b", "z"].map(value).into(), &[], 1).expect("it fits");
+            let text = replace(&text.expect("checked"), &[(0, more.clone())].into());
+            prop_assert!(text.is_ok(), "set");
+            let gone: Vec<_> = more.values.keys().cloned().collect();
+            let none = sealer.change(more, &Default::default(), &gone, 1).expect("it fits");
+            prop_assert!(replace(&text.expect("checked"), &[(0, none)].into()).is_ok(), "unset");
+        }
     }
 
     #[test]

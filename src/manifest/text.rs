@@ -275,6 +275,7 @@ impl<'t> Text<'t> {
         let mut text = String::from(" ");
         match new {
             New::Scalar(value) => scalar(&mut text, json, value),
+            New::Mapping(entries) if entries.is_empty() => text.push_str("{}"),
             New::Mapping(entries) if is_flow => {
                 let entries = entries.iter().map(|(name, value)| {
                     self.entry(true, 0, json, name, &New::Scalar(value.clone()))
