@@ -2,12 +2,14 @@
 //! program that it starts or becomes.
 
 mod child;
+mod stop;
 
 use std::sync::OnceLock;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 pub use child::{Child, Signals, StartError};
+pub use stop::{is_ignored, stopped};
 
 /// How large a core dump might be before, in bytes.
 static CORE_LIMIT: OnceLock<u64> = OnceLock::new();

@@ -10,7 +10,6 @@ use std::path::PathBuf;
 
 use clap::Args;
 use futures::future::try_join_all;
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::input::{FileArgs, LiveArgs, sealed_secrets};
 use super::opening::{OpenArgs, Opener};
@@ -85,7 +84,7 @@ pub async fn run(args: ExecArgs, session: &Session) -> Result<(), Failure> {
     // As the first process of a container, nothing but this would heed a signal.
     let values = tokio::select! {
         values = args.values(session) => values?,
-        number = stop() => return Err(Failure::Ended(128 + number)),
+        number = process::stopped() => return Err(Failure::Ended(128 + number)),
     };
     let (program, arguments) = args.command.split_first().expect("clap demands one");
     let mut command = process::Child::new(program, arguments);
@@ -116,21 +115,6 @@ pub async fn run(args: ExecArgs, session: &Session) -> Result<(), Failure> {
 struct Given {
     environment: Vec<(OsString, SecretValue)>,
     files: Vec<(PathBuf, SecretValue)>,
-}
-
-/// The number of the signal that says to stop.
-async fn stop() -> u8 {
-    let kinds = [SignalKind::hangup(), SignalKind::interrupt(), SignalKind::terminate()];
-    let each = kinds.map(|kind| {
-        Box::pin(async move {
-            match signal(kind) {
-                Ok(mut signal) => drop(signal.recv().await),
-                Err(_) => std::future::pending().await,
-            }
-            u8::try_from(kind.as_raw_value()).unwrap_or(0)
-        })
-    });
-    futures::future::select_all(each).await.0
 }
 
 impl ExecArgs {

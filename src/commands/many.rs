@@ -12,9 +12,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use futures::future::select_all;
 use futures::{Stream, StreamExt};
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::timeout;
 
 use super::input::FileArgs;
@@ -24,6 +22,7 @@ use super::{Failure, Session, complete};
 use crate::cluster::{Cluster, Sort};
 use crate::envelope::SealedSecret;
 use crate::manifest::{self, Object};
+use crate::process;
 use crate::secret::{Namespace, Place};
 pub use subject::{Plain, Subject};
 
@@ -186,11 +185,12 @@ impl<C: Change> Many<'_, C> {
         }
         failures.into_iter().for_each(|failure| tally.count(Err(failure)));
         let interrupted = Cell::new(false);
-        let mut work = pin!(work.take_until(interruption()).buffer_unordered(IN_FLIGHT));
+        let mut work =
+            pin!(work.take_until(Box::pin(process::stopped())).buffer_unordered(IN_FLIGHT));
         let mut given_up = pin!(async {
-            interruption().await;
+            process::stopped().await;
             interrupted.set(true);
-            let _ = timeout(GRACE, interruption()).await;
+            let _ = timeout(GRACE, process::stopped()).await;
         });
         let mut is_over = false;
         while !(is_over && self.change.may_stop()) {
@@ -215,16 +215,4 @@ impl Outcome {
     fn all_failed(count: usize, failure: Failure) -> Self {
         Self { results: vec![Err(failure)], lost: count.saturating_sub(1) }
     }
-}
-
-/// Until the person, the system or the terminal's end says to stop.
-async fn interruption() {
-    let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
-    let signals = kinds.map(|kind| async move {
-        match signal(kind) {
-            Ok(mut signal) => drop(signal.recv().await),
-            Err(_) => std::future::pending().await,
-        }
-    });
-    select_all(signals.map(Box::pin)).await;
 }

@@ -151,14 +151,12 @@ fn platform() -> impl Iterator<Item = libc::c_int> {
 }
 
 fn catch(signal: libc::c_int) {
-    // SAFETY: both actions are of the right type and of our own; `note` calls only
-    // what POSIX allows in a handler.
+    if super::is_ignored(signal) {
+        return;
+    }
+    // SAFETY: the action is of the right type and of our own; `note` calls only what
+    // POSIX allows in a handler.
     unsafe {
-        let mut old = std::mem::zeroed::<libc::sigaction>();
-        libc::sigaction(signal, std::ptr::null(), &raw mut old);
-        if old.sa_sigaction == libc::SIG_IGN {
-            return;
-        }
         let mut new = std::mem::zeroed::<libc::sigaction>();
         let handler = note as extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void);
         new.sa_sigaction = handler as libc::sighandler_t;

@@ -89,8 +89,8 @@ fn the_program_gets_its_own_limits_and_nothing_of_ours() {
     // The two above the first 31 are the C library's own.
     let script = "ulimit -S -c; grep -E '^Sig(Ign|Cgt|Blk)' /proc/self/status | cut -c1-8,18-; ls /proc/self/fd | wc -l";
     // As much of a core dump as there may be: what is let be has to be seen. And
-    // nothing open that other tests have open just now.
-    let before = "ulimit -S -c $(ulimit -H -c); for i in {3..99}; do eval \"exec $i>&-\"; done;";
+    // nothing open that other tests have open just now. As under `nohup`.
+    let before = "trap '' HUP; ulimit -S -c $(ulimit -H -c); for i in {3..99}; do eval \"exec $i>&-\"; done;";
     let direct = format!("{before} exec sh -c \"$0\"");
     let program = crate::sandbox::PROGRAM;
     let through = format!("{before} exec {program} exec -f db.yaml -- sh -c \"$0\"");

@@ -99,11 +99,16 @@ impl Sandbox {
 
 /// In a session of its own, so that it finds no terminal even where the tests have one.
 fn detach(command: &mut Command) {
+    use nix::sys::signal::{SigHandler, Signal, signal};
     use std::os::unix::process::CommandExt;
-    // SAFETY: setsid is async-signal-safe.
+    // SAFETY: setsid and signal are async-signal-safe.
     unsafe {
         command.pre_exec(|| {
             nix::unistd::setsid()?;
+            // A script's background job, as CI may be, has them ignored.
+            for kind in [Signal::SIGINT, Signal::SIGQUIT] {
+                signal(kind, SigHandler::SigDfl)?;
+            }
             Ok(())
         });
     }

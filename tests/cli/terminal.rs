@@ -2,6 +2,8 @@
 
 use crate::sandbox::{PROGRAM, Sandbox};
 use nix::sys::signal::Signal;
+use std::os::unix::process::CommandExt;
+
 use nix::sys::termios::{LocalFlags, tcgetattr};
 use nix::sys::wait::WaitStatus;
 use rexpect::session::{PtySession, spawn_command};
@@ -17,6 +19,16 @@ pub fn session(sandbox: &Sandbox, args: &[&str]) -> PtySession {
     command.args(["-c", "stty echo; exec \"$0\" \"$@\"", PROGRAM]).args(args);
     for (name, value) in template.get_envs() {
         command.env(name, value.unwrap_or_default());
+    }
+    // A script's background job, as CI may be, has them ignored; a terminal has not.
+    // SAFETY: signal is async-signal-safe.
+    unsafe {
+        command.pre_exec(|| {
+            for kind in [Signal::SIGINT, Signal::SIGQUIT] {
+                nix::sys::signal::signal(kind, nix::sys::signal::SigHandler::SigDfl)?;
+            }
+            Ok(())
+        });
     }
     spawn_command(command, Some(20_000)).expect("a terminal")
 }
