@@ -65,10 +65,10 @@ pub struct Cluster {
 }
 
 #[derive(Deserialize)]
-struct Page {
+struct Page<T> {
     #[serde(default)]
     metadata: PageMetadata,
-    items: Vec<Item>,
+    items: Vec<T>,
 }
 
 #[derive(Deserialize, Default)]
@@ -125,16 +125,29 @@ impl Cluster {
         mut each: impl AsyncFnMut(Vec<Object>),
     ) -> Result<(), ClusterError> {
         let is = if sort == Sort::Sealed { "=" } else { "!=" };
-        let mut params = ListParams {
+        let params = ListParams {
             field_selector: Some(format!("type{is}{SEALED_TYPE}")),
+            label_selector: selector.map(str::to_owned),
             ..Default::default()
-        }
-        .limit(PAGE);
-        params.label_selector = selector.map(str::to_owned);
+        };
+        let deed = || Deed::list(namespace);
+        let take =
+            async |items: Vec<Item>| each(items.into_iter().map(Object::from).collect()).await;
+        self.pages(&secrets(namespace), params, deed, take).await
+    }
+
+    /// Lists, one page at a time.
+    async fn pages<T: DeserializeOwned>(
+        &self,
+        requests: &Requests,
+        params: ListParams,
+        deed: impl Fn() -> Deed,
+        mut each: impl AsyncFnMut(Vec<T>),
+    ) -> Result<(), ClusterError> {
+        let mut params = params.limit(PAGE);
         loop {
-            let request = secrets(namespace).list(&params);
-            let page: Page = self.send(request, Deed::list(namespace)).await?;
-            each(page.items.into_iter().map(Object::from).collect()).await;
+            let page: Page<T> = self.send(requests.list(&params), deed()).await?;
+            each(page.items).await;
             match page.metadata.r#continue.filter(|token| !token.is_empty()) {
                 Some(token) => params.continue_token = Some(token),
                 None => return Ok(()),
@@ -255,12 +268,8 @@ impl Cluster {
             "metadata": { "annotations": annotations, "resourceVersion": version },
             "data": data,
         });
-        let field_manager = Some(FIELD_MANAGER.to_owned());
-        let params = PatchParams { field_manager, dry_run, ..Default::default() };
-        let requests = secrets(Some(&place.namespace));
-        let request = requests.patch(place.name.as_str(), &params, &Patch::Merge(patch));
-        self.send::<serde::de::IgnoredAny>(request, Deed::write("patch", place, object)).await?;
-        Ok(())
+        let options = WriteOptions { dry_run, ..WriteOptions::default() };
+        self.merge(place, object, patch, &options).await
     }
 
     /// Takes off what applying leaves alone, of this very version: client-side apply's
@@ -287,11 +296,22 @@ impl Cluster {
             "metadata": { "annotations": annotations, "resourceVersion": version },
             "data": data,
         });
+        self.merge(place, live, patch, options).await
+    }
+
+    /// Merges a patch into a Secret, of which `object` tells whether it is sealed.
+    async fn merge(
+        &self,
+        place: &Place,
+        object: &Object,
+        patch: serde_json::Value,
+        options: &WriteOptions,
+    ) -> Result<(), ClusterError> {
         let field_manager = Some(options.field_manager.clone());
-        let params = PatchParams { field_manager, ..Default::default() };
+        let params = PatchParams { field_manager, dry_run: options.dry_run, ..Default::default() };
         let requests = secrets(Some(&place.namespace));
         let request = requests.patch(place.name.as_str(), &params, &Patch::Merge(patch));
-        self.send::<serde::de::IgnoredAny>(request, Deed::write("patch", place, live)).await?;
+        self.send::<serde::de::IgnoredAny>(request, Deed::write("patch", place, object)).await?;
         Ok(())
     }
 

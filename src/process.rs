@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
-pub use child::{Child, Signals, StartError};
+pub use child::{Child, Signals, StartError, find};
 pub use stop::{is_ignored, stopped};
 
 /// How large a core dump might be before, in bytes.

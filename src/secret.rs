@@ -61,6 +61,12 @@ pub struct PlainSecret {
 }
 
 impl PlainSecret {
+    /// Whether that is the value of that key.
+    #[must_use]
+    pub fn holds(&self, key: &Key, value: &SecretValue) -> bool {
+        self.values.get(key).is_some_and(|held| held.same_as(value))
+    }
+
     /// Checks the values against the type, as the API server does.
     ///
     /// # Errors

@@ -6,10 +6,9 @@ use std::fmt;
 
 use kube::core::params::{GetParams, ListParams, Patch, PatchParams};
 use kube::core::request::Request as Requests;
-use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Cluster, ClusterError, Deed, FIELD_MANAGER, PAGE};
+use super::{Cluster, ClusterError, Deed, FIELD_MANAGER};
 use crate::secret::{Namespace, SecretName};
 
 /// What `kubectl rollout restart` sets, too.
@@ -115,13 +114,6 @@ pub enum Rollout {
     Stuck,
 }
 
-#[derive(Deserialize)]
-struct Page {
-    #[serde(default)]
-    metadata: super::PageMetadata,
-    items: Vec<Value>,
-}
-
 impl Cluster {
     /// The workloads of a namespace that use one of these Secrets. Those that could
     /// not be restarted anyway may be kept from view: their error comes back too.
@@ -153,19 +145,14 @@ impl Cluster {
         names: &BTreeSet<SecretName>,
     ) -> Result<Vec<Consumer>, ClusterError> {
         let mut consumers = Vec::new();
-        let mut params = ListParams::default().limit(PAGE);
         let is_wanted = |name: &str| names.iter().any(|wanted| wanted.as_str() == name);
-        loop {
-            let request = kind.requests(namespace).list(&params);
-            let page: Page =
-                self.send(request, Deed::list(Some(namespace)).of(kind.plural())).await?;
-            let found = page.items.iter();
+        let deed = || Deed::list(Some(namespace)).of(kind.plural());
+        let take = async |items: Vec<Value>| {
+            let found = items.iter();
             consumers.extend(found.filter_map(|item| consumer(kind, namespace, item, is_wanted)));
-            match page.metadata.r#continue.filter(|token| !token.is_empty()) {
-                Some(token) => params.continue_token = Some(token),
-                None => return Ok(consumers),
-            }
-        }
+        };
+        self.pages(&kind.requests(namespace), ListParams::default(), deed, take).await?;
+        Ok(consumers)
     }
 
     /// Has it make its pods anew; `now` is in RFC 3339.

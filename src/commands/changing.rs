@@ -1,5 +1,6 @@
 //! Changing values of a sealed Secret while the others keep their bytes.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -7,7 +8,7 @@ use super::opening::Opener;
 use super::sealing::{self, now};
 use super::targets::Targets;
 use super::{Failure, Session};
-use crate::envelope::{OpenError, SealedSecret, Sealer};
+use crate::envelope::{OpenError, Scope, SealedSecret, Sealer};
 use crate::kek::{DataKey, KekUri};
 use crate::secret::{Key, PlainSecret, SecretValue};
 use crate::terminal;
@@ -28,6 +29,14 @@ pub struct Changer<'a> {
     keks: Vec<KekUri>,
     /// Whether KEKs may be asked to open something.
     may_open: bool,
+    ready: RefCell<Option<Ready>>,
+}
+
+/// A data key that was wrapped beforehand, for a Secret of this scope under these keys.
+struct Ready {
+    scope: Option<Scope>,
+    keys: Vec<KekUri>,
+    sealer: Sealer,
 }
 
 impl<'a> Changer<'a> {
@@ -38,15 +47,19 @@ impl<'a> Changer<'a> {
         may_open: bool,
     ) -> Self {
         let targets = Targets::new(session, opener);
-        Self { session, opener, targets, keks, may_open }
+        Self { session, opener, targets, keks, may_open, ready: RefCell::default() }
     }
 
-    /// Has the KEKs wrap a new data key.
-    pub async fn prepare(
-        &self,
-        secret: &SealedSecret,
-        path: Option<&Path>,
-    ) -> Result<Sealer, Failure> {
+    /// Has the KEKs wrap the new data key before the person does any work: a KMS that
+    /// refuses costs nobody their values.
+    pub async fn prepare(&self, secret: &SealedSecret, path: Option<&Path>) -> Result<(), Failure> {
+        let sealer = self.sealer(secret, path).await?;
+        *self.ready.borrow_mut() =
+            Some(Ready { scope: secret.scope(), keys: secret.keys(), sealer });
+        Ok(())
+    }
+
+    async fn sealer(&self, secret: &SealedSecret, path: Option<&Path>) -> Result<Sealer, Failure> {
         let keks = match self.keks.is_empty() {
             true => self.targets.settled(secret, path).await?,
             false => self.keks.clone(),
@@ -85,12 +98,19 @@ impl<'a> Changer<'a> {
     }
 
     /// Makes the change, and remembers what was sealed to.
-    pub fn change(
+    pub async fn change(
         &self,
-        sealer: &Sealer,
         secret: SealedSecret,
+        path: Option<&Path>,
         delta: &Delta,
     ) -> Result<SealedSecret, Failure> {
+        let ready = self.ready.take();
+        let sealer = match ready {
+            Some(ready) if ready.scope == secret.scope() && ready.keys == secret.keys() => {
+                ready.sealer
+            }
+            _ => self.sealer(&secret, path).await?,
+        };
         let left_out: Vec<_> = secret
             .keys()
             .into_iter()

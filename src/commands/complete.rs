@@ -207,39 +207,23 @@ fn positionals(words: &[String]) -> Vec<String> {
             continue;
         }
         match word.starts_with('-') {
-            true => skip = !word.contains('=') && takes_value(word),
+            true => skip = !word.contains('=') && takes_value(&words[0], word),
             false => positionals.push(word.clone()),
         }
     }
     positionals
 }
 
-fn takes_value(flag: &str) -> bool {
-    !matches!(
-        flag,
-        "-A" | "--all-namespaces"
-            | "-R"
-            | "--recursive"
-            | "-i"
-            | "--in-place"
-            | "-y"
-            | "--yes"
-            | "--replace"
-            | "--restart"
-            | "--unwrap"
-            | "--force-conflicts"
-            | "--encrypt-only"
-            | "--idempotent"
-            | "--ignore-not-found"
-            | "--no-confirm"
-            | "--no-open"
-            | "--no-headers"
-            | "--show-lengths"
-            | "--allow-disk"
-            | "--insecure-skip-seal"
-            | "--insecure-skip-tls-verify"
-            | "--disable-compression"
-    )
+/// Whether the next word belongs to a flag, as the command line itself has it.
+fn takes_value(command: &str, flag: &str) -> bool {
+    let cli = Cli::command();
+    let command = cli.find_subcommand(command).unwrap_or(&cli);
+    let is_meant = |arg: &&clap::Arg| {
+        arg.get_long().is_some_and(|long| flag.strip_prefix("--") == Some(long))
+            || arg.get_short().is_some_and(|short| flag == format!("-{short}"))
+    };
+    let arg = command.get_arguments().chain(cli.get_arguments()).find(is_meant);
+    arg.is_none_or(|arg| arg.get_action().takes_values() && !arg.is_require_equals_set())
 }
 
 fn keys_of_file(path: &str) -> Vec<String> {

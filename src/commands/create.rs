@@ -9,10 +9,11 @@ use clap::{Args, ValueEnum};
 
 use super::asking::AskArgs;
 use super::concerns::AllowArgs;
+use super::sealing::{self, SealingArgs};
 use super::sources::{SourceArgs, Values, read_value};
-use super::{Failure, Session, complete, sealing};
+use super::{Failure, Session, complete};
 use crate::cluster::{Cluster, ClusterError, FIELD_MANAGER, WriteOptions};
-use crate::envelope::{Scope, SealError, SealedSecret, Sealer, name_suffix, sealed_size_at_least};
+use crate::envelope::{SealError, SealedSecret, Sealer, name_suffix, sealed_size_at_least};
 use crate::kek::DataKey;
 use crate::manifest::{self, Format};
 use crate::secret::{
@@ -89,12 +90,8 @@ pub struct CreateArgs {
     #[arg(long, help_heading = "The Secret")]
     append_hash: bool,
 
-    /// The KEK to seal with: local, or a URI; repeatable
-    #[arg(long, value_name = "KEK", help_heading = "Sealing", add = complete::keks())]
-    kek: Vec<String>,
-    /// What the values are bound to: strict (namespace, name and key), namespace, cluster
-    #[arg(long, default_value = "strict", value_name = "SCOPE", help_heading = "Sealing", add = complete::scopes())]
-    scope: Scope,
+    #[command(flatten)]
+    sealing: SealingArgs,
     #[command(flatten)]
     allow: AllowArgs,
 
@@ -159,10 +156,12 @@ pub async fn run(args: CreateArgs, session: &Session) -> Result<(), Failure> {
         return Err(terminal::OutputError::Exists(path.to_owned()).into());
     }
     let mut trust = session.trust(&[])?;
-    let keks = sealing::choose(session, &args.kek, &meta.place.namespace, path, &mut trust)?;
+    let keks =
+        sealing::choose(session, &args.sealing.kek, &meta.place.namespace, path, &mut trust)?;
     let cluster = args.cluster(session, &meta).await?;
     let sealer =
-        Sealer::prepare(session.ring()?, &keks, key, meta.place.clone(), args.scope).await?;
+        Sealer::prepare(session.ring()?, &keks, key, meta.place.clone(), args.sealing.scope)
+            .await?;
 
     let plain = match plain {
         Some(plain) => plain,

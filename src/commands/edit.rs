@@ -14,7 +14,7 @@ use super::many::{self, Change};
 use super::one::OneArgs;
 use super::opening::Opener;
 use super::{Failure, Session, complete, sealing};
-use crate::envelope::{MAX_SEALED_SIZE, SealedSecret, Sealer, sealed_size_at_least};
+use crate::envelope::{MAX_SEALED_SIZE, SealedSecret, sealed_size_at_least};
 use crate::manifest::{draft, read_draft};
 use crate::secret::{Key, PlainSecret, SecretValue};
 use crate::terminal::{self, Disk, Editor};
@@ -79,9 +79,6 @@ struct Edited {
     /// The Secret as they saw it.
     old: PlainSecret,
     delta: Delta,
-    /// The new data key was wrapped before the editor was opened, so that a KMS
-    /// that refuses costs nobody their work.
-    sealer: Option<Sealer>,
 }
 
 impl Work<'_> {
@@ -146,7 +143,7 @@ impl Work<'_> {
         for key in values.keys().filter(|key| !old.values.contains_key(key)) {
             terminal::note(&format!("`{key}` is new"));
         }
-        values.retain(|key, new| !old.values.get(key).is_some_and(|old| old.same_as(new)));
+        values.retain(|key, value| !old.holds(key, value));
         self.args.allow.warn(&values, None);
         Delta { values, gone }
     }
@@ -159,9 +156,9 @@ impl Change for Work<'_> {
         if self.edited.borrow().is_none() {
             self.opener.admit(secret).await?;
             let old = self.opener.open(secret).await?;
-            let sealer = Some(self.changer.prepare(secret, path).await?);
+            self.changer.prepare(secret, path).await?;
             let Some(delta) = self.edit(&old).await? else { return Ok(false) };
-            *self.edited.borrow_mut() = Some(Edited { old, delta, sealer });
+            *self.edited.borrow_mut() = Some(Edited { old, delta });
         }
         let edited = self.edited.borrow();
         let delta = &edited.as_ref().expect("just edited").delta;
@@ -174,19 +171,11 @@ impl Change for Work<'_> {
         path: Option<&Path>,
     ) -> Result<(SealedSecret, &'static str), Failure> {
         let now = self.opener.open(&secret).await?;
-        let mut edited = self.edited.take().expect("admitted before");
+        let edited = self.edited.take().expect("admitted before");
         check_same(&edited, &now)?;
-        let sealer = match edited.sealer.take() {
-            Some(sealer) => sealer,
-            None => self.changer.prepare(&secret, path).await?,
-        };
-        let new = self.changer.change(&sealer, secret, &edited.delta)?;
+        let new = self.changer.change(secret, path, &edited.delta).await?;
         *self.edited.borrow_mut() = Some(edited);
         Ok((new, "edited"))
-    }
-
-    fn go_on(&self) -> String {
-        "it is as it was: run the command again".to_owned()
     }
 }
 

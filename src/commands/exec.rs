@@ -9,7 +9,6 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use clap::Args;
-use futures::future::try_join_all;
 
 use super::input::{FileArgs, LiveArgs, sealed_secrets};
 use super::opening::{OpenArgs, Opener};
@@ -155,10 +154,7 @@ impl ExecArgs {
             let live = LiveArgs { words, ..LiveArgs::default() };
             secrets.extend(sealed_secrets(session, &self.files, &live, self.open.seal()).await?.0);
         }
-        for secret in &secrets {
-            opener.admit(secret).await?;
-        }
-        let plain = try_join_all(secrets.iter().map(|secret| opener.open(secret))).await?;
+        let plain = opener.open_all(&secrets).await?;
         for (key, value) in plain.into_iter().flat_map(|plain| plain.values) {
             if !self.only.is_empty() && !self.only.iter().any(|only| only == key.as_str()) {
                 continue;

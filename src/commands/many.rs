@@ -111,8 +111,10 @@ pub trait Change {
         true
     }
 
-    /// What to add to the command to go on after an interruption.
-    fn go_on(&self) -> String;
+    /// How to go on after an interruption, where there are several.
+    fn go_on(&self) -> String {
+        "the same command goes on where this one stopped".to_owned()
+    }
 }
 
 /// Changes them all.
@@ -203,7 +205,10 @@ impl<C: Change> Many<'_, C> {
             }
         }
         if interrupted.get() && tally.seen() < all {
-            let go_on = self.change.go_on();
+            let go_on = match self.args.single {
+                true => "it is as it was: run the command again".to_owned(),
+                false => self.change.go_on(),
+            };
             return Err(Failure::Interrupted { done: tally.done(), all, go_on });
         }
         tally.summarise();

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use clap::Args;
+use futures::future::try_join_all;
 
 use super::{Failure, Session, complete, sealing};
 use crate::envelope::{Rewrap, SealCheck, SealedSecret, Way};
@@ -117,6 +118,14 @@ impl<'a> Opener<'a> {
         let trusted = |kek: &KekUri| self.may_ask(kek);
         let deks = secret.deks(&self.ring, trusted, self.seal).await?;
         Ok(secret.open(&deks, self.seal)?)
+    }
+
+    /// Opens them all, each admitted before the first is opened.
+    pub async fn open_all(&self, secrets: &[SealedSecret]) -> Result<Vec<PlainSecret>, Failure> {
+        for secret in secrets {
+            self.admit(secret).await?;
+        }
+        try_join_all(secrets.iter().map(|secret| self.open(secret))).await
     }
 
     /// Wraps its DEKs under other KEKs. [`Opener::admit`] comes first.

@@ -111,9 +111,7 @@ impl<'a> Restarter<'a> {
         match (values(before).await, values(after).await) {
             (Some(before), Some(after)) => {
                 before.values.len() == after.values.len()
-                    && before.values.iter().all(|(key, value)| {
-                        after.values.get(key).is_some_and(|other| other.same_as(value))
-                    })
+                    && before.values.iter().all(|(key, value)| after.holds(key, value))
             }
             _ => false,
         }

@@ -182,8 +182,4 @@ impl Change for Work<'_> {
         };
         Ok((new, how))
     }
-
-    fn go_on(&self) -> String {
-        "the same command goes on where this one stopped".to_owned()
-    }
 }

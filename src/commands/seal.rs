@@ -8,9 +8,9 @@ use futures::{StreamExt, TryStreamExt, stream};
 
 use super::concerns::AllowArgs;
 use super::many::{self, Change, ManyArgs, Plain, Subject};
-use super::sealing::{self, now};
+use super::sealing::{self, SealingArgs, now};
 use super::tally::IN_FLIGHT;
-use super::{Failure, Session, complete};
+use super::{Failure, Session};
 use crate::cluster::{Cluster, ReplaceError, Sort, place_of};
 use crate::envelope::{Scope, SealedSecret, Sealer};
 use crate::kek::{DataKey, KekUri, Trust};
@@ -58,12 +58,8 @@ pub struct SealArgs {
         help_heading = "Output"
     )]
     output: Output,
-    /// The KEK to seal with: local, or a URI; repeatable
-    #[arg(long, value_name = "KEK", help_heading = "Sealing", add = complete::keks())]
-    kek: Vec<String>,
-    /// What the values are bound to: strict (namespace, name and key), namespace, cluster
-    #[arg(long, default_value = "strict", value_name = "SCOPE", help_heading = "Sealing", add = complete::scopes())]
-    scope: Scope,
+    #[command(flatten)]
+    sealing: SealingArgs,
     #[command(flatten)]
     allow: AllowArgs,
 }
@@ -88,11 +84,10 @@ pub async fn run(mut args: SealArgs, session: &Session) -> Result<(), Failure> {
         };
         args.many.to_stdout = true;
     }
-    // What is no KEK is told once.
-    sealing::uris(session, &args.kek, args.many.make_local())?;
     let work = Work {
         session,
         args: &args,
+        named: sealing::uris(session, &args.sealing.kek, args.many.make_local())?,
         trust: RefCell::new(session.trust(&[])?),
         sealed_to: RefCell::default(),
         between: Cell::default(),
@@ -131,6 +126,8 @@ fn confirm(args: &SealArgs, session: &Session) -> Result<(), Failure> {
 struct Work<'a> {
     session: &'a Session,
     args: &'a SealArgs,
+    /// The KEKs of `--kek`.
+    named: Vec<KekUri>,
     trust: RefCell<Trust>,
     sealed_to: RefCell<Vec<KekUri>>,
     /// How many Secrets are deleted and not yet made anew.
@@ -142,11 +139,11 @@ struct Work<'a> {
 
 impl Work<'_> {
     fn keks(&self, place: &Place, path: Option<&Path>) -> Result<Vec<KekUri>, Failure> {
+        if !self.named.is_empty() {
+            return Ok(self.named.clone());
+        }
         let path = path.filter(|path| *path != Path::new("-"));
         let trust = &mut self.trust.borrow_mut();
-        if !self.args.kek.is_empty() {
-            return sealing::uris(self.session, &self.args.kek, self.args.many.make_local());
-        }
         sealing::choose(self.session, &[], &place.namespace, path, trust)
     }
 
@@ -155,7 +152,7 @@ impl Work<'_> {
         let keks = self.keks(&place, path)?;
         self.args.allow.warn(&plain.values, Some(&place.to_string()));
         let (ring, key) = (self.session.ring()?, DataKey::generate());
-        let sealer = Sealer::prepare(ring, &keks, key, place, self.args.scope).await?;
+        let sealer = Sealer::prepare(ring, &keks, key, place, self.args.sealing.scope).await?;
         self.sealed_to.borrow_mut().extend(sealer.keks().chain(&keks).cloned());
         Ok(sealer.seal(plain, now())?)
     }
@@ -219,7 +216,7 @@ impl Work<'_> {
     fn tell(&self) {
         sealing::remember(&mut self.trust.borrow_mut(), &*self.sealed_to.borrow());
         let is_chosen =
-            self.session.named_namespace().is_some() || self.args.scope == Scope::Cluster;
+            self.session.named_namespace().is_some() || self.args.sealing.scope == Scope::Cluster;
         if let Ok(namespace) = self.session.namespace()
             && self.bare.get() > 0
             && !is_chosen
@@ -292,10 +289,6 @@ impl Change for Work<'_> {
 
     fn may_stop(&self) -> bool {
         self.between.get() == 0
-    }
-
-    fn go_on(&self) -> String {
-        "the same command goes on where this one stopped".to_owned()
     }
 }
 

@@ -3,14 +3,28 @@
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::Failure;
+use clap::Args;
+
 use super::local::{self, MakeLocal};
 use super::session::{Session, kek_variable};
+use super::{Failure, complete};
 use crate::config::{Occasion, Rules};
 use crate::envelope::{Scope, SealedSecret};
 use crate::kek::{KekUri, Scheme, Trust};
 use crate::secret::Namespace;
 use crate::terminal;
+
+/// The flags of every command that seals plain values.
+#[derive(Args)]
+#[command(next_help_heading = "Sealing")]
+pub struct SealingArgs {
+    /// The KEK to seal with: local, or a URI; repeatable
+    #[arg(long, value_name = "KEK", add = complete::keks())]
+    pub kek: Vec<String>,
+    /// What the values are bound to: strict (namespace, name and key), namespace, cluster
+    #[arg(long, default_value = "strict", value_name = "SCOPE", add = complete::scopes())]
+    pub scope: Scope,
+}
 
 /// Takes `--kek`, else `ENVCRYPT_KEK`, else the first matching rule of the
 /// nearest `.envcrypt.yaml`, else the user's settings.

@@ -133,7 +133,12 @@ impl Session {
 
 /// The KEKs that `ENVCRYPT_KEK` names, commas between them.
 pub fn kek_variable() -> Vec<String> {
-    let text = std::env::var(KEK_VARIABLE).unwrap_or_default();
+    names_in(KEK_VARIABLE)
+}
+
+/// The names in an environment variable, commas between them.
+pub fn names_in(variable: &str) -> Vec<String> {
+    let text = std::env::var(variable).unwrap_or_default();
     text.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }
 

@@ -128,8 +128,7 @@ impl Work<'_> {
 
     /// Takes out what is the same already.
     fn keep_same(&self, old: &PlainSecret) {
-        let same = |key: &_, value: &_| old.values.get(key).is_some_and(|old| old.same_as(value));
-        self.delta.borrow_mut().values.retain(|key, value| !same(key, value));
+        self.delta.borrow_mut().values.retain(|key, value| !old.holds(key, value));
     }
 }
 
@@ -156,12 +155,9 @@ impl Change for Work<'_> {
         secret: SealedSecret,
         path: Option<&Path>,
     ) -> Result<(SealedSecret, &'static str), Failure> {
-        let sealer = self.changer.prepare(&secret, path).await?;
-        let new = self.changer.change(&sealer, secret, &self.delta.borrow())?;
-        Ok((new, "changed"))
-    }
-
-    fn go_on(&self) -> String {
-        "it is as it was: run the command again".to_owned()
+        let delta = self.delta.take();
+        let new = self.changer.change(secret, path, &delta).await;
+        self.delta.replace(delta);
+        Ok((new?, "changed"))
     }
 }

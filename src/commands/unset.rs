@@ -77,11 +77,6 @@ impl Change for Work<'_> {
         secret: SealedSecret,
         path: Option<&Path>,
     ) -> Result<(SealedSecret, &'static str), Failure> {
-        let sealer = self.changer.prepare(&secret, path).await?;
-        Ok((self.changer.change(&sealer, secret, &self.delta)?, "changed"))
-    }
-
-    fn go_on(&self) -> String {
-        "it is as it was: run the command again".to_owned()
+        Ok((self.changer.change(secret, path, &self.delta).await?, "changed"))
     }
 }

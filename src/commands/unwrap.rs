@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use futures::future::try_join_all;
 use zeroize::Zeroizing;
 
 use super::input::{FileArgs, LiveArgs, sealed_secrets};
@@ -67,10 +66,7 @@ pub async fn run(args: UnwrapArgs, session: &Session) -> Result<(), Failure> {
     };
     args.check(key, &secrets)?;
     let opener = Opener::new(session, &args.open)?;
-    for secret in &secrets {
-        opener.admit(secret).await?;
-    }
-    let plain = try_join_all(secrets.iter().map(|secret| opener.open(secret))).await?;
+    let plain = opener.open_all(&secrets).await?;
     drop(secrets);
     match key {
         Some(key) => args.write_value(plain, key),

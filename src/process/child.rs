@@ -31,7 +31,8 @@ impl Child {
     /// has a say in which program it is.
     #[must_use]
     pub fn new(program: &OsStr, arguments: &[OsString]) -> Self {
-        let mut command = Command::new(find(program));
+        let path = find(Path::new(program)).unwrap_or_else(|| PathBuf::from(program));
+        let mut command = Command::new(path);
         command.arg0(program).args(arguments);
         // SAFETY: getrlimit and setrlimit are async-signal-safe.
         unsafe { command.pre_exec(|| Ok(super::restore_core_limit()?)) };
@@ -75,18 +76,17 @@ impl Child {
     }
 }
 
-/// As the shell finds it.
-fn find(program: &OsStr) -> PathBuf {
-    let named = Path::new(program);
-    if named.components().count() > 1 || named.is_absolute() {
-        return named.to_owned();
+/// A program as the shell finds it; none where `PATH` holds no such one.
+#[must_use]
+pub fn find(program: &Path) -> Option<PathBuf> {
+    if program.components().count() > 1 || program.is_absolute() {
+        return Some(program.to_owned());
     }
     let is_program = |path: &PathBuf| {
         path.is_file() && nix::unistd::access(path, nix::unistd::AccessFlags::X_OK).is_ok()
     };
-    let folders = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&folders).map(|folder| folder.join(named)).find(is_program);
-    found.unwrap_or_else(|| named.to_owned())
+    let folders = std::env::var_os("PATH")?;
+    std::env::split_paths(&folders).map(|folder| folder.join(program)).find(is_program)
 }
 
 /// Where the handler writes what was caught.

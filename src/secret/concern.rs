@@ -11,6 +11,7 @@ use x509_cert::Certificate;
 use x509_cert::der::Decode;
 use zeroize::Zeroizing;
 
+use super::kind::{NO_PAIR, contains};
 use super::{Key, SecretValue, TypeError, tls_pair};
 
 /// How long before its end a certificate is worth a word: 30 days, in seconds.
@@ -151,9 +152,7 @@ fn is_no_pair(values: &BTreeMap<Key, SecretValue>, name: &str, key: &SecretValue
     let beside = [format!("{stem}.crt"), format!("{stem}.pem"), format!("{stem}.cert")];
     let mut certificates =
         values.iter().filter(|(other, _)| beside.iter().any(|name| name == other.as_str()));
-    certificates.any(|(_, certificate)| {
-        tls_pair(certificate, key) == Err(TypeError::Tls(super::kind::NO_PAIR))
-    })
+    certificates.any(|(_, certificate)| tls_pair(certificate, key) == Err(TypeError::Tls(NO_PAIR)))
 }
 
 /// Whether one of its PEM certificates has ended or is about to.
@@ -243,10 +242,6 @@ fn is_placeholder(text: &str) -> bool {
             || between("<", ">")
             || between("${", "}")
             || between("{{", "}}"))
-}
-
-fn contains(haystack: &[u8], needle: &[u8]) -> bool {
-    haystack.windows(needle.len()).any(|window| window == needle)
 }
 
 #[cfg(test)]

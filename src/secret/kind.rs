@@ -239,7 +239,7 @@ fn is_token_part(value: &SecretValue, length: usize) -> bool {
         && value.expose().iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
 }
 
-fn contains(haystack: &[u8], needle: &[u8]) -> bool {
+pub(super) fn contains(haystack: &[u8], needle: &[u8]) -> bool {
     haystack.windows(needle.len()).any(|window| window == needle)
 }
 

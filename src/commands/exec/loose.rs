@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use futures::future::try_join_all;
 use tokio::sync::OnceCell;
 
+use crate::commands::session::names_in;
 use crate::commands::{Failure, Session, local, sealing};
 use crate::config::EXEC_KEKS_VARIABLE;
 use crate::envelope::{Jwe, Kind, OpenError, SealCheck, SealedSecret};
@@ -35,9 +36,8 @@ pub struct Loose<'a> {
 impl<'a> Loose<'a> {
     pub fn new(session: &'a Session, name: Option<&'a str>) -> Result<Self, Failure> {
         let mut trust = Trust::load(None)?;
-        let named = std::env::var(EXEC_KEKS_VARIABLE).unwrap_or_default();
-        for name in named.split(',').map(str::trim).filter(|name| !name.is_empty()) {
-            trust.add(sealing::uri(session, name, local::MakeLocal::No)?, Trusted::Named);
+        for name in names_in(EXEC_KEKS_VARIABLE) {
+            trust.add(sealing::uri(session, &name, local::MakeLocal::No)?, Trusted::Named);
         }
         let told = std::env::var(NAMESPACE_VARIABLE).ok().filter(|name| !name.is_empty());
         let named = session.named_namespace().map(str::to_owned).or(told);
