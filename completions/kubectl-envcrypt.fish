@@ -557,8 +557,8 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; a
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test" -l disable-compression -d 'Do not compress answers'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test" -f -a "new" -d 'Make the local key: an age identity in your configuration folder'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test" -f -a "list" -d 'Show which KEKs this machine may ask, and why'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test" -f -a "trust" -d 'Let this machine ask a KEK that a sealed file names'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test" -f -a "list" -d 'Show which KEKs this machine may use, for what, where, and why'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test" -f -a "trust" -d 'Let this machine use a KEK, for the Secrets of a namespace'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test" -f -a "test" -d 'Wrap and unwrap a random key, to see whether a KEK works for you'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from new" -s n -l namespace -d 'The namespace' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from new" -l context -d 'The kubeconfig\'s context' -r
@@ -618,7 +618,9 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; a
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -l tls-server-name -d 'The name that the server\'s certificate must hold' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -l request-timeout -d 'How long one request may take: 5s, 2m; 0 is no limit' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -l cache-dir -d 'Accepted as kubectl has it; nothing is cached' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -l remove -d 'Forget it instead'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -l seal -d 'Allow sealing to it too'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -s A -l all-namespaces -d 'For all namespaces'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -l remove -d 'Forget it instead: for the namespace of -n, else everywhere'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -l disable-compression -d 'Do not compress answers'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -s h -l help -d 'Print help (see more with \'--help\')'

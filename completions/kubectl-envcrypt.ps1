@@ -634,8 +634,8 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-envcrypt' -ScriptBlock 
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('new', 'new', [CompletionResultType]::ParameterValue, 'Make the local key: an age identity in your configuration folder')
-            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'Show which KEKs this machine may ask, and why')
-            [CompletionResult]::new('trust', 'trust', [CompletionResultType]::ParameterValue, 'Let this machine ask a KEK that a sealed file names')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'Show which KEKs this machine may use, for what, where, and why')
+            [CompletionResult]::new('trust', 'trust', [CompletionResultType]::ParameterValue, 'Let this machine use a KEK, for the Secrets of a namespace')
             [CompletionResult]::new('test', 'test', [CompletionResultType]::ParameterValue, 'Wrap and unwrap a random key, to see whether a KEK works for you')
             break
         }
@@ -712,7 +712,10 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-envcrypt' -ScriptBlock 
             [CompletionResult]::new('--tls-server-name', '--tls-server-name', [CompletionResultType]::ParameterName, 'The name that the server''s certificate must hold')
             [CompletionResult]::new('--request-timeout', '--request-timeout', [CompletionResultType]::ParameterName, 'How long one request may take: 5s, 2m; 0 is no limit')
             [CompletionResult]::new('--cache-dir', '--cache-dir', [CompletionResultType]::ParameterName, 'Accepted as kubectl has it; nothing is cached')
-            [CompletionResult]::new('--remove', '--remove', [CompletionResultType]::ParameterName, 'Forget it instead')
+            [CompletionResult]::new('--seal', '--seal', [CompletionResultType]::ParameterName, 'Allow sealing to it too')
+            [CompletionResult]::new('-A', '-A ', [CompletionResultType]::ParameterName, 'For all namespaces')
+            [CompletionResult]::new('--all-namespaces', '--all-namespaces', [CompletionResultType]::ParameterName, 'For all namespaces')
+            [CompletionResult]::new('--remove', '--remove', [CompletionResultType]::ParameterName, 'Forget it instead: for the namespace of -n, else everywhere')
             [CompletionResult]::new('--insecure-skip-tls-verify', '--insecure-skip-tls-verify', [CompletionResultType]::ParameterName, 'Do not check the server''s certificate')
             [CompletionResult]::new('--disable-compression', '--disable-compression', [CompletionResultType]::ParameterName, 'Do not compress answers')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')

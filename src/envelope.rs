@@ -12,7 +12,7 @@ mod rewrap;
 mod seal;
 mod set;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use binding::{Binding, Scope};
 pub use error::{OpenError, Refused, SealError, Spot};
@@ -50,6 +50,17 @@ impl SealedSecret {
     #[must_use]
     pub fn names(&self, key: &KekUri) -> bool {
         self.parts().all(|(_, jwe)| jwe.recipients.iter().any(|w| w.kek.key() == *key))
+    }
+
+    /// Whether its values and its seal all have the same KEKs, in whatever versions.
+    #[must_use]
+    pub fn is_under_the_same_keks(&self) -> bool {
+        let keks = |jwe: &Jwe| {
+            jwe.recipients.iter().map(|wrapped| wrapped.kek.key()).collect::<BTreeSet<_>>()
+        };
+        let mut sets = self.parts().map(|(_, jwe)| keks(jwe));
+        let Some(first) = sets.next() else { return true };
+        sets.all(|set| set == first)
     }
 
     /// The scope of all its parts; none where they differ.

@@ -17,7 +17,6 @@ pub mod k8skms;
 #[allow(dead_code, reason = "each KMS uses a part, and a build may have none")]
 mod retry;
 mod ring;
-mod trust;
 mod uri;
 #[cfg(feature = "vault")]
 pub mod vault;
@@ -29,7 +28,6 @@ use async_trait::async_trait;
 pub use data_key::{DATA_KEY_SIZE, DataKey};
 pub use error::{Action, KekError, Refusal};
 pub use ring::{Passphrases, Ring, RingOptions};
-pub use trust::{Trust, TrustError, Trusted};
 pub use uri::{KekUri, Scheme, UriError};
 
 /// One key-encryption key, wherever it lives.

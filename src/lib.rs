@@ -1,9 +1,10 @@
 //! kubectl-envcrypt: Kubernetes Secrets that only a KMS can open.
 //!
-//! Imports point one way: `commands` use everything else; `terminal`,
-//! `cluster`, `manifest` and `config` come next; then `envelope`, then `kek`, and
+//! Imports point one way: `commands` use everything else; `terminal`, `cluster`,
+//! `manifest`, `access` and `config` come next; then `envelope`, then `kek`, and
 //! last `secret`, which knows nothing of the others.
 
+pub mod access;
 pub mod cli;
 pub mod cluster;
 pub mod commands;

@@ -106,6 +106,27 @@ impl Target {
         entry.ok_or_else(|| ClusterError::NoContext(name.to_owned()))
     }
 
+    /// The API server's URL, without connecting. Empty where nothing names one.
+    ///
+    /// # Errors
+    /// [`ClusterError::NoContext`]
+    pub fn server(&self) -> Result<String, ClusterError> {
+        if let Some(server) = &self.options.server {
+            return Ok(server.clone());
+        }
+        let Some(config) = self.kubeconfig.as_ref().filter(|config| !config.clusters.is_empty())
+        else {
+            return Ok(Config::incluster_env()
+                .map_or_else(|_| String::new(), |found| found.cluster_url.to_string()));
+        };
+        let named = match &self.options.cluster {
+            Some(name) => name.clone(),
+            None => self.context_entry()?.cluster.clone(),
+        };
+        let entry = config.clusters.iter().find(|entry| entry.name == named);
+        Ok(entry.and_then(|entry| entry.cluster.as_ref()?.server.clone()).unwrap_or_default())
+    }
+
     /// Makes a client; the first request connects. Runs a credential plugin
     /// where the kubeconfig names one, which may ask on the terminal.
     ///

@@ -9,7 +9,7 @@ use futures::stream::FuturesUnordered;
 
 use super::create::DryRun;
 use super::input::{FileArgs, Found};
-use super::opening::{OpenArgs, Opener};
+use super::opening::{OpenArgs, Opener, is_file};
 use super::restarting::{RestartArgs, Restarter};
 use super::tally::{Done, IN_FLIGHT, Tally};
 use super::{Failure, Session};
@@ -88,7 +88,7 @@ pub async fn run(args: ApplyArgs, session: &Session) -> Result<(), Failure> {
                 tally.count(under_way.next().await.expect("some are under way"));
             }
             match reader.secret(&found) {
-                Ok(secret) => under_way.push(work.apply(secret, found.object)),
+                Ok(secret) => under_way.push(work.apply(secret, found)),
                 Err(failure) => tally.count(Err(failure)),
             }
         }
@@ -136,8 +136,12 @@ impl Reader<'_> {
             others += beside;
             for found in &found {
                 let secret = self.secret(found)?;
+                if self.args.dry_run != DryRun::Client {
+                    let path = Some(&*found.path).filter(is_file);
+                    self.session.check_cluster(&secret.meta.place, path)?;
+                }
                 if let Some(opener) = opener {
-                    opener.admit(&secret).await?;
+                    opener.admit(&secret, Some(&found.path)).await?;
                 }
                 if !places.insert(secret.meta.place.clone()) {
                     return Err(Failure::Twice(secret.meta.place.to_string()));
@@ -189,11 +193,11 @@ struct Work<'a> {
 
 impl Work<'_> {
     /// Opens it where it is to be opened, applies it, and says so.
-    async fn apply(&self, secret: SealedSecret, object: Object) -> Result<Done, Failure> {
-        let place = &secret.meta.place;
+    async fn apply(&self, secret: SealedSecret, found: Found) -> Result<Done, Failure> {
+        let (place, Found { path, object }) = (&secret.meta.place, found);
         let object = match &self.opener {
             Some(opener) => {
-                let plain = opener.open(&secret).await?;
+                let plain = opener.open(&secret, Some(&path)).await?;
                 plain.check()?;
                 manifest::plain_object(&plain)
             }

@@ -1,7 +1,7 @@
 //! Changing values of a sealed Secret while the others keep their bytes.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::opening::Opener;
@@ -11,7 +11,6 @@ use super::{Failure, Session};
 use crate::envelope::{OpenError, Scope, SealedSecret, Sealer};
 use crate::kek::{DataKey, KekUri};
 use crate::secret::{Key, PlainSecret, SecretValue};
-use crate::terminal;
 
 /// What is to be changed.
 #[derive(Default)]
@@ -66,19 +65,36 @@ impl<'a> Changer<'a> {
         };
         let (scope, place) = (sealing::scope(secret)?, secret.meta.place.clone());
         let ring = self.session.ring()?;
-        Ok(Sealer::prepare(ring, &keks, DataKey::generate(), place, scope).await?)
+        let sealer = Sealer::prepare(ring, &keks, DataKey::generate(), place, scope).await?;
+        self.check_same_keks(secret, &sealer)?;
+        Ok(sealer)
+    }
+
+    /// Refuses to leave a Secret under one set of KEKs for what is new, and under
+    /// another for the rest: such a Secret is not opened.
+    fn check_same_keks(&self, secret: &SealedSecret, sealer: &Sealer) -> Result<(), Failure> {
+        let new: BTreeSet<KekUri> = sealer.keks().map(KekUri::key).collect();
+        let held: BTreeSet<KekUri> = secret.keys().into_iter().collect();
+        match new == held || secret.values.is_empty() {
+            true => Ok(()),
+            false => Err(Failure::OtherKeks {
+                place: secret.meta.place.to_string(),
+                keks: held.iter().map(|kek| format!("`{kek}`")).collect::<Vec<_>>().join(", "),
+            }),
+        }
     }
 
     /// Opens it, to see that it is whole: a new seal would hide that the old one was
     /// not. Only who says so goes on without.
-    pub async fn look(&self, secret: &SealedSecret) -> Result<Option<PlainSecret>, Failure> {
+    pub async fn look(
+        &self,
+        secret: &SealedSecret,
+        path: Option<&Path>,
+    ) -> Result<Option<PlainSecret>, Failure> {
         if !self.may_open {
             return Ok(None);
         }
-        let opened = async {
-            self.opener.admit(secret).await?;
-            self.opener.open(secret).await
-        };
+        let opened = async { self.opener.open(secret, path).await };
         opened.await.map(Some).map_err(|failure| match failure {
             Failure::Open(OpenError::Kek { .. } | OpenError::Untrusted { .. }) => {
                 Failure::NotLookedAt { source: Box::new(failure) }
@@ -111,21 +127,10 @@ impl<'a> Changer<'a> {
             }
             _ => self.sealer(&secret, path).await?,
         };
-        let left_out: Vec<_> = secret
-            .keys()
-            .into_iter()
-            .filter(|kek| !sealer.keks().any(|new| new.key() == *kek))
-            .map(|kek| format!("`{kek}`"))
-            .collect();
-        if !left_out.is_empty() {
-            terminal::warn(&format!(
-                "what is new in `{}` does not open with {}, which `--kek` does not name",
-                secret.meta.place,
-                left_out.join(", ")
-            ));
-        }
         let new = sealer.change(secret, &delta.values, &delta.gone, now())?;
-        self.opener.remember(sealer.keks().chain(&self.keks));
+        if !self.keks.is_empty() {
+            self.opener.remember(&new.meta.place, sealer.keks());
+        }
         Ok(new)
     }
 }

@@ -1,12 +1,14 @@
 //! `__complete`: candidates for the words so far, as kubectl asks for them,
 //! with names from the cluster, the kubeconfig and the configuration.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::time::Duration;
 
 use clap::{Args, CommandFactory};
 use clap_complete::engine::{ArgValueCandidates, CompletionCandidate, complete};
 
+use super::session::Environment;
 use super::{Failure, Session};
 use crate::cli::Cli;
 use crate::cluster::{Cluster, ConnectOptions, Sort, context_names};
@@ -83,10 +85,10 @@ pub fn contexts() -> ArgValueCandidates {
 pub fn keks() -> ArgValueCandidates {
     ArgValueCandidates::new(|| {
         let session = Session::new(ConnectOptions::default());
-        let trusted = session
-            .trust(&[])
-            .map(|trust| trust.iter().map(|(uri, _)| uri.to_string()).collect::<Vec<_>>());
-        candidates(["local".to_owned()].into_iter().chain(trusted.unwrap_or_default()))
+        let granted = session.policy(&[], Environment::Beside).map(|policy| {
+            policy.grants().map(|grant| grant.kek.to_string()).collect::<BTreeSet<_>>()
+        });
+        candidates(["local".to_owned()].into_iter().chain(granted.unwrap_or_default()))
     })
 }
 

@@ -2,6 +2,7 @@
 
 mod questions;
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -9,9 +10,10 @@ use clap::{Args, ValueEnum};
 
 use super::asking::AskArgs;
 use super::concerns::AllowArgs;
-use super::sealing::{self, SealingArgs};
+use super::sealing::{self, Chooser, SealingArgs};
 use super::sources::{SourceArgs, Values, read_value};
 use super::{Failure, Session, complete};
+use crate::access::MayUse;
 use crate::cluster::{Cluster, ClusterError, FIELD_MANAGER, WriteOptions};
 use crate::envelope::{SealError, SealedSecret, Sealer, name_suffix, sealed_size_at_least};
 use crate::kek::DataKey;
@@ -155,12 +157,12 @@ pub async fn run(args: CreateArgs, session: &Session) -> Result<(), Failure> {
     if let Some(path) = path.filter(|path| path.symlink_metadata().is_ok()) {
         return Err(terminal::OutputError::Exists(path.to_owned()).into());
     }
-    let mut trust = session.trust(&[])?;
-    let keks =
-        sealing::choose(session, &args.sealing.kek, &meta.place.namespace, path, &mut trust)?;
+    let policy = RefCell::new(session.policy_to_seal(MayUse::Granted)?);
+    let chooser = Chooser::new(session, &policy);
+    let named = sealing::choose(session, &args.sealing.kek, &meta.place, path, &chooser)?;
     let cluster = args.cluster(session, &meta).await?;
     let sealer =
-        Sealer::prepare(session.ring()?, &keks, key, meta.place.clone(), args.sealing.scope)
+        Sealer::prepare(session.ring()?, &named, key, meta.place.clone(), args.sealing.scope)
             .await?;
 
     let plain = match plain {
@@ -173,9 +175,11 @@ pub async fn run(args: CreateArgs, session: &Session) -> Result<(), Failure> {
         }
     };
     args.allow.warn(&plain.values, None);
-    let keks: Vec<_> = sealer.keks().chain(&keks).cloned().collect();
+    let keks: Vec<_> = sealer.keks().cloned().collect();
     let sealed = sealer.seal(plain, sealing::now())?;
-    sealing::remember(&mut trust, &keks);
+    let policy = &mut policy.borrow_mut();
+    sealing::remember(policy, &sealed.meta.place, &keks);
+    sealing::remember_aliases(policy, &named, &keks);
     args.deliver(&sealed, cluster).await
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
+use std::path::Path;
 
 use clap::Args;
 use futures::{StreamExt, stream};
@@ -124,7 +125,7 @@ impl Work<'_> {
     async fn one(&self, found: Result<Found, Failure>) -> Result<String, Failure> {
         let Found { path, object } = found?;
         let in_file = self.side(&object).map_err(|failure| match failure {
-            Failure::Live(source) => Failure::Manifest { path, source },
+            Failure::Live(source) => Failure::Manifest { path: path.clone(), source },
             other => other,
         })?;
         let place = in_file.meta().place.clone();
@@ -136,7 +137,7 @@ impl Work<'_> {
             }
             Err(error) => return Err(error.into()),
         };
-        self.sides(&place, in_file, live).await
+        self.sides(&place, &path, in_file, live).await
     }
 
     fn side(&self, object: &Object) -> Result<Side, Failure> {
@@ -148,7 +149,13 @@ impl Work<'_> {
         Ok(Side::Sealed(Box::new(secret)))
     }
 
-    async fn sides(&self, place: &Place, file: Side, live: Side) -> Result<String, Failure> {
+    async fn sides(
+        &self,
+        place: &Place,
+        path: &Path,
+        file: Side,
+        live: Side,
+    ) -> Result<String, Failure> {
         let mut lines = Lines::default();
         lines.meta(file.meta(), live.meta());
         let keys: BTreeSet<Key> = file.keys().union(&live.keys()).map(|k| (*k).clone()).collect();
@@ -181,7 +188,7 @@ impl Work<'_> {
             return Ok(lines.under(place));
         }
         let is_sealed = matches!((&file, &live), (Side::Sealed(_), Side::Sealed(_)));
-        let (file, live) = (self.open(file).await?, self.open(live).await?);
+        let (file, live) = (self.open(file, Some(path)).await?, self.open(live, None).await?);
         for key in &differing {
             let (here, there) = (file.values.get(key), live.values.get(key));
             let how = match (here, there) {
@@ -196,13 +203,10 @@ impl Work<'_> {
         Ok(lines.under(place))
     }
 
-    async fn open(&self, side: Side) -> Result<PlainSecret, Failure> {
+    async fn open(&self, side: Side, path: Option<&Path>) -> Result<PlainSecret, Failure> {
         match side {
             Side::Plain(plain) => Ok(plain),
-            Side::Sealed(secret) => {
-                self.opener.admit(&secret).await?;
-                self.opener.open(&secret).await
-            }
+            Side::Sealed(secret) => self.opener.open(&secret, path).await,
         }
     }
 }

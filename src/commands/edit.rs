@@ -154,8 +154,7 @@ impl Change for Work<'_> {
 
     async fn admit(&self, secret: &SealedSecret, path: Option<&Path>) -> Result<bool, Failure> {
         if self.edited.borrow().is_none() {
-            self.opener.admit(secret).await?;
-            let old = self.opener.open(secret).await?;
+            let old = self.opener.open(secret, path).await?;
             self.changer.prepare(secret, path).await?;
             let Some(delta) = self.edit(&old).await? else { return Ok(false) };
             *self.edited.borrow_mut() = Some(Edited { old, delta });
@@ -170,7 +169,7 @@ impl Change for Work<'_> {
         secret: SealedSecret,
         path: Option<&Path>,
     ) -> Result<(SealedSecret, &'static str), Failure> {
-        let now = self.opener.open(&secret).await?;
+        let now = self.opener.open(&secret, path).await?;
         let edited = self.edited.take().expect("admitted before");
         check_same(&edited, &now)?;
         let new = self.changer.change(secret, path, &edited.delta).await?;

@@ -7,10 +7,11 @@ use std::process::ExitCode;
 
 use thiserror::Error;
 
+use crate::access::TrustError;
 use crate::cluster::{ClusterError, ReplaceError};
 use crate::config::ConfigError;
 use crate::envelope::{OpenError, RewrapError, SealError};
-use crate::kek::{KekError, KekUri, TrustError, UriError};
+use crate::kek::{KekError, KekUri, UriError};
 use crate::manifest::ManifestError;
 use crate::process::StartError;
 use crate::secret::{EnvFileError, LabelError, NameError, TypeError};
@@ -134,13 +135,62 @@ pub enum Failure {
     /// A KEK's name that is none.
     #[error(transparent)]
     Uri(#[from] UriError),
-    /// `.envcrypt.yaml` names a KEK that this machine does not know.
-    #[error("`{rules}` names a KEK that this machine does not trust: `{kek}`")]
+    /// `.envcrypt.yaml` names a KEK that nothing was sealed to from here.
+    #[error("`{rules}` names a KEK that this machine does not seal to in `{namespace}`: `{kek}`")]
     UntrustedRule {
         /// The file.
         rules: PathBuf,
         /// The KEK.
         kek: KekUri,
+        /// For which namespace.
+        namespace: String,
+    },
+    /// The command line or the environment names other KEKs.
+    #[error(
+        "the Secret `{place}` is under none of the KEKs that `--kek`, `--open-with` or `ENVCRYPT_KEK` names: {keks}"
+    )]
+    NotNamed {
+        /// The Secret.
+        place: String,
+        /// Its KEKs.
+        keks: String,
+    },
+    /// The rule for it names other KEKs.
+    #[error(
+        "the Secret `{place}` is under none of the KEKs that the rule of `{rules}` names: {keks}"
+    )]
+    NotInRule {
+        /// The Secret.
+        place: String,
+        /// The file with the rule.
+        rules: PathBuf,
+        /// Its KEKs.
+        keks: String,
+    },
+    /// Parts under different KEKs: someone may have put them together.
+    #[error("values and seal of the Secret `{0}` are under different KEKs")]
+    DifferentKeks(String),
+    /// A change under other KEKs than the rest.
+    #[error("`--kek` names other KEKs than the Secret `{place}` is under: {keks}")]
+    OtherKeks {
+        /// The Secret.
+        place: String,
+        /// Its KEKs.
+        keks: String,
+    },
+    /// The rule for it names another cluster.
+    #[error(
+        "the Secret `{place}` is not for the cluster `{server}`: the rule of `{rules}` names `{wanted}`"
+    )]
+    OtherCluster {
+        /// The Secret.
+        place: String,
+        /// The file with the rule.
+        rules: PathBuf,
+        /// The pattern of the rule.
+        wanted: String,
+        /// The API server's URL.
+        server: String,
     },
     /// The person said no.
     #[error("the KEK `{0}` was not accepted")]

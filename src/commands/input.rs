@@ -49,6 +49,19 @@ pub struct Found {
     pub object: Object,
 }
 
+/// A sealed Secret, and the file that it stood in, where it was one.
+pub struct Sealed {
+    pub secret: SealedSecret,
+    path: Option<PathBuf>,
+}
+
+impl Sealed {
+    /// The file that it stood in.
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+}
+
 impl Found {
     /// As a sealed Secret, its place compared with `-n`.
     pub fn sealed(
@@ -133,7 +146,7 @@ pub async fn sealed_secrets(
     files: &FileArgs,
     live: &LiveArgs,
     seal: SealCheck,
-) -> Result<(Vec<SealedSecret>, Vec<String>), Failure> {
+) -> Result<(Vec<Sealed>, Vec<String>), Failure> {
     if !files.filename.is_empty() {
         let secrets = from_files(session, files, seal)?;
         return Ok((secrets, live.words.clone()));
@@ -148,14 +161,15 @@ pub async fn sealed_secrets(
     };
     let place = place_of(&session.namespace()?, name)?;
     let object = session.cluster().await?.secret(&place).await?;
-    Ok((vec![object.sealed(&place.namespace, seal)?], rest.to_vec()))
+    let secret = object.sealed(&place.namespace, seal)?;
+    Ok((vec![Sealed { secret, path: None }], rest.to_vec()))
 }
 
 fn from_files(
     session: &Session,
     files: &FileArgs,
     seal: SealCheck,
-) -> Result<Vec<SealedSecret>, Failure> {
+) -> Result<Vec<Sealed>, Failure> {
     let default = session.namespace()?;
     let (mut secrets, mut passed_over) = (Vec::new(), 0);
     for path in files.paths()? {
@@ -170,7 +184,10 @@ fn from_files(
         };
         for found in found {
             match found.object.is_sealed() || is_meant {
-                true => secrets.push(found.sealed(session, &default, seal)?),
+                true => {
+                    let secret = found.sealed(session, &default, seal)?;
+                    secrets.push(Sealed { secret, path: Some(found.path) });
+                }
                 false => passed_over += 1,
             }
         }
@@ -191,16 +208,18 @@ async fn from_list(
     files: &FileArgs,
     live: &LiveArgs,
     seal: SealCheck,
-) -> Result<Vec<SealedSecret>, Failure> {
+) -> Result<Vec<Sealed>, Failure> {
     let default = session.namespace()?;
     let namespace = (!live.all_namespaces).then_some(&default);
     let selector = files.selector.as_ref().map(|selector| selector.as_str());
     let mut secrets = Vec::new();
     let take = async |objects: Vec<Object>| {
-        secrets.extend(objects.iter().map(|object| object.sealed(&default, seal)));
+        let sealed =
+            |object: &Object| Ok(Sealed { secret: object.sealed(&default, seal)?, path: None });
+        secrets.extend(objects.iter().map(sealed));
     };
     session.cluster().await?.secrets(Sort::Sealed, namespace, selector, take).await?;
-    let secrets = secrets.into_iter().collect::<Result<Vec<_>, _>>()?;
+    let secrets = secrets.into_iter().collect::<Result<Vec<_>, ManifestError>>()?;
     if secrets.is_empty() {
         let scope = namespace.map_or("the cluster".to_owned(), |n| format!("the namespace `{n}`"));
         return Err(Failure::NothingSealed(scope));

@@ -83,7 +83,7 @@ pub async fn run(args: InspectArgs, session: &Session) -> Result<(), Failure> {
     if !rest.is_empty() {
         return Err(Failure::Usage("`inspect` takes one NAME, or files with `-f`".to_owned()));
     }
-    let views: Vec<View> = secrets.iter().map(view).collect();
+    let views: Vec<View> = secrets.iter().map(|found| view(&found.secret)).collect();
     let text = match (args.output, &views[..]) {
         (Output::Table, _) => views.iter().map(table).collect::<Vec<_>>().join("\n"),
         (Output::Json, [view]) => json(view),

@@ -1,15 +1,19 @@
 //! `kek`: the local key, the trusted ones, and a round trip.
 
+use std::cell::RefCell;
 use std::time::Instant;
 
 use clap::{Args, Subcommand};
 
 use super::local::MakeLocal;
-use super::sealing;
+use super::sealing::{self, Chooser};
+use super::session::kek_variable;
 use super::{Failure, Session, complete, local};
+use crate::access::{MayUse, Scope, Trust, Uses};
 #[cfg(feature = "age")]
 use crate::kek::{Action, KekError, Refusal, Scheme};
-use crate::kek::{Context, DataKey, KekUri, Trusted};
+use crate::kek::{Context, DataKey, KekUri};
+use crate::secret::Place;
 use crate::terminal;
 
 /// Make, list, trust and test key-encryption keys.
@@ -24,9 +28,9 @@ enum KekCommand {
     /// Make the local key: an age identity in your configuration folder.
     #[cfg(feature = "age")]
     New(NewArgs),
-    /// Show which KEKs this machine may ask, and why.
+    /// Show which KEKs this machine may use, for what, where, and why.
     List,
-    /// Let this machine ask a KEK that a sealed file names.
+    /// Let this machine use a KEK, for the Secrets of a namespace.
     Trust(TrustArgs),
     /// Wrap and unwrap a random key, to see whether a KEK works for you.
     Test(TestArgs),
@@ -44,12 +48,29 @@ struct NewArgs {
     post_quantum: bool,
 }
 
+/// Let this machine use a KEK, for the Secrets of a namespace.
+///
+/// To open what is sealed under it; with --seal, also to seal values to it where a rule
+/// of `.envcrypt.yaml` or the Secret itself names it. It holds for the namespace of -n
+/// (a pattern: `prod-*`) or of your kubeconfig; with -A for all.
 #[derive(Args)]
+#[command(after_help = "Examples:
+  # Open what a colleague sealed for prod
+  kubectl envcrypt kek trust -n prod awskms:///arn:aws:kms:eu-west-1:111122223333:alias/prod
+
+  # Seal to it too, where a rule says so
+  kubectl envcrypt kek trust --seal -n 'prod-*' hashivault://prod")]
 struct TrustArgs {
     /// The KEK's URI, or local
     #[arg(value_name = "KEK", required = true, add = complete::keks())]
     keks: Vec<String>,
-    /// Forget it instead
+    /// Allow sealing to it too
+    #[arg(long, conflicts_with = "remove")]
+    seal: bool,
+    /// For all namespaces
+    #[arg(short = 'A', long)]
+    all_namespaces: bool,
+    /// Forget it instead: for the namespace of -n, else everywhere
     #[arg(long)]
     remove: bool,
 }
@@ -84,36 +105,64 @@ fn new(args: &NewArgs, session: &Session) -> Result<(), Failure> {
 }
 
 fn list(session: &Session) -> Result<(), Failure> {
-    let mut lines = local::identities(session)?;
-    for (uri, why) in session.trust(&[])?.iter() {
-        let why = match why {
-            Trusted::Named => "named in the environment",
-            Trusted::Configured => "named in your configuration",
-            Trusted::Accepted => "accepted, or sealed to from here",
-        };
-        lines.push((uri.clone(), why.to_owned()));
+    const OPEN_OWN: &str = "open";
+    let mut rows: Vec<[String; 4]> = Vec::new();
+    let mut row = |kek: &KekUri, uses: &str, scope: &str, why: &str| {
+        rows.push([kek.to_string(), uses.to_owned(), scope.to_owned(), why.to_owned()]);
+    };
+    for (kek, why) in local::identities(session)? {
+        row(&kek, OPEN_OWN, "*", &why);
     }
-    let mut seen = std::collections::HashSet::new();
-    lines.retain(|(uri, _)| seen.insert(uri.clone()));
-    if lines.is_empty() {
+    for name in kek_variable() {
+        let kek = sealing::uri(session, &name, MakeLocal::No)?;
+        row(&kek, "open,seal", "*", "named in the environment: no other opens");
+    }
+    let policy = session.policy_to_seal(MayUse::Granted)?;
+    for grant in policy.grants() {
+        let is_listed = policy.trust().grants().any(|known| known == grant);
+        let mut why =
+            if is_listed { "accepted, or sealed to from here" } else { "in your settings" }
+                .to_owned();
+        for alias in policy.trust().aliases_of(&grant.kek) {
+            why += &format!("; `{}`", alias.rest());
+        }
+        row(&grant.kek, &grant.uses.to_string(), &grant.scope.to_string(), &why);
+    }
+    if rows.is_empty() {
         terminal::note("there is none yet; `kubectl envcrypt kek new` makes a local one");
     }
-    let width = lines.iter().map(|(uri, _)| uri.as_str().len()).max().unwrap_or(0).min(80);
-    let line = |(uri, why): &(KekUri, String)| format!("{:<width$}  {why}\n", uri.as_str());
-    let text: String = lines.iter().map(line).collect();
+    let width = |column: usize, most: usize| {
+        rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0).min(most)
+    };
+    let (kek, uses, scope) = (width(0, 80), width(1, 80), width(2, 80));
+    let line = |[uri, what, place, why]: &[String; 4]| {
+        format!("{uri:<kek$}  {what:<uses$}  {place:<scope$}  {why}\n")
+    };
+    let text: String = rows.iter().map(line).collect();
     Ok(terminal::stdout(text.as_bytes())?)
 }
 
 fn trust(args: &TrustArgs, session: &Session) -> Result<(), Failure> {
-    let mut trust = session.trust(&[])?;
+    let mut trust = Trust::load(session.folder.trusted())?;
+    let pattern = |text: &str| {
+        let wrong = |wrong| Failure::Usage(format!("`{}`: {wrong}", text.escape_default()));
+        text.parse::<Scope>().map_err(wrong)
+    };
+    let scope = match session.named_namespace() {
+        _ if args.all_namespaces => Scope::everywhere(),
+        Some(text) => pattern(text)?,
+        None => pattern(session.namespace()?.as_str())?,
+    };
+    let uses = if args.seal { Uses::Both } else { Uses::Open };
     let mut text = String::new();
     for name in &args.keks {
         let kek = &sealing::uri(session, name, MakeLocal::No)?;
+        let named = args.all_namespaces || session.named_namespace().is_some();
         if !args.remove {
             check_recipient(kek)?;
-            trust.accept(kek)?;
-            text += &format!("{kek} trusted\n");
-        } else if trust.forget(kek)? {
+            trust.grant(uses, scope.clone(), kek)?;
+            text += &format!("{kek} trusted ({uses}) for `{scope}`\n");
+        } else if trust.forget(kek, Some(&scope).filter(|_| named))? {
             text += &format!("{kek} forgotten\n");
         } else {
             terminal::warn(&format!("`{kek}` was not on the list"));
@@ -138,13 +187,14 @@ fn check_recipient(_: &KekUri) -> Result<(), Failure> {
 }
 
 async fn test(args: &TestArgs, session: &Session) -> Result<(), Failure> {
-    let mut trust = session.trust(&args.keks)?;
     let keks = match &args.keks[..] {
-        [] => sealing::choose(session, &[], &session.namespace()?, None, &mut trust)?,
-        names => names
-            .iter()
-            .map(|name| sealing::uri(session, name, MakeLocal::No))
-            .collect::<Result<_, _>>()?,
+        [] => {
+            let policy = RefCell::new(session.policy_to_seal(MayUse::Granted)?);
+            let name = "kubectl-envcrypt-test".parse()?;
+            let place = Place { namespace: session.namespace()?, name };
+            sealing::choose(session, &[], &place, None, &Chooser::new(session, &policy))?
+        }
+        names => sealing::uris(session, names, MakeLocal::No)?,
     };
     for kek in &keks {
         let started = Instant::now();

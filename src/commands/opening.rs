@@ -1,16 +1,22 @@
 //! Opening sealed Secrets: first whether their KEKs may be asked, then asking them.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
 use clap::Args;
 use futures::future::try_join_all;
 
+use super::input::Sealed;
+use super::local::MakeLocal;
+use super::session::Environment;
 use super::{Failure, Session, complete, sealing};
+use crate::access::{MayUse, Policy, Ruled, Scope, Uses, Verdict};
+use crate::config::Rule;
 use crate::envelope::{Rewrap, SealCheck, SealedSecret, Way};
-use crate::kek::{Action, KekError, KekUri, Refusal, Ring, Scheme, Trust, WrappedKey};
-use crate::secret::{Namespace, PlainSecret};
+use crate::kek::{Action, KekError, KekUri, Refusal, Ring, WrappedKey};
+use crate::secret::{Namespace, Place, PlainSecret};
 use crate::terminal;
 
 /// The flags of every command that opens.
@@ -36,151 +42,298 @@ impl OpenArgs {
 pub struct Opener<'a> {
     session: &'a Session,
     ring: Arc<Ring>,
-    trust: RefCell<Trust>,
+    policy: RefCell<Policy>,
     seal: SealCheck,
+    /// What the person said no to, for a namespace.
+    declined: RefCell<BTreeSet<(Namespace, KekUri)>>,
+    /// The aliases that the KMS was asked about: once a run, whatever it said.
+    looked_up: RefCell<BTreeSet<KekUri>>,
+}
+
+/// Which KEKs may open a Secret: found by [`Opener::admit`].
+struct Admitted(BTreeSet<KekUri>);
+
+impl Admitted {
+    fn allows(&self, kek: &KekUri) -> bool {
+        self.0.contains(kek)
+    }
 }
 
 impl<'a> Opener<'a> {
     pub fn new(session: &'a Session, args: &OpenArgs) -> Result<Self, Failure> {
-        Self::trusting(session, args, session.trust(&args.kek)?)
+        Self::with(session, args, session.policy(&args.kek, Environment::Only)?)
     }
 
     /// For a command that seals anew: there the environment names the KEKs to
-    /// seal to, and those that are left behind have to be asked all the same.
+    /// seal to, and those that are left behind have to open all the same.
     pub fn to_reseal(session: &'a Session, open_with: &[String]) -> Result<Self, Failure> {
-        let trust = session.trust_beside_environment(open_with)?;
-        Self::trusting(session, &OpenArgs::default(), trust)
+        let policy = session.policy(open_with, Environment::Beside)?;
+        Self::with(session, &OpenArgs::default(), policy)
     }
 
-    /// For a command that seals some values anew: the KEKs to seal them with may be
-    /// asked too.
+    /// For a command that seals some values anew: the KEKs to seal them with may
+    /// open too.
     pub fn to_change(
         session: &'a Session,
         kek: &[String],
         open_with: &[String],
     ) -> Result<Self, Failure> {
-        let trust = match open_with.is_empty() {
-            true => session.trust_also(kek)?,
-            false => session.trust(open_with)?,
-        };
-        Self::trusting(session, &OpenArgs::default(), trust)
+        let mut policy = session.policy(open_with, Environment::Only)?;
+        for kek in sealing::uris(session, kek, MakeLocal::No)? {
+            policy.allow(Uses::Open, Scope::everywhere(), &kek);
+        }
+        Self::with(session, &OpenArgs::default(), policy)
     }
 
-    fn trusting(session: &'a Session, args: &OpenArgs, trust: Trust) -> Result<Self, Failure> {
-        let trust = RefCell::new(trust);
+    fn with(session: &'a Session, args: &OpenArgs, policy: Policy) -> Result<Self, Failure> {
         if args.insecure_skip_seal {
             terminal::warn(
                 "seals are not checked: whether a value was added, dropped or put back is then not known",
             );
         }
-        Ok(Self { session, ring: session.ring()?.clone(), trust, seal: args.seal() })
+        Ok(Self {
+            session,
+            ring: session.ring()?.clone(),
+            policy: RefCell::new(policy),
+            seal: args.seal(),
+            declined: RefCell::default(),
+            looked_up: RefCell::default(),
+        })
     }
 
-    /// Makes sure that this machine may ask for every DEK of it; on a terminal
-    /// the person is asked about a new KEK. Asks no KMS to open anything.
-    pub async fn admit(&self, secret: &SealedSecret) -> Result<(), Failure> {
+    /// Makes sure that this machine may open every part of it; on a terminal the
+    /// person is asked about a new KEK. Asks no KMS to open anything.
+    pub async fn admit(&self, secret: &SealedSecret, path: Option<&Path>) -> Result<(), Failure> {
+        self.admitted(secret, path).await.map(drop)
+    }
+
+    async fn admitted(
+        &self,
+        secret: &SealedSecret,
+        path: Option<&Path>,
+    ) -> Result<Admitted, Failure> {
         secret.check_place(self.seal)?;
-        let keks = secret.keks();
-        if let Some(kek) =
-            keks.first().filter(|_| !keks.iter().any(|kek| kek.scheme().is_built_in()))
+        check_built_in(secret)?;
+        let place = &secret.meta.place;
+        let rule = self.session.rule(&place.namespace, path.filter(is_file))?;
+        let mut ruled = self.ruled(rule.as_deref());
+        if !self.covers(secret, ruled.as_ref()) {
+            self.look_up_aliases(rule.as_deref()).await;
+            ruled = self.ruled(rule.as_deref());
+        }
+        if !self.covers(secret, ruled.as_ref()) {
+            self.ask(secret, ruled.as_ref())?;
+        }
+        if !self.covers(secret, ruled.as_ref()) {
+            return Err(self.refused(secret, rule.as_deref(), ruled.as_ref()));
+        }
+        let policy = self.policy.borrow();
+        if self.seal == SealCheck::Required
+            && !secret.is_under_the_same_keks()
+            && !policy.may_differ(secret, ruled.as_ref())
         {
-            return Err(KekError::new(kek, Action::Unwrap, Refusal::Unusable)
-                .detail(format!("this build has no `{}`", kek.scheme().as_str()))
-                .into());
+            return Err(Failure::DifferentKeks(place.to_string()));
         }
-        if self.can_ask(secret) {
-            return Ok(());
-        }
-        self.resolve_aliases().await;
-        if self.can_ask(secret) {
-            return Ok(());
-        }
-        let prompt = self.session.prompt();
-        if prompt.is_available() {
-            for kek in keks.iter().filter(|kek| kek.scheme().is_built_in()) {
-                let question = format!(
-                    "the Secret `{}` is sealed under `{kek}`, new to this machine; ask it",
-                    secret.meta.place
-                );
-                if prompt.confirm(&question)? {
-                    self.trust.borrow_mut().accept(kek)?;
-                }
-                if self.can_ask(secret) {
-                    return Ok(());
-                }
-            }
-        }
-        Err(secret.untrusted().into())
+        let opens = |kek: &&KekUri| is_yes(policy.may_open(kek, place, ruled.as_ref()));
+        Ok(Admitted(secret.keks().into_iter().filter(opens).cloned().collect()))
     }
 
-    /// Opens it whole. [`Opener::admit`] comes first.
-    pub async fn open(&self, secret: &SealedSecret) -> Result<PlainSecret, Failure> {
-        let trusted = |kek: &KekUri| self.may_ask(kek);
-        let deks = secret.deks(&self.ring, trusted, self.seal).await?;
+    /// Opens it whole, once it is admitted.
+    pub async fn open(
+        &self,
+        secret: &SealedSecret,
+        path: Option<&Path>,
+    ) -> Result<PlainSecret, Failure> {
+        let admitted = self.admitted(secret, path).await?;
+        let deks = secret.deks(&self.ring, |kek| admitted.allows(kek), self.seal).await?;
         Ok(secret.open(&deks, self.seal)?)
     }
 
     /// Opens them all, each admitted before the first is opened.
-    pub async fn open_all(&self, secrets: &[SealedSecret]) -> Result<Vec<PlainSecret>, Failure> {
-        for secret in secrets {
-            self.admit(secret).await?;
+    pub async fn open_all(&self, secrets: &[Sealed]) -> Result<Vec<PlainSecret>, Failure> {
+        for found in secrets {
+            self.admit(&found.secret, found.path()).await?;
         }
-        try_join_all(secrets.iter().map(|secret| self.open(secret))).await
+        try_join_all(secrets.iter().map(|found| self.open(&found.secret, found.path()))).await
     }
 
-    /// Wraps its DEKs under other KEKs. [`Opener::admit`] comes first.
+    /// Wraps its DEKs under other KEKs, once it is admitted.
     pub async fn rewrap(
         &self,
         secret: &SealedSecret,
+        path: Option<&Path>,
         wanted: &Rewrap<'_>,
     ) -> Result<(SealedSecret, Way), Failure> {
-        let trusted = |kek: &KekUri| self.may_ask(kek);
-        Ok(secret.rewrap(&self.ring, trusted, wanted).await?)
+        let admitted = self.admitted(secret, path).await?;
+        Ok(secret.rewrap(&self.ring, |kek| admitted.allows(kek), wanted).await?)
     }
 
-    /// The KEKs that a new Secret there would be sealed with.
-    pub fn choose(
+    /// Whether it may be opened as things stand, without asking anyone.
+    pub fn can_open(&self, secret: &SealedSecret) -> bool {
+        let rule = self.session.rule(&secret.meta.place.namespace, None);
+        rule.is_ok_and(|rule| self.covers(secret, self.ruled(rule.as_deref()).as_ref()))
+    }
+
+    /// Whether this KEK may open it as things stand.
+    pub fn may_open(
         &self,
-        namespace: &Namespace,
+        secret: &SealedSecret,
         path: Option<&Path>,
-    ) -> Result<Vec<KekUri>, Failure> {
-        sealing::choose(self.session, &[], namespace, path, &mut self.trust.borrow_mut())
+        kek: &KekUri,
+    ) -> Result<bool, Failure> {
+        let place = &secret.meta.place;
+        let rule = self.session.rule(&place.namespace, path.filter(is_file))?;
+        let ruled = self.ruled(rule.as_deref());
+        Ok(kek.scheme().is_built_in()
+            && is_yes(self.policy.borrow().may_open(kek, place, ruled.as_ref())))
+    }
+
+    /// What this machine and this run say of KEKs.
+    pub fn policy(&self) -> &RefCell<Policy> {
+        &self.policy
     }
 
     /// The KEKs that something other than a Secret there names for it.
-    pub fn named_for(
-        &self,
-        namespace: &Namespace,
-        path: Option<&Path>,
-    ) -> Result<Vec<KekUri>, Failure> {
-        sealing::named_for(self.session, namespace, path, &self.trust.borrow())
-    }
-
-    /// Whether this machine may ask it to open.
-    pub fn may_ask(&self, kek: &KekUri) -> bool {
-        kek.scheme().is_built_in() && self.trust.borrow().allows(kek)
+    pub fn named_for(&self, place: &Place, path: Option<&Path>) -> Result<Vec<KekUri>, Failure> {
+        sealing::named_for(self.session, place, path, &self.policy.borrow())
     }
 
     /// Remembers what was sealed to.
-    pub fn remember<'k>(&self, keks: impl IntoIterator<Item = &'k KekUri>) {
-        sealing::remember(&mut self.trust.borrow_mut(), keks);
+    pub fn remember<'k>(&self, place: &Place, keks: impl IntoIterator<Item = &'k KekUri>) {
+        sealing::remember(&mut self.policy.borrow_mut(), place, keks);
     }
 
-    /// Whether every part has a KEK that may be asked.
-    pub fn can_ask(&self, secret: &SealedSecret) -> bool {
-        let allowed = |wrapped: &WrappedKey| self.may_ask(&wrapped.kek);
-        secret.parts().all(|(_, jwe)| jwe.recipients.iter().any(allowed))
+    /// Whether every part has a KEK that may be used.
+    fn covers(&self, secret: &SealedSecret, ruled: Option<&Ruled>) -> bool {
+        let (policy, place) = (self.policy.borrow(), &secret.meta.place);
+        let opens = |wrapped: &WrappedKey| {
+            wrapped.kek.scheme().is_built_in()
+                && is_yes(policy.may_open(&wrapped.kek, place, ruled))
+        };
+        secret.parts().all(|(_, jwe)| jwe.recipients.iter().any(opens))
     }
 
-    /// A trusted alias stands for the key behind it. What cannot be resolved
-    /// now is left as it is: the refusal that follows names the key.
-    async fn resolve_aliases(&self) {
-        let known: Vec<(KekUri, _)> =
-            self.trust.borrow().iter().map(|(kek, why)| (kek.clone(), why)).collect();
-        for (kek, why) in known.into_iter().filter(|(kek, _)| kek.scheme() == Scheme::Aws) {
-            if let Ok(lasting) = self.ring.resolve(&kek).await {
-                self.trust.borrow_mut().add(lasting, why);
+    /// What a rule says, as far as it is known without asking a KMS.
+    fn ruled(&self, rule: Option<&Rule>) -> Option<Ruled> {
+        let rule = rule?;
+        let policy = self.policy.borrow();
+        let named = rule
+            .keks
+            .iter()
+            .filter_map(|name| sealing::uri(self.session, name, MakeLocal::No).ok());
+        let mut keks = BTreeSet::new();
+        for kek in named {
+            keks.extend(policy.trust().behind(&kek).cloned());
+            keks.insert(kek.key());
+        }
+        Some(Ruled { keks, is_own: rule.is_own })
+    }
+
+    /// Asks the person about each KEK of which nothing is said, until it can be opened.
+    fn ask(&self, secret: &SealedSecret, ruled: Option<&Ruled>) -> Result<(), Failure> {
+        let (prompt, place) = (self.session.prompt(), &secret.meta.place);
+        let keks = secret.keks().into_iter().filter(|kek| kek.scheme().is_built_in());
+        for kek in keks.filter(|_| prompt.is_available()) {
+            let answered = (place.namespace.clone(), kek.key());
+            if self.policy.borrow().may_open(kek, place, ruled) != Verdict::New
+                || self.declined.borrow().contains(&answered)
+            {
+                continue;
+            }
+            let question = format!(
+                "the Secret `{place}` is sealed under {}, which this machine has not used in `{}`; use it to open that namespace's Secrets",
+                sealing::shown(&self.policy.borrow(), kek),
+                place.namespace
+            );
+            if prompt.confirm(&question)? {
+                let scope = Scope::namespace_of(place);
+                self.policy.borrow_mut().trust_mut().grant(Uses::Open, scope, kek)?;
+            } else {
+                self.declined.borrow_mut().insert(answered);
+            }
+            if self.covers(secret, ruled) {
+                break;
             }
         }
+        Ok(())
+    }
+
+    fn refused(
+        &self,
+        secret: &SealedSecret,
+        rule: Option<&Rule>,
+        ruled: Option<&Ruled>,
+    ) -> Failure {
+        let place = &secret.meta.place;
+        let verdicts: Vec<Verdict> = secret
+            .keks()
+            .into_iter()
+            .map(|kek| self.policy.borrow().may_open(kek, place, ruled))
+            .collect();
+        let names = || {
+            let names = secret.keks().into_iter().map(|kek| format!("`{kek}`"));
+            names.collect::<Vec<_>>().join(", ")
+        };
+        match rule {
+            _ if verdicts.contains(&Verdict::NotNamed) => {
+                Failure::NotNamed { place: place.to_string(), keks: names() }
+            }
+            Some(rule) if !verdicts.contains(&Verdict::New) => Failure::NotInRule {
+                place: place.to_string(),
+                rules: rule.file.clone(),
+                keks: names(),
+            },
+            _ => secret.untrusted().into(),
+        }
+    }
+
+    /// An alias stands for the key behind it. What cannot be looked up now is left as
+    /// it is: the refusal that follows names the key.
+    async fn look_up_aliases(&self, rule: Option<&Rule>) {
+        let mut aliases: Vec<KekUri> = {
+            let policy = self.policy.borrow();
+            let named = match policy.may_use() {
+                MayUse::Only(named) => named.iter().cloned().collect(),
+                MayUse::Granted => policy.grants().map(|grant| grant.kek.clone()).collect(),
+            };
+            let names = rule.map_or(&[][..], |rule| &rule.keks);
+            let ruled = names.iter().filter_map(|name| name.parse().ok());
+            Vec::into_iter(named).chain(ruled).filter(KekUri::is_alias).collect()
+        };
+        aliases.retain(|alias| self.looked_up.borrow_mut().insert(alias.clone()));
+        for alias in aliases {
+            let Ok(key) = self.ring.resolve(&alias).await else { continue };
+            let mut policy = self.policy.borrow_mut();
+            let grants: Vec<_> =
+                policy.grants().filter(|grant| grant.kek == alias).cloned().collect();
+            for grant in grants {
+                policy.allow(grant.uses, grant.scope, &key);
+            }
+            let is_named =
+                matches!(policy.may_use(), MayUse::Only(named) if named.contains(&alias));
+            if is_named {
+                policy.also_named(&key);
+            }
+            let _ = policy.trust_mut().note_alias(&alias, &key);
+        }
+    }
+}
+
+/// Standard input is nowhere, so that no rule can be for it by its path.
+pub fn is_file(path: &&Path) -> bool {
+    *path != Path::new("-")
+}
+
+fn is_yes(verdict: Verdict) -> bool {
+    verdict == Verdict::Yes
+}
+
+fn check_built_in(secret: &SealedSecret) -> Result<(), Failure> {
+    let keks = secret.keks();
+    match keks.first().filter(|_| !keks.iter().any(|kek| kek.scheme().is_built_in())) {
+        Some(kek) => Err(KekError::new(kek, Action::Unwrap, Refusal::Unusable)
+            .detail(format!("this build has no `{}`", kek.scheme().as_str()))
+            .into()),
+        None => Ok(()),
     }
 }

@@ -122,8 +122,8 @@ impl<'a> Restarter<'a> {
             return object.plain(namespace).ok();
         }
         let secret: SealedSecret = object.sealed(namespace, SealCheck::Required).ok()?;
-        match self.opener.can_ask(&secret) {
-            true => self.opener.open(&secret).await.ok(),
+        match self.opener.can_open(&secret) {
+            true => self.opener.open(&secret, None).await.ok(),
             false => None,
         }
     }

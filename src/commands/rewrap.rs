@@ -1,7 +1,6 @@
 //! `rewrap`: other KEKs for the same DEKs.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use clap::Args;
@@ -79,7 +78,6 @@ pub async fn run(args: RewrapArgs, session: &Session) -> Result<(), Failure> {
         not_found: RefCell::new(remove.clone()),
         remove,
         renew: args.renew,
-        sealed_to: RefCell::default(),
         took_off: Cell::new(false),
     };
     let result = many::run(&args.many, session, &work).await;
@@ -96,8 +94,6 @@ struct Work<'a> {
     renew: bool,
     /// Those to remove that no Secret was under.
     not_found: RefCell<Vec<KekUri>>,
-    /// Those that were given a data key.
-    sealed_to: RefCell<BTreeSet<KekUri>>,
     /// Whether a KEK was taken off.
     took_off: Cell<bool>,
 }
@@ -143,7 +139,6 @@ impl Work<'_> {
         for kek in &*self.not_found.borrow() {
             terminal::warn(&format!("none of them was under `{kek}`"));
         }
-        self.opener.remember(&*self.sealed_to.borrow());
         if self.took_off.get() {
             terminal::note(
                 "whoever could open them before may have kept the data keys: `kubectl envcrypt rotate` makes new ones, and only other values shut them out of what they have read",
@@ -160,7 +155,7 @@ impl Change for Work<'_> {
         if !self.renew && secret.is_under(&wanted) {
             return Ok(false);
         }
-        self.opener.admit(secret).await?;
+        self.opener.admit(secret, path).await?;
         Ok(true)
     }
 
@@ -171,9 +166,9 @@ impl Change for Work<'_> {
     ) -> Result<(SealedSecret, &'static str), Failure> {
         let targets = self.wanted(&secret, path).await?;
         let wanted = Rewrap { targets: &targets, renew: self.renew };
-        let (new, way) = self.opener.rewrap(&secret, &wanted).await?;
+        let (new, way) = self.opener.rewrap(&secret, path, &wanted).await?;
         let (held, keys) = (secret.keys(), new.keys());
-        self.sealed_to.borrow_mut().extend(keys.iter().filter(|k| !held.contains(k)).cloned());
+        self.opener.remember(&new.meta.place, keys.iter().filter(|kek| !held.contains(kek)));
         self.took_off.set(self.took_off.get() || held.iter().any(|k| !keys.contains(k)));
         let how = match way {
             Way::LeftOut => "rewrapped: a KEK was taken off",

@@ -53,11 +53,7 @@ pub async fn run(args: RotateArgs, session: &Session) -> Result<(), Failure> {
         before: args.before.map(|time| u64::try_from(time.as_second()).unwrap_or(0)),
         started: now(),
     };
-    let result = many::run(&args.many, session, &work).await;
-    let sealed_to =
-        if args.many.is_dry_run() { Vec::new() } else { work.targets.named(&work.set).await };
-    opener.remember(sealed_to.iter().map(|target| &target.kek));
-    result
+    many::run(&args.many, session, &work).await
 }
 
 struct Work<'a> {
@@ -94,7 +90,7 @@ impl Change for Work<'_> {
         }
         sealing::scope(secret)?;
         self.wanted(secret, path).await?;
-        self.opener.admit(secret).await?;
+        self.opener.admit(secret, path).await?;
         Ok(true)
     }
 
@@ -104,7 +100,7 @@ impl Change for Work<'_> {
         path: Option<&Path>,
     ) -> Result<(SealedSecret, &'static str), Failure> {
         let ring = self.session.ring()?;
-        let plain = self.opener.open(&secret).await?;
+        let plain = self.opener.open(&secret, path).await?;
         let mut keks = Vec::new();
         for target in self.wanted(&secret, path).await? {
             if !target.named {
@@ -113,7 +109,11 @@ impl Change for Work<'_> {
             keks.push(target.kek);
         }
         let (key, place) = (DataKey::generate(), secret.meta.place.clone());
-        let sealer = Sealer::prepare(ring, &keks, key, place, sealing::scope(&secret)?).await?;
+        let sealer =
+            Sealer::prepare(ring, &keks, key, place.clone(), sealing::scope(&secret)?).await?;
+        if !self.set.is_empty() {
+            self.opener.remember(&place, sealer.keks());
+        }
         Ok((sealer.seal(plain, now())?, "rotated"))
     }
 

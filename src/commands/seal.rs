@@ -8,12 +8,13 @@ use futures::{StreamExt, TryStreamExt, stream};
 
 use super::concerns::AllowArgs;
 use super::many::{self, Change, ManyArgs, Plain, Subject};
-use super::sealing::{self, SealingArgs, now};
+use super::sealing::{self, Chooser, SealingArgs, now};
 use super::tally::IN_FLIGHT;
 use super::{Failure, Session};
+use crate::access::{MayUse, Policy};
 use crate::cluster::{Cluster, ReplaceError, Sort, place_of};
 use crate::envelope::{Scope, SealedSecret, Sealer};
-use crate::kek::{DataKey, KekUri, Trust};
+use crate::kek::{DataKey, KekUri};
 use crate::manifest::{self, Format, ManifestError, Object};
 use crate::secret::{Namespace, Place, PlainSecret, SecretType, TypeError};
 use crate::terminal;
@@ -84,12 +85,13 @@ pub async fn run(mut args: SealArgs, session: &Session) -> Result<(), Failure> {
         };
         args.many.to_stdout = true;
     }
+    let policy = RefCell::new(session.policy_to_seal(MayUse::Granted)?);
     let work = Work {
         session,
         args: &args,
         named: sealing::uris(session, &args.sealing.kek, args.many.make_local())?,
-        trust: RefCell::new(session.trust(&[])?),
-        sealed_to: RefCell::default(),
+        chooser: Chooser::new(session, &policy),
+        policy: &policy,
         between: Cell::default(),
         replaced: Cell::default(),
         bare: Cell::default(),
@@ -128,8 +130,8 @@ struct Work<'a> {
     args: &'a SealArgs,
     /// The KEKs of `--kek`.
     named: Vec<KekUri>,
-    trust: RefCell<Trust>,
-    sealed_to: RefCell<Vec<KekUri>>,
+    policy: &'a RefCell<Policy>,
+    chooser: Chooser<'a>,
     /// How many Secrets are deleted and not yet made anew.
     between: Cell<usize>,
     replaced: Cell<usize>,
@@ -143,8 +145,7 @@ impl Work<'_> {
             return Ok(self.named.clone());
         }
         let path = path.filter(|path| *path != Path::new("-"));
-        let trust = &mut self.trust.borrow_mut();
-        sealing::choose(self.session, &[], &place.namespace, path, trust)
+        sealing::choose(self.session, &[], place, path, &self.chooser)
     }
 
     async fn seal(&self, plain: PlainSecret, path: Option<&Path>) -> Result<SealedSecret, Failure> {
@@ -152,8 +153,11 @@ impl Work<'_> {
         let keks = self.keks(&place, path)?;
         self.args.allow.warn(&plain.values, Some(&place.to_string()));
         let (ring, key) = (self.session.ring()?, DataKey::generate());
-        let sealer = Sealer::prepare(ring, &keks, key, place, self.args.sealing.scope).await?;
-        self.sealed_to.borrow_mut().extend(sealer.keks().chain(&keks).cloned());
+        let sealer =
+            Sealer::prepare(ring, &keks, key, place.clone(), self.args.sealing.scope).await?;
+        let policy = &mut self.policy.borrow_mut();
+        sealing::remember(policy, &place, sealer.keks());
+        sealing::remember_aliases(policy, &keks, sealer.keks());
         Ok(sealer.seal(plain, now())?)
     }
 
@@ -214,7 +218,6 @@ impl Work<'_> {
 
     /// What is good to know when it is over.
     fn tell(&self) {
-        sealing::remember(&mut self.trust.borrow_mut(), &*self.sealed_to.borrow());
         let is_chosen =
             self.session.named_namespace().is_some() || self.args.sealing.scope == Scope::Cluster;
         if let Ok(namespace) = self.session.namespace()

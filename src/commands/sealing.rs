@@ -1,5 +1,7 @@
 //! Choosing the KEKs to seal with.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -8,10 +10,10 @@ use clap::Args;
 use super::local::{self, MakeLocal};
 use super::session::{Session, kek_variable};
 use super::{Failure, complete};
-use crate::config::{Occasion, Rules};
-use crate::envelope::{Scope, SealedSecret};
-use crate::kek::{KekUri, Scheme, Trust};
-use crate::secret::Namespace;
+use crate::access::{Policy, Scope, Uses, Verdict};
+use crate::envelope::{self, SealedSecret};
+use crate::kek::{KekUri, Scheme};
+use crate::secret::{Namespace, Place};
 use crate::terminal;
 
 /// The flags of every command that seals plain values.
@@ -23,20 +25,21 @@ pub struct SealingArgs {
     pub kek: Vec<String>,
     /// What the values are bound to: strict (namespace, name and key), namespace, cluster
     #[arg(long, default_value = "strict", value_name = "SCOPE", add = complete::scopes())]
-    pub scope: Scope,
+    pub scope: envelope::Scope,
 }
 
-/// Takes `--kek`, else `ENVCRYPT_KEK`, else the first matching rule of the
-/// nearest `.envcrypt.yaml`, else the user's settings.
+/// Takes `--kek`, else `ENVCRYPT_KEK`, else the KEKs of the rule for the place, else
+/// those of the user's settings.
 ///
-/// A rule comes with the repository, and whoever can write that could name
-/// their own KEK: what only a rule names must be known here, or be accepted.
+/// A rule of `.envcrypt.yaml` comes with the repository, and whoever can write that
+/// could name their own KEK: what only such a rule names must be granted for sealing
+/// in that namespace, or be accepted now.
 pub fn choose(
     session: &Session,
     flags: &[String],
-    namespace: &Namespace,
+    place: &Place,
     path: Option<&Path>,
-    trust: &mut Trust,
+    chooser: &Chooser<'_>,
 ) -> Result<Vec<KekUri>, Failure> {
     if !flags.is_empty() {
         return uris(session, flags, MakeLocal::Yes);
@@ -45,10 +48,10 @@ pub fn choose(
     if !environment.is_empty() {
         return resolve(session, &environment);
     }
-    if let Some((rules, names)) = ruled(session, namespace, path)? {
-        let keks = resolve(session, &names)?;
-        for kek in &keks {
-            accept_rule(session, &rules, kek, trust)?;
+    if let Some(rule) = session.rule(&place.namespace, path)? {
+        let keks = resolve(session, &rule.keks)?;
+        for kek in keks.iter().filter(|_| !rule.is_own) {
+            chooser.accept_rule(&rule.file, kek, place)?;
         }
         return Ok(keks);
     }
@@ -60,72 +63,106 @@ pub fn choose(
 }
 
 /// The KEKs that environment, rules and settings name for a Secret there; those of
-/// rules only where they are known. Asks nobody.
+/// a repository's rules only where they may be sealed to. Asks nobody.
 pub fn named_for(
     session: &Session,
-    namespace: &Namespace,
+    place: &Place,
     path: Option<&Path>,
-    trust: &Trust,
+    policy: &Policy,
 ) -> Result<Vec<KekUri>, Failure> {
     let mut named = resolve(session, &kek_variable())?;
-    if let Some((_, names)) = ruled(session, namespace, path)? {
-        let ruled = names.iter().filter_map(|name| uri(session, name, MakeLocal::No).ok());
-        named.extend(ruled.filter(|kek| trust.knows(kek)));
+    if let Some(rule) = session.rule(&place.namespace, path)? {
+        let ruled = rule.keks.iter().filter_map(|name| uri(session, name, MakeLocal::No).ok());
+        for kek in ruled {
+            let may = policy.may_seal(&kek, place, is_own(session, &kek)?);
+            if rule.is_own || may == Verdict::Yes {
+                named.push(kek);
+            }
+        }
     }
     named.extend(resolve(session, &session.settings()?.keks)?);
     Ok(named)
 }
 
-/// Remembers what was sealed to, under the names given and the lasting ones.
-pub fn remember<'a>(trust: &mut Trust, keks: impl IntoIterator<Item = &'a KekUri>) {
+/// Who may be sealed to, and what the person said to that in this run.
+pub struct Chooser<'a> {
+    session: &'a Session,
+    policy: &'a RefCell<Policy>,
+    declined: RefCell<BTreeSet<(Namespace, KekUri)>>,
+}
+
+impl<'a> Chooser<'a> {
+    pub fn new(session: &'a Session, policy: &'a RefCell<Policy>) -> Self {
+        Self { session, policy, declined: RefCell::default() }
+    }
+
+    /// The person accepts what a repository's rule says, once for a namespace.
+    fn accept_rule(&self, rules: &Path, kek: &KekUri, place: &Place) -> Result<(), Failure> {
+        let is_own = is_own(self.session, kek)?;
+        if self.policy.borrow().may_seal(kek, place, is_own) == Verdict::Yes {
+            return Ok(());
+        }
+        let namespace = place.namespace.clone();
+        let answered = (namespace.clone(), kek.clone());
+        if self.declined.borrow().contains(&answered) {
+            return Err(Failure::NotAccepted(kek.clone()));
+        }
+        let prompt = self.session.prompt();
+        if !prompt.is_available() {
+            return Err(Failure::UntrustedRule {
+                rules: rules.to_owned(),
+                kek: kek.clone(),
+                namespace: namespace.to_string(),
+            });
+        }
+        let question = format!(
+            "`{}` says to seal the Secrets of `{namespace}` to {}, which this machine has not sealed to there; is it yours",
+            rules.display(),
+            shown(&self.policy.borrow(), kek)
+        );
+        match prompt.confirm(&question)? {
+            true => remember(&mut self.policy.borrow_mut(), place, [kek]),
+            false => {
+                self.declined.borrow_mut().insert(answered);
+                return Err(Failure::NotAccepted(kek.clone()));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A KEK for a question: with its alias, where one was seen for it.
+pub fn shown(policy: &Policy, kek: &KekUri) -> String {
+    match policy.trust().aliases_of(kek).next() {
+        Some(alias) => format!("`{alias}` (`{kek}`)"),
+        None => format!("`{kek}`"),
+    }
+}
+
+/// Remembers what was sealed to for a namespace: it may be sealed to there again, and
+/// may open what is there.
+pub fn remember<'a>(
+    policy: &mut Policy,
+    place: &Place,
+    keks: impl IntoIterator<Item = &'a KekUri>,
+) {
     for kek in keks {
-        if let Err(error) = trust.accept(kek) {
+        let granted = policy.trust_mut().grant(Uses::Both, Scope::namespace_of(place), kek);
+        if let Err(error) = granted {
             terminal::warn(&format!("{error}; you may be asked about `{kek}` again"));
         }
     }
 }
 
-fn ruled(
-    session: &Session,
-    namespace: &Namespace,
-    path: Option<&Path>,
-) -> Result<Option<(Rules, Vec<String>)>, Failure> {
-    let read = |source| Failure::Read { path: ".".into(), source };
-    let here = std::env::current_dir().map_err(read)?;
-    // `..` taken out: else the folders above would be those of another place.
-    let path = path.map(|path| {
-        let path = here.join(path);
-        let folder = path.parent().and_then(|folder| folder.canonicalize().ok());
-        folder.zip(path.file_name()).map_or(path.clone(), |(folder, name)| folder.join(name))
-    });
-    let start = path.as_deref().and_then(Path::parent).unwrap_or(&here);
-    let Some(rules) = Rules::nearest(start)? else { return Ok(None) };
-    let context = session.target().ok().and_then(|target| target.context());
-    let occasion = Occasion { namespace: namespace.as_str(), context, path: path.as_deref() };
-    let names = rules.keks(occasion).map(<[String]>::to_vec);
-    Ok(names.map(|names| (rules, names)))
-}
-
-fn accept_rule(
-    session: &Session,
-    rules: &Rules,
-    kek: &KekUri,
-    trust: &mut Trust,
-) -> Result<(), Failure> {
-    if trust.knows(kek) || is_own(session, kek)? {
-        return Ok(());
-    }
-    let prompt = session.prompt();
-    if !prompt.is_available() {
-        return Err(Failure::UntrustedRule { rules: rules.path.clone(), kek: kek.clone() });
-    }
-    let question = format!(
-        "`{}` says to seal with `{kek}`, new to this machine; is it yours",
-        rules.path.display()
-    );
-    match prompt.confirm(&question)? {
-        true => Ok(trust.accept(kek)?),
-        false => Err(Failure::NotAccepted(kek.clone())),
+/// Remembers which keys stand behind the names that were given, in the same order.
+pub fn remember_aliases<'a>(
+    policy: &mut Policy,
+    names: &[KekUri],
+    keys: impl IntoIterator<Item = &'a KekUri>,
+) {
+    for (name, key) in names.iter().zip(keys).filter(|(name, _)| name.is_alias()) {
+        // One that is not written down is looked up again.
+        let _ = policy.trust_mut().note_alias(name, key);
     }
 }
 
@@ -160,7 +197,7 @@ pub fn uri(session: &Session, name: &str, make: MakeLocal) -> Result<KekUri, Fai
 }
 
 /// The scope in which its parts are sealed anew.
-pub fn scope(secret: &SealedSecret) -> Result<Scope, Failure> {
+pub fn scope(secret: &SealedSecret) -> Result<envelope::Scope, Failure> {
     secret.scope().ok_or_else(|| Failure::MixedScopes(secret.meta.place.to_string()))
 }
 

@@ -1,14 +1,18 @@
 //! What a command needs of its surroundings, each made when first asked for.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::Failure;
-use super::local::{self, MakeLocal};
+use super::local::MakeLocal;
 use super::sealing;
+use crate::access::{MayUse, Policy, Scope, Trust, Uses};
 use crate::cluster::{Cluster, ConnectOptions, Target};
-use crate::config::{Folder, KEK_VARIABLE, Settings};
-use crate::kek::{Ring, RingOptions, Trust, Trusted};
+use crate::config::{Folder, KEK_VARIABLE, Rule, RuleInput, Rules, Settings};
+use crate::kek::{Ring, RingOptions};
 use crate::secret::{Namespace, Place};
 use crate::terminal::{self, Prompt, Times};
 
@@ -20,6 +24,17 @@ pub struct Session {
     settings: OnceCell<Settings>,
     ring: OnceCell<Arc<Ring>>,
     prompt: OnceCell<Arc<dyn Prompt>>,
+    /// The rules for files of a directory, each read once.
+    rules: RefCell<BTreeMap<PathBuf, Option<Rc<Rules>>>>,
+}
+
+/// What `ENVCRYPT_KEK` means for a command that opens.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Environment {
+    /// Only its KEKs open.
+    Only,
+    /// Its KEKs open too: they are meant to be sealed to.
+    Beside,
 }
 
 impl Session {
@@ -31,6 +46,7 @@ impl Session {
             settings: OnceCell::new(),
             ring: OnceCell::new(),
             prompt: OnceCell::new(),
+            rules: RefCell::default(),
         }
     }
 
@@ -90,45 +106,105 @@ impl Session {
         })
     }
 
-    /// Which KEKs may be asked: those named by flag, in the environment and in
-    /// the user's settings, and those accepted before.
-    pub fn trust(&self, named: &[String]) -> Result<Trust, Failure> {
-        self.trust_with(named, Trusted::Named)
-    }
-
-    /// The same, where those named here may be asked, but not they alone.
-    pub fn trust_also(&self, also: &[String]) -> Result<Trust, Failure> {
-        let mut trust = self.trust(&[])?;
-        for name in also {
-            trust.add(sealing::uri(self, name, MakeLocal::No)?, Trusted::Configured);
+    /// What may be used to open. Where `names` has any, only those open; a name that
+    /// stands for no KEK is an error.
+    pub fn policy(&self, names: &[String], environment: Environment) -> Result<Policy, Failure> {
+        let from_environment = sealing::uris(self, &kek_variable(), MakeLocal::No)?;
+        let mut named = sealing::uris(self, names, MakeLocal::No)?;
+        let is_only = environment == Environment::Only && !from_environment.is_empty();
+        if is_only {
+            named.extend(from_environment.iter().cloned());
         }
-        Ok(trust)
+        let may = match is_only || !names.is_empty() {
+            true => MayUse::Only(named.iter().map(|kek| kek.key()).collect::<BTreeSet<_>>()),
+            false => MayUse::Granted,
+        };
+        let mut policy = self.policy_to_seal(may)?;
+        for kek in &from_environment {
+            policy.allow(Uses::Both, Scope::everywhere(), kek);
+        }
+        Ok(policy)
     }
 
-    /// The same, where those in the environment may be asked, but not they alone.
-    pub fn trust_beside_environment(&self, named: &[String]) -> Result<Trust, Failure> {
-        self.trust_with(named, Trusted::Configured)
-    }
-
-    fn trust_with(&self, named: &[String], in_environment: Trusted) -> Result<Trust, Failure> {
-        let mut trust = Trust::load(self.folder.trusted())?;
-        let environment = kek_variable();
+    /// The grants of the list and of the settings alone: a command that only seals
+    /// takes what the environment names where it needs it.
+    pub fn policy_to_seal(&self, may: MayUse) -> Result<Policy, Failure> {
+        let mut policy = Policy::new(may, Trust::load(self.folder.trusted())?);
         let settings = self.settings()?;
-        let environment = environment.iter().map(|name| (name, in_environment));
-        let here = named.iter().map(|name| (name, Trusted::Named)).chain(environment);
-        let configured =
-            settings.trust.iter().chain(&settings.keks).map(|n| (n, Trusted::Configured));
-        for (name, why) in here.chain(configured) {
-            match name.as_str() {
-                // Where there is no local key, there is nothing to trust.
-                "local" => {
-                    local::uri(self, MakeLocal::No).into_iter().for_each(|uri| trust.add(uri, why))
+        for (names, uses) in [(&settings.keks, Uses::Both), (&settings.trust, Uses::Open)] {
+            for name in names {
+                match sealing::uri(self, name, MakeLocal::No) {
+                    Ok(kek) => policy.allow(uses, Scope::everywhere(), &kek),
+                    // Where there is no local key, there is nothing to allow.
+                    Err(Failure::NoLocalKey | Failure::LockedLocalKey(_)) if name == "local" => {}
+                    Err(failure) => return Err(failure),
                 }
-                uri => trust.add(uri.parse()?, why),
             }
         }
-        Ok(trust)
+        Ok(policy)
     }
+
+    /// The rule for a Secret: the first that matches of the user's own, else of the
+    /// nearest `.envcrypt.yaml`. Without a path, that of the working directory.
+    pub fn rule(
+        &self,
+        namespace: &Namespace,
+        path: Option<&Path>,
+    ) -> Result<Option<Rc<Rule>>, Failure> {
+        let path = path.map(real_place).transpose()?;
+        let start = match path.as_deref().and_then(Path::parent) {
+            Some(folder) => folder.to_owned(),
+            None => real_place(Path::new("."))?,
+        };
+        let own = &self.settings()?.rules;
+        let nearest = self.rules_of(&start)?;
+        if own.is_empty() && nearest.is_none() {
+            return Ok(None);
+        }
+        let context = self.target().ok().and_then(|target| target.context());
+        let path = path.as_deref();
+        let input = RuleInput { namespace: namespace.as_str(), context, path };
+        Ok(own.find(input).or_else(|| nearest.and_then(|rules| rules.find(input))))
+    }
+
+    /// The rules of the nearest `.envcrypt.yaml`.
+    pub fn rules_of(&self, folder: &Path) -> Result<Option<Rc<Rules>>, Failure> {
+        if let Some(known) = self.rules.borrow().get(folder) {
+            return Ok(known.clone());
+        }
+        let rules = Rules::nearest(folder)?.map(Rc::new);
+        self.rules.borrow_mut().insert(folder.to_owned(), rules.clone());
+        Ok(rules)
+    }
+
+    /// Refuses to apply a Secret to another cluster than the rule for it names.
+    pub fn check_cluster(&self, place: &Place, path: Option<&Path>) -> Result<(), Failure> {
+        let Some(rule) = self.rule(&place.namespace, path)? else { return Ok(()) };
+        let Some(wanted) = &rule.cluster else { return Ok(()) };
+        let server = self.target()?.server()?;
+        match wanted.matches(server.trim_end_matches('/')) || wanted.matches(&server) {
+            true => Ok(()),
+            false => Err(Failure::OtherCluster {
+                place: place.to_string(),
+                rules: rule.file.clone(),
+                wanted: wanted.to_string(),
+                server,
+            }),
+        }
+    }
+}
+
+/// A path from the root. `..` and links are taken out of its directory: else the
+/// directories above would be those of another place.
+fn real_place(path: &Path) -> Result<PathBuf, Failure> {
+    let read = |source| Failure::Read { path: ".".into(), source };
+    let path = std::env::current_dir().map_err(read)?.join(path);
+    if path.is_dir() {
+        return Ok(path.canonicalize().unwrap_or(path));
+    }
+    let folder = path.parent().and_then(|folder| folder.canonicalize().ok());
+    let joined = folder.zip(path.file_name()).map(|(folder, name)| folder.join(name));
+    Ok(joined.unwrap_or(path))
 }
 
 /// The KEKs that `ENVCRYPT_KEK` names, commas between them.

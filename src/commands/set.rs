@@ -136,7 +136,7 @@ impl Change for Work<'_> {
     type Secret = SealedSecret;
 
     async fn admit(&self, secret: &SealedSecret, path: Option<&Path>) -> Result<bool, Failure> {
-        let old = self.changer.look(secret).await?;
+        let old = self.changer.look(secret, path).await?;
         // A KMS that refuses does so before a password was typed.
         if self.asked.borrow().as_ref().is_some_and(|(asks, _)| !asks.is_empty()) {
             self.changer.prepare(secret, path).await?;

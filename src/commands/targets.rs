@@ -10,25 +10,34 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::opening::Opener;
+use super::opening::{Opener, is_file};
+use super::sealing::Chooser;
 use super::{Failure, Session, sealing};
+use crate::access::{Scope, Uses, Verdict};
 use crate::envelope::{SealedSecret, Target};
-use crate::kek::{KekUri, Scheme};
-use crate::secret::Namespace;
+use crate::kek::{KekError, KekUri, Scheme};
+use crate::secret::Place;
 
 /// Finds them, and remembers what was asked.
 pub struct Targets<'a> {
     session: &'a Session,
     opener: &'a Opener<'a>,
-    /// The keys behind aliases.
-    resolved: RefCell<BTreeMap<KekUri, KekUri>>,
-    /// What the person said yes to, for a namespace.
-    confirmed: RefCell<BTreeSet<(Namespace, KekUri)>>,
+    chooser: Chooser<'a>,
+    /// The keys behind aliases, or why they are not known: each is asked for once.
+    resolved: RefCell<BTreeMap<KekUri, Result<KekUri, KekError>>>,
+    /// What the person said no to, for a Secret's KEK.
+    declined: RefCell<BTreeSet<(Place, KekUri)>>,
 }
 
 impl<'a> Targets<'a> {
     pub fn new(session: &'a Session, opener: &'a Opener<'a>) -> Self {
-        Self { session, opener, resolved: RefCell::default(), confirmed: RefCell::default() }
+        Self {
+            session,
+            opener,
+            chooser: Chooser::new(session, opener.policy()),
+            resolved: RefCell::default(),
+            declined: RefCell::default(),
+        }
     }
 
     /// Those that the person named for this command.
@@ -47,7 +56,8 @@ impl<'a> Targets<'a> {
         path: Option<&Path>,
     ) -> Result<Vec<Target>, Failure> {
         let place = &secret.meta.place;
-        let chosen = self.opener.choose(&place.namespace, path.filter(is_file));
+        let path = path.filter(is_file);
+        let chosen = sealing::choose(self.session, &[], place, path, &self.chooser);
         let chosen = chosen.map_err(|failure| match failure {
             Failure::NoKek => Failure::NoKekFor(place.to_string()),
             other => other,
@@ -92,45 +102,61 @@ impl<'a> Targets<'a> {
         if targets.is_empty() {
             return Ok(());
         }
-        let named = self.opener.named_for(&secret.meta.place.namespace, path.filter(is_file))?;
+        let named = self.opener.named_for(&secret.meta.place, path.filter(is_file))?;
         let named = self.named(&named).await;
         for target in targets {
             target.named = named.iter().any(|named| named.kek.key() == target.kek.key())
-                || self.is_confirmed(secret, &target.kek)?;
+                || self.is_settled(secret, path, &target.kek)?;
         }
         Ok(())
     }
 
-    /// Whether it is the person's own, or they say yes to it.
-    fn is_confirmed(&self, secret: &SealedSecret, kek: &KekUri) -> Result<bool, Failure> {
-        if sealing::is_own(self.session, kek)? {
+    /// Whether it may be sealed to. One that may open the Secret is left to the test
+    /// of whether it holds the data key; about another, the person is asked.
+    fn is_settled(
+        &self,
+        secret: &SealedSecret,
+        path: Option<&Path>,
+        kek: &KekUri,
+    ) -> Result<bool, Failure> {
+        if self.may_seal(secret, kek)? {
             return Ok(true);
         }
-        if kek.scheme() != Scheme::Age && self.opener.may_ask(kek) {
-            let known = (secret.meta.place.namespace.clone(), kek.clone());
-            return Ok(self.confirmed.borrow().contains(&known));
+        if kek.scheme() != Scheme::Age && self.opener.may_open(secret, path, kek)? {
+            return Ok(false);
         }
         self.confirm(secret, kek)?;
         Ok(true)
     }
 
-    /// The person says yes to it, once for a namespace.
+    fn may_seal(&self, secret: &SealedSecret, kek: &KekUri) -> Result<bool, Failure> {
+        let is_own = sealing::is_own(self.session, kek)?;
+        let policy = self.opener.policy().borrow();
+        Ok(policy.may_seal(kek, &secret.meta.place, is_own) == Verdict::Yes)
+    }
+
+    /// The person says yes to it, for this one Secret.
     fn confirm(&self, secret: &SealedSecret, kek: &KekUri) -> Result<(), Failure> {
-        let place = &secret.meta.place;
-        let known = (place.namespace.clone(), kek.clone());
-        if self.confirmed.borrow().contains(&known) {
+        if self.may_seal(secret, kek)? {
             return Ok(());
         }
+        let place = &secret.meta.place;
+        let answered = (place.clone(), kek.clone());
         let refused = Failure::UnnamedHolder { place: place.to_string(), kek: kek.clone() };
         let prompt = self.session.prompt();
-        let question = format!(
-            "the Secret `{place}` names `{kek}`, which nothing else names for it; seal it to that again"
-        );
-        if !prompt.is_available() || !prompt.confirm(&question)? {
+        if !prompt.is_available() || self.declined.borrow().contains(&answered) {
             return Err(refused);
         }
-        self.confirmed.borrow_mut().insert(known);
-        Ok(())
+        let question = format!(
+            "the Secret `{place}` names {}, which nothing else names for it; seal new values of this Secret to it",
+            sealing::shown(&self.opener.policy().borrow(), kek)
+        );
+        if !prompt.confirm(&question)? {
+            self.declined.borrow_mut().insert(answered);
+            return Err(refused);
+        }
+        let mut policy = self.opener.policy().borrow_mut();
+        Ok(policy.trust_mut().grant(Uses::Seal, Scope::only(place), kek)?)
     }
 
     /// The key behind an alias. Where the KMS does not tell, the alias itself.
@@ -141,16 +167,11 @@ impl<'a> Targets<'a> {
     /// The key behind an alias, each asked for once.
     pub async fn resolve(&self, kek: &KekUri) -> Result<KekUri, Failure> {
         let known = self.resolved.borrow().get(kek).cloned();
-        if let Some(key) = known {
-            return Ok(key);
+        if let Some(answer) = known {
+            return Ok(answer?);
         }
-        let key = self.session.ring()?.resolve(kek).await?;
-        self.resolved.borrow_mut().insert(kek.clone(), key.clone());
-        Ok(key)
+        let answer = self.session.ring()?.resolve(kek).await;
+        self.resolved.borrow_mut().insert(kek.clone(), answer.clone());
+        Ok(answer?)
     }
-}
-
-/// Standard input is nowhere, so that no rule can be for it by its path.
-fn is_file(path: &&Path) -> bool {
-    *path != Path::new("-")
 }

@@ -58,7 +58,7 @@ struct Work<'a> {
 impl Change for Work<'_> {
     type Secret = SealedSecret;
 
-    async fn admit(&self, secret: &SealedSecret, _: Option<&Path>) -> Result<bool, Failure> {
+    async fn admit(&self, secret: &SealedSecret, path: Option<&Path>) -> Result<bool, Failure> {
         let missing = self.delta.gone.iter().find(|key| !secret.values.contains_key(key));
         if let Some(key) = missing.filter(|_| !self.ignore_not_found) {
             let place = secret.meta.place.to_string();
@@ -67,7 +67,7 @@ impl Change for Work<'_> {
         if !self.delta.gone.iter().any(|key| secret.values.contains_key(key)) {
             return Ok(false);
         }
-        let old = self.changer.look(secret).await?;
+        let old = self.changer.look(secret, path).await?;
         self.changer.check(old, &self.delta)?;
         Ok(true)
     }

@@ -5,10 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use zeroize::Zeroizing;
 
-use super::input::{FileArgs, LiveArgs, sealed_secrets};
+use super::input::{FileArgs, LiveArgs, Sealed, sealed_secrets};
 use super::opening::{OpenArgs, Opener};
 use super::{Failure, Session};
-use crate::envelope::SealedSecret;
 use crate::manifest::{self, Format};
 use crate::secret::{PlainSecret, SecretValue};
 use crate::terminal;
@@ -76,13 +75,13 @@ pub async fn run(args: UnwrapArgs, session: &Session) -> Result<(), Failure> {
 
 impl UnwrapArgs {
     /// What can be refused before anything is opened.
-    fn check(&self, key: Option<&str>, secrets: &[SealedSecret]) -> Result<(), Failure> {
+    fn check(&self, key: Option<&str>, secrets: &[Sealed]) -> Result<(), Failure> {
         let what = match (key, self.output) {
             (Some(_), _) => "a KEY",
             (None, Output::Env) => "`-o env`",
             (None, _) => return Ok(()),
         };
-        let [secret] = secrets else {
+        let [Sealed { secret, .. }] = secrets else {
             let count = secrets.len();
             return Err(Failure::Usage(format!("{what} is for one Secret, and there are {count}")));
         };

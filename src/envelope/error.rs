@@ -119,7 +119,7 @@ pub enum OpenError {
         refusals: Vec<KekError>,
     },
     /// This machine trusts none of its KEKs.
-    #[error("the Secret `{place}` names no KEK that this machine trusts: `{}`", .keks.join("`, `"))]
+    #[error("the Secret `{place}` names no KEK that this machine trusts in `{}`: `{}`", .place.namespace, .keks.join("`, `"))]
     Untrusted {
         /// The Secret.
         place: Place,

@@ -25,6 +25,9 @@ pub enum Scheme {
 /// Where Vault's transit engine is mounted, unless a URI names another place.
 const DEFAULT_MOUNT: &str = "transit";
 
+/// The longest name of a KEK, in bytes. A post-quantum age recipient has about 2,000.
+const MAX_LENGTH: usize = 4096;
+
 const SCHEMES: [(Scheme, &str, &str); 6] = [
     (Scheme::Age, "age", ":"),
     (Scheme::Aws, "awskms", ":///"),
@@ -66,6 +69,9 @@ pub enum UriError {
     /// An age identity, which is secret: not quoted.
     #[error("an age identity is a secret key and names no KEK: name its recipient, `age:age1…`")]
     Identity,
+    /// Longer than any name of a key.
+    #[error("a name of over {MAX_LENGTH} bytes names no KEK")]
+    TooLong,
     /// A known scheme with something else behind it than it takes.
     #[error("`{uri}` names no KEK: {wrong}")]
     Form {
@@ -115,21 +121,34 @@ impl KekUri {
         Self { scheme: self.scheme, text }
     }
 
-    /// Whether `key`, named in full, may be the one that this names: what stands
-    /// behind an alias only the KMS knows.
+    /// Whether only the KMS knows which key it names: an alias, or a key id without
+    /// account and region.
+    #[must_use]
+    pub fn is_alias(&self) -> bool {
+        self.scheme == Scheme::Aws
+            && !(self.rest().starts_with("arn:") && self.text.contains(":key/"))
+    }
+
+    /// Whether `key`, named in full, may be the one that this names, as far as can be
+    /// told offline: an alias's ARN stands for keys of its own account and region, a
+    /// bare alias for none.
     #[must_use]
     pub fn may_name(&self, key: &Self) -> bool {
-        if self.scheme != Scheme::Aws || key.scheme != Scheme::Aws {
-            return self.key() == key.key();
+        if self.key() == key.key() {
+            return true;
         }
-        let split = |uri: &'_ Self| match uri.rest().rsplit_once(':') {
-            Some((region, name)) => (Some(region.to_owned()), name.to_owned()),
-            None => (None, uri.rest().to_owned()),
+        let split = |uri: &'_ Self| {
+            let (place, name) = uri.rest().rsplit_once(':')?;
+            Some((place.to_owned(), name.to_owned()))
         };
-        let ((region, name), (key_region, key_name)) = (split(self), split(key));
-        let is_same = |name: &str| key_name.strip_prefix("key/").unwrap_or(&key_name) == name;
-        (region.is_none() || region == key_region)
-            && (name.starts_with("alias/") || is_same(name.strip_prefix("key/").unwrap_or(&name)))
+        let (Some((place, name)), Some((key_place, key_name))) = (split(self), split(key)) else {
+            return false;
+        };
+        self.scheme == Scheme::Aws
+            && key.scheme == Scheme::Aws
+            && place == key_place
+            && name.starts_with("alias/")
+            && key_name.starts_with("key/")
     }
 
     /// An age recipient as a URI; the comment of an SSH key is left out.
@@ -160,12 +179,17 @@ impl FromStr for KekUri {
             let rest = text.strip_prefix(name)?.strip_prefix(separator)?;
             Some((scheme, rest))
         };
+        if text.len() > MAX_LENGTH {
+            return Err(UriError::TooLong);
+        }
         let form = |wrong| UriError::Form { uri: text.escape_default().to_string(), wrong };
         if !text.bytes().all(|b| b.is_ascii_graphic() || b == b' ') {
             return Err(form("it has characters that no KEK has"));
         }
-        let (scheme, rest) =
-            SCHEMES.into_iter().find_map(parts).ok_or_else(|| UriError::Scheme(text.to_owned()))?;
+        let (scheme, rest) = SCHEMES
+            .into_iter()
+            .find_map(parts)
+            .ok_or_else(|| UriError::Scheme(text.escape_default().to_string()))?;
         let mut text = text.to_owned();
         match scheme {
             Scheme::Age => {
@@ -228,8 +252,16 @@ fn age_recipient(text: &str) -> Option<String> {
 /// `arn:PARTITION:kms:REGION:ACCOUNT:key/ID`, the same of an alias, or either alone.
 fn is_aws_key(text: &str) -> bool {
     let key = match text.split(':').collect::<Vec<_>>()[..] {
-        ["arn", _, "kms", region, account, key] if !region.is_empty() && !account.is_empty() => {
-            if !key.starts_with("key/") && !key.starts_with("alias/") {
+        ["arn", partition, "kms", region, account, key] => {
+            let is_lower = |text: &str| {
+                !text.is_empty()
+                    && text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+            };
+            let is_account = !account.is_empty() && account.bytes().all(|b| b.is_ascii_digit());
+            let is_known = key.starts_with("key/") || key.starts_with("alias/");
+            let is_partition =
+                partition == "aws" || partition.strip_prefix("aws-").is_some_and(is_lower);
+            if !is_partition || !is_lower(region) || !is_account || !is_known {
                 return false;
             }
             key
@@ -239,7 +271,11 @@ fn is_aws_key(text: &str) -> bool {
     };
     let name = key.strip_prefix("key/").or_else(|| key.strip_prefix("alias/")).unwrap_or(key);
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'/');
-    !name.is_empty() && name.bytes().all(plain) && (key != name || !key.contains('/'))
+    // AWS's own bound on names is 256, and on an ARN 2,048.
+    text.len() <= 2048
+        && !name.is_empty()
+        && name.bytes().all(plain)
+        && (key != name || !key.contains('/'))
 }
 
 fn is_plain(text: &str) -> bool {
@@ -296,17 +332,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_alias_may_name_any_key_of_its_region() {
+    fn an_alias_may_name_any_key_of_its_account_and_region() {
         let key = "arn:aws:kms:eu-west-1:1:key/abc";
         let uri = |text: &str| KekUri::aws(text).expect(text);
         for (name, may) in [
             (key, true),
-            ("abc", true),
-            ("abd", false),
-            ("alias/prod", true),
+            ("abc", false),
+            ("alias/prod", false),
             ("arn:aws:kms:eu-west-1:1:alias/prod", true),
+            ("arn:aws:kms:eu-west-1:2:alias/prod", false),
+            ("arn:aws-cn:kms:eu-west-1:1:alias/prod", false),
             ("arn:aws:kms:eu-west-2:1:alias/prod", false),
             ("arn:aws:kms:eu-west-2:1:key/abc", false),
+            ("arn:aws:kms:eu-west-1:1:key/abd", false),
         ] {
             assert_eq!(uri(name).may_name(&uri(key)), may, "{name}");
         }
@@ -341,6 +379,13 @@ mod tests {
             "arn:aws:s3:::x",
             "arn:aws:kms::1:key/x",
             "arn:aws:kms:r:1:x",
+            "arn:aws:kms:eu';touch${IFS}x;':1:key/x",
+            "arn:aws:kms:eu:1;x:key/x",
+            "arn:aws$x:kms:eu:1:key/x",
+            "arn::kms:eu:1:key/x",
+            "arn:aws:kms:EU:1:key/x",
+            "arn:aws:kms:eu.example.com/:1:key/x",
+            "arn:aws:kms:eu@host:1:key/x",
             "a b",
         ] {
             assert!(KekUri::aws(bad).is_err(), "{bad}");

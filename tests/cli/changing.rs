@@ -167,15 +167,19 @@ fn a_kek_that_someone_wrote_into_the_file_gets_nothing() {
 }
 
 #[test]
-fn a_value_that_not_all_can_open_is_told() {
+fn a_new_value_is_under_the_keks_of_the_others() {
     let sandbox = with_file(&["a=one"]);
     let theirs = Sandbox::with_local_key().run(["kek", "list"]).succeeds().stdout;
     let theirs = theirs.split(' ').next().expect("a URI");
     sandbox.run(["rewrap", "-f", "db.yaml", "--add", theirs]).succeeds();
     let set = ["set", "-f", "db.yaml", "--generate", "a", "--kek", "local"];
-    let run = sandbox.run(set).succeeds();
-    let told = format!("what is new in `prod/db` does not open with `{theirs}`, which `--kek`");
-    assert!(run.stderr.contains(&told), "{}", run.stderr);
+    let file = sandbox.read("db.yaml");
+    let error = sandbox.run(set).fails(1);
+    assert!(
+        error.contains("`--kek` names other KEKs than the Secret `prod/db` is under"),
+        "{error}"
+    );
+    assert_eq!(sandbox.read("db.yaml"), file);
     let run = sandbox.run(set.iter().chain(&["--kek", theirs])).succeeds();
     assert_eq!(run.stderr, "");
 }

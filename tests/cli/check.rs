@@ -93,8 +93,12 @@ fn keks_are_those_of_the_rules_or_known_here() {
     let aws = with_kek(&sandbox.sealed(&["a=one"]), "awskms", key);
     sandbox.write("deploy/aws.yaml", &aws);
     assert_eq!(found(&sandbox, &[]), ["deploy/aws.yaml:1:1 unknown-kek"]);
-    for known in [key, "awskms:///alias/prod"] {
+    let alias = |account| format!("awskms:///arn:aws:kms:eu-west-1:{account}:alias/prod");
+    for known in [key, &alias("111122223333")] {
         assert_eq!(found(&sandbox, &["--kek", known]), [""; 0]);
+    }
+    for other in ["awskms:///alias/prod", &alias("666666666666")] {
+        assert_eq!(found(&sandbox, &["--kek", other]).len(), 1, "{other}");
     }
     // Nothing is known at all: that is said, and not held against the files.
     let stranger = Sandbox::new();
@@ -104,11 +108,15 @@ fn keks_are_those_of_the_rules_or_known_here() {
     // The rules have the last word where there are any.
     sandbox.write(
         ".envcrypt.yaml",
-        format!("rules:\n- namespace: prod\n  context: eu-*\n  keks: ['{key}']\n- path: deploy/**\n  keks: [awskms:///alias/other]\n- keks: [local]\n"),
+        format!("rules:\n- namespace: prod\n  context: eu-*\n  keks: ['{key}']\n- path: deploy/**\n  keks: ['{}']\n- keks: [local]\n", alias("111122223333")),
     );
     assert_eq!(found(&sandbox, &[]), ["deploy/db.yaml:1:1 kek-not-allowed"]);
     sandbox.write(".envcrypt.yaml", "rules: [{keks: [local]}]");
     assert_eq!(found(&sandbox, &[]), ["deploy/aws.yaml:1:1 kek-not-allowed"]);
+    // An alias alone could be of any account.
+    sandbox.write(".envcrypt.yaml", "rules: [{keks: [local, awskms:///alias/prod]}]");
+    assert_eq!(found(&sandbox, &[]), ["deploy/aws.yaml:1:1 kek-not-allowed"]);
+    assert!(sandbox.run(["check"]).stdout.contains("write its ARN"));
     stranger.write(".envcrypt.yaml", "rules: [{keks: ['hashivault://x']}]");
     assert_eq!(found(&stranger, &[]), ["aws.yaml:1:1 kek-not-allowed"]);
 }

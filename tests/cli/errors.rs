@@ -492,10 +492,12 @@ fn configuration() {
     let error = create();
     assert!(
         error.contains(
-            "names a KEK that this machine does not trust: `awskms:///alias/theirs`\nhint: "
+            "names a KEK that this machine does not seal to in `prod`: `awskms:///alias/theirs`\nhint: "
         ),
         "{error}"
     );
     std::fs::write(sandbox.config().join("trusted-keks"), "nonsense\n").expect("written");
-    assert!(create().contains("trusted-keks`, line 1: `nonsense` names no KEK"));
+    assert!(
+        create().contains("trusted-keks`, line 1: it is not `open|seal|open,seal NAMESPACE KEK`")
+    );
 }

@@ -112,8 +112,12 @@ fn a_rule_names_the_kek_where_nothing_else_does() {
     let sealed = run(&["-nprod"]).succeeds().stdout;
     sandbox.pipe(sealed, ["unwrap", "-f", "-"]).succeeds();
     let error = run(&["-ndev"]).fails(1);
-    assert!(error.contains(&format!("does not trust: `{other}`")), "{error}");
-    sandbox.run(["kek", "trust", &other]).succeeds();
+    assert!(error.contains(&format!("does not seal to in `dev`: `{other}`")), "{error}");
+    // To open is not to seal, and one namespace is not another.
+    sandbox.run(["kek", "trust", "-ndev", &other]).succeeds();
+    sandbox.run(["kek", "trust", "--seal", "-nprod", &other]).succeeds();
+    run(&["-ndev"]).fails(1);
+    sandbox.run(["kek", "trust", "--seal", "-ndev", &other]).succeeds();
     assert!(run(&["-ndev"]).succeeds().stdout.contains("kind: Secret"));
     sandbox.run(["kek", "trust", "--remove", &other]).succeeds();
     run(&["-ndev"]).fails(1);
@@ -143,12 +147,12 @@ fn only_the_identity_of_the_named_recipient_opens_and_only_named_keks_are_asked(
     // place of the KMS: not where the KEK is named.
     let named = ["unwrap", "-f", "-", "--kek=awskms:///alias/prod"];
     assert!(
-        sandbox.pipe(&sealed, named).fails(1).contains("names no KEK that this machine trusts")
+        sandbox.pipe(&sealed, named).fails(1).contains("is under none of the KEKs that `--kek`")
     );
     let sandbox = sandbox.env("ENVCRYPT_KEK", "local,awskms:///alias/prod");
     sandbox.pipe(&sealed, ["unwrap", "-f", "-"]).succeeds();
     let sandbox = sandbox.env("ENVCRYPT_KEK", "awskms:///alias/prod");
-    assert!(sandbox.pipe(&sealed, ["unwrap", "-f", "-"]).fails(1).contains("names no KEK"));
+    assert!(sandbox.pipe(&sealed, ["unwrap", "-f", "-"]).fails(1).contains("is under none"));
 }
 
 #[test]
@@ -180,13 +184,13 @@ fn only_a_trusted_kek_is_asked() {
     let error = sandbox.pipe(&theirs, ["unwrap", "-f", "-"]).fails(1);
     assert!(
         error.contains(
-            "names no KEK that this machine trusts: `awskms:///arn:aws:kms:eu-west-1:1:key/1`"
+            "names no KEK that this machine trusts in `prod`: `awskms:///arn:aws:kms:eu-west-1:1:key/1`"
         ),
         "{error}"
     );
     assert!(
         error.contains(
-            "hint: if you know that it is yours, accept it with `kubectl envcrypt kek trust"
+            "hint: if you know that it is yours, accept it with `kubectl envcrypt kek trust -n prod 'awskms"
         ),
         "{error}"
     );

@@ -1,5 +1,6 @@
 //! The built binary, without any server: `cargo test` alone runs these.
 
+mod access;
 mod changing;
 mod check;
 mod create;

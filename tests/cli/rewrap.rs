@@ -65,7 +65,8 @@ fn one_more_kek_and_one_less_and_nothing_else_changes() {
     assert_eq!(run.stdout, "secret/db unchanged\n".repeat(2));
     assert_eq!(std::fs::metadata(&file).and_then(|m| m.modified()).expect("a time"), touched);
 
-    // What stays is not known to open it: it has to be named.
+    // What stays is not known to open it: it has to be named, or sealed to from here.
+    mine.run(["kek", "trust", "--remove", &theirs]).succeeds();
     let error = mine.run(["rewrap", "-f", "deploy/all.yaml", "--remove", "local"]).stderr;
     assert!(error.contains(&format!("itself names `{theirs}` for it")), "{error}");
     let args = ["rewrap", "-f", "deploy/all.yaml", "--remove", "local", "--add", &theirs];
@@ -196,8 +197,9 @@ fn a_kek_that_only_the_file_names_is_not_sealed_to() {
         (&on_one, &["rewrap", "--add", &third]),
     ] {
         mine.write("db.yaml", sealed);
-        // That it was once sealed to is not enough: it may be meant for others.
-        mine.run(["kek", "trust", &theirs]).succeeds();
+        // That it may open, or is sealed to elsewhere, is not enough.
+        mine.run(["kek", "trust", "-nprod", &theirs]).succeeds();
+        mine.run(["kek", "trust", "--seal", "-ndev", &theirs]).succeeds();
         let error = mine.run(args.iter().copied().chain(["-f", "db.yaml"])).fails(1);
         assert!(
             error.contains(&format!(
@@ -214,7 +216,7 @@ fn a_kek_that_only_the_file_names_is_not_sealed_to() {
     mine.run(["rewrap", "-f", "db.yaml", "--add", &third]).succeeds();
     assert!(!mine.run(["kek", "list"]).succeeds().stdout.contains(&theirs));
     // Named by a rule, it is meant.
-    mine.run(["kek", "trust", &theirs]).succeeds();
+    mine.run(["kek", "trust", "--seal", "-nprod", &theirs]).succeeds();
     mine.write("db.yaml", &on_all);
     mine.write(".envcrypt.yaml", format!("rules: [{{keks: [local, '{theirs}']}}]"));
     mine.run(["rotate", "-f", "db.yaml"]).succeeds();

@@ -280,32 +280,41 @@ fn a_new_kek_is_asked_about_once() {
     sandbox.write(".envcrypt.yaml", format!("rules: [{{keks: ['{other}']}}]"));
     let args = ["create", "db", "--generate=a", "-nprod", "--dry-run=client"];
     let mut no = session(&sandbox, &args);
-    answer(&mut no, "new to this machine; is it yours", "n");
+    answer(&mut no, "which this machine has not sealed to there; is it yours", "n");
     assert!(ends(no, 1).contains("was not accepted"));
     let mut yes = session(&sandbox, &args);
-    answer(&mut yes, "new to this machine; is it yours", "y");
+    answer(&mut yes, "which this machine has not sealed to there; is it yours", "y");
     ends(yes, 0);
     sandbox.run(args).succeeds();
 }
 
 #[test]
-fn a_kek_that_only_the_secret_names_is_asked_about_once_for_its_namespace() {
+fn a_yes_to_a_kek_that_only_the_secret_names_is_for_that_secret_alone() {
     let (sandbox, other) = (Sandbox::with_local_key(), Sandbox::with_local_key());
     let theirs = other.run(["kek", "list"]).succeeds().stdout;
     let theirs = theirs.split(' ').next().expect("a URI").to_owned();
     let sealed = crate::sealed::with_one_more_kek(&sandbox.sealed(&["a=b"]), &theirs);
-    for name in ["deploy/1.yaml", "deploy/2.yaml"] {
-        sandbox.write(name, &sealed);
-    }
+    let create = ["create", "b", "-nprod", "--kek=local", "--generate=a"];
+    let plain = sandbox.run(create.into_iter().chain(["--dry-run=client", "-oyaml"]));
+    let b = crate::sealed::with_one_more_kek(&plain.succeeds().stdout, &theirs);
+    sandbox.write("deploy/1.yaml", &sealed);
+    sandbox.write("deploy/2.yaml", &sealed);
+    sandbox.write("deploy/b.yaml", &b);
     let args = ["rotate", "-f", "deploy"];
     let mut no = session(&sandbox, &args);
-    answer(&mut no, "which nothing else names for it; seal it to that again", "n");
-    answer(&mut no, "which nothing else names for it; seal it to that again", "n");
-    assert!(ends(no, 1).contains("2 of 2 failed"));
+    let question = "which nothing else names for it; seal new values of this Secret to it";
+    answer(&mut no, question, "n");
+    answer(&mut no, question, "n");
+    assert!(ends(no, 1).contains("3 of 3 failed"), "a no is remembered for its Secret");
     assert_eq!(sandbox.read("deploy/1.yaml"), sealed);
     let mut yes = session(&sandbox, &args);
-    answer(&mut yes, "which nothing else names for it; seal it to that again", "y");
-    assert_eq!(ends(yes, 0).matches("secret/db rotated").count(), 2);
+    answer(&mut yes, question, "y");
+    see(&mut yes, "the Secret `prod/b`");
+    answer(&mut yes, question, "n");
+    assert_eq!(ends(yes, 1).matches("secret/db rotated").count(), 2);
+    assert_eq!(sandbox.read("deploy/b.yaml"), b);
+    // Remembered, for the one.
+    assert_eq!(sandbox.run(["rotate", "-f", "deploy"]).stdout, "secret/db rotated\n".repeat(2));
     other.pipe(sandbox.read("deploy/2.yaml"), ["unwrap", "-f", "-"]).succeeds();
 }
 

@@ -175,3 +175,28 @@ fn what_client_side_apply_left_behind_is_taken_off() {
     );
     assert_eq!(self::live(plane, &namespace, ".data.a"), "YWZ0ZXI=");
 }
+
+/// Prod's file, copied into dev's directory, does not reach dev's cluster.
+#[test]
+fn a_rule_says_to_which_cluster_a_secret_may_go() {
+    let plane = control_plane();
+    let namespace = plane.namespace();
+    let sandbox = plane.sandbox("admin").env("ENVCRYPT_KEK", "local");
+    let create = ["create", "db", "--generate=a", "-n", &namespace, "-w", "prod/db.yaml"];
+    std::fs::create_dir(sandbox.work().join("prod")).expect("made");
+    sandbox.run(create).succeeds();
+    let rules = |cluster: &str| {
+        let rules = format!("rules: [{{path: 'prod/**', cluster: '{cluster}', keks: [local]}}]");
+        sandbox.write(".envcrypt.yaml", rules);
+    };
+    rules("https://prod.example:6443");
+    for args in [&["apply", "-f", "prod"][..], &["apply", "--unwrap", "-f", "prod/db.yaml"]] {
+        let error = sandbox.run(args).fails(1);
+        assert!(error.contains("is not for the cluster `https://127.0.0.1:"), "{error}");
+        assert!(error.contains("names `https://prod.example:6443`"), "{error}");
+    }
+    let get = ["get", "secret", "db", "-n", &namespace];
+    assert_ne!(plane.kubectl(get).code, Some(0), "nothing was applied");
+    rules("https://127.0.0.1:*");
+    sandbox.run(["apply", "-f", "prod"]).succeeds();
+}

@@ -90,7 +90,7 @@ fn an_alias_in_the_environment_is_trusted_for_the_key_behind_it() {
     let flag = format!("--kek=awskms:///{arn}");
     stranger.pipe(&yaml, ["unwrap", "-f", "-", &flag]).succeeds();
     stranger.pipe(&yaml, ["unwrap", "-f", "-"]).fails(1);
-    stranger.run(["kek", "trust", &format!("awskms:///{arn}")]).succeeds();
+    stranger.run(["kek", "trust", "-nprod", &format!("awskms:///{arn}")]).succeeds();
     stranger.pipe(&yaml, ["unwrap", "-f", "-"]).succeeds();
 }
 
@@ -264,6 +264,7 @@ fn the_kms_has_its_say_for_each_place() {
     let (sandbox, proxy) = behind_proxy();
     let yaml = sealed(&sandbox, &format!("awskms:///{arn}"));
     let forged = crate::sealed::with_namespace(&yaml, "dev");
+    sandbox.run(["kek", "trust", "-A", &format!("awskms:///{arn}")]).succeeds();
     proxy.take();
     let error = sandbox.pipe(format!("{yaml}---\n{forged}"), ["unwrap", "-f", "-"]).fails(1);
     assert!(error.contains("this key did not wrap it, or not for this place"), "{error}");

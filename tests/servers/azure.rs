@@ -43,7 +43,7 @@ fn a_key_that_is_trusted_is_so_in_every_version() {
     let stranger = clouds.sandbox(Sandbox::new());
     let error = stranger.pipe(&yaml, ["unwrap", "-f", "-"]).fails(1);
     assert!(error.contains("names no KEK that this machine trusts"), "{error}");
-    stranger.run(["kek", "trust", AZURE_KEK]).succeeds();
+    stranger.run(["kek", "trust", "-nprod", AZURE_KEK]).succeeds();
     stranger.pipe(&yaml, ["unwrap", "-f", "-"]).succeeds();
     clouds.order(json!({ "azure": { AZURE_KEY: "rotate" } }));
     let yaml = sealed_under(&sandbox, &[AZURE_KEK]);

@@ -325,7 +325,10 @@ fn a_new_value_goes_to_a_kek_that_more_than_the_secret_names() {
     let key = kms().key();
     let sandbox = with_kms(Sandbox::new(), kms().port).env("AWS_REGION", REGION);
     let kek = format!("awskms:///{key}");
-    sandbox.write("db.yaml", crate::sealed::sealed_under(&sandbox, &[&kek]));
+    // Made elsewhere: here, it may open and no more.
+    let elsewhere = with_kms(Sandbox::new(), kms().port).env("AWS_REGION", REGION);
+    sandbox.write("db.yaml", crate::sealed::sealed_under(&elsewhere, &[&kek]));
+    sandbox.run(["kek", "trust", "-nprod", &kek]).succeeds();
     let sealed = sandbox.read("db.yaml");
     for args in [&["set", "--generate", "key0"][..], &["unset", "key0"], &["edit"]] {
         let error = sandbox.run(args.iter().chain(&["-f", "db.yaml"])).fails(1);
@@ -337,6 +340,9 @@ fn a_new_value_goes_to_a_kek_that_more_than_the_secret_names() {
     }
     let set = ["set", "-f", "db.yaml", "--generate", "key0"];
     sandbox.run(set.iter().chain(&["--kek", &kek])).succeeds();
+    sandbox.run(set).succeeds();
+    sandbox.run(["kek", "trust", "--remove", &kek]).succeeds();
+    sandbox.run(["kek", "trust", "--seal", "-nprod", &kek]).succeeds();
     sandbox.write(".envcrypt.yaml", format!("rules: [{{keks: ['{kek}']}}]"));
     sandbox.run(set).succeeds();
 }

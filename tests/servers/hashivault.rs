@@ -38,7 +38,7 @@ fn it_seals_and_opens_with_one_call_each_and_stores_vaults_own_text() {
     // Both names are one key.
     let stranger = self::sandbox();
     unwrap(&stranger, &yaml).fails(1);
-    stranger.run(["kek", "trust", &kek]).succeeds();
+    stranger.run(["kek", "trust", "-nprod", &kek]).succeeds();
     unwrap(&stranger, &yaml).succeeds();
 }
 

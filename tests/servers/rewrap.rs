@@ -260,7 +260,7 @@ fn a_known_kek_has_to_show_that_it_holds_the_data_key() {
     let sandbox = with_kms(Sandbox::with_local_key(), proxy.port);
     let known = format!("awskms:///{}", kms().key());
     sandbox.run(["kek", "test", &known]).succeeds();
-    sandbox.run(["kek", "trust", &known]).succeeds();
+    sandbox.run(["kek", "trust", "-nprod", &known]).succeeds();
     let bogus = sealed::with_one_more_kek(&sandbox.sealed(&["a=b"]), &known);
     for args in [&["rotate"][..], &["rewrap", "--renew"], &["rewrap", "--remove=local"]] {
         sandbox.write("db.yaml", &bogus);

@@ -1,44 +1,49 @@
 //! Which KEKs a sealed Secret may be under, as far as can be told offline.
 
-use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
 
+use crate::access::{Policy, Scope, Uses};
 use crate::commands::local::{self, MakeLocal};
+use crate::commands::session::Environment;
 use crate::commands::{Failure, Session, sealing};
-use crate::config::Rules;
 use crate::envelope::SealedSecret;
-use crate::kek::{KekUri, Scheme, Trust};
+use crate::kek::{KekUri, Scheme};
 use crate::terminal;
 
 /// What is known of KEKs here.
 pub struct Known<'a> {
     session: &'a Session,
     /// By flag, in the environment, in the settings; accepted before; one's own.
-    keks: Trust,
+    policy: Policy,
     is_empty: bool,
-    /// The rules for files of a folder.
-    rules: RefCell<BTreeMap<PathBuf, Option<Rc<Rules>>>>,
     unchecked: Cell<usize>,
+}
+
+/// Whether a name stands for keys that cannot be told offline.
+fn is_bare(name: &str) -> bool {
+    name.parse::<KekUri>().is_ok_and(|kek| kek.is_alias() && !kek.rest().starts_with("arn:"))
 }
 
 /// What the rules name for a Secret.
 struct Ruled {
-    rules: Rc<Rules>,
+    file: PathBuf,
     names: Vec<String>,
 }
 
 impl<'a> Known<'a> {
     pub fn new(session: &'a Session, flags: &[String]) -> Result<Self, Failure> {
-        let mut keks = session.trust(flags)?;
+        let mut policy = session.policy(&[], Environment::Beside)?;
+        for kek in sealing::uris(session, flags, MakeLocal::No)? {
+            policy.allow(Uses::Both, Scope::everywhere(), &kek);
+        }
         // One that is locked or gone is no matter here.
         for (own, _) in local::identities(session).unwrap_or_default() {
-            keks.add(own, crate::kek::Trusted::Configured);
+            policy.allow(Uses::Both, Scope::everywhere(), &own);
         }
-        let is_empty = keks.iter().next().is_none();
-        let (rules, unchecked) = (RefCell::default(), Cell::default());
-        Ok(Self { session, keks, is_empty, rules, unchecked })
+        let is_empty = policy.grants().next().is_none();
+        let unchecked = Cell::default();
+        Ok(Self { session, policy, is_empty, unchecked })
     }
 
     /// What is wrong with the KEKs of a Secret in a file.
@@ -50,14 +55,17 @@ impl<'a> Known<'a> {
         let place = &secret.meta.place;
         let mut wrong = Vec::new();
         let ruled = self.ruled(secret, path)?;
-        if let Some(Ruled { rules, names }) = ruled.as_ref().filter(|ruled| !ruled.names.is_empty())
+        if let Some(Ruled { file, names }) = ruled.as_ref().filter(|ruled| !ruled.names.is_empty())
         {
             for kek in secret.keks() {
                 if !names.iter().any(|name| self.is_named(name, kek)) {
-                    let rules = rules.path.file_name().unwrap_or_default().to_string_lossy();
-                    let text = format!(
+                    let rules = file.file_name().unwrap_or_default().to_string_lossy();
+                    let mut text = format!(
                         "the Secret `{place}` is under `{kek}`, which the rules of `{rules}` do not name for it"
                     );
+                    if kek.scheme() == Scheme::Aws && names.iter().any(|name| is_bare(name)) {
+                        text += "; an alias or key id alone could be of any account: write its ARN";
+                    }
                     wrong.push(("kek-not-allowed", text));
                 }
             }
@@ -91,22 +99,24 @@ impl<'a> Known<'a> {
         let folder = path.parent().filter(|folder| *folder != Path::new(""));
         let folder = folder.unwrap_or(Path::new(".")).canonicalize().map_err(error)?;
         let path = folder.join(path.file_name().unwrap_or_default());
-        let known = self.rules.borrow().get(&folder).cloned();
-        let rules = match known {
-            Some(rules) => rules,
-            None => {
-                let rules = Rules::nearest(&folder)?.map(Rc::new);
-                self.rules.borrow_mut().insert(folder.to_owned(), rules.clone());
-                rules
-            }
-        };
-        let Some(rules) = rules else { return Ok(None) };
-        let names = rules.possible_keks(secret.meta.place.namespace.as_str(), &path);
-        Ok(Some(Ruled { rules, names }))
+        let namespace = secret.meta.place.namespace.as_str();
+        let own = &self.session.settings()?.rules;
+        let names = own.possible_keks(namespace, &path);
+        if !names.is_empty() {
+            return Ok(Some(Ruled { file: own.path.clone(), names }));
+        }
+        let Some(rules) = self.session.rules_of(&folder)? else { return Ok(None) };
+        let names = rules.possible_keks(namespace, &path);
+        Ok(Some(Ruled { file: rules.path.clone(), names }))
     }
 
     fn knows(&self, kek: &KekUri) -> bool {
-        self.keks.iter().any(|(known, _)| known.may_name(kek))
+        self.policy.grants().any(|grant| self.may_name(&grant.kek, kek))
+    }
+
+    /// Offline, a bare alias stands for the keys that were seen behind it here.
+    fn may_name(&self, name: &KekUri, kek: &KekUri) -> bool {
+        name.may_name(kek) || self.policy.trust().behind(name).any(|key| *key == kek.key())
     }
 
     /// Whether a rule's name can be this KEK. What stands behind an alias, and whose
@@ -116,6 +126,7 @@ impl<'a> Known<'a> {
             let own = local::uri(self.session, MakeLocal::No);
             return own.map_or(kek.scheme() == Scheme::Age, |own| own == *kek);
         }
-        sealing::uri(self.session, name, MakeLocal::No).is_ok_and(|named| named.may_name(kek))
+        sealing::uri(self.session, name, MakeLocal::No)
+            .is_ok_and(|named| self.may_name(&named, kek))
     }
 }

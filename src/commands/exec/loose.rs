@@ -13,7 +13,7 @@ use crate::commands::session::names_in;
 use crate::commands::{Failure, Session, local, sealing};
 use crate::config::EXEC_KEKS_VARIABLE;
 use crate::envelope::{Jwe, Kind, OpenError, SealCheck, SealedSecret};
-use crate::kek::{KekUri, Scheme, Trust, Trusted};
+use crate::kek::{KekUri, Scheme};
 use crate::secret::{Meta, Namespace, Place, SecretType, SecretValue};
 
 /// How every sealed value of this format begins, up to its `typ`.
@@ -26,7 +26,8 @@ const NAMESPACE_FILE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/name
 /// Opens them.
 pub struct Loose<'a> {
     session: &'a Session,
-    trust: Trust,
+    /// The only KEKs that open.
+    keks: Vec<KekUri>,
     namespace: Option<Namespace>,
     /// The name of the Secret that all must be of.
     name: Option<&'a str>,
@@ -35,15 +36,12 @@ pub struct Loose<'a> {
 
 impl<'a> Loose<'a> {
     pub fn new(session: &'a Session, name: Option<&'a str>) -> Result<Self, Failure> {
-        let mut trust = Trust::load(None)?;
-        for name in names_in(EXEC_KEKS_VARIABLE) {
-            trust.add(sealing::uri(session, &name, local::MakeLocal::No)?, Trusted::Named);
-        }
+        let keks = sealing::uris(session, &names_in(EXEC_KEKS_VARIABLE), local::MakeLocal::No)?;
         let told = std::env::var(NAMESPACE_VARIABLE).ok().filter(|name| !name.is_empty());
         let named = session.named_namespace().map(str::to_owned).or(told);
         let found = named.or_else(|| std::fs::read_to_string(NAMESPACE_FILE).ok());
         let namespace = found.map(|name| name.trim().parse()).transpose()?;
-        Ok(Self { session, trust, namespace, name, behind_aliases: OnceCell::new() })
+        Ok(Self { session, keks, namespace, name, behind_aliases: OnceCell::new() })
     }
 
     /// The environment variables that hold a sealed value, opened.
@@ -135,7 +133,10 @@ impl<'a> Loose<'a> {
     /// Those of its KEKs that may be asked: an alias stands for the key behind it.
     async fn allowed(&self, secret: &SealedSecret) -> Result<Vec<KekUri>, Failure> {
         let keks = || secret.keks().into_iter().filter(|kek| kek.scheme().is_built_in());
-        let named: Vec<_> = keks().filter(|kek| self.trust.knows(kek)).cloned().collect();
+        let named: Vec<_> = keks()
+            .filter(|kek| self.keks.iter().any(|named| named.key() == kek.key()))
+            .cloned()
+            .collect();
         if !named.is_empty() || !keks().any(|kek| kek.scheme() == Scheme::Aws) {
             return Ok(named);
         }
@@ -146,7 +147,7 @@ impl<'a> Loose<'a> {
     /// The keys behind the aliases, asked for once.
     async fn resolve(&self) -> Result<Vec<KekUri>, Failure> {
         let mut keys = Vec::new();
-        for (alias, _) in self.trust.iter().filter(|(kek, _)| kek.scheme() == Scheme::Aws) {
+        for alias in self.keks.iter().filter(|kek| kek.is_alias()) {
             keys.push(self.session.ring()?.resolve(alias).await?.key());
         }
         Ok(keys)

@@ -14,15 +14,29 @@ impl Failure {
             Self::Kek(error) => return error.hint.clone(),
             Self::Seal(SealError::Kek(error)) => return error.hint.clone(),
             Self::Cluster(error) => return error.hint(),
-            Self::Open(OpenError::Untrusted { keks, .. }) => {
+            Self::Open(OpenError::Untrusted { place, keks }) => {
                 return Some(format!(
-                    "if you know that it is yours, accept it with `kubectl envcrypt kek trust '{}'`, or name it this once with `--kek` (of `rewrap` and `rotate`, `--open-with`); where these or `ENVCRYPT_KEK` name some, only those are asked",
+                    "if you know that it is yours, accept it with `kubectl envcrypt kek trust -n {} '{}'`, or name it this once with `--kek` (of `rewrap` and `rotate`, `--open-with`)",
+                    place.namespace,
                     keks.first().map_or("", String::as_str)
                 ));
             }
+            Self::NotNamed { .. } => {
+                "only the KEKs that are named open it; leave them out, or name its own"
+            }
+            Self::NotInRule { .. } => {
+                "a rule says which KEKs a namespace uses: if this one is meant, add it to the rule, or name it this once with `--kek` (of `rewrap` and `rotate`, `--open-with`)"
+            }
+            Self::DifferentKeks(_) => {
+                "someone who may use one of them could put an old value under a seal of their own; if it is meant, name every one of its KEKs in one rule or with `--kek`, then `kubectl envcrypt rewrap` it"
+            }
+            Self::OtherKeks { .. } => {
+                "a Secret whose parts have different KEKs is not opened: leave `--kek` out to keep its KEKs, or change them for all of it with `kubectl envcrypt rewrap`"
+            }
+            Self::OtherCluster { .. } => "choose the cluster with `--context`, or change the rule",
             Self::Open(OpenError::Refused { refused, .. }) => return refused_hint(refused),
             Self::UnnamedHolder { .. } | Self::Open(OpenError::NotHeld { .. }) => {
-                "whoever can write to it could name their own, to be given its data keys: if it is meant, name it in `.envcrypt.yaml` and accept it with `kek trust`, or give every KEK that it is to be under with `--kek`, your own too (of `rewrap`, one more with `--add`)"
+                "whoever can write to it could name their own, to be given its data keys: if it is meant, name it in `.envcrypt.yaml` and accept it with `kek trust --seal`, or give every KEK that it is to be under with `--kek`, your own too (of `rewrap`, one more with `--add`)"
             }
             Self::Replace(error) if matches!(**error, ReplaceError::Lost { .. }) => {
                 "the sealed one was written to standard output: keep it, and `kubectl envcrypt apply -f` it once the cluster takes it"
@@ -59,9 +73,9 @@ impl Failure {
             Self::Kept { .. } => "`seal` without `--replace` prints it sealed, under this name",
             Self::NotOne { .. } => "choose one with `--name`",
             Self::Interrupted { go_on, .. } => return Some(go_on.clone()),
-            Self::UntrustedRule { kek, .. } => {
+            Self::UntrustedRule { kek, namespace, .. } => {
                 return Some(format!(
-                    "whoever can write the file could name their own: if you know it, accept it with `kubectl envcrypt kek trust '{kek}'`"
+                    "whoever can write the file could name their own: if you know it, accept it with `kubectl envcrypt kek trust --seal -n {namespace} '{kek}'`"
                 ));
             }
             Self::Seal(SealError::TooLarge { .. }) | Self::Type(TypeError::TooLarge { .. }) => {

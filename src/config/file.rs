@@ -1,0 +1,74 @@
+//! Reading a configuration file that someone else may have put there.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::ConfigError;
+
+/// The largest configuration, in bytes.
+const MAX_SIZE: u64 = 64 << 10;
+/// How many brackets may be open at once: a parser takes their number squared.
+const MAX_OPEN: usize = 64;
+
+/// Reads a file; none where there is none. It must be a regular file, and where
+/// `within` names a directory, a link must not lead out of that.
+pub fn read_yaml<T: for<'de> Deserialize<'de>>(
+    path: &Path,
+    within: Option<&Path>,
+    form: &'static str,
+) -> Result<Option<T>, ConfigError> {
+    let Some(text) = read(path, within)? else { return Ok(None) };
+    let wrong = |line, column| ConfigError::Parse { path: path.to_owned(), line, column, form };
+    if is_deep(&text) {
+        return Err(wrong(1, 1));
+    }
+    serde_yaml::from_str(&text).map(Some).map_err(|error| {
+        let at = error.location();
+        wrong(at.as_ref().map_or(1, |at| at.line()), at.as_ref().map_or(1, |at| at.column()))
+    })
+}
+
+fn read(path: &Path, within: Option<&Path>) -> Result<Option<String>, ConfigError> {
+    let error = |source| ConfigError::Read { path: path.to_owned(), source };
+    let not_own = |wrong| ConfigError::NotOwnFile { path: path.to_owned(), wrong };
+    match path.symlink_metadata() {
+        Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(None);
+        }
+        found => drop(found.map_err(error)?),
+    }
+    let real = path.canonicalize().map_err(error)?;
+    if let Some(root) = within {
+        let root = root.canonicalize().map_err(error)?;
+        if !real.starts_with(&root) {
+            return Err(not_own("it is a link that leads out of the repository"));
+        }
+    }
+    // Before it is opened: a pipe would be waited for.
+    if !real.metadata().map_err(error)?.is_file() {
+        return Err(not_own("it is not a regular file"));
+    }
+    let mut text = String::new();
+    let read = File::open(&real).and_then(|file| file.take(MAX_SIZE + 1).read_to_string(&mut text));
+    match read {
+        Err(e) if e.kind() == io::ErrorKind::InvalidData => Err(not_own("it is not UTF-8 text")),
+        Err(source) => Err(error(source)),
+        Ok(size) if size as u64 > MAX_SIZE => Err(not_own("it is larger than 64 KiB")),
+        Ok(_) => Ok(Some(text)),
+    }
+}
+
+fn is_deep(text: &str) -> bool {
+    let mut open = 0_usize;
+    text.bytes().any(|byte| {
+        match byte {
+            b'[' | b'{' => open += 1,
+            b']' | b'}' => open = open.saturating_sub(1),
+            _ => {}
+        }
+        open > MAX_OPEN
+    })
+}
