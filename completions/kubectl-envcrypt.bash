@@ -2517,7 +2517,7 @@ _kubectl__envcrypt() {
             return 0
             ;;
         kubectl__subcmd__envcrypt__subcmd__unwrap)
-            opts="-A -f -R -l -o -w -n -s -h --all-namespaces --filename --recursive --selector --output --write --kek --insecure-skip-seal --namespace --context --kubeconfig --cluster --user --server --token --as --as-uid --as-group --as-user-extra --certificate-authority --client-certificate --client-key --tls-server-name --insecure-skip-tls-verify --disable-compression --request-timeout --cache-dir --help"
+            opts="-A -f -R -l -o -w -y -n -s -h --all-namespaces --filename --recursive --selector --output --write --replace --yes --kek --insecure-skip-seal --namespace --context --kubeconfig --cluster --user --server --token --as --as-uid --as-group --as-user-extra --certificate-authority --client-certificate --client-key --tls-server-name --insecure-skip-tls-verify --disable-compression --request-timeout --cache-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -183,6 +183,8 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l cache-dir -d 'Accepted as kubectl has it; nothing is cached' -r -F
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -s A -l all-namespaces -d 'Those of all namespaces'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -s R -l recursive -d 'Take the folders in a folder too'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l replace -d 'Put the plain Secret in the place of the sealed one in the cluster'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -s y -l yes -d 'Do not ask before it is replaced'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l insecure-skip-seal -d 'Open a Secret whose seal is missing or wrong all the same'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l disable-compression -d 'Do not compress answers'
@@ -253,7 +255,7 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" 
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -s A -l all-namespaces -d 'Those of all namespaces'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -s i -l in-place -d 'Change the files in place'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l replace -d 'Delete the plain Secret of the cluster, and put the sealed one in its place'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -s y -l yes -d 'Do not ask before many are replaced'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -s y -l yes -d 'Do not ask before Secrets are replaced'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l disable-compression -d 'Do not compress answers'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -21,6 +21,7 @@ pub mod man;
 mod many;
 mod one;
 mod opening;
+mod replacing;
 mod restarting;
 pub mod rewrap;
 pub mod rotate;

@@ -78,6 +78,16 @@ pub enum ConfigError {
         /// Which field.
         field: &'static str,
     },
+    /// A name that stands for no KEK. Not quoted: see [`ConfigError::Parse`].
+    #[error("`{path}`: rule {rule}: number {number} of its `keks` is not a KEK")]
+    Kek {
+        /// The file.
+        path: PathBuf,
+        /// Counted from 1.
+        rule: usize,
+        /// Counted from 1.
+        number: usize,
+    },
     /// A rule that names no KEK would leave Secrets under none.
     #[error("`{0}`: a rule names no KEK")]
     EmptyRule(PathBuf),

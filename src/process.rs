@@ -5,11 +5,35 @@ mod child;
 mod stop;
 
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use nix::libc;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 pub use child::{Child, Signals, StartError, find};
 pub use stop::{is_ignored, stopped};
+
+/// Whether standard output was closed when the process began. Rust's own start puts
+/// `/dev/null` there, so that everything written would be lost without a word.
+static STDOUT_WAS_CLOSED: AtomicBool = AtomicBool::new(false);
+
+/// Runs before Rust's own start.
+#[cfg_attr(target_os = "macos", unsafe(link_section = "__DATA,__mod_init_func"))]
+#[cfg_attr(not(target_os = "macos"), unsafe(link_section = ".init_array"))]
+#[used]
+static LOOK_AT_STDOUT: extern "C" fn() = look_at_stdout;
+
+extern "C" fn look_at_stdout() {
+    // SAFETY: fcntl with F_GETFD touches no memory and takes any number.
+    let is_open = unsafe { libc::fcntl(libc::STDOUT_FILENO, libc::F_GETFD) } >= 0;
+    STDOUT_WAS_CLOSED.store(!is_open, Ordering::Relaxed);
+}
+
+/// Whether there was no standard output when this process began, as `>&-` has it.
+#[must_use]
+pub fn stdout_was_closed() -> bool {
+    STDOUT_WAS_CLOSED.load(Ordering::Relaxed)
+}
 
 /// How large a core dump might be before, in bytes.
 static CORE_LIMIT: OnceLock<u64> = OnceLock::new();

@@ -7,6 +7,7 @@ mod generate;
 mod kind;
 mod labels;
 mod name;
+mod stack;
 mod value;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ pub use generate::{Generate, GenerateError, random_bytes};
 pub use kind::{DOCKER_DEFAULT_SERVER, SecretType, TypeError, docker_config, tls_pair};
 pub use labels::{LabelError, MAX_ANNOTATIONS, parse_annotation, parse_label};
 pub use name::{Key, NameError, Namespace, SecretName};
+pub use stack::wipe_stack;
 pub use value::SecretValue;
 
 /// The API server's bound on the decoded values of one Secret: 1 MiB.

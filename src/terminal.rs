@@ -6,6 +6,7 @@ mod memory;
 mod output;
 mod prompt;
 mod report;
+mod visible;
 
 pub use editor::{EditError, Editor};
 pub use memory::{Disk, Folder, MemoryError};
@@ -15,3 +16,4 @@ pub use output::{
 };
 pub use prompt::{Prompt, PromptError, Silent, Times, Tty, open as open_prompt};
 pub use report::{Report, note, warn};
+pub use visible::{visible, visible_json};

@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::Failure;
 use super::sources::Values;
-use crate::secret::{Key, SecretValue};
+use crate::secret::{Key, Place, SecretValue};
 use crate::terminal::{Prompt, PromptError, Times};
 
 /// How values are asked for.
@@ -58,6 +58,11 @@ impl AskArgs {
             asks.push(if is_visible { Ask::Visible(key) } else { Ask::Hidden(key) });
         }
         Ok(asks)
+    }
+
+    /// Says for which Secret the questions that follow are.
+    pub fn introduce(prompt: &dyn Prompt, place: &Place) {
+        prompt.tell(&format!("For the Secret `{place}`. What you type for a value is not shown."));
     }
 
     /// Asks for one.

@@ -8,7 +8,8 @@ use super::opening::Opener;
 use super::sealing::{self, now};
 use super::targets::Targets;
 use super::{Failure, Session};
-use crate::envelope::{OpenError, Scope, SealedSecret, Sealer};
+use crate::cluster::ClusterError;
+use crate::envelope::{Jwe, OpenError, Scope, SealedSecret, Sealer};
 use crate::kek::{DataKey, KekUri};
 use crate::secret::{Key, PlainSecret, SecretValue};
 
@@ -33,6 +34,14 @@ pub struct Changer<'a> {
 
 /// A data key that was wrapped beforehand, for a Secret of this scope under these keys.
 struct Ready {
+    scope: Option<Scope>,
+    keys: Vec<KekUri>,
+    sealer: Sealer,
+}
+
+/// New values, sealed, and what seals the Secret with them anew.
+pub struct SealedValues {
+    parts: BTreeMap<Key, Jwe>,
     scope: Option<Scope>,
     keys: Vec<KekUri>,
     sealer: Sealer,
@@ -104,10 +113,15 @@ impl<'a> Changer<'a> {
     }
 
     /// Checks what the Secret will be, where the old one could be looked at.
-    pub fn check(&self, old: Option<PlainSecret>, delta: &Delta) -> Result<(), Failure> {
+    pub fn check(
+        &self,
+        old: Option<PlainSecret>,
+        values: &BTreeMap<Key, SecretValue>,
+        gone: &[Key],
+    ) -> Result<(), Failure> {
         let Some(mut plain) = old else { return Ok(()) };
-        plain.values.retain(|key, _| !delta.gone.contains(key));
-        for (key, value) in &delta.values {
+        plain.values.retain(|key, _| !gone.contains(key));
+        for (key, value) in values {
             plain.values.insert(key.clone(), SecretValue::new(value.expose().to_vec()));
         }
         Ok(plain.check()?)
@@ -120,17 +134,66 @@ impl<'a> Changer<'a> {
         path: Option<&Path>,
         delta: &Delta,
     ) -> Result<SealedSecret, Failure> {
+        let sealed = self.seal(&secret, path, &delta.values).await?;
+        self.put(secret, sealed.parts, &delta.gone, &sealed.sealer)
+    }
+
+    /// Seals new values for a Secret: from here on nothing plain is needed.
+    pub async fn seal(
+        &self,
+        secret: &SealedSecret,
+        path: Option<&Path>,
+        values: &BTreeMap<Key, SecretValue>,
+    ) -> Result<SealedValues, Failure> {
         let ready = self.ready.take();
         let sealer = match ready {
-            Some(ready) if ready.scope == secret.scope() && ready.keys == secret.keys() => {
-                ready.sealer
-            }
-            _ => self.sealer(&secret, path).await?,
+            Some(ready) if ready.is_for(secret) => ready.sealer,
+            _ => self.sealer(secret, path).await?,
         };
-        let new = sealer.change(secret, &delta.values, &delta.gone, now())?;
+        let parts = sealer.seal_values(values, now());
+        Ok(SealedValues { parts, scope: secret.scope(), keys: secret.keys(), sealer })
+    }
+
+    /// Puts sealed values into a Secret, which may be a newer version of the one that
+    /// they were sealed for.
+    pub fn put_sealed(
+        &self,
+        secret: SealedSecret,
+        values: &SealedValues,
+        wanted: impl Fn(&Key) -> bool,
+    ) -> Result<SealedSecret, Failure> {
+        if values.scope != secret.scope() || values.keys != secret.keys() {
+            return Err(ClusterError::Changed(secret.meta.place).into());
+        }
+        let parts = values.parts.iter().filter(|(key, _)| wanted(key));
+        let parts = parts.map(|(key, jwe)| (key.clone(), jwe.clone())).collect();
+        self.put(secret, parts, &[], &values.sealer)
+    }
+
+    fn put(
+        &self,
+        secret: SealedSecret,
+        parts: BTreeMap<Key, Jwe>,
+        gone: &[Key],
+        sealer: &Sealer,
+    ) -> Result<SealedSecret, Failure> {
+        let new = sealer.change(secret, parts, gone, now())?;
         if !self.keks.is_empty() {
             self.opener.remember(&new.meta.place, sealer.keks());
         }
         Ok(new)
+    }
+}
+
+impl SealedValues {
+    /// Their keys.
+    pub fn keys(&self) -> impl Iterator<Item = &Key> {
+        self.parts.keys()
+    }
+}
+
+impl Ready {
+    fn is_for(&self, secret: &SealedSecret) -> bool {
+        self.scope == secret.scope() && self.keys == secret.keys()
     }
 }

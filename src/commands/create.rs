@@ -168,6 +168,7 @@ pub async fn run(args: CreateArgs, session: &Session) -> Result<(), Failure> {
     let plain = match plain {
         Some(plain) => plain,
         None => {
+            AskArgs::introduce(&**session.prompt(), &meta.place);
             args.ask(questions, &**session.prompt(), &mut values)?;
             let plain = PlainSecret { meta, values: values.into_inner() };
             plain.check()?;

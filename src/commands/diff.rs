@@ -286,10 +286,11 @@ impl Lines {
         if self.0.is_empty() {
             return String::new();
         }
-        let width = self.0.iter().map(|(_, what, _)| what.len()).max().unwrap_or(0);
+        let width = self.0.iter().map(|(_, what, _)| what.chars().count()).max().unwrap_or(0);
         let mut text = format!("{place}\n");
         for (sign, what, how) in self.0 {
-            writeln!(text, "  {sign} {what:<width$}  {how}").expect("a String");
+            let line = format!("  {sign} {what:<width$}  {how}");
+            writeln!(text, "{}", terminal::visible(&line)).expect("a String");
         }
         text
     }

@@ -59,9 +59,16 @@ pub async fn run(args: GetArgs, session: &Session) -> Result<(), Failure> {
     let objects = args.objects(session, &default).await?;
     let text = match args.output {
         Output::Table | Output::Wide => args.table(&objects, &default),
-        Output::Name => objects.iter().map(|object| format!("secret/{}\n", name(object))).collect(),
-        Output::Json => manifest::write(&objects, Format::Json).to_string(),
-        Output::Yaml => manifest::write(&objects, Format::Yaml).to_string(),
+        Output::Name => objects
+            .iter()
+            .map(|object| format!("secret/{}\n", terminal::visible(name(object))))
+            .collect(),
+        Output::Json => {
+            terminal::visible_json(&manifest::write(&objects, Format::Json)).into_owned()
+        }
+        Output::Yaml => {
+            terminal::visible_json(&manifest::write(&objects, Format::Yaml)).into_owned()
+        }
     };
     let none = objects.is_empty() && args.output != Output::Json;
     if none {
@@ -112,7 +119,8 @@ impl GetArgs {
         let mut text = String::new();
         for row in &rows {
             let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}"));
-            text.push_str(cells.collect::<Vec<_>>().join("   ").trim_end());
+            let line = cells.collect::<Vec<_>>().join("   ");
+            text.push_str(&terminal::visible(line.trim_end()));
             text.push('\n');
         }
         text

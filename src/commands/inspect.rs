@@ -93,7 +93,8 @@ pub async fn run(args: InspectArgs, session: &Session) -> Result<(), Failure> {
 }
 
 fn json(value: &impl Serialize) -> String {
-    serde_json::to_string_pretty(value).expect("a view is plain text") + "\n"
+    let json = serde_json::to_string_pretty(value).expect("a view is plain text");
+    terminal::visible_json(&json).into_owned() + "\n"
 }
 
 fn view(secret: &SealedSecret) -> View {
@@ -132,8 +133,9 @@ fn view(secret: &SealedSecret) -> View {
 
 fn table(view: &View) -> String {
     let mut text = format!("{}/{}\n", view.namespace, view.name);
-    let mut line =
-        |name: &str, value: &str| writeln!(text, "  {name:<10} {value}").expect("a String");
+    let mut line = |name: &str, value: &str| {
+        writeln!(text, "  {name:<10} {}", terminal::visible(value)).expect("a String");
+    };
     line("type", &view.r#type);
     if view.immutable {
         line("immutable", "yes");

@@ -24,7 +24,7 @@ use crate::envelope::SealedSecret;
 use crate::manifest::{self, Object};
 use crate::process;
 use crate::secret::{Namespace, Place};
-pub use subject::{Plain, Subject};
+pub use subject::{Plain, Subject, keeper};
 
 const UNCHANGED: &str = "unchanged";
 const DRY_RUN: &str = "would be changed (dry run)";
@@ -104,6 +104,12 @@ pub trait Change {
         manifest::put(&mut object, new);
         gone.retain(|key| !object.data.iter().flatten().any(|(k, _)| k == key));
         Ok(cluster.reseal(place, &object, &gone).await?)
+    }
+
+    /// What to do about a Secret that is named and is not in the cluster: whether it
+    /// stands there now, as it is wanted.
+    async fn missing(&self, _: &Cluster, _: &Place) -> Result<bool, Failure> {
+        Ok(false)
     }
 
     /// Whether the work may be cut short just now; else it goes on to the next end.

@@ -179,7 +179,8 @@ impl<'a> Restarter<'a> {
         for consumer in chosen {
             match cluster.restart(consumer, &now.to_string()).await {
                 Ok(()) => {
-                    terminal::stdout(format!("{consumer} restarted\n").as_bytes())?;
+                    // Where nobody reads any more, the others are restarted all the same.
+                    let _ = terminal::stdout(format!("{consumer} restarted\n").as_bytes());
                     restarted.push(*consumer);
                 }
                 Err(error) => {
@@ -225,7 +226,7 @@ async fn wait(
         for consumer in restarted {
             match cluster.rollout(consumer).await? {
                 Rollout::Done => {
-                    terminal::stdout(format!("{consumer} rolled out\n").as_bytes())?;
+                    let _ = terminal::stdout(format!("{consumer} rolled out\n").as_bytes());
                 }
                 Rollout::UnderWay => waiting.push(consumer),
                 Rollout::Stuck => return Err(Failure::RolloutStuck(consumer.to_string())),
@@ -244,7 +245,8 @@ async fn wait(
     Ok(())
 }
 
-fn show(consumer: &Consumer) {
+/// A line with a consumer, what it uses, and how it takes new values.
+pub fn show(consumer: &Consumer) {
     let uses = consumer.uses.iter().map(|(name, ways)| {
         format!("{name} ({})", ways.iter().copied().collect::<Vec<_>>().join(", "))
     });

@@ -1,18 +1,19 @@
 //! `seal`: plain Secrets, of files or of the cluster, sealed.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use clap::{Args, ValueEnum};
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::concerns::AllowArgs;
-use super::many::{self, Change, ManyArgs, Plain, Subject};
+use super::many::{self, Change, ManyArgs, Plain, Subject, keeper};
 use super::sealing::{self, Chooser, SealingArgs, now};
 use super::tally::IN_FLIGHT;
-use super::{Failure, Session};
+use super::{Failure, Session, replacing};
 use crate::access::{MayUse, Policy};
-use crate::cluster::{Cluster, ReplaceError, Sort, place_of};
+use crate::cluster::{Cluster, ClusterError, ReplaceError, Sort, place_of};
 use crate::envelope::{Scope, SealedSecret, Sealer};
 use crate::kek::{DataKey, KekUri};
 use crate::manifest::{self, Format, ManifestError, Object};
@@ -46,7 +47,7 @@ pub struct SealArgs {
     /// Delete the plain Secret of the cluster, and put the sealed one in its place
     #[arg(long, conflicts_with = "filename")]
     replace: bool,
-    /// Do not ask before many are replaced
+    /// Do not ask before Secrets are replaced
     #[arg(short = 'y', long, requires = "replace")]
     yes: bool,
     /// How to print Secrets of the cluster
@@ -74,9 +75,6 @@ enum Output {
 /// Runs it.
 pub async fn run(mut args: SealArgs, session: &Session) -> Result<(), Failure> {
     let is_live = args.many.files.filename.is_empty();
-    if args.replace && args.many.names.is_empty() && !args.many.is_dry_run() && !args.yes {
-        confirm(&args, session)?;
-    }
     if !is_live && !args.in_place {
         let [_] = &args.many.files.paths()?[..] else {
             return Err(Failure::Usage(
@@ -96,33 +94,15 @@ pub async fn run(mut args: SealArgs, session: &Session) -> Result<(), Failure> {
         replaced: Cell::default(),
         bare: Cell::default(),
     };
+    if args.replace && !args.many.is_dry_run() {
+        work.before_replacing().await?;
+    }
     let result = match is_live && !args.replace && !args.many.is_dry_run() {
         true => work.print().await,
         false => many::run(&args.many, session, &work).await,
     };
     work.tell();
     result
-}
-
-/// Many at once: asks first.
-fn confirm(args: &SealArgs, session: &Session) -> Result<(), Failure> {
-    let place = match args.many.all_namespaces {
-        true => "all namespaces".to_owned(),
-        false => format!("the namespace `{}`", session.namespace()?),
-    };
-    let question = format!(
-        "replace the plain Secrets of {place} by sealed ones, which are gibberish to whatever reads them without `exec`"
-    );
-    if !session.prompt().is_available() {
-        return Err(Failure::Usage(
-            "`--replace` with `-l` or `-A` asks first, and there is no terminal: add `--yes`"
-                .into(),
-        ));
-    }
-    match session.prompt().confirm(&question)? {
-        true => Ok(()),
-        false => Err(Failure::Declined),
-    }
 }
 
 struct Work<'a> {
@@ -146,6 +126,35 @@ impl Work<'_> {
         }
         let path = path.filter(|path| *path != Path::new("-"));
         sealing::choose(self.session, &[], place, path, &self.chooser)
+    }
+
+    /// Makes whole what an earlier run was broken off at, and asks the person about the
+    /// others.
+    async fn before_replacing(&self) -> Result<(), Failure> {
+        let (many, default) = (&self.args.many, self.session.namespace()?);
+        let cluster = self.session.cluster().await?;
+        let mut places = BTreeSet::new();
+        for name in &many.names {
+            places.insert(place_of(&default, name)?);
+        }
+        if many.names.is_empty() {
+            let namespace = (!many.all_namespaces).then_some(&default);
+            for place in cluster.put_aside_for(namespace).await? {
+                if let Err(ClusterError::NotFound(_)) = cluster.secret(&place).await {
+                    self.missing(&cluster, &place).await?;
+                }
+            }
+            let selector = many.files.selector.as_ref().map(|selector| selector.as_str());
+            let take = async |objects: Vec<Object>| {
+                let free = objects.iter().filter(|object| keeper(object).is_none());
+                places.extend(free.filter_map(|object| object.place(&default).ok()));
+            };
+            cluster.secrets(Sort::Plain, namespace, selector, take).await?;
+        }
+        match self.args.yes || places.is_empty() {
+            true => Ok(()),
+            false => replacing::confirm(self.session, &cluster, &places, "sealed").await,
+        }
     }
 
     async fn seal(&self, plain: PlainSecret, path: Option<&Path>) -> Result<SealedSecret, Failure> {
@@ -231,7 +240,7 @@ impl Work<'_> {
         }
         if self.replaced.get() > 0 {
             terminal::note(
-                "what reads them from the cluster now gets sealed values: `kubectl envcrypt exec` opens them for a program, `apply --unwrap` makes them plain again",
+                "what reads them from the cluster now gets sealed values: `kubectl envcrypt exec` opens them for a program, `kubectl envcrypt unwrap NAME --replace` makes one plain again",
             );
         }
     }
@@ -275,9 +284,10 @@ impl Change for Work<'_> {
         object: Object,
         new: &SealedSecret,
     ) -> Result<(), Failure> {
-        let new = manifest::sealed_object(new);
+        let sealed = new;
+        let new = manifest::sealed_object(sealed);
         self.between.set(self.between.get() + 1);
-        let result = cluster.replace(place, object, &new).await;
+        let result = cluster.replace(place, object, &new, sealed).await;
         self.between.set(self.between.get() - 1);
         if let Err(ReplaceError::Lost { .. }) = &result {
             let text = manifest::write(&[new], Format::Yaml);
@@ -288,6 +298,16 @@ impl Change for Work<'_> {
         result?;
         self.replaced.set(self.replaced.get() + 1);
         Ok(())
+    }
+
+    async fn missing(&self, cluster: &Cluster, place: &Place) -> Result<bool, Failure> {
+        let is_made = self.args.replace && cluster.resume(place).await?;
+        if is_made {
+            terminal::note(&format!(
+                "`{place}` was deleted by an earlier run that was broken off: the sealed one stands there now"
+            ));
+        }
+        Ok(is_made)
     }
 
     fn may_stop(&self) -> bool {

@@ -98,8 +98,10 @@ impl Session {
     pub fn ring(&self) -> Result<&Arc<Ring>, Failure> {
         get_or_try(&self.ring, || {
             let prompt = self.prompt().clone();
+            let identities = self.folder.identities()?;
+            identities.iter().for_each(|path| warn_if_shared(path));
             Ok(Arc::new(Ring::new(RingOptions {
-                identities: self.folder.identities()?,
+                identities,
                 passphrases: Arc::new(move |question| prompt.hidden(question, Times::Once).ok()),
                 patience: self.settings()?.kek_timeout()?,
             })))
@@ -191,6 +193,22 @@ impl Session {
                 server,
             }),
         }
+    }
+}
+
+/// Whoever can write an identity file can have their own identity open.
+fn warn_if_shared(path: &Path) {
+    use std::os::unix::fs::MetadataExt;
+    let is_shared = |path: &Path| path.metadata().is_ok_and(|found| found.mode() & 0o022 != 0);
+    // What has the sticky bit lets nobody replace another's file.
+    let folder = path
+        .parent()
+        .filter(|folder| folder.metadata().is_ok_and(|found| found.mode() & 0o1000 == 0));
+    if is_shared(path) || folder.is_some_and(is_shared) {
+        terminal::warn(&format!(
+            "others can change the identity file `{}`, and so have another key open: `chmod go-w` it and its directory",
+            path.display()
+        ));
     }
 }
 

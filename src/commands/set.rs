@@ -1,12 +1,13 @@
 //! `set`: new values for some keys of a sealed Secret.
 
 use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use clap::Args;
 
 use super::asking::{Ask, AskArgs};
-use super::changing::{Changer, Delta};
+use super::changing::{Changer, SealedValues};
 use super::concerns::AllowArgs;
 use super::local::MakeLocal;
 use super::many::{self, Change};
@@ -14,8 +15,8 @@ use super::one::OneArgs;
 use super::opening::Opener;
 use super::sources::{SourceArgs, Values};
 use super::{Failure, Session, complete, sealing};
-use crate::envelope::SealedSecret;
-use crate::secret::PlainSecret;
+use crate::envelope::{Jwe, SealedSecret};
+use crate::secret::{Key, PlainSecret, SecretValue};
 use crate::terminal;
 
 /// Set values of a sealed Secret.
@@ -96,7 +97,9 @@ pub async fn run(args: SetArgs, session: &Session) -> Result<(), Failure> {
         session,
         args: &args,
         asked: RefCell::new(Some((asks, values))),
-        delta: RefCell::default(),
+        values: RefCell::default(),
+        sealed: RefCell::default(),
+        same: RefCell::default(),
     };
     many::run(&many, session, &work).await
 }
@@ -107,28 +110,48 @@ struct Work<'a> {
     args: &'a SetArgs,
     /// What is still to be asked, and what need not be.
     asked: RefCell<Option<(Vec<Ask>, Values)>>,
-    delta: RefCell<Delta>,
+    /// The new values, until they are sealed.
+    values: RefCell<BTreeMap<Key, SecretValue>>,
+    /// What became of them.
+    sealed: RefCell<Option<SealedValues>>,
+    /// The sealed parts that hold the wanted value already: they stay as they are.
+    same: RefCell<BTreeMap<Key, Jwe>>,
 }
 
 impl Work<'_> {
     /// Asks for the values, once. A key that is new may be a slip.
     fn ask(&self, secret: &SealedSecret) -> Result<(), Failure> {
         let Some((asks, mut values)) = self.asked.take() else { return Ok(()) };
+        let prompt = &**self.session.prompt();
+        if !asks.is_empty() {
+            AskArgs::introduce(prompt, &secret.meta.place);
+        }
         for ask in asks {
-            self.args.asking.ask(ask, &**self.session.prompt(), &mut values)?;
+            self.args.asking.ask(ask, prompt, &mut values)?;
         }
         let values = values.into_inner();
         for key in values.keys().filter(|key| !secret.values.contains_key(key)) {
             terminal::note(&format!("`{key}` is new in `{}`", secret.meta.place));
         }
         self.args.allow.warn(&values, None);
-        self.delta.borrow_mut().values = values;
+        self.values.replace(values);
         Ok(())
     }
 
-    /// Takes out what is the same already.
-    fn keep_same(&self, old: &PlainSecret) {
-        self.delta.borrow_mut().values.retain(|key, value| !old.holds(key, value));
+    /// Notes which values are the same already.
+    fn note_same(&self, secret: &SealedSecret, old: &PlainSecret) {
+        let values = self.values.borrow();
+        let is_same =
+            |(key, _): &(&Key, &Jwe)| values.get(key).is_some_and(|value| old.holds(key, value));
+        let same = secret.values.iter().filter(is_same);
+        self.same.replace(same.map(|(key, jwe)| (key.clone(), jwe.clone())).collect());
+    }
+
+    /// Whether a value has to be put there: not where the very part stands that was
+    /// found to hold it.
+    fn is_wanted(&self, secret: &SealedSecret, key: &Key) -> bool {
+        let same = self.same.borrow();
+        same.get(key).is_none_or(|jwe| secret.values.get(key) != Some(jwe))
     }
 }
 
@@ -142,12 +165,15 @@ impl Change for Work<'_> {
             self.changer.prepare(secret, path).await?;
         }
         self.ask(secret)?;
-        if let Some(old) = old.as_ref().filter(|_| self.args.idempotent) {
-            self.keep_same(old);
+        if self.sealed.borrow().is_none() {
+            if let Some(old) = old.as_ref().filter(|_| self.args.idempotent) {
+                self.note_same(secret, old);
+            }
+            self.changer.check(old, &self.values.borrow(), &[])?;
         }
-        let delta = self.delta.borrow();
-        self.changer.check(old, &delta)?;
-        Ok(!delta.values.is_empty())
+        let (values, sealed) = (self.values.borrow(), self.sealed.borrow());
+        let mut keys = values.keys().chain(sealed.iter().flat_map(SealedValues::keys));
+        Ok(keys.any(|key| self.is_wanted(secret, key)))
     }
 
     async fn change(
@@ -155,9 +181,17 @@ impl Change for Work<'_> {
         secret: SealedSecret,
         path: Option<&Path>,
     ) -> Result<(SealedSecret, &'static str), Failure> {
-        let delta = self.delta.take();
-        let new = self.changer.change(secret, path, &delta).await;
-        self.delta.replace(delta);
-        Ok((new?, "changed"))
+        if self.sealed.borrow().is_none() {
+            // The plaintext goes here, before anything is written.
+            let values = self.values.take();
+            let sealed = self.changer.seal(&secret, path, &values).await?;
+            self.sealed.replace(Some(sealed));
+        }
+        let sealed = self.sealed.borrow();
+        let sealed = sealed.as_ref().expect("sealed above");
+        let wanted: BTreeSet<Key> =
+            sealed.keys().filter(|key| self.is_wanted(&secret, key)).cloned().collect();
+        let new = self.changer.put_sealed(secret, sealed, |key| wanted.contains(key))?;
+        Ok((new, "changed"))
     }
 }

@@ -68,7 +68,7 @@ impl Change for Work<'_> {
             return Ok(false);
         }
         let old = self.changer.look(secret, path).await?;
-        self.changer.check(old, &self.delta)?;
+        self.changer.check(old, &self.delta.values, &self.delta.gone)?;
         Ok(true)
     }
 

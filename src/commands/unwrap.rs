@@ -1,5 +1,6 @@
 //! `unwrap`: sealed Secrets, opened: plain manifests, an env file, or one value.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
@@ -7,7 +8,8 @@ use zeroize::Zeroizing;
 
 use super::input::{FileArgs, LiveArgs, Sealed, sealed_secrets};
 use super::opening::{OpenArgs, Opener};
-use super::{Failure, Session};
+use super::{Failure, Session, replacing};
+use crate::cluster::{ClusterError, place_of};
 use crate::manifest::{self, Format};
 use crate::secret::{PlainSecret, SecretValue};
 use crate::terminal;
@@ -25,7 +27,10 @@ use crate::terminal;
   kubectl envcrypt unwrap db password -n prod
 
   # A plain manifest from a sealed file
-  kubectl envcrypt unwrap -f db.yaml"
+  kubectl envcrypt unwrap -f db.yaml
+
+  # Make a Secret of the cluster plain again, the way back from `seal --replace`
+  kubectl envcrypt unwrap db -n prod --replace"
 )]
 pub struct UnwrapArgs {
     #[command(flatten)]
@@ -38,6 +43,12 @@ pub struct UnwrapArgs {
     /// Write to a new file, readable by you alone
     #[arg(short, long, value_name = "FILE", help_heading = "Output")]
     write: Option<PathBuf>,
+    /// Put the plain Secret in the place of the sealed one in the cluster
+    #[arg(long, conflicts_with_all = ["filename", "write", "all_namespaces", "selector"])]
+    replace: bool,
+    /// Do not ask before it is replaced
+    #[arg(short = 'y', long, requires = "replace")]
+    yes: bool,
     #[command(flatten)]
     open: OpenArgs,
 }
@@ -56,6 +67,9 @@ const TO_TERMINAL: &str = "to a terminal: it is not plain text";
 
 /// Runs it.
 pub async fn run(args: UnwrapArgs, session: &Session) -> Result<(), Failure> {
+    if args.replace {
+        return replace(&args, session).await;
+    }
     let (secrets, rest) =
         sealed_secrets(session, &args.files, &args.live, args.open.seal()).await?;
     let key = match &rest[..] {
@@ -71,6 +85,34 @@ pub async fn run(args: UnwrapArgs, session: &Session) -> Result<(), Failure> {
         Some(key) => args.write_value(plain, key),
         None => args.write_secrets(&plain),
     }
+}
+
+/// Makes a sealed Secret of the cluster plain again.
+async fn replace(args: &UnwrapArgs, session: &Session) -> Result<(), Failure> {
+    let [name] = &args.live.words[..] else {
+        return Err(Failure::Usage("`--replace` takes one NAME".to_owned()));
+    };
+    let place = place_of(&session.namespace()?, name)?;
+    let cluster = session.cluster().await?;
+    let object = match cluster.secret(&place).await {
+        // An earlier run was broken off between the two.
+        Err(ClusterError::NotFound(_)) if cluster.resume(&place).await? => {
+            cluster.secret(&place).await?
+        }
+        object => object?,
+    };
+    let secret = object.sealed(&place.namespace, args.open.seal())?;
+    let opener = Opener::new(session, &args.open)?;
+    let plain = opener.open(&secret, None).await?;
+    plain.check()?;
+    if !args.yes {
+        let places = [place.clone()].into();
+        replacing::confirm(session, &cluster, &places, "plain: readable by whoever may get it")
+            .await?;
+    }
+    let plain = manifest::plain_object(&plain);
+    cluster.replace(&place, object, &plain, &secret).await?;
+    Ok(terminal::stdout(format!("secret/{} unwrapped\n", place.name).as_bytes())?)
 }
 
 impl UnwrapArgs {
@@ -159,5 +201,8 @@ fn objects(plain: &[PlainSecret]) -> Vec<manifest::Object> {
 /// Text that cannot steer a terminal.
 fn is_printable(value: &SecretValue) -> bool {
     let text = std::str::from_utf8(value.expose());
-    text.is_ok_and(|text| text.chars().all(|c| !c.is_control() || matches!(c, '\n' | '\t')))
+    text.is_ok_and(|text| {
+        let lines = text.split(['\n', '\t']);
+        lines.into_iter().all(|line| matches!(terminal::visible(line), Cow::Borrowed(_)))
+    })
 }

@@ -6,6 +6,10 @@ use std::rc::Rc;
 use serde::Deserialize;
 
 use super::{ConfigError, Pattern, RULES_FILE, file};
+use crate::kek::KekUri;
+
+/// The name of the local key.
+const LOCAL: &str = "local";
 
 const FORM: &str = "a rule: `rules:` is a list, and each has `keks`, and may have `namespace`, `context`, `path` and `cluster`";
 
@@ -130,6 +134,15 @@ impl Rules {
     }
 }
 
+/// Refuses what is no KEK where it stands, and does not quote it.
+fn check_names(names: &[String], file: &Path, rule: usize) -> Result<(), ConfigError> {
+    let is_kek = |name: &String| name == LOCAL || name.parse::<KekUri>().is_ok();
+    match names.iter().position(|name| !is_kek(name)) {
+        None => Ok(()),
+        Some(index) => Err(ConfigError::Kek { path: file.to_owned(), rule, number: index + 1 }),
+    }
+}
+
 impl Rule {
     fn new(text: RuleText, number: usize, file: &Path, is_own: bool) -> Result<Self, ConfigError> {
         let pattern = |field: &'static str, text: Option<String>| {
@@ -139,6 +152,7 @@ impl Rule {
         if text.keks.is_empty() {
             return Err(ConfigError::EmptyRule(file.to_owned()));
         }
+        check_names(&text.keks, file, number)?;
         Ok(Self {
             namespace: pattern("namespace", text.namespace)?,
             context: pattern("context", text.context)?,
@@ -170,12 +184,12 @@ mod tests {
     const TEXT: &str = "
 rules:
   - path: deploy/prod/**
-    keks: [by-path]
+    keks: ['age:age1path']
   - namespace: prod-*
     context: '*-eu'
-    keks: [by-both, second]
+    keks: ['age:age1both', local]
   - namespace: prod-*
-    keks: [by-namespace]
+    keks: ['age:age1namespace']
 ";
 
     fn keks(
@@ -196,10 +210,10 @@ rules:
         std::fs::write(folder.path().join(RULES_FILE), TEXT).expect("written");
         let nested = folder.path().join("a/b");
         std::fs::create_dir_all(&nested).expect("made");
-        assert_eq!(keks(&nested, "dev", None, Some("deploy/prod/x/db.yaml")), ["by-path"]);
-        assert_eq!(keks(&nested, "prod-a", Some("cluster-eu"), None), ["by-both", "second"]);
-        assert_eq!(keks(&nested, "prod-a", Some("cluster-us"), None), ["by-namespace"]);
-        assert_eq!(keks(&nested, "prod-a", None, None), ["by-namespace"]);
+        assert_eq!(keks(&nested, "dev", None, Some("deploy/prod/x/db.yaml")), ["age:age1path"]);
+        assert_eq!(keks(&nested, "prod-a", Some("cluster-eu"), None), ["age:age1both", "local"]);
+        assert_eq!(keks(&nested, "prod-a", Some("cluster-us"), None), ["age:age1namespace"]);
+        assert_eq!(keks(&nested, "prod-a", None, None), ["age:age1namespace"]);
         assert_eq!(keks(&nested, "dev", None, None), [""; 0]);
     }
 
@@ -220,9 +234,10 @@ rules:
             "rules:\n- {hunter2: x, keks: [x]}",
             "hunter2",
             "rules: [hunter2]",
-            "rules:\n- {namespace: '[hunter2', keks: [x]}",
-            "rules: [{keks: [x], path: '{hunter2'}]",
+            "rules:\n- {namespace: '[hunter2', keks: [local]}",
+            "rules: [{keks: [local], path: '{hunter2'}]",
             "rules: {a: [hunter2",
+            "rules: [{keks: [local, hunter2]}]",
             "rules: [{keks: []}] # hunter2",
             &format!("rules: {}hunter2", "[".repeat(30_000)),
         ] {

@@ -57,6 +57,9 @@ pub enum Refused {
     /// The tag is wrong, or the padding.
     #[error("it was altered: its tag does not match")]
     Tag,
+    /// Over 100 recipients.
+    #[error("it is under over 100 KEKs")]
+    TooManyRecipients,
     /// Over 1 MiB.
     #[error("it is over {MAX_SEALED_SIZE} bytes")]
     TooLarge,
@@ -69,7 +72,7 @@ pub enum Refused {
 }
 
 impl Refused {
-    /// Its name in the test vectors and in `inspect -o json`.
+    /// Its name in the test vectors.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
@@ -82,6 +85,7 @@ impl Refused {
             Self::Binding(_) => "binding",
             Self::Commitment => "commitment",
             Self::Tag => "tag",
+            Self::TooManyRecipients => "too-many-recipients",
             Self::TooLarge => "too-large",
             Self::SealMissing => "seal-missing",
             Self::SealMismatch => "seal-mismatch",

@@ -65,6 +65,10 @@ struct Wire {
     tag: String,
 }
 
+/// How many KEKs one value may be under. Anyone can add entries to a file, and each
+/// may cost a call to a KMS.
+const MAX_RECIPIENTS: usize = 100;
+
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WireRecipient {
@@ -182,6 +186,9 @@ impl Jwe {
         }
         if wire.recipients.is_empty() {
             return Err(Refused::Malformed);
+        }
+        if wire.recipients.len() > MAX_RECIPIENTS {
+            return Err(Refused::TooManyRecipients);
         }
         let ciphertext = decode("ciphertext", &wire.ciphertext)?;
         if ciphertext.is_empty() || ciphertext.len() % aead::BLOCK != 0 {

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use super::jwe::Parts;
 use super::{Binding, Jwe, Kind, Scope, SealError, SealedSecret, aead, set};
 use crate::kek::{DataKey, KekUri, Ring, WrappedKey};
-use crate::secret::{Key, Place, PlainSecret, SecretValue, random_bytes};
+use crate::secret::{Key, Place, PlainSecret, SecretValue, random_bytes, wipe_stack};
 
 /// A DEK that the KEKs have already wrapped, ready to seal one Secret. It is
 /// made before anything is asked of a person, so that a KMS that refuses does
@@ -64,7 +64,19 @@ impl Sealer {
         self.seal_with(plain, now, fresh_iv)
     }
 
-    /// Sets values of a sealed Secret and takes others out, opening nothing: what is
+    /// Seals values one by one, to be put into a sealed Secret.
+    #[must_use]
+    pub fn seal_values(&self, values: &BTreeMap<Key, SecretValue>, now: u64) -> BTreeMap<Key, Jwe> {
+        let seal = |(key, value): (&Key, &SecretValue)| {
+            let jwe = self.part(Kind::Value, Some(key), value.expose(), now, fresh_iv());
+            (key.clone(), jwe)
+        };
+        let sealed = values.iter().map(seal).collect();
+        wipe_stack();
+        sealed
+    }
+
+    /// Puts values into a sealed Secret and takes others out, opening nothing: what is
     /// not named keeps its bytes, and the seal is made anew.
     ///
     /// # Errors
@@ -72,17 +84,15 @@ impl Sealer {
     pub fn change(
         &self,
         mut secret: SealedSecret,
-        values: &BTreeMap<Key, SecretValue>,
+        values: BTreeMap<Key, Jwe>,
         gone: &[Key],
         now: u64,
     ) -> Result<SealedSecret, SealError> {
         debug_assert_eq!(secret.meta.place, self.place);
         secret.values.retain(|key, _| !gone.contains(key));
-        for (key, value) in values {
-            let jwe = self.part(Kind::Value, Some(key), value.expose(), now, fresh_iv());
-            secret.values.insert(key.clone(), jwe);
-        }
+        secret.values.extend(values);
         secret.seal = Some(self.part(Kind::Seal, None, &secret.digest(), now, fresh_iv()));
+        wipe_stack();
         secret.check_size()?;
         Ok(secret)
     }
@@ -111,6 +121,7 @@ impl Sealer {
             .collect();
         let seal = part(Kind::Seal, None, &set::digest(&meta, &values));
         let sealed = SealedSecret { meta, values, seal: Some(seal) };
+        wipe_stack();
         sealed.check_size()?;
         Ok(sealed)
     }

@@ -182,7 +182,16 @@ fn options(editor: &str) -> Option<&'static [&'static str]> {
     Some(match name.split(['.', '-']).next()? {
         // The vi that is none of these keeps copies for its recovery.
         "vim" | "nvim" => {
-            &["-n", "-i", "NONE", "-c", "set nobackup nowritebackup noswapfile noundofile"]
+            &[
+                "-n",
+                "-i",
+                "NONE",
+                "-c",
+                "set nobackup nowritebackup noswapfile noundofile",
+                // What the person's own commands turn on again when it has started.
+                "-c",
+                "autocmd VimEnter,BufWinEnter,BufWritePre * set nobackup nowritebackup noswapfile noundofile",
+            ]
         }
         "emacs" => &[
             "--eval",

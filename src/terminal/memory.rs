@@ -13,6 +13,8 @@ use thiserror::Error;
 const PREFIX: &str = "kubectl-envcrypt.";
 /// Locked as long as the folder is in use; what is there and not locked was left behind.
 const LOCK: &str = ".kubectl-envcrypt";
+/// What stands in it: a folder that has another file of this name is not ours to empty.
+const MARK: &[u8] = b"plaintext of kubectl-envcrypt: this folder is emptied\n";
 
 /// Why there is no such folder.
 #[derive(Debug, Error)]
@@ -201,13 +203,25 @@ fn new_file(path: &Path) -> io::Result<fs::File> {
 fn new_lock(folder: &Path) -> Result<Flock<fs::File>, MemoryError> {
     let path = folder.join(LOCK);
     let error = |source| MemoryError::Io { path: path.clone(), source };
-    let lock = Flock::lock(new_file(&path).map_err(error)?, FlockArg::LockExclusiveNonblock);
+    let mut file = new_file(&path).map_err(error)?;
+    file.write_all(MARK).map_err(error)?;
+    let lock = Flock::lock(file, FlockArg::LockExclusiveNonblock);
     lock.map_err(|(_, errno)| error(errno.into()))
 }
 
 /// The lock of a folder that is in no one's use any more.
 fn lock_of(folder: &Path) -> Option<Flock<fs::File>> {
-    let lock = OpenOptions::new().write(true).open(folder.join(LOCK)).ok()?;
+    let path = folder.join(LOCK);
+    let found = path.symlink_metadata().ok()?;
+    // As we make it: no checkout and no archive brings a file of this mode along.
+    let is_ours = found.is_file()
+        && found.uid() == Uid::effective().as_raw()
+        && found.mode() & 0o7777 == 0o600
+        && fs::read(&path).ok()? == MARK;
+    if !is_ours {
+        return None;
+    }
+    let lock = OpenOptions::new().write(true).open(path).ok()?;
     Flock::lock(lock, FlockArg::LockExclusiveNonblock).ok()
 }
 
@@ -242,6 +256,24 @@ fn is_in_memory(_: &Path) -> bool {
 mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn a_folder_is_emptied_only_where_we_left_it() {
+        let place = tempfile::tempdir().expect("a folder");
+        let (path, lock) = (place.path(), place.path().join(LOCK));
+        fs::write(path.join("theirs"), b"x").expect("written");
+        for (mark, mode) in [(&b""[..], 0o600), (MARK, 0o644), (b"other", 0o600)] {
+            fs::write(&lock, mark).expect("written");
+            fs::set_permissions(&lock, fs::Permissions::from_mode(mode)).expect("set");
+            let refused = Folder::at(path, Disk::Allowed);
+            assert!(matches!(refused, Err(MemoryError::NotEmpty(_))), "{mode:o}");
+            assert!(path.join("theirs").exists());
+        }
+        fs::write(&lock, MARK).expect("written");
+        let folder = Folder::at(path, Disk::Allowed).expect("left behind by us");
+        assert!(!path.join("theirs").exists());
+        drop(folder);
+    }
 
     #[test]
     fn a_disk_is_used_only_where_that_is_allowed() {

@@ -1,9 +1,12 @@
 //! Standard output, and new files: whole, or not there.
 
+use std::ffi::OsString;
+use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal, Write};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use nix::libc;
 use thiserror::Error;
 
 /// Why something was not written.
@@ -36,8 +39,11 @@ pub enum OutputError {
 /// # Errors
 /// [`OutputError::Closed`] where nobody reads any more.
 pub fn stdout(bytes: &[u8]) -> Result<(), OutputError> {
+    if crate::process::stdout_was_closed() && !bytes.is_empty() {
+        return Err(OutputError::Stdout(io::Error::from_raw_os_error(libc::EBADF)));
+    }
     let mut file = nix::unistd::dup(io::stdout())
-        .map(std::fs::File::from)
+        .map(File::from)
         .map_err(|e| OutputError::Stdout(e.into()))?;
     file.write_all(bytes).map_err(|error| match error.kind() {
         io::ErrorKind::BrokenPipe => OutputError::Closed,
@@ -45,9 +51,12 @@ pub fn stdout(bytes: &[u8]) -> Result<(), OutputError> {
     })
 }
 
-/// Writes one line to standard error; who closed it does not want to know.
+/// Writes a line to standard error, or several; who closed it does not want to know.
 pub fn stderr_line(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    let mut stderr = io::stderr().lock();
+    for line in text.lines() {
+        let _ = writeln!(stderr, "{}", super::visible(line));
+    }
 }
 
 /// Whether a person looks at standard output.
@@ -84,7 +93,8 @@ pub fn new_file(path: &Path, bytes: &[u8]) -> Result<(), OutputError> {
 }
 
 /// Puts new content in the place of a file's: whole or not at all, the file's
-/// mode and owner kept. A link stays a link, to the new content.
+/// mode and owner kept. A link stays a link, to the new content. What a killed
+/// process left beside the file is removed first.
 ///
 /// # Errors
 /// [`OutputError::Changed`] where the file does not hold `old` any more;
@@ -92,34 +102,145 @@ pub fn new_file(path: &Path, bytes: &[u8]) -> Result<(), OutputError> {
 pub fn replace_file(path: &Path, old: &[u8], new: &[u8]) -> Result<(), OutputError> {
     let error = |source| OutputError::File { path: path.to_owned(), source };
     let target = path.canonicalize().map_err(error)?;
-    let folder = target.parent().unwrap_or(Path::new("/"));
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(error)?;
-    let written = file.write_all(new).and_then(|()| {
-        let there = std::fs::metadata(&target)?;
-        let mut mode = there.mode() & 0o7777;
-        let own = |owner| std::os::unix::fs::fchown(file.as_file(), owner, Some(there.gid()));
-        // Only root may give a file away. Another group may not read it.
-        if own(Some(there.uid())).or_else(|_| own(None)).is_err() {
-            mode &= 0o7707;
-        }
-        file.as_file().set_permissions(std::fs::Permissions::from_mode(mode))?;
-        file.as_file().sync_all()
-    });
-    written.map_err(error)?;
-    if std::fs::read(&target).map_err(error)? != old {
+    let is_changed = |path: &Path| Ok(std::fs::read(path).map_err(error)? != old);
+    if is_changed(&target)? {
         return Err(OutputError::Changed(path.to_owned()));
     }
-    file.persist(&target).map_err(|e| error(e.error))?;
-    Ok(())
+    sweep(&target);
+    let beside = Beside::write(&target, new).map_err(error)?;
+    match beside.exchange(&target) {
+        // What stood there stands beside now: whatever was done to it up to the last
+        // moment is noticed.
+        Ok(()) if is_changed(&beside.path)? => {
+            beside.exchange(&target).map_err(error)?;
+            Err(OutputError::Changed(path.to_owned()))
+        }
+        Ok(()) => Ok(()),
+        Err(e) if e.kind() == io::ErrorKind::Unsupported => {
+            if is_changed(&target)? {
+                return Err(OutputError::Changed(path.to_owned()));
+            }
+            std::fs::rename(&beside.path, &target).map_err(error)
+        }
+        Err(e) => Err(error(e)),
+    }
 }
 
-#[cfg(target_os = "linux")]
-fn write_unnamed(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
-    use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, open};
-    use nix::sys::stat::Mode;
-    use nix::unistd::linkat;
-    use std::os::fd::AsRawFd;
+/// A file beside another one, under a name that says whose it is. It is locked as
+/// long as it is in use, and removed when dropped.
+struct Beside {
+    path: PathBuf,
+    _file: File,
+}
 
+impl Beside {
+    /// Writes it whole before it has a name, where the file system can.
+    fn write(target: &Path, bytes: &[u8]) -> io::Result<Self> {
+        let folder = target.parent().unwrap_or(Path::new("/"));
+        let mut random = [0; 8];
+        crate::secret::random_bytes(&mut random);
+        let mut name = prefix(target);
+        name.push(format!("{:016x}", u64::from_le_bytes(random)));
+        let path = folder.join(name);
+        let (mut file, has_name) = match unnamed(folder) {
+            Ok(file) => (file, false),
+            Err(e) if e.kind() == io::ErrorKind::Unsupported => {
+                let mut options = OpenOptions::new();
+                (options.write(true).create_new(true).mode(0o600).open(&path)?, true)
+            }
+            Err(e) => return Err(e),
+        };
+        file.lock()?;
+        let written = file.write_all(bytes).and_then(|()| like(&file, target));
+        let written = written.and_then(|()| file.sync_all());
+        match (written, has_name) {
+            (Ok(()), true) => {}
+            (Ok(()), false) => link(&file, &path)?,
+            (Err(e), _) => {
+                if has_name {
+                    let _ = std::fs::remove_file(&path);
+                }
+                return Err(e);
+            }
+        }
+        Ok(Self { path, _file: file })
+    }
+
+    /// Lets both files take each other's place, at one moment.
+    #[cfg(target_os = "linux")]
+    fn exchange(&self, target: &Path) -> io::Result<()> {
+        use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
+        let flags = RenameFlags::RENAME_EXCHANGE;
+        renameat2(AT_FDCWD, &self.path, AT_FDCWD, target, flags).map_err(|errno| match errno {
+            nix::Error::EINVAL | nix::Error::ENOSYS | nix::Error::EOPNOTSUPP => {
+                io::ErrorKind::Unsupported.into()
+            }
+            errno => io::Error::from(errno),
+        })
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn exchange(&self, _: &Path) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}
+
+impl Drop for Beside {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+/// How the names of our files beside `target` begin.
+fn prefix(target: &Path) -> OsString {
+    let mut name = OsString::from(".");
+    name.push(target.file_name().unwrap_or_default());
+    name.push(".envcrypt-");
+    name
+}
+
+/// Removes what a killed process left beside a file: it may hold plaintext of others.
+fn sweep(target: &Path) {
+    let Some(folder) = target.parent() else { return };
+    let prefix = prefix(target);
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let is_ours = entry.file_name().as_encoded_bytes().starts_with(prefix.as_encoded_bytes())
+            && entry.metadata().is_ok_and(|found| found.is_file());
+        // One that is in use is locked.
+        let is_left = || File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok());
+        if is_ours && is_left() {
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// Gives a new file the mode and the owner of another.
+fn like(file: &File, target: &Path) -> io::Result<()> {
+    let there = std::fs::metadata(target)?;
+    let mut mode = there.mode() & 0o7777;
+    let own = |owner| std::os::unix::fs::fchown(file, owner, Some(there.gid()));
+    // Only root may give a file away. Another group may not read it.
+    if own(Some(there.uid())).or_else(|_| own(None)).is_err() {
+        mode &= 0o7707;
+    }
+    file.set_permissions(std::fs::Permissions::from_mode(mode))
+}
+
+fn write_unnamed(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = unnamed(folder)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    link(&file, path)
+}
+
+/// A file without a name, which goes with the process. Readable by its owner alone.
+#[cfg(target_os = "linux")]
+fn unnamed(folder: &Path) -> io::Result<File> {
+    use nix::fcntl::{OFlag, open};
+    use nix::sys::stat::Mode;
+    if !Path::new("/proc/self/fd").exists() {
+        return Err(io::ErrorKind::Unsupported.into());
+    }
     let flags = OFlag::O_TMPFILE | OFlag::O_WRONLY | OFlag::O_CLOEXEC;
     let file = open(folder, flags, Mode::S_IRUSR | Mode::S_IWUSR).map_err(|errno| match errno {
         // The answers of kernels and file systems that cannot.
@@ -128,19 +249,26 @@ fn write_unnamed(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
         }
         errno => io::Error::from(errno),
     })?;
-    let mut file = std::fs::File::from(file);
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    let link = format!("/proc/self/fd/{}", file.as_raw_fd());
-    if !Path::new(&link).exists() {
-        return Err(io::ErrorKind::Unsupported.into());
-    }
-    linkat(AT_FDCWD, link.as_str(), AT_FDCWD, path, AtFlags::AT_SYMLINK_FOLLOW)?;
-    Ok(())
+    Ok(File::from(file))
 }
 
 #[cfg(not(target_os = "linux"))]
-fn write_unnamed(_: &Path, _: &Path, _: &[u8]) -> io::Result<()> {
+fn unnamed(_: &Path) -> io::Result<File> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Gives a file without a name one that nothing has yet.
+#[cfg(target_os = "linux")]
+fn link(file: &File, path: &Path) -> io::Result<()> {
+    use nix::fcntl::{AT_FDCWD, AtFlags};
+    use std::os::fd::AsRawFd;
+    let link = format!("/proc/self/fd/{}", file.as_raw_fd());
+    let follow = AtFlags::AT_SYMLINK_FOLLOW;
+    Ok(nix::unistd::linkat(AT_FDCWD, link.as_str(), AT_FDCWD, path, follow)?)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn link(_: &File, _: &Path) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
@@ -193,6 +321,26 @@ mod tests {
         assert!(matches!(error, OutputError::Changed(_)));
         assert_eq!(std::fs::read(&path).expect("there"), b"two");
         assert_eq!(std::fs::read_dir(folder.path()).expect("listed").count(), 2);
+    }
+
+    #[test]
+    fn what_a_killed_process_left_beside_a_file_goes_and_what_is_in_use_stays() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a");
+        std::fs::write(&path, b"one").expect("written");
+        std::fs::write(folder.path().join(".a.envcrypt-0123"), b"plaintext").expect("written");
+        std::fs::write(folder.path().join(".b.envcrypt-0123"), b"another's").expect("written");
+        let in_use = Beside::write(&path, b"other").expect("written");
+        replace_file(&path, b"one", b"two").expect("replaced");
+        assert!(in_use.path.exists());
+        drop(in_use);
+        let mut left: Vec<_> = std::fs::read_dir(folder.path())
+            .expect("listed")
+            .flatten()
+            .map(|e| e.file_name())
+            .collect();
+        left.sort();
+        assert_eq!(left, [".b.envcrypt-0123", "a"]);
     }
 
     #[test]

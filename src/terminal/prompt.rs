@@ -6,13 +6,14 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd};
 use std::sync::atomic::{AtomicPtr, Ordering};
 
+use dialoguer::Input;
 use dialoguer::console::Term;
-use dialoguer::{Confirm, Input};
 use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::termios::{LocalFlags, SetArg, Termios, tcgetattr, tcsetattr};
 use thiserror::Error;
 
+use super::visible;
 use crate::secret::SecretValue;
 
 const TERMINAL: &str = "/dev/tty";
@@ -76,6 +77,12 @@ pub trait Prompt: Send + Sync {
     /// [`PromptError`]
     fn confirm(&self, question: &str) -> Result<bool, PromptError>;
 
+    /// Asks for a word to be typed, where much is at stake; anything else is a no.
+    ///
+    /// # Errors
+    /// [`PromptError`]
+    fn confirm_with(&self, word: &str, question: &str) -> Result<bool, PromptError>;
+
     /// Tells something between two questions.
     fn tell(&self, text: &str);
 }
@@ -109,6 +116,10 @@ impl Prompt for Silent {
         Err(PromptError::NoTerminal(question.to_owned()))
     }
 
+    fn confirm_with(&self, _: &str, question: &str) -> Result<bool, PromptError> {
+        Err(PromptError::NoTerminal(question.to_owned()))
+    }
+
     fn tell(&self, _: &str) {}
 }
 
@@ -125,9 +136,7 @@ impl Tty {
     }
 
     fn hidden_once(&self, what: &str) -> Result<SecretValue, PromptError> {
-        let answer = rpassword::prompt_password(format!("{what}: "));
-        // Without echo the return was not echoed either.
-        self.tell("");
+        let answer = rpassword::prompt_password(format!("{}: ", visible(what)));
         let answer = SecretValue::new(answer.map_err(|e| failed(what, e))?.into_bytes());
         // What is not UTF-8 arrives as this mark: better no value than another one.
         match answer.expose().windows(3).any(|bytes| bytes == "\u{fffd}".as_bytes()) {
@@ -160,18 +169,21 @@ impl Prompt for Tty {
                     false => Ok(value),
                 };
             }
+            // The lines of a paste would be compared with each other for ever.
+            if self.has_more() {
+                return Err(PromptError::SeveralLines(what.to_owned()));
+            }
             self.tell("the two entries differ; once more");
         }
     }
 
     fn visible(&self, what: &str) -> Result<String, PromptError> {
         let _restore = Restore::arm(&self.file);
-        let input = Input::<String>::new().with_prompt(what).allow_empty(true);
+        let input = Input::<String>::new().with_prompt(visible(what)).allow_empty(true);
         input.interact_text_on(&self.term(what)?).map_err(|e| failed(what, io_error(e)))
     }
 
     fn confirm(&self, question: &str) -> Result<bool, PromptError> {
-        let _restore = Restore::arm(&self.file);
         // What is longer than a line is told by itself: the prompt is drawn anew with
         // every key.
         let is_long = question.chars().count() > LONG;
@@ -179,14 +191,24 @@ impl Prompt for Tty {
             self.tell(&format!("{question}?"));
         }
         let prompt = if is_long { "go ahead" } else { question };
-        let confirm = Confirm::new().with_prompt(prompt).default(false).wait_for_newline(true);
-        confirm.interact_on(&self.term(question)?).map_err(|e| failed(question, io_error(e)))
+        let answer = self.visible(&format!("{prompt} [y/N]"))?;
+        Ok(is_yes(&answer))
+    }
+
+    fn confirm_with(&self, word: &str, question: &str) -> Result<bool, PromptError> {
+        self.tell(&format!("{question}?"));
+        Ok(self.visible(&format!("type `{word}` to go ahead"))?.trim() == word)
     }
 
     fn tell(&self, text: &str) {
         use std::io::Write;
-        let _ = writeln!(&self.file, "{text}");
+        let _ = writeln!(&self.file, "{}", visible(text));
     }
+}
+
+/// Just these words: a slip, or a longer sentence, is no consent.
+fn is_yes(answer: &str) -> bool {
+    ["y", "yes"].contains(&answer.trim().to_ascii_lowercase().as_str())
 }
 
 fn io_error(error: dialoguer::Error) -> io::Error {

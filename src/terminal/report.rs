@@ -1,7 +1,9 @@
 //! What a person reads on standard error: one error with its causes and
 //! hints, warnings, notes. Lower case, no final period.
 
-use super::stderr_line;
+use std::borrow::Cow;
+
+use super::{stderr_line, visible};
 
 /// An error as it is shown.
 #[derive(Debug, Default)]
@@ -38,9 +40,8 @@ pub fn note(text: &str) {
 }
 
 /// Services and files have a say in these texts: no line breaks, no escapes.
-fn one_line(text: &str) -> String {
-    let clean = |c: char| if c.is_control() { ' ' } else { c };
-    text.trim_end_matches('.').chars().map(clean).collect()
+fn one_line(text: &str) -> Cow<'_, str> {
+    visible(text.trim_end_matches('.'))
 }
 
 #[cfg(test)]
@@ -49,6 +50,6 @@ mod tests {
 
     #[test]
     fn no_text_can_break_the_line_or_steer_the_terminal() {
-        assert_eq!(one_line("a\nerror: b\u{1b}[2J."), "a error: b [2J");
+        assert_eq!(one_line("a\nerror: b\u{1b}[2J."), "a\\nerror: b\\u{1b}[2J");
     }
 }

@@ -10,6 +10,7 @@ mod files;
 mod hardening;
 mod help;
 mod kek;
+mod leaks;
 mod opening;
 mod properties;
 mod rewrap;

@@ -192,6 +192,11 @@ fn failing() -> Vec<(String, Value)> {
     );
     fail("trailing-data", "malformed", spoil().set_text(&format!("{text}{{}}")));
     fail("no-recipients", "malformed", spoil().jwe(|jwe| jwe["recipients"] = json!([])));
+    let many = |jwe: &mut Value| {
+        let one = jwe["recipients"][0].clone();
+        jwe["recipients"] = vec![one; 101].into();
+    };
+    fail("too-many-recipients", "too-many-recipients", spoil().jwe(many));
     fail(
         "unknown-header-member",
         "malformed",

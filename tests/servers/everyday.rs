@@ -39,7 +39,7 @@ fn a_plain_secret_of_the_cluster_becomes_a_sealed_one_when_asked() {
     let printed = sandbox.run(seal).succeeds().stdout;
     assert!(printed.contains("type: envcrypt.dev/sealed") && printed.contains("app: web"));
     assert_eq!(live(plane, &namespace, "db"), before, "without --replace nothing changes");
-    let run = sandbox.run(seal.iter().chain(&["--replace"])).succeeds();
+    let run = sandbox.run(seal.iter().chain(&["--replace", "--yes"])).succeeds();
     assert_eq!(run.stdout, "secret/db sealed\n");
     assert!(run.stderr.contains("now gets sealed values"), "{}", run.stderr);
     let after = live(plane, &namespace, "db");
@@ -48,7 +48,7 @@ fn a_plain_secret_of_the_cluster_becomes_a_sealed_one_when_asked() {
     assert_ne!(after["metadata"]["uid"], before["metadata"]["uid"]);
     assert!(!contains(&plane.in_etcd(&namespace, "db"), b"hunter2"));
     assert_eq!(env(&sandbox, &namespace, "db"), "password=hunter2\n");
-    let error = sandbox.run(seal.iter().chain(&["--replace"])).fails(1);
+    let error = sandbox.run(seal.iter().chain(&["--replace", "--yes"])).fails(1);
     assert!(error.contains("is sealed already"), "{error}");
 }
 
@@ -74,8 +74,9 @@ fn many_are_sealed_at_once_and_those_of_controllers_are_let_be() {
             "{name}"
         );
     }
-    let error =
-        sandbox.run(["seal", "owned", "-n", &namespace, "--kek=local", "--replace"]).fails(1);
+    let error = sandbox
+        .run(["seal", "owned", "-n", &namespace, "--kek=local", "--replace", "--yes"])
+        .fails(1);
     assert!(error.contains("belongs to ConfigMap c, and cannot be replaced"), "{error}");
     let listed = sandbox.run(["seal", "-l", "!none", "-n", &namespace, "--kek=local"]).fails(1);
     assert!(listed.contains("there is no plain Secret in the namespace"), "{listed}");
@@ -90,7 +91,8 @@ fn nothing_is_deleted_that_could_not_be_made_anew() {
     plane.apply(&format!(
         "{{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {{name: writer, namespace: {namespace}}}, rules: [{{apiGroups: [''], resources: [secrets], verbs: [get, delete]}}]}}"
     ));
-    let error = sandbox.run(["seal", "db", "-n", &namespace, "--kek=local", "--replace"]).fails(1);
+    let error =
+        sandbox.run(["seal", "db", "-n", &namespace, "--kek=local", "--replace", "--yes"]).fails(1);
     assert!(error.contains("you may not create Secrets"), "{error}");
     assert_eq!(live(plane, &namespace, "db")["data"]["a"], "eA==");
 }

@@ -13,7 +13,7 @@ use crate::sandbox::{PROGRAM, Sandbox};
 type Answers = &'static [(&'static str, &'static str)];
 
 /// What is typed at the prompts of a command.
-const ANSWERS: [(&str, Answers); 3] = [
+const ANSWERS: [(&str, Answers); 5] = [
     (
         "kubectl envcrypt create db username password",
         &[("username: ", "admin"), ("password: ", "hunter2"), ("password (again): ", "hunter2")],
@@ -22,6 +22,11 @@ const ANSWERS: [(&str, Answers); 3] = [
         "kubectl envcrypt set db password",
         &[("password: ", "hunter3"), ("password (again): ", "hunter3")],
     ),
+    (
+        "kubectl envcrypt seal old -n prod --kek awskms:///alias/prod --replace",
+        &[("go on [y/N]: ", "y")],
+    ),
+    ("kubectl envcrypt unwrap old -n prod --replace", &[("go on [y/N]: ", "y")]),
     ("kubectl envcrypt edit db", &[("All", ":%s/hunter3/hunter4/"), ("hunter4", ":wq")]),
 ];
 
@@ -85,11 +90,11 @@ fn run(sandbox: &Sandbox, page: &str, namespace: &str) -> Vec<(String, String)> 
         if ELSEWHERE.iter().any(|elsewhere| line.starts_with(elsewhere)) {
             continue;
         }
+        let answers = ANSWERS.iter().find(|(start, _)| line.starts_with(start));
         let line = line.replace("-n prod", &format!("-n {namespace}"));
         let line = line.replace("alias/prod", &format!("alias/{namespace}"));
         let as_run = line.replace("cargo run --", "kubectl envcrypt");
         let mut session = terminal(sandbox, &as_run, &bin.display().to_string());
-        let answers = ANSWERS.iter().find(|(start, _)| line.starts_with(start));
         for (question, answer) in answers.map_or(&[][..], |(_, answers)| answers) {
             session.exp_string(question).unwrap_or_else(|e| panic!("{line}: {e}"));
             session.send_line(answer).expect("typed");

@@ -76,6 +76,8 @@ fn forward(
     let head = String::from_utf8_lossy(&request).into_owned();
     let makes =
         head.starts_with("POST ") && head.contains("/secrets?") && !head.contains("dryRun=All");
+    // What is put aside beforehand goes through.
+    let makes = makes && !head.contains("-envcrypt-aside\"");
     let fails =
         make == Make::Fail || (make == Make::FailSealed && head.contains("envcrypt.dev/sealed"));
     if makes && fails {
@@ -136,7 +138,7 @@ fn an_interruption_waits_until_the_new_one_stands() {
     let plane = control_plane();
     let (namespace, between) = (plain(plane), between(plane, Make::Hold));
     let mut command = between.sandbox.command();
-    let args = ["seal", "db", "-n", &namespace, "--kek=local", "--replace"];
+    let args = ["seal", "db", "-n", &namespace, "--kek=local", "--replace", "--yes"];
     let child = command.args(args).stdin(Stdio::null()).spawn().expect("it starts");
     between.came.recv().expect("it comes");
     assert_eq!(kind(plane, &namespace), None, "it is deleted by now");
@@ -159,9 +161,9 @@ fn an_interruption_waits_until_the_new_one_stands() {
 fn where_the_new_one_cannot_be_made_the_old_one_is_put_back() {
     let plane = control_plane();
     let (namespace, between) = (plain(plane), between(plane, Make::FailSealed));
-    let args = ["seal", "db", "-n", &namespace, "--kek=local", "--replace"];
+    let args = ["seal", "db", "-n", &namespace, "--kek=local", "--replace", "--yes"];
     let error = between.sandbox.run(args).fails(1);
-    assert!(error.contains("could not be made, and the plain one was put back"), "{error}");
+    assert!(error.contains("could not be made, and the old one was put back"), "{error}");
     assert!(!error.contains("hunter2"), "{error}");
     let run =
         plane.kubectl(["get", "secret", "db", "-n", &namespace, "-ojsonpath={.data.a} {.type}"]);
@@ -172,18 +174,78 @@ fn where_the_new_one_cannot_be_made_the_old_one_is_put_back() {
 fn where_neither_can_be_made_the_sealed_one_is_handed_over() {
     let plane = control_plane();
     let (namespace, between) = (plain(plane), between(plane, Make::Fail));
-    let args = ["seal", "db", "-n", &namespace, "--kek=local", "--replace"];
+    let args = ["seal", "db", "-n", &namespace, "--kek=local", "--replace", "--yes"];
     let run = between.sandbox.run(args);
     assert_eq!(run.code, Some(1));
     assert!(
         run.stderr.contains(&format!(
-            "error: the Secret `{namespace}/db` was deleted, and the sealed one could not be made"
+            "error: the Secret `{namespace}/db` was deleted, and the new one could not be made"
         )),
         "{}",
         run.stderr
     );
-    assert!(run.stderr.contains("was written to standard output: keep it"), "{}", run.stderr);
+    let kept = "is kept in the cluster as the Secret `db-envcrypt-aside`, and was written to";
+    assert!(run.stderr.contains(kept), "{}", run.stderr);
     let open = between.sandbox.pipe(&run.stdout, ["unwrap", "-f", "-", "a"]).succeeds();
     assert_eq!(open.stdout, "hunter2");
     assert_eq!(kind(plane, &namespace), None);
+}
+
+/// The names of all Secrets of a namespace.
+fn names(plane: &ControlPlane, namespace: &str) -> String {
+    let output = "-ojsonpath={.items[*].metadata.name}";
+    plane.kubectl(["get", "secret", "-n", namespace, output]).succeeds().stdout
+}
+
+#[test]
+fn a_process_killed_between_the_two_loses_nothing() {
+    let plane = control_plane();
+    for (seal, resume) in [
+        (&["seal", "db"][..], &["seal", "db"][..]),
+        (&["seal", "-l", "!none"], &["seal", "-l", "!none"]),
+    ] {
+        let (namespace, between) = (plain(plane), between(plane, Make::Hold));
+        let fixed = ["-n", &namespace, "--kek=local", "--replace", "--yes"];
+        let mut command = between.sandbox.command();
+        let mut child =
+            command.args(seal).args(fixed).stdin(Stdio::null()).spawn().expect("it starts");
+        between.came.recv().expect("it comes");
+        assert_eq!(kind(plane, &namespace), None, "it is deleted by now");
+        child.kill().expect("killed");
+        child.wait().expect("ended");
+        // Nothing that was read stands in the cluster in the clear, and nothing is gone.
+        assert_eq!(names(plane, &namespace), "db-envcrypt-aside");
+        let admin = plane.sandbox("admin");
+        let run = admin.run(resume.iter().chain(&fixed));
+        assert!(run.stderr.contains("the sealed one stands there now"), "{}", run.stderr);
+        assert_eq!(kind(plane, &namespace).as_deref(), Some("envcrypt.dev/sealed"));
+        assert_eq!(names(plane, &namespace), "db", "what was put aside is gone");
+        let open = between.sandbox.config().display().to_string();
+        let admin = admin.env("ENVCRYPT_AGE_IDENTITIES", format!("{open}/identities/local.txt"));
+        let value = admin.run(["unwrap", "db", "a", "-n", &namespace]).succeeds().stdout;
+        assert_eq!(value, "hunter2");
+        drop(between.go_on);
+    }
+}
+
+#[test]
+fn a_sealed_secret_becomes_plain_again() {
+    let plane = control_plane();
+    let (namespace, sandbox) = (plane.namespace(), plane.sandbox("admin"));
+    let create = ["create", "db", "--type=basic-auth", "-n", &namespace, "--kek=local"];
+    let values = ["--from-literal=password=hunter2", "--labels=app=web"];
+    sandbox.run(create.iter().chain(&values)).succeeds();
+    let error = sandbox.run(["unwrap", "db", "-n", &namespace, "--replace"]).fails(2);
+    assert!(error.contains("there is no terminal: add `--yes`"), "{error}");
+    let args = ["unwrap", "db", "-n", &namespace, "--replace", "--yes"];
+    assert_eq!(sandbox.run(args).succeeds().stdout, "secret/db unwrapped\n");
+    assert_eq!(kind(plane, &namespace).as_deref(), Some("kubernetes.io/basic-auth"));
+    let output = "-ojsonpath={.data.password} {.metadata.labels} {.metadata.annotations}";
+    let run = plane.kubectl(["get", "secret", "db", "-n", &namespace, output]).succeeds();
+    assert_eq!(run.stdout, r#"aHVudGVyMg== {"app":"web"} "#);
+    assert_eq!(names(plane, &namespace), "db");
+    // And back.
+    let args = ["seal", "db", "-n", &namespace, "--kek=local", "--replace", "--yes"];
+    sandbox.run(args).succeeds();
+    assert_eq!(kind(plane, &namespace).as_deref(), Some("envcrypt.dev/sealed"));
 }

@@ -56,6 +56,7 @@ def open_jwe(text, place, key, dek_of):
     need(isinstance(binding, dict) and set(binding) <= {"namespace", "name", "key"}, "malformed")
     need(all(isinstance(v, str) for v in binding.values()), "malformed")
     need("name" not in binding or "namespace" in binding, "binding")
+    need(len(jwe["recipients"]) <= 100, "too-many-recipients")
     for recipient in jwe["recipients"]:
         need(isinstance(recipient, dict) and set(recipient) == {"header", "encrypted_key"}, "malformed")
         kek = recipient["header"]

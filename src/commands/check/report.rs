@@ -6,6 +6,7 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use crate::manifest::Position;
+use crate::terminal;
 
 /// What stands in a URI as an escape, besides what is no ASCII.
 const ESCAPED: &AsciiSet =
@@ -35,7 +36,7 @@ pub fn text(findings: &[Finding]) -> String {
         let Finding { path, at, id, text } = finding;
         let line = format!("{}:{}:{}: {text} [{id}]", path.display(), at.line, at.column);
         // A file's name may hold anything.
-        line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>() + "\n"
+        terminal::visible(&line).into_owned() + "\n"
     };
     findings.iter().map(line).collect()
 }
@@ -97,5 +98,6 @@ pub fn sarif(findings: &[Finding]) -> String {
 }
 
 fn pretty(value: &Value) -> String {
-    serde_json::to_string_pretty(value).expect("it is plain text") + "\n"
+    let json = serde_json::to_string_pretty(value).expect("it is plain text");
+    terminal::visible_json(&json).into_owned() + "\n"
 }

@@ -169,9 +169,16 @@ fn walk(
         if entry.file_name().as_encoded_bytes().starts_with(b"..") {
             continue;
         }
-        match entry.path().is_dir() {
-            true => walk(folder, &name, into)?,
-            false => into.push((name, crate::commands::sources::read_value(&entry.path())?)),
+        let found = entry.path();
+        let kind = found.metadata().map_err(error)?;
+        if kind.is_dir() {
+            walk(folder, &name, into)?;
+        } else if kind.is_file() {
+            into.push((name, crate::commands::sources::read_value(&found)?));
+        } else {
+            // A pipe would be waited for.
+            let source = std::io::Error::other("it is not a regular file");
+            return Err(Failure::Read { path: found, source });
         }
     }
     Ok(())

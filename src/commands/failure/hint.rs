@@ -39,7 +39,11 @@ impl Failure {
                 "whoever can write to it could name their own, to be given its data keys: if it is meant, name it in `.envcrypt.yaml` and accept it with `kek trust --seal`, or give every KEK that it is to be under with `--kek`, your own too (of `rewrap`, one more with `--add`)"
             }
             Self::Replace(error) if matches!(**error, ReplaceError::Lost { .. }) => {
-                "the sealed one was written to standard output: keep it, and `kubectl envcrypt apply -f` it once the cluster takes it"
+                let ReplaceError::Lost { place, aside, .. } = &**error else { return None };
+                return Some(format!(
+                    "the sealed one is kept in the cluster as the Secret `{aside}`, and was written to standard output: once the cluster takes it, `kubectl envcrypt seal {} -n {} --replace` puts it in its place",
+                    place.name, place.namespace
+                ));
             }
             Self::Edit(EditError::Memory(MemoryError::NoPlace | MemoryError::OnDisk(_)))
             | Self::Memory(MemoryError::NoPlace | MemoryError::OnDisk(_)) => {

@@ -213,6 +213,8 @@ async fn write(
         }
     };
     if is_piped {
+        // Whoever reads the result may take their time: nothing plain waits for them.
+        drop(old);
         return Ok(terminal::stdout(new.as_bytes())?);
     }
     let replace = move || terminal::replace_file(&path, &old, new.as_bytes());

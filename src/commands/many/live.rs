@@ -44,7 +44,13 @@ impl<C: Change> Many<'_, C> {
         let mut found = Vec::new();
         for name in &self.args.names {
             let place = place_of(&self.default, name)?;
-            let object = cluster.secret(&place).await?;
+            let object = match cluster.secret(&place).await {
+                Err(ClusterError::NotFound(_)) if self.change.missing(cluster, &place).await? => {
+                    found.push(Ok((place, false)));
+                    continue;
+                }
+                object => object?,
+            };
             // What the cluster refuses, it refuses before the person does any work.
             if self.args.single && object.is_sealed() && !self.args.is_dry_run() {
                 cluster.rehearse(&place, &object).await?;

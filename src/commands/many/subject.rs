@@ -74,7 +74,8 @@ impl Subject for Plain {
     }
 }
 
-fn keeper(object: &Object) -> Option<String> {
+/// The controller that made it, or holds on to it.
+pub fn keeper(object: &Object) -> Option<String> {
     let first = |name: &str| object.metadata.other.get(name)?.as_array()?.first();
     let text = |value: &Value, name: &str| value.get(name)?.as_str().map(str::to_owned);
     if let Some(owner) = first("ownerReferences") {

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use vaultrs::auth::{approle, kubernetes};
-use vaultrs::client::{Client, VaultClient, VaultClientSettingsBuilder};
+use vaultrs::client::{Client, VaultClient, VaultClientSettings, VaultClientSettingsBuilder};
 use zeroize::Zeroizing;
 
 use super::refusal::{NOT_LOGGED_IN, refusal};
@@ -45,9 +45,45 @@ pub async fn connect(kek: &KekUri, action: Action) -> Result<VaultClient, KekErr
     })?;
     settings.token("");
     let settings = settings.build().map_err(|e| unusable(e.to_string()))?;
-    let client =
+    let http = http(&settings).map_err(&unusable)?;
+    let mut client =
         VaultClient::new(settings).map_err(|e| unusable(crate::kek::error::innermost(&e)))?;
+    client.http.http = http;
     login.log_in(client, kek, action).await
+}
+
+/// How many redirects of one server are followed.
+const REDIRECTS: usize = 3;
+
+/// The client's own HTTP client, but for one thing: it follows no redirect to another
+/// server. The token stands in the header of each request, the data key in its body.
+fn http(settings: &VaultClientSettings) -> Result<reqwest::Client, String> {
+    let of_same_server = reqwest::redirect::Policy::custom(|attempt| {
+        let first = attempt.previous().first().map(url::Url::origin);
+        let is_same = first.is_some_and(|first| first == attempt.url().origin());
+        match is_same && attempt.previous().len() <= REDIRECTS {
+            true => attempt.follow(),
+            false => attempt.stop(),
+        }
+    });
+    let mut builder = reqwest::ClientBuilder::new()
+        .tls_backend_rustls()
+        .redirect(of_same_server)
+        .tls_danger_accept_invalid_certs(!settings.verify);
+    if let Some(limit) = settings.timeout {
+        builder = builder.timeout(limit);
+    }
+    if settings.address.scheme() == "http" {
+        // No certificate will be looked at, so none need be loaded.
+        builder = builder.tls_certs_only(Vec::new());
+    }
+    for path in settings.ca_certs.iter().filter(|_| settings.address.scheme() != "http") {
+        let pem = std::fs::read(path).map_err(|e| format!("`{path}` cannot be read: {e}"))?;
+        let certificates = reqwest::Certificate::from_pem_bundle(&pem)
+            .map_err(|_| format!("`{path}` holds no certificate"))?;
+        builder = builder.tls_certs_merge(certificates);
+    }
+    builder.build().map_err(|e| crate::kek::error::innermost(&e))
 }
 
 impl Login {

@@ -9,11 +9,17 @@ use crate::kek::{KekError, Refusal};
 pub const NOT_LOGGED_IN: &str =
     "log in with `vault login` or `bao login`, or set `VAULT_TOKEN`; in a pod, set `VAULT_ROLE`";
 
+/// What is told of a redirect to another server.
+const REDIRECTED: &str = "it answers with a redirect to another server, which would get the token and the data key: it is not followed; name that server in `VAULT_ADDR` if it is yours";
+
 /// Maps a client error. The request is never shown: it holds the DEK.
 pub fn refusal(asked: Asked<'_>, error: &ClientError) -> KekError {
     let (why, detail) = match error {
         ClientError::APIError { code, errors } => {
             let words = errors.join("; ").trim().replace('\n', " ");
+            if (300..400).contains(code) {
+                return told(asked, Refusal::Failed, REDIRECTED.to_owned());
+            }
             (of_status(*code, &words, asked.permission), words)
         }
         ClientError::RestClientError { source } => of_transport(source, asked.permission),
@@ -34,6 +40,9 @@ fn told(asked: Asked<'_>, why: Refusal, detail: String) -> KekError {
 fn of_transport(error: &rustify::errors::ClientError, path: &str) -> (Refusal, String) {
     use rustify::errors::ClientError as Rest;
     match error {
+        Rest::ServerResponseError { code: 300..=399, .. } => {
+            (Refusal::Failed, REDIRECTED.to_owned())
+        }
         // The content may be anything, so it is not shown.
         Rest::ServerResponseError { code, .. } => {
             (of_status(*code, "", path), format!("HTTP status {code}"))
