@@ -8,6 +8,7 @@ mod object;
 mod replace;
 mod scan;
 mod text;
+mod tree;
 mod yaml;
 
 pub use document::{Document, parse};
@@ -19,7 +20,8 @@ pub use object::{
 };
 
 pub use replace::{put, replace};
-pub use scan::{Found, FoundSecret, Position, scan};
+pub use scan::{FileKind, Found, FoundSecret, Position, heredocs, may_mention, scan};
+pub use tree::{TreeError, text_of_file};
 
 use zeroize::Zeroizing;
 

@@ -5,21 +5,33 @@ mod report;
 mod rules;
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use clap::{Args, ValueEnum};
 use globset::{Glob, GlobSet, GlobSetBuilder};
-use ignore::WalkBuilder;
+use ignore::{Walk, WalkBuilder};
 use memchr::memmem;
+use zeroize::Zeroizing;
 
 use super::{Failure, Session, complete};
-use crate::config::RULES_FILE;
 use crate::envelope::{Jwe, Kind, SealCheck};
-use crate::manifest::{self, Found, FoundSecret, Object, Position, SEAL_ANNOTATION};
+use crate::manifest::{self, FileKind, Found, FoundSecret, Object, Position, SEAL_ANNOTATION};
 use crate::secret::Namespace;
 use crate::terminal;
 use report::Finding;
 use rules::Known;
+
+/// The largest file that is looked at, in bytes.
+const MAX_SIZE: u64 = 64 << 20;
+/// How far into a file a zero byte tells that it is no text.
+const BINARY: usize = 8 << 10;
+const UNREADABLE: &str = "a Secret stands here that cannot be read";
 
 /// Find plain Secrets, and sealed ones that are not as they should be.
 ///
@@ -79,71 +91,100 @@ pub fn run(args: &CheckArgs, session: &Session) -> Result<(), Failure> {
 }
 
 fn check(args: &CheckArgs, session: &Session) -> Result<(), Failure> {
-    let mut checker =
-        Checker { session, known: Known::new(session, &args.kek)?, findings: Vec::new() };
-    let mut files = 0;
-    for path in args.files()? {
-        files += 1;
-        checker.file(&path)?;
+    let mut checker = Checker {
+        session,
+        known: Known::new(session, &args.kek)?,
+        findings: Vec::new(),
+        failures: Vec::new(),
+    };
+    let files = args.files(&mut checker.failures)?;
+    for path in &files {
+        checker.file(path);
     }
-    let Checker { findings, known, .. } = checker;
+    let Checker { mut findings, mut failures, known, .. } = checker;
     known.tell();
+    findings
+        .sort_by(|a, b| (&a.path, a.at.line, a.at.column).cmp(&(&b.path, b.at.line, b.at.column)));
     let text = match args.output {
         Output::Text => report::text(&findings),
         Output::Json => report::json(&findings),
         Output::Sarif => report::sarif(&findings),
     };
     terminal::stdout(text.as_bytes())?;
-    match findings.len() {
-        0 => Ok(()),
-        found => {
+    match (failures.len(), findings.len()) {
+        (0, 0) => Ok(()),
+        (0, found) => {
             let in_the_clear = findings.iter().any(|finding| finding.id == "plain-secret");
-            Err(Failure::Found { found, files, in_the_clear })
+            Err(Failure::Found { found, files: files.len(), in_the_clear })
+        }
+        // One that cannot be looked at does not hide what was found in the others.
+        (1, 0) => Err(failures.remove(0)),
+        (failed, _) => {
+            failures.iter().filter_map(Failure::report).for_each(|report| report.print());
+            Err(Failure::NotLookedThrough { failed, all: files.len() })
         }
     }
 }
 
 impl CheckArgs {
-    /// The files, in order, each that is named or that could hold a manifest.
-    fn files(&self) -> Result<Vec<PathBuf>, Failure> {
+    /// The files, in order: each that is named, each that Git does not ignore, and each
+    /// that it tracks all the same.
+    fn files(&self, failures: &mut Vec<Failure>) -> Result<Vec<PathBuf>, Failure> {
         let excluded = self.excluded();
-        let mut files = Vec::new();
+        let mut files = BTreeSet::new();
+        let mut named = Vec::new();
         for path in &self.paths {
             if path == Path::new("-") || (path.exists() && !path.is_dir()) {
                 // What is named is meant, whatever it is.
-                files.push(path.clone());
+                named.push(path.clone());
                 continue;
             }
             if let Err(source) = std::fs::metadata(path) {
                 return Err(Failure::Read { path: path.clone(), source });
             }
-            let walk = WalkBuilder::new(path)
-                .hidden(false)
-                .git_ignore(!self.no_ignore)
-                .git_exclude(!self.no_ignore)
-                .git_global(!self.no_ignore)
-                .ignore(false)
-                .parents(!self.no_ignore)
-                .sort_by_file_path(Ord::cmp)
-                .filter_entry(|entry| entry.file_name() != ".git")
-                .build();
-            for entry in walk {
-                let entry = entry.map_err(|error| read_error(path, error))?;
-                let is_file = entry.file_type().is_some_and(|kind| kind.is_file());
-                let found = entry.path().strip_prefix("./").unwrap_or(entry.path());
-                let within = entry.path().strip_prefix(path).unwrap_or(found);
+            let mut take = |found: &Path| {
+                let within = found.strip_prefix(path).unwrap_or(found);
+                let found = found.strip_prefix("./").unwrap_or(found);
                 // A folder that is left out is so with all it holds.
-                let is_excluded =
-                    found.ancestors().chain(within.ancestors()).any(|p| excluded.is_match(p));
-                if is_file && may_be_manifest(found) && !is_excluded {
-                    files.push(found.to_owned());
+                let mut all = found.ancestors().chain(within.ancestors());
+                if !all.any(|part| excluded.is_match(part)) {
+                    files.insert(found.to_owned());
+                }
+            };
+            for entry in self.walk(path) {
+                match entry {
+                    Ok(entry) if entry.file_type().is_some_and(|kind| kind.is_file()) => {
+                        take(entry.path());
+                    }
+                    Ok(_) => {}
+                    Err(error) => failures.push(read_error(path, error)),
+                }
+            }
+            for found in tracked(path) {
+                if found.symlink_metadata().is_ok_and(|found| found.is_file()) {
+                    take(&found);
                 }
             }
         }
-        if files.is_empty() {
-            terminal::note("no file here could hold a manifest: nothing was looked at");
+        if files.is_empty() && named.is_empty() {
+            terminal::note("there is no file here: nothing was looked at");
         }
-        Ok(files)
+        named.retain(|path| !files.contains(path));
+        named.extend(files);
+        Ok(named)
+    }
+
+    fn walk(&self, path: &Path) -> Walk {
+        WalkBuilder::new(path)
+            .hidden(false)
+            .git_ignore(!self.no_ignore)
+            .git_exclude(!self.no_ignore)
+            .git_global(!self.no_ignore)
+            .ignore(false)
+            .parents(!self.no_ignore)
+            .sort_by_file_path(Ord::cmp)
+            .filter_entry(|entry| entry.file_name() != ".git")
+            .build()
     }
 
     fn excluded(&self) -> GlobSet {
@@ -164,59 +205,119 @@ fn read_error(path: &Path, error: ignore::Error) -> Failure {
     Failure::Read { path: path.to_owned(), source }
 }
 
-fn may_be_manifest(path: &Path) -> bool {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    // With what templates put behind it: `.yaml.tpl`, `.yml.j2`.
-    let is_yaml = [".yaml", ".yml"]
-        .iter()
-        .any(|end| name.ends_with(end) || name.contains(&format!("{end}.")));
-    name != RULES_FILE && (is_yaml || name.ends_with(".json") || name.ends_with(".tpl"))
+/// The files below a folder that Git tracks, ignored or not. None where there is no
+/// repository.
+fn tracked(folder: &Path) -> Vec<PathBuf> {
+    let Ok(real) = folder.canonicalize() else { return Vec::new() };
+    if !real.ancestors().any(|above| above.join(".git").exists()) {
+        return Vec::new();
+    }
+    // Nothing of the repository's own settings runs a program here.
+    let settings = ["core.fsmonitor=false", "core.untrackedCache=false", "safe.directory=*"];
+    let mut command = Command::new("git");
+    for setting in settings {
+        command.args(["-c", setting]);
+    }
+    command.arg("-C").arg(folder).args(["ls-files", "-z", "--cached"]);
+    command.env("GIT_OPTIONAL_LOCKS", "0").stdin(Stdio::null()).stderr(Stdio::null());
+    match command.output() {
+        Ok(output) if output.status.success() => {
+            let names = output.stdout.split(|byte| *byte == 0).filter(|name| !name.is_empty());
+            names.map(|name| folder.join(OsStr::from_bytes(name))).collect()
+        }
+        _ => {
+            terminal::warn(
+                "`git ls-files` does not run here: files that Git tracks and an ignore rule matches were not looked at; `--no-ignore` looks at all",
+            );
+            Vec::new()
+        }
+    }
+}
+
+/// What a file is by its name, as far as that tells.
+fn kind(path: &Path) -> FileKind {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    // With what templates and editors put behind it: `.yaml.tpl`, `.yml.j2`, `.yaml~`.
+    let is_manifest = [".yaml", ".yml", ".json"].iter().any(|end| {
+        let rest = name.rfind(end).map(|at| &name[at + end.len()..]);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '~', '#']))
+    });
+    match name.trim_start_matches('.').split('.').next() {
+        Some("kustomization") => FileKind::Kustomization,
+        _ if is_manifest || name.ends_with(".tpl") || name.ends_with(".jsonl") => {
+            FileKind::Manifest
+        }
+        _ => FileKind::Other,
+    }
 }
 
 struct Checker<'a> {
     session: &'a Session,
     known: Known<'a>,
     findings: Vec<Finding>,
+    failures: Vec<Failure>,
 }
 
 impl Checker<'_> {
-    fn file(&mut self, path: &Path) -> Result<(), Failure> {
-        let bytes = super::input::read_file(path)?;
-        let text = text(&bytes);
-        let holds = |word: &str| memmem::find(text.as_bytes(), word.as_bytes()).is_some();
-        // The two beginnings of a sealed value, encoded and as JSON.
-        if !holds("ecret") && !holds("eyJwcm90ZWN0ZWQi") && !holds("eyJ0eXAiOiJlbnZjcnlwdC12") {
-            return Ok(());
+    fn file(&mut self, path: &Path) {
+        // What comes through a pipe, or is named alone, is meant to be a manifest.
+        let kind = match path == Path::new("-") {
+            true => FileKind::Manifest,
+            false => kind(path),
+        };
+        let bytes = match read(path, kind) {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => return,
+            Err(failure) => return self.failures.push(failure),
+        };
+        if !manifest::may_mention(&bytes) {
+            return;
         }
-        for found in manifest::scan(&text) {
+        let text = text(&bytes);
+        let mut found = manifest::scan(&text, kind);
+        if memmem::find(&bytes, b"<<").is_some() && kind == FileKind::Other {
+            for (before, body) in manifest::heredocs(&text) {
+                found.extend(
+                    manifest::scan(&body, FileKind::Manifest)
+                        .into_iter()
+                        .map(|found| found.below(before)),
+                );
+            }
+        }
+        for found in found {
             match found {
                 Found::Sealed(at) => {
                     self.add(path, at, "out-of-place", "a sealed value stands outside a Secret");
                 }
-                Found::Unreadable(at) => {
-                    self.add(path, at, "wrong-form", "a Secret stands here that cannot be read");
-                }
-                Found::Secret(secret) => self.secret(path, &secret),
+                Found::Unreadable(at) => self.add(path, at, "wrong-form", UNREADABLE),
+                Found::Secret(secret) => self.secret(path, *secret),
             }
         }
-        Ok(())
     }
 
-    fn secret(&mut self, path: &Path, secret: &FoundSecret) {
-        if secret.is_sealed {
-            // Where its name is a template's, nothing more can be told.
-            return secret.object.iter().for_each(|object| self.sealed(path, secret.at, object));
-        }
-        let Some((key, at)) = secret.literals.first() else { return };
-        let name = secret.object.as_ref().map_or_else(String::new, |o| format!(" `{}`", o.title()));
-        let mut text = format!("the Secret{name} is in the clear");
-        if let Some(key) = key {
-            text += &format!(": the value of `{}`", key.escape_default());
-            if secret.literals.len() > 1 {
-                text += &format!(" and {} more", secret.literals.len() - 1);
+    fn secret(&mut self, path: &Path, secret: FoundSecret) {
+        let (is_sealed, at) = (secret.is_sealed, secret.at);
+        let literal = secret.literals.first().cloned();
+        let others = secret.literals.len().saturating_sub(1);
+        // Where its name is a template's, there is no object, and nothing more to tell.
+        let (has_object, object) = (secret.object.is_some(), secret.into_object());
+        if let Some((key, at)) = literal {
+            let name = object.as_ref().map_or_else(String::new, |o| format!(" `{}`", o.title()));
+            let form = if is_sealed { "sealed Secret" } else { "Secret" };
+            let mut text = format!("the {form}{name} has a value in the clear");
+            if let Some(key) = key {
+                text += &format!(": `{}`", key.escape_default());
+                if others > 0 {
+                    text += &format!(" and {others} more");
+                }
             }
+            return self.add(path, at, "plain-secret", &text);
         }
-        self.add(path, *at, "plain-secret", &text);
+        match object {
+            Some(object) if is_sealed => self.sealed(path, at, &object),
+            None if is_sealed && has_object => self.add(path, at, "wrong-form", UNREADABLE),
+            _ => {}
+        }
     }
 
     fn sealed(&mut self, path: &Path, at: Position, object: &Object) {
@@ -256,16 +357,29 @@ impl Checker<'_> {
     }
 }
 
+/// The bytes of a file; none where it can hold no manifest.
+fn read(path: &Path, kind: FileKind) -> Result<Option<Zeroizing<Vec<u8>>>, Failure> {
+    if path == Path::new("-") {
+        return super::input::read_file(path).map(Some);
+    }
+    let error = |source| Failure::Read { path: path.to_owned(), source };
+    let found = path.metadata().map_err(error)?;
+    // A pipe that is named is meant: `check <(helm template web)`.
+    if found.is_file() && found.len() > MAX_SIZE {
+        return match kind {
+            FileKind::Other => Ok(None),
+            _ => Err(error(std::io::Error::other("it is larger than 64 MiB"))),
+        };
+    }
+    let file = File::open(path).map_err(error)?;
+    let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(found.len()).unwrap_or(0)));
+    file.take(MAX_SIZE).read_to_end(&mut bytes).map_err(error)?;
+    let is_wide = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
+    let is_binary = memchr::memchr(0, &bytes[..bytes.len().min(BINARY)]).is_some() && !is_wide;
+    Ok(Some(bytes).filter(|_| kind != FileKind::Other || !is_binary))
+}
+
 /// As text, whatever it is: a Secret may stand beside what is no UTF-8.
 fn text(bytes: &[u8]) -> Cow<'_, str> {
-    let wide = |from: fn([u8; 2]) -> u16| {
-        let units: Vec<u16> =
-            bytes[2..].chunks_exact(2).map(|pair| from([pair[0], pair[1]])).collect();
-        Cow::Owned(String::from_utf16_lossy(&units))
-    };
-    match bytes {
-        [0xff, 0xfe, ..] => wide(u16::from_le_bytes),
-        [0xfe, 0xff, ..] => wide(u16::from_be_bytes),
-        _ => String::from_utf8_lossy(bytes),
-    }
+    manifest::text_of_file(bytes).unwrap_or_else(|| String::from_utf8_lossy(bytes))
 }

@@ -178,9 +178,8 @@ pub async fn run(args: CreateArgs, session: &Session) -> Result<(), Failure> {
     args.allow.warn(&plain.values, None);
     let keks: Vec<_> = sealer.keks().cloned().collect();
     let sealed = sealer.seal(plain, sealing::now())?;
-    let policy = &mut policy.borrow_mut();
-    sealing::remember(policy, &sealed.meta.place, &keks);
-    sealing::remember_aliases(policy, &named, &keks);
+    sealing::remember(&mut policy.borrow_mut(), &sealed.meta.place, &keks);
+    sealing::remember_aliases(&mut policy.borrow_mut(), &named, &keks);
     args.deliver(&sealed, cluster).await
 }
 

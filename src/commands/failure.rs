@@ -371,6 +371,14 @@ pub enum Failure {
     /// A restart that takes longer than it may.
     #[error("`{0}` was not restarted in time")]
     RolloutSlow(String),
+    /// Files that `check` could not look at; each was reported.
+    #[error("{failed} of {all} files could not be looked at")]
+    NotLookedThrough {
+        /// How many.
+        failed: usize,
+        /// Of how many.
+        all: usize,
+    },
     /// `check` found something, and has told it.
     #[error("found {found} {}, {files} {} looked at", plural(*found, "problem"), plural(*files, "file"))]
     Found {

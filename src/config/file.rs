@@ -38,7 +38,8 @@ fn read(path: &Path, within: Option<&Path>) -> Result<Option<String>, ConfigErro
         Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
             return Ok(None);
         }
-        found => drop(found.map_err(error)?),
+        Err(source) => return Err(error(source)),
+        Ok(_) => {}
     }
     let real = path.canonicalize().map_err(error)?;
     if let Some(root) = within {

@@ -1,9 +1,8 @@
 //! The documents of a file: YAML, several of them, JSON, and lists of objects.
 
-use serde::Deserialize;
 use serde_yaml::Value;
 
-use super::{ManifestError, Object};
+use super::{ManifestError, Object, tree};
 
 /// One object of a file.
 pub enum Document {
@@ -31,9 +30,8 @@ pub fn parse(bytes: &[u8]) -> Result<Vec<Document>, ManifestError> {
         }
         return Ok(documents);
     }
-    for (index, document) in serde_yaml::Deserializer::from_str(text).enumerate() {
-        let value = Value::deserialize(document).map_err(|error| syntax(&error))?;
-        collect(value, index + 1, &mut documents)?;
+    for (index, node) in tree::read(text)?.iter().enumerate() {
+        collect(node.to_value()?, index + 1, &mut documents)?;
     }
     Ok(documents)
 }
@@ -46,7 +44,9 @@ fn collect(value: Value, document: usize, into: &mut Vec<Document>) -> Result<()
     let (Some(version), Some(kind)) = (field("apiVersion"), field("kind")) else {
         return Err(ManifestError::NotObject { document });
     };
-    if version == "v1" && kind.ends_with("List") {
+    // kubectl takes this for `v1`; a Secret that says so is refused below.
+    let is_core = matches!(version.as_str(), "v1" | "/v1");
+    if is_core && kind.ends_with("List") {
         let Value::Mapping(mut mapping) = value else { unreachable!("it has fields") };
         let items = mapping.remove("items").unwrap_or_default();
         let Value::Sequence(items) = items else {
@@ -54,9 +54,12 @@ fn collect(value: Value, document: usize, into: &mut Vec<Document>) -> Result<()
         };
         return items.into_iter().try_for_each(|item| collect(item, document, into));
     }
-    if version != "v1" || kind != "Secret" {
+    if !is_core || kind != "Secret" {
         into.push(Document::Other(value));
         return Ok(());
+    }
+    if version != "v1" {
+        return Err(ManifestError::Shape { document });
     }
     if let Some(key) = not_text(&value) {
         return Err(ManifestError::NotValue { document, key });
@@ -77,11 +80,6 @@ fn not_text(value: &Value) -> Option<String> {
     let mut entries = fields.flatten();
     let wrong = entries.find(|(_, value)| value.is_number() || value.is_bool());
     wrong.map(|(key, _)| key.as_str().unwrap_or_default().escape_default().to_string())
-}
-
-fn syntax(error: &serde_yaml::Error) -> ManifestError {
-    let (line, column) = error.location().map_or((1, 1), |at| (at.line(), at.column()));
-    ManifestError::Syntax { line, column }
 }
 
 #[cfg(test)]
@@ -132,7 +130,7 @@ mod tests {
             ),
             (
                 "apiVersion: v1\nkind: Secret\nkind: Secret",
-                "line 1, column 1: it is neither YAML nor JSON",
+                "line 3, column 1: the key stands here twice",
             ),
         ] {
             let error = parse(text.as_bytes()).err().expect(text).to_string();

@@ -3,6 +3,7 @@
 
 use thiserror::Error;
 
+use super::TreeError;
 use crate::envelope::{Refused, Spot};
 use crate::secret::{NameError, TypeError};
 
@@ -12,14 +13,9 @@ pub enum ManifestError {
     /// Not UTF-8.
     #[error("it is not UTF-8 text")]
     NotText,
-    /// Neither YAML nor JSON.
-    #[error("line {line}, column {column}: it is neither YAML nor JSON")]
-    Syntax {
-        /// Counted from 1.
-        line: usize,
-        /// Counted from 1.
-        column: usize,
-    },
+    /// Neither YAML nor JSON, or too deep, or a key stands there twice.
+    #[error(transparent)]
+    Syntax(#[from] TreeError),
     /// YAML or JSON, but no object with `apiVersion` and `kind`.
     #[error("document {document} is no Kubernetes object")]
     NotObject {

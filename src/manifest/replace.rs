@@ -402,15 +402,15 @@ mod tests {
             let value = |key: &str| (key.parse().expect("a key"), SecretValue::new(vec![1]));
             let sealed = Sealer::from_parts(plain.meta.place.clone(), Scope::Strict, DataKey::generate(), vec![]);
             let first = sealed.seal(plain, 1).expect("it fits");
-            let first = sealer.change(first, &Default::default(), &[], 1).expect("it fits");
+            let first = sealer.change(first, BTreeMap::new(), &[], 1).expect("it fits");
             // Each result is read again and compared there.
             let text = replace(&text, &[(0, first.clone())].into());
             prop_assert!(text.is_ok(), "sealed");
-            let more = sealer.change(first, &["b", "z"].map(value).into(), &[], 1).expect("it fits");
+            let more = sealer.change(first, sealer.seal_values(&["b", "z"].map(value).into(), 1), &[], 1).expect("it fits");
             let text = replace(&text.expect("checked"), &[(0, more.clone())].into());
             prop_assert!(text.is_ok(), "set");
             let gone: Vec<_> = more.values.keys().cloned().collect();
-            let none = sealer.change(more, &Default::default(), &gone, 1).expect("it fits");
+            let none = sealer.change(more, BTreeMap::new(), &gone, 1).expect("it fits");
             prop_assert!(replace(&text.expect("checked"), &[(0, none)].into()).is_ok(), "unset");
         }
     }

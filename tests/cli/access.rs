@@ -97,11 +97,10 @@ fn values_and_seal_are_under_the_same_keks() {
     // The seal under one of them alone: whoever may use that one could have made it.
     let only = |yaml: &str| change_recipients(yaml, |recipients| recipients.truncate(1));
     let mixed = {
-        let seal = |yaml: &str| -> serde_yaml::Value { serde_yaml::from_str(yaml).expect("YAML") };
-        let (mut whole, part) = (seal(&both), seal(&only(&both)));
-        let place =
-            |yaml: &serde_yaml::Value| yaml["metadata"]["annotations"]["envcrypt.dev/seal"].clone();
-        whole["metadata"]["annotations"]["envcrypt.dev/seal"] = place(&part);
+        let read = |yaml: &str| -> serde_yaml::Value { serde_yaml::from_str(yaml).expect("YAML") };
+        let (mut whole, part) = (read(&both), read(&only(&both)));
+        let seal = part["metadata"]["annotations"]["envcrypt.dev/seal"].clone();
+        whole["metadata"]["annotations"]["envcrypt.dev/seal"] = seal;
         serde_yaml::to_string(&whole).expect("YAML")
     };
     sandbox.pipe(&both, ["unwrap", "-f", "-"]).succeeds();

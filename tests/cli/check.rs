@@ -12,7 +12,7 @@ fn repository() -> Sandbox {
     sandbox.write("deploy/db.yaml", sandbox.sealed(&["a=one"]));
     sandbox
         .write("deploy/web.yaml", "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\n");
-    sandbox.write("README.md", PLAIN);
+    sandbox.write("README.md", format!("# How to\n\nLike this:\n\n```yaml\n{PLAIN}```\n"));
     sandbox.write("crd.yaml", "apiVersion: example.com/v1\nkind: Thing\nspec:\n  ref: {apiVersion: v1, kind: Secret, name: db}\n");
     sandbox.write("empty.yaml", "apiVersion: v1\nkind: Secret\nmetadata: {name: filled-later}\ntype: kubernetes.io/service-account-token\n");
     sandbox.write("chart/templates/secret.yaml", "{{- if .Values.on }}\napiVersion: v1\nkind: Secret\nmetadata:\n  name: {{ .Release.Name }}\ndata:\n  k: {{ .Values.k | b64enc }}\n{{- end }}\n");
@@ -48,7 +48,7 @@ fn a_good_repository_is_good_and_what_is_wrong_is_found_with_its_line() {
         found(&sandbox, &[]),
         [
             "chart/templates/bad.yaml:6:3 plain-secret",
-            "cut.yaml:1:1 wrong-form",
+            "cut.yaml:10:3 plain-secret",
             "list.json:1:110 plain-secret",
             "many.yaml:18:3 plain-secret",
             "map.yaml:7:24 out-of-place",
@@ -62,13 +62,14 @@ fn a_good_repository_is_good_and_what_is_wrong_is_found_with_its_line() {
     let run = sandbox.run(["check"]);
     assert!(!run.stdout.contains("hunter2") && !run.stderr.contains("hunter2"));
     assert!(
-        run.stderr.starts_with("error: found 10 problems, 14 files looked at\n"),
+        run.stderr.starts_with("error: found 10 problems, 15 files looked at\n"),
         "{}",
         run.stderr
     );
     // What is named is looked at, whatever it is called; what is left out is not.
-    assert_eq!(found(&sandbox, &["README.md", "deploy"]), ["README.md:5:3 plain-secret"]);
-    let excluded = ["--exclude", "*.y*ml*", "--exclude=chart", "--exclude", "*.json"];
+    sandbox.write("s.txt", PLAIN);
+    assert_eq!(found(&sandbox, &["s.txt", "deploy"]), ["s.txt:5:3 plain-secret"]);
+    let excluded = ["--exclude", "*.y*ml*", "--exclude=chart", "--exclude", "*.{json,txt}"];
     assert_eq!(found(&sandbox, &excluded), [""; 0]);
 }
 
@@ -161,4 +162,120 @@ fn the_pre_commit_hook_takes_the_files_that_can_hold_manifests() {
         "{}",
         run.stdout
     );
+}
+
+fn git(sandbox: &Sandbox, args: &[&str]) {
+    let mut command = std::process::Command::new("git");
+    command.current_dir(sandbox.work()).env("HOME", sandbox.work());
+    let output = command.args(args).output().expect("git runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn what_git_tracks_is_looked_at_whatever_an_ignore_rule_says() {
+    let sandbox = repository();
+    sandbox.write("before.yaml", PLAIN);
+    sandbox.write("sub/deep.yaml", PLAIN);
+    sandbox.write("never.yaml", PLAIN);
+    git(&sandbox, &["init", "-q"]);
+    sandbox.write(".gitignore", "before.yaml\nnever.yaml\nsub/\n");
+    git(&sandbox, &["add", "-f", "before.yaml", "sub/deep.yaml"]);
+    let expected = ["before.yaml:5:3 plain-secret", "sub/deep.yaml:5:3 plain-secret"];
+    assert_eq!(found(&sandbox, &[]), expected);
+    assert_eq!(found(&sandbox, &["sub"]), expected[1..]);
+    assert_eq!(found(&sandbox, &["--exclude", "sub"]), expected[..1]);
+    // One that is gone is no matter.
+    std::fs::remove_file(sandbox.work().join("before.yaml")).expect("removed");
+    assert_eq!(found(&sandbox, &[]), expected[1..]);
+}
+
+#[test]
+fn a_name_hides_nothing_that_kubectl_would_take() {
+    let sandbox = repository();
+    let names = [
+        "Secret.YAML",
+        "S.YML",
+        "a.Json",
+        "secret",
+        "s.txt",
+        "s.yaml~",
+        "sub/.envcrypt.yaml",
+        "s.jsonl",
+        ".hidden",
+    ];
+    for name in names {
+        let json =
+            r#"{"apiVersion":"v1","kind":"Secret","metadata":{"name":"l"},"data":{"k":"eA=="}}"#;
+        sandbox.write(name, if name.contains("son") { json } else { PLAIN });
+    }
+    sandbox.write(
+        "setup.sh",
+        format!("#!/bin/sh\nkubectl apply -f - <<'EOF'\n{PLAIN}EOF\necho done\n"),
+    );
+    let all = found(&sandbox, &[]);
+    for name in names.iter().chain(&["setup.sh:7:3"]) {
+        assert!(all.iter().any(|line| line.starts_with(name)), "{name}: {all:?}");
+    }
+}
+
+#[test]
+fn one_bad_file_does_not_hide_what_stands_in_the_others() {
+    let sandbox = repository();
+    sandbox.write("plain.yaml", PLAIN);
+    sandbox.write("deep.yaml", format!("kind: Secret\nx:\n{}x\n", "- ".repeat(40_000)));
+    sandbox.write("flow.yaml", format!("kind: Secret\nx: {}", "[".repeat(200_000)));
+    sandbox.write("json.json", format!("{}\"kind\": \"Secret\"", "{\"a\":".repeat(100_000)));
+    sandbox.write("braces.yaml", format!("kind: Secret\n{}", "{{".repeat(500_000)));
+    let bomb: String = (1..30).map(|i| format!("a{i}: &a{i} [*a{0}, *a{0}]\n", i - 1)).collect();
+    sandbox.write("bomb.yaml", format!("kind: Secret\na0: &a0 x\n{bomb}"));
+    let started = std::time::Instant::now();
+    let lines = found(&sandbox, &[]);
+    assert!(started.elapsed().as_secs() < 30, "it takes far too long");
+    for name in [
+        "plain.yaml:5:3 plain-secret",
+        "deep.yaml",
+        "flow.yaml",
+        "json.json",
+        "braces.yaml",
+        "bomb.yaml",
+    ] {
+        assert!(lines.iter().any(|line| line.starts_with(name)), "{name}: {lines:?}");
+    }
+    // What cannot be read at all is told, and is another exit code.
+    std::os::unix::fs::symlink("nowhere", sandbox.work().join("link.yaml")).expect("linked");
+    let huge = std::fs::File::create(sandbox.work().join("huge.yaml")).expect("made");
+    huge.set_len(65 << 20).expect("set");
+    let run = sandbox.run(["check"]);
+    assert_eq!(run.code, Some(2), "{}", run.stderr);
+    assert!(run.stdout.contains("plain.yaml:5:3") && run.stderr.contains("larger than 64 MiB"));
+    // A pipe is not waited for.
+    std::fs::remove_file(sandbox.work().join("huge.yaml")).expect("removed");
+    nix::unistd::mkfifo(&sandbox.work().join("p.yaml"), nix::sys::stat::Mode::S_IRWXU)
+        .expect("made");
+    assert_eq!(sandbox.run(["check"]).code, Some(1));
+    // The other commands agree: none of these is opened, sealed or applied.
+    for name in ["deep.yaml", "flow.yaml", "json.json", "bomb.yaml"] {
+        sandbox.run(["unwrap", "-f", name]).fails(1);
+        sandbox.run(["seal", "-f", name, "--kek=local"]).fails(1);
+    }
+}
+
+#[test]
+fn a_sealed_secret_hides_no_plain_value() {
+    let sandbox = repository();
+    let sealed = sandbox.sealed(&["a=one"]);
+    sandbox.write("odd/field.yaml", format!("{sealed}more: fields\n"));
+    sandbox.write(
+        "odd/template.yaml",
+        sealed.replace("name: db\n", "name: {{ .Release.Name }}\n") + "stringData: {p: hunter2}\n",
+    );
+    sandbox.write("odd/text.yaml", format!("{sealed}stringData: {{p: hunter2}}\n"));
+    sandbox.write("odd/value.yaml", format!("{sealed}  p: aHVudGVyMg==\n"));
+    let lines = found(&sandbox, &[]);
+    assert!(lines.contains(&"odd/field.yaml:1:1 wrong-form".to_owned()), "{lines:?}");
+    for name in ["template", "text", "value"] {
+        let start = format!("odd/{name}.yaml:");
+        let is_found = |line: &String| line.starts_with(&start) && line.ends_with("plain-secret");
+        assert!(lines.iter().any(is_found), "{name}: {lines:?}");
+    }
 }

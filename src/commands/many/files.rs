@@ -14,7 +14,7 @@ use super::super::tally::Done;
 use super::{Change, Failure, Many, Outcome, Subject};
 use crate::cluster::Sort;
 use crate::envelope::SealedSecret;
-use crate::manifest::{self, Document, Found, ManifestError};
+use crate::manifest::{self, Document, FileKind, Found, ManifestError};
 use crate::terminal::{self, OutputError};
 
 /// A file, and which of its Secrets are to be changed, by their numbers.
@@ -225,13 +225,16 @@ async fn write(
 /// over. Sealed ones say so; plain ones hold a value, and no template's expression.
 fn is_meant<S: Subject>(bytes: &[u8]) -> bool {
     let is_plain = |found: Found| match found {
-        Found::Secret(secret) => !secret.is_sealed && !secret.literals.is_empty(),
+        Found::Secret(secret) => !secret.literals.is_empty(),
         Found::Unreadable(_) => true,
         Found::Sealed(_) => false,
     };
     mentions_sealing(bytes)
         || (S::SORT == Sort::Plain
-            && manifest::scan(&String::from_utf8_lossy(bytes)).into_iter().any(is_plain))
+            && manifest::may_mention(bytes)
+            && manifest::scan(&String::from_utf8_lossy(bytes), FileKind::Manifest)
+                .into_iter()
+                .any(is_plain))
 }
 
 fn only_failed(results: Vec<Result<Done, Failure>>) -> Vec<Result<Done, Failure>> {

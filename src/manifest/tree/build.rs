@@ -1,0 +1,211 @@
+//! Nodes from events, without recursion.
+
+use std::collections::HashMap;
+
+use super::events::{Event, Events, Props};
+use super::value::decoded;
+use super::{Data, ErrorKind, MAX_DEPTH, Mark, Node, Read, Style, TreeError};
+
+/// Reads until the end, or until what cannot be read. Takes what it reads from `nodes`.
+pub(super) fn build(text: &str, nodes: &mut usize) -> Read {
+    let mut events = Events::new(text);
+    let mut documents = Vec::new();
+    let mut builder = Builder { text, nodes, open: Vec::new(), anchors: HashMap::new() };
+    let error = loop {
+        match events.next().and_then(|(event, start, end)| builder.take(event, start, end)) {
+            Ok(Step::Document(node)) => documents.push(node),
+            Ok(Step::More) => {}
+            Ok(Step::Done) => break None,
+            Err(error) => break Some(error),
+        }
+    };
+    Read { documents, error }
+}
+
+enum Step {
+    More,
+    Document(Node),
+    Done,
+}
+
+/// A document, a sequence or a mapping that has not ended.
+struct Open {
+    form: Form,
+    start: Mark,
+    tag: Option<Box<str>>,
+    /// Keys and values in turn, if it is a mapping.
+    children: Vec<Node>,
+}
+
+#[derive(PartialEq)]
+enum Form {
+    Document,
+    Sequence,
+    Mapping,
+}
+
+struct Builder<'n> {
+    text: &'n str,
+    /// How many nodes may still be made.
+    nodes: &'n mut usize,
+    /// The document, and the collections inside one another.
+    open: Vec<Open>,
+    /// Where each anchor's node stands: which child of which child of the document.
+    anchors: HashMap<String, Vec<usize>>,
+}
+
+impl Builder<'_> {
+    fn take(&mut self, event: Event, start: Mark, end: Mark) -> Result<Step, TreeError> {
+        match event {
+            Event::Document => self.open(Form::Document, None, start),
+            Event::Sequence(props) => {
+                let tag = self.begin(props, start)?;
+                self.open(Form::Sequence, tag, start);
+            }
+            Event::Mapping(props) => {
+                let tag = self.begin(props, start)?;
+                self.open(Form::Mapping, tag, start);
+            }
+            Event::Scalar { text, style, props } => {
+                self.count(1, start)?;
+                let tag = self.anchor(props);
+                // Go's reader takes the comma for a part of the tag, libyaml does not.
+                if tag.is_some()
+                    && text.is_empty()
+                    && self.text.as_bytes().get(end.index) == Some(&b',')
+                {
+                    return Err(end.error(ErrorKind::Syntax));
+                }
+                let text = decoded(text, tag.as_deref());
+                self.push(Node { data: Data::Scalar { text, style }, tag, start, end });
+            }
+            Event::Alias(name) => {
+                let node = self.alias(&name, start)?;
+                self.push(Node { start, end, ..node });
+            }
+            Event::End => return Ok(self.end(end)),
+            Event::Done => return Ok(Step::Done),
+            Event::Other => {}
+        }
+        Ok(Step::More)
+    }
+
+    fn begin(&mut self, props: Props, at: Mark) -> Result<Option<Box<str>>, TreeError> {
+        // The document itself is open, too.
+        if self.open.len() > MAX_DEPTH {
+            return Err(at.error(ErrorKind::TooDeep));
+        }
+        self.count(1, at)?;
+        Ok(self.anchor(props))
+    }
+
+    fn open(&mut self, form: Form, tag: Option<Box<str>>, start: Mark) {
+        self.open.push(Open { form, start, tag, children: Vec::new() });
+    }
+
+    fn count(&mut self, nodes: usize, at: Mark) -> Result<(), TreeError> {
+        let left = self.nodes.checked_sub(nodes);
+        *self.nodes = left.ok_or_else(|| at.error(ErrorKind::TooLarge))?;
+        Ok(())
+    }
+
+    /// Remembers where the node that comes next stands.
+    fn anchor(&mut self, props: Props) -> Option<Box<str>> {
+        if let Some(name) = props.anchor {
+            let path = self.open.iter().map(|open| open.children.len()).collect();
+            self.anchors.insert(name, path);
+        }
+        props.tag
+    }
+
+    fn push(&mut self, node: Node) {
+        if let Some(open) = self.open.last_mut() {
+            open.children.push(node);
+        }
+    }
+
+    fn end(&mut self, end: Mark) -> Step {
+        let Some(Open { form, start, tag, mut children }) = self.open.pop() else {
+            return Step::More;
+        };
+        let data = match form {
+            Form::Document => {
+                self.anchors.clear();
+                return Step::Document(children.pop().unwrap_or_else(|| Node::null(start)));
+            }
+            Form::Sequence => Data::Sequence(children),
+            Form::Mapping => {
+                let mut children = children.into_iter();
+                let mut entries = Vec::with_capacity(children.len() / 2);
+                while let (Some(key), Some(value)) = (children.next(), children.next()) {
+                    entries.push((key, value));
+                }
+                Data::Mapping(entries)
+            }
+        };
+        self.push(Node { data, tag, start, end });
+        Step::More
+    }
+
+    /// A copy of what an alias names. Its nodes are counted before they are copied.
+    fn alias(&mut self, name: &str, at: Mark) -> Result<Node, TreeError> {
+        let error = |kind| at.error(kind);
+        let path = self.anchors.get(name).ok_or_else(|| error(ErrorKind::UnknownAlias))?;
+        // As long as the path leads through what is still open.
+        let mut level = 0;
+        while level + 1 < self.open.len()
+            && path.get(level) == Some(&self.open[level].children.len())
+        {
+            level += 1;
+        }
+        let mut rest = path.get(level..).unwrap_or_default().iter();
+        let first = rest.next().and_then(|index| self.open[level].children.get(*index));
+        // It is open itself: the alias stands inside what it names.
+        let mut node = first.ok_or_else(|| error(ErrorKind::RecursiveAlias))?;
+        for index in rest {
+            let child = match &node.data {
+                Data::Sequence(items) => items.get(*index),
+                Data::Mapping(entries) => {
+                    let entry = entries.get(index / 2);
+                    entry.map(|(key, value)| if index % 2 == 0 { key } else { value })
+                }
+                Data::Scalar { .. } => None,
+            };
+            node = child.ok_or_else(|| error(ErrorKind::UnknownAlias))?;
+        }
+        let size = size(node, *self.nodes, MAX_DEPTH + 1 - self.open.len().min(MAX_DEPTH + 1));
+        *self.nodes -= size.map_err(error)?;
+        Ok(node.clone())
+    }
+}
+
+/// How many nodes it has; fails as soon as they are more than `most`, or too deep.
+fn size(node: &Node, most: usize, depth: usize) -> Result<usize, ErrorKind> {
+    let mut size = 0;
+    let mut left = vec![(node, depth)];
+    while let Some((node, depth)) = left.pop() {
+        size += 1;
+        if size > most {
+            return Err(ErrorKind::TooLarge);
+        }
+        if matches!(node.data, Data::Scalar { .. }) {
+            continue;
+        }
+        let depth = depth.checked_sub(1).ok_or(ErrorKind::TooDeep)?;
+        match &node.data {
+            Data::Sequence(items) => left.extend(items.iter().map(|item| (item, depth))),
+            Data::Mapping(entries) => {
+                left.extend(entries.iter().flat_map(|(k, v)| [(k, depth), (v, depth)]));
+            }
+            Data::Scalar { .. } => {}
+        }
+    }
+    Ok(size)
+}
+
+impl Node {
+    pub(super) fn null(at: Mark) -> Self {
+        let data = Data::Scalar { text: String::new(), style: Style::Plain };
+        Self { data, tag: None, start: at, end: at }
+    }
+}
