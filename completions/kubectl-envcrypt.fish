@@ -427,6 +427,8 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" 
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -s l -l selector -d 'Only Secrets with these labels' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l only -d 'Only the values of these keys; repeatable, or with commas' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l prefix -d 'Put this before each key, to make the variable\'s name' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l allow-name -d 'Variables that a value may become whatever they do to the program; repeatable, or with commas' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l spec-env -d 'In a container: variables that the pod\'s own spec sets, and that may steer the login to the KMS; repeatable, or with commas' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l files -d 'Give the values as files in this folder, new or empty, in memory; it is emptied at the end' -r -F
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l mounted -d 'Open the files of a mounted sealed Secret into the folder of --files, and copy the others; repeatable' -r -F
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l secret -d 'Refuse a value of the environment or of --mounted that was not sealed for this Secret' -r

@@ -470,6 +470,8 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-envcrypt' -ScriptBlock 
             [CompletionResult]::new('--selector', '--selector', [CompletionResultType]::ParameterName, 'Only Secrets with these labels')
             [CompletionResult]::new('--only', '--only', [CompletionResultType]::ParameterName, 'Only the values of these keys; repeatable, or with commas')
             [CompletionResult]::new('--prefix', '--prefix', [CompletionResultType]::ParameterName, 'Put this before each key, to make the variable''s name')
+            [CompletionResult]::new('--allow-name', '--allow-name', [CompletionResultType]::ParameterName, 'Variables that a value may become whatever they do to the program; repeatable, or with commas')
+            [CompletionResult]::new('--spec-env', '--spec-env', [CompletionResultType]::ParameterName, 'In a container: variables that the pod''s own spec sets, and that may steer the login to the KMS; repeatable, or with commas')
             [CompletionResult]::new('--files', '--files', [CompletionResultType]::ParameterName, 'Give the values as files in this folder, new or empty, in memory; it is emptied at the end')
             [CompletionResult]::new('--mounted', '--mounted', [CompletionResultType]::ParameterName, 'Open the files of a mounted sealed Secret into the folder of --files, and copy the others; repeatable')
             [CompletionResult]::new('--secret', '--secret', [CompletionResultType]::ParameterName, 'Refuse a value of the environment or of --mounted that was not sealed for this Secret')

@@ -2,7 +2,9 @@
 //! files in memory.
 
 mod loose;
+mod names;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -17,17 +19,23 @@ use crate::process;
 use crate::secret::SecretValue;
 use crate::terminal::{Disk, Folder};
 use loose::Loose;
+use names::is_harmless;
 
 /// Run a program with the values of sealed Secrets.
 ///
 /// The values of the Secrets named are in the program's environment or, with
 /// --files, in files in memory. Signals, exit code and terminal are the program's.
 ///
-/// As a container's entrypoint it needs no cluster: every environment variable
-/// that holds a sealed value is opened, and so are the files of a mounted Secret
-/// (--mounted). `ENVCRYPT_KEKS` names the KEKs that may be asked for these, commas
-/// between them, and no other is; they must be sealed for the namespace of the pod,
-/// of `POD_NAMESPACE` or of -n.
+/// A key becomes a variable of that name, with --prefix before it. Only names that hold
+/// a secret and steer no program are taken (password, API_TOKEN, DATABASE_URL); others
+/// you name with --only or --allow-name.
+///
+/// As a container's entrypoint it needs no cluster: every environment variable that
+/// holds a sealed value is opened, and so are the files of a mounted Secret (--mounted).
+/// Only the KEKs of --kek, or else of `ENVCRYPT_KEKS` (comma-separated), open them. They
+/// must be sealed for the pod's namespace: that of -n, of `POD_NAMESPACE` or of the
+/// service account. Variables that steer the login to a KMS (VAULT_ADDR, AWS_ROLE_ARN)
+/// are refused unless --spec-env names them: name those that the pod's own `env` sets.
 #[derive(Args)]
 #[command(
     override_usage = "kubectl envcrypt exec NAME… [flags] -- COMMAND [ARG]…\n       kubectl envcrypt exec -f FILE [flags] -- COMMAND [ARG]…\n       kubectl envcrypt exec -- COMMAND [ARG]…",
@@ -39,7 +47,7 @@ use loose::Loose;
   kubectl envcrypt exec -f web.yaml --files /dev/shm/web -- nginx
 
   # A container's entrypoint, with the sealed Secret mounted at /sealed
-  kubectl-envcrypt exec --mounted /sealed --files /secrets -- /app"
+  kubectl-envcrypt exec --kek hashivault://prod --spec-env VAULT_ADDR,VAULT_ROLE --mounted /sealed --files /secrets -- /app"
 )]
 pub struct ExecArgs {
     #[command(flatten)]
@@ -62,6 +70,12 @@ pub struct ExecArgs {
         hide_default_value = true
     )]
     prefix: String,
+    /// Variables that a value may become whatever they do to the program; repeatable, or with commas
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    allow_name: Vec<String>,
+    /// In a container: variables that the pod's own spec sets, and that may steer the login to the KMS; repeatable, or with commas
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    spec_env: Vec<String>,
     /// Give the values as files in this folder, new or empty, in memory; it is emptied at the end
     #[arg(long = "files", id = "files_in", value_name = "FOLDER")]
     files_in: Option<PathBuf>,
@@ -119,19 +133,34 @@ struct Given {
 impl ExecArgs {
     async fn values(&self, session: &Session) -> Result<Given, Failure> {
         let named = self.named(session).await?;
-        let loose = Loose::new(session, self.secret.as_deref())?;
-        let mut given = Given { environment: loose.environment().await?, ..Given::default() };
+        let loose = Loose::new(session, &self.open.kek, self.secret.as_deref(), &self.spec_env)?;
+        let mut given = Given::default();
+        let found = loose.found();
+        self.check_names(found.iter().map(|(name, _)| name.to_string_lossy()))?;
+        given.environment = loose.environment(found).await?;
         given.files = loose.mounted(&self.mounted).await?;
-        for (key, value) in named {
-            match self.files_in.is_some() {
-                true => given.files.push((key.into(), value)),
-                false => {
-                    check_name(&key, &self.prefix)?;
-                    given.environment.push(((self.prefix.clone() + &key).into(), value));
-                }
-            }
+        if self.files_in.is_some() {
+            given.files.extend(named.into_iter().map(|(key, value)| (key.into(), value)));
+            return Ok(given);
         }
+        let variable = |key: &String| self.prefix.clone() + key;
+        let unnamed = named.keys().filter(|key| !self.only.contains(key)).map(variable);
+        self.check_names(unnamed.map(Cow::Owned))?;
+        let values = named.into_iter().map(|(key, value)| (variable(&key).into(), value));
+        given.environment.extend(values);
         Ok(given)
+    }
+
+    /// Refuses names with which whoever may seal a value could have other code run:
+    /// all that nobody named, and that are not known to be harmless.
+    fn check_names<'n>(&self, all: impl Iterator<Item = Cow<'n, str>>) -> Result<(), Failure> {
+        let is_allowed =
+            |name: &Cow<'_, str>| is_harmless(name) || self.allow_name.iter().any(|n| n == name);
+        let refused: Vec<_> = all.filter(|name| !is_allowed(name)).collect();
+        match refused.is_empty() {
+            true => Ok(()),
+            false => Err(Failure::SteeringNames(refused.join(","))),
+        }
     }
 
     /// The values of the Secrets that are named, by key.
@@ -177,15 +206,4 @@ fn set(command: &mut process::Child, name: &OsStr, value: &SecretValue) -> Resul
     }
     command.env(name, OsStr::from_bytes(value.expose()));
     Ok(())
-}
-
-/// Refuses names with which whoever may seal a value could have other code run.
-fn check_name(key: &str, prefix: &str) -> Result<(), Failure> {
-    let steers = matches!(key, "PATH" | "BASH_ENV" | "ENV" | "IFS" | "SHELLOPTS")
-        || key.starts_with("LD_")
-        || key.starts_with("DYLD_");
-    match steers && prefix.is_empty() {
-        true => Err(Failure::SteeringKey(key.to_owned())),
-        false => Ok(()),
-    }
 }

@@ -313,9 +313,22 @@ pub enum Failure {
     /// Signals cannot be caught.
     #[error("signals cannot be caught: {0}")]
     Signals(std::io::Error),
-    /// A key that says how programs run.
-    #[error("a variable `{0}` would change which code the program runs")]
-    SteeringKey(String),
+    /// Keys that may say which code a program runs, and that nobody named.
+    #[error("these variables could change which code the program runs: {0}")]
+    SteeringNames(String),
+    /// Variables that steer the login to a KMS, beside sealed ones.
+    #[error(
+        "these variables steer the login to a KMS, and may come from whoever can write a Secret of this pod: {0}"
+    )]
+    NotOfSpec(String),
+    /// Two namespaces for one pod.
+    #[error("`POD_NAMESPACE` says `{told}`, and the pod's service account `{written}`")]
+    OtherPodNamespace {
+        /// What the variable says.
+        told: String,
+        /// What the kubelet wrote down.
+        written: String,
+    },
     /// A sealed value that belongs to a namespace, in one that is not known.
     #[error("{0} is sealed for one namespace, and which one this is is not known")]
     LooseNamespace(String),
@@ -340,7 +353,9 @@ pub enum Failure {
         why: String,
     },
     /// None of its KEKs may be asked.
-    #[error("{what} holds a value sealed under KEKs that `ENVCRYPT_KEKS` does not name: {keks}")]
+    #[error(
+        "{what} holds a value sealed under KEKs that neither `--kek` nor `ENVCRYPT_KEKS` names: {keks}"
+    )]
     LooseKeks {
         /// Which variable or file.
         what: String,

@@ -18,7 +18,8 @@ fn with_file(pairs: &[&str]) -> Sandbox {
 }
 
 fn exec(sandbox: &Sandbox, args: &[&str], script: &str) -> Run {
-    sandbox.run([&["exec"][..], args, &["--", "sh", "-c", script]].concat())
+    let names = ["--allow-name", "a,b,X_a,X_b", "--spec-env", "ENVCRYPT_KEKS"];
+    sandbox.run([&["exec"][..], args, &names, &["--", "sh", "-c", script]].concat())
 }
 
 /// A sealed value as a container gets it: what `data` holds, decoded.
@@ -52,7 +53,7 @@ fn values_are_in_the_environment_and_the_exit_code_is_the_programs() {
     let error = exec(&sandbox, &["-f", "db.yaml", "--only", "c"], "echo no").fails(1);
     assert!(error.contains("none of the Secrets has the key `c`"), "{error}");
     for (program, code) in [("./nosuch", 127), ("/dev/null", 126)] {
-        let error = sandbox.run(["exec", "-f", "db.yaml", "--", program]).fails(code);
+        let error = sandbox.run(["exec", "-f", "db.yaml", "--only=a", "--", program]).fails(code);
         assert!(error.contains(&format!("`{program}` does not start")), "{error}");
     }
     let error = sandbox.run(["exec", "-f", "db.yaml"]).fails(2);
@@ -73,10 +74,20 @@ fn a_value_that_cannot_be_a_variable_is_refused_and_two_of_a_name_too() {
     sandbox.run(args).succeeds();
     let error = exec(&sandbox, &["-f", "ld.yaml"], "echo no").fails(1);
     assert!(
-        error.contains("a variable `LD_PRELOAD` would change which code the program runs"),
+        error.contains("these variables could change which code the program runs: LD_PRELOAD\n"),
         "{error}"
     );
-    exec(&sandbox, &["-f", "ld.yaml", "--prefix", "X_"], "true").succeeds();
+    // The name that comes out is what counts, whatever makes it up.
+    for (key, prefix) in [("PRELOAD", "LD_"), ("ATH", "P"), ("OPTIONS", "NODE_")] {
+        let file = format!("{key}.yaml");
+        let generate = format!("--generate={key}");
+        let args = ["create", "x", "-nprod", "--kek=local", &generate, "-w", &file];
+        sandbox.run(args).succeeds();
+        let error = exec(&sandbox, &["-f", &file, "--prefix", prefix], "echo no").fails(1);
+        assert!(error.contains(&format!(": {prefix}{key}\n")), "{error}");
+        // Named by the person, it is what they want.
+        exec(&sandbox, &["-f", &file, "--only", key], "true").succeeds();
+    }
     assert_eq!(exec(&sandbox, &["db", "-f", "db.yaml"], "true").code, Some(2));
     let error = exec(&sandbox, &["-f", "two.yaml,db.yaml"], "echo no").fails(1);
     assert!(error.contains("the key `a` is in two of the Secrets"), "{error}");
@@ -93,7 +104,7 @@ fn the_program_gets_its_own_limits_and_nothing_of_ours() {
     let before = "trap '' HUP; ulimit -S -c $(ulimit -H -c); for i in {3..99}; do eval \"exec $i>&-\"; done;";
     let direct = format!("{before} exec sh -c \"$0\"");
     let program = crate::sandbox::PROGRAM;
-    let through = format!("{before} exec {program} exec -f db.yaml -- sh -c \"$0\"");
+    let through = format!("{before} exec {program} exec -f db.yaml --only a -- sh -c \"$0\"");
     let run = |args: &[&str]| {
         let mut command = std::process::Command::new("bash");
         for (name, value) in sandbox.command().get_envs() {
@@ -170,7 +181,7 @@ fn signals_reach_the_program_in_both_ways() {
         let files = if files { vec!["--files", path.as_str()] } else { vec![] };
         let script = "trap 'echo term; exit 9' TERM; trap 'echo usr1' USR1; echo ready; while :; do sleep 0.05; done";
         let mut command = sandbox.command();
-        let args = [&["exec", "-f", "db.yaml"][..], &files, &["--", "sh", "-c", script]].concat();
+        let args = [&["exec", "-f", "db.yaml", "--only=a"][..], &files, &["--", "sh", "-c", script]].concat();
         let mut child = command.args(args).spawn().expect("it starts");
         let mut output = std::io::BufReader::new(child.stdout.take().expect("a pipe"));
         let mut line = || {
@@ -197,7 +208,7 @@ fn on_a_terminal_ctrl_c_comes_once() {
         let path = folder.display().to_string();
         let files = if files { vec!["--files", path.as_str()] } else { vec![] };
         let script = "trap 'echo caught' INT; echo ready; read x; read x; echo got $x; exit 4";
-        let args = [&["exec", "-f", "db.yaml"][..], &files, &["--", "bash", "-c", script]].concat();
+        let args = [&["exec", "-f", "db.yaml", "--only=a"][..], &files, &["--", "bash", "-c", script]].concat();
         let mut terminal = session(&sandbox, &args);
         see(&mut terminal, "ready");
         terminal.send_control('c').expect("typed");
@@ -219,7 +230,7 @@ fn a_sealed_value_in_the_environment_is_opened_with_a_kek_that_is_named() {
     };
     // The machine trusts it; but here only the environment counts.
     let error = exec(&sandbox, &["-n", "prod"], "echo no").fails(1);
-    assert!(error.contains("the environment variable `PASSWORD` holds a value sealed under KEKs that `ENVCRYPT_KEKS` does not name: `age:"), "{error}");
+    assert!(error.contains("the environment variable `PASSWORD` holds a value sealed under KEKs that neither `--kek` nor `ENVCRYPT_KEKS` names: `age:"), "{error}");
     let sandbox = sandbox.env("ENVCRYPT_KEKS", "hashivault://other, local");
     let error = exec(&sandbox, &[], "echo no").fails(1);
     assert!(
@@ -277,4 +288,37 @@ fn a_mounted_secret_is_opened_into_memory() {
         .expect("written");
     let error = exec(&sandbox, &["--mounted", "mount", "--files", &path], "true").fails(1);
     assert!(error.contains("the file `a` cannot be opened") && !folder.exists(), "{error}");
+}
+
+/// A plain variable beside the sealed ones, of whoever can write the Secret, must not say
+/// where the pod logs in.
+#[test]
+fn the_login_comes_from_the_pods_spec_alone() {
+    let sandbox = with_file(&["a=one"]);
+    let value = sealed_value(&sandbox, "a");
+    let run = |variables: &[(&str, &str)], args: &[&str]| {
+        let mut command = sandbox.command();
+        command.env("PASSWORD", &value).envs(variables.iter().copied());
+        let fixed = ["exec", "-nprod", "--kek=local"];
+        command.args(fixed).args(args).args(["--", "sh", "-c", "echo $PASSWORD"]);
+        Run::from(command.output().expect("it runs"))
+    };
+    assert_eq!(run(&[], &[]).succeeds().stdout, "one\n");
+    for name in ["BAO_ADDR", "VAULT_TOKEN", "AWS_ENDPOINT_URL_STS", "HTTPS_PROXY", "ENVCRYPT_KEKS"]
+    {
+        let error = run(&[(name, "x"), ("VAULT_ADDR", "y")], &["--spec-env=VAULT_ADDR"]).fails(1);
+        assert!(error.contains(&format!("of this pod: {name}\n")), "{error}");
+        assert!(error.contains(&format!("`--spec-env {name}` says so")), "{error}");
+    }
+    let args = ["--spec-env", "BAO_ADDR,VAULT_ADDR"];
+    run(&[("BAO_ADDR", "http://x"), ("VAULT_ADDR", "http://y")], &args).succeeds();
+    // Where nothing is opened, no login is made.
+    let mut command = sandbox.command();
+    command.env("VAULT_ADDR", "http://x").args(["exec", "--", "true"]);
+    Run::from(command.output().expect("it runs")).succeeds();
+    // A sealed value does not become what steers the program.
+    let mut command = sandbox.command();
+    command.env("NODE_OPTIONS", &value).args(["exec", "-nprod", "--kek=local", "--", "true"]);
+    let error = Run::from(command.output().expect("it runs")).fails(1);
+    assert!(error.contains("change which code the program runs: NODE_OPTIONS\n"), "{error}");
 }

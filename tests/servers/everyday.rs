@@ -291,10 +291,10 @@ fn diff_compares_what_was_unwrapped_into_the_cluster() {
 fn a_program_gets_the_values_of_live_secrets() {
     let plane = control_plane();
     let (namespace, sandbox) = (plane.namespace(), plane.sandbox("admin"));
-    create(&sandbox, &namespace, "one", &["a=1"]);
-    create(&sandbox, &namespace, "two", &["b=2"]);
+    create(&sandbox, &namespace, "one", &["token=1"]);
+    create(&sandbox, &namespace, "two", &["pin=2"]);
     let run = sandbox
-        .run(["exec", "one", "two", "-n", &namespace, "--", "sh", "-c", "echo $a$b"])
+        .run(["exec", "one", "two", "-n", &namespace, "--", "sh", "-c", "echo $token$pin"])
         .succeeds();
     assert_eq!(run.stdout, "12\n");
     // Through kubectl, which replaces itself too.
@@ -314,7 +314,7 @@ fn a_program_gets_the_values_of_live_secrets() {
         "--",
         "sh",
         "-c",
-        "echo $a; exit 6",
+        "echo $token; exit 6",
     ]);
     let output = command.output().expect("it runs");
     assert_eq!((output.stdout.as_slice(), output.status.code()), (&b"1\n"[..], Some(6)));

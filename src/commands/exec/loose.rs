@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use futures::future::try_join_all;
 use tokio::sync::OnceCell;
 
+use super::names::steers_kms;
 use crate::commands::session::names_in;
 use crate::commands::{Failure, Session, local, sealing};
 use crate::config::EXEC_KEKS_VARIABLE;
@@ -31,30 +32,57 @@ pub struct Loose<'a> {
     namespace: Option<Namespace>,
     /// The name of the Secret that all must be of.
     name: Option<&'a str>,
+    /// The variables that the pod's own spec sets.
+    spec_env: &'a [String],
     behind_aliases: OnceCell<Vec<KekUri>>,
 }
 
 impl<'a> Loose<'a> {
-    pub fn new(session: &'a Session, name: Option<&'a str>) -> Result<Self, Failure> {
-        let keks = sealing::uris(session, &names_in(EXEC_KEKS_VARIABLE), local::MakeLocal::No)?;
-        let told = std::env::var(NAMESPACE_VARIABLE).ok().filter(|name| !name.is_empty());
-        let named = session.named_namespace().map(str::to_owned).or(told);
-        let found = named.or_else(|| std::fs::read_to_string(NAMESPACE_FILE).ok());
-        let namespace = found.map(|name| name.trim().parse()).transpose()?;
-        Ok(Self { session, keks, namespace, name, behind_aliases: OnceCell::new() })
+    pub fn new(
+        session: &'a Session,
+        keks: &[String],
+        name: Option<&'a str>,
+        spec_env: &'a [String],
+    ) -> Result<Self, Failure> {
+        let named = if keks.is_empty() { names_in(EXEC_KEKS_VARIABLE) } else { keks.to_vec() };
+        let keks = sealing::uris(session, &named, local::MakeLocal::No)?;
+        let namespace = namespace(session)?;
+        Ok(Self { session, keks, namespace, name, spec_env, behind_aliases: OnceCell::new() })
     }
 
-    /// The environment variables that hold a sealed value, opened.
-    pub async fn environment(&self) -> Result<Vec<(OsString, SecretValue)>, Failure> {
+    /// The environment variables that hold a sealed value.
+    pub fn found(&self) -> Vec<(OsString, Vec<u8>)> {
         let sealed = std::env::vars_os().filter_map(|(name, value)| {
             let value = value.into_vec();
             value.trim_ascii().starts_with(MARK).then_some((name, value))
         });
+        sealed.collect()
+    }
+
+    /// Refuses to log in to a KMS as someone else may have it: whoever can write a Secret
+    /// of the pod can set variables beside the sealed ones.
+    fn check_surroundings(&self) -> Result<(), Failure> {
+        let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+        let is_foreign =
+            |name: &String| steers_kms(name) && !self.spec_env.iter().any(|known| known == name);
+        let mut foreign: Vec<String> = names.filter(is_foreign).collect();
+        foreign.sort();
+        match foreign.is_empty() {
+            true => Ok(()),
+            false => Err(Failure::NotOfSpec(foreign.join(","))),
+        }
+    }
+
+    /// Those variables, opened.
+    pub async fn environment(
+        &self,
+        sealed: Vec<(OsString, Vec<u8>)>,
+    ) -> Result<Vec<(OsString, SecretValue)>, Failure> {
         let open = async |(name, json): (OsString, Vec<u8>)| {
             let what = format!("the environment variable `{}`", name.to_string_lossy());
             Ok::<_, Failure>((name, self.open(&what, &json, None).await?))
         };
-        try_join_all(sealed.map(open)).await
+        try_join_all(sealed.into_iter().map(open)).await
     }
 
     /// The files of mounted folders: sealed ones opened, others as they are.
@@ -85,6 +113,7 @@ impl<'a> Loose<'a> {
         json: &[u8],
         key: Option<&str>,
     ) -> Result<SecretValue, Failure> {
+        self.check_surroundings()?;
         let refused = |why: String| Failure::Loose { what: what.to_owned(), why };
         let jwe = Jwe::parse(Kind::Value, json.trim_ascii()).map_err(|e| refused(e.to_string()))?;
         if key.is_some_and(|key| jwe.binding.key.as_deref() != Some(key)) {
@@ -151,6 +180,24 @@ impl<'a> Loose<'a> {
             keys.push(self.session.ring()?.resolve(alias).await?.key());
         }
         Ok(keys)
+    }
+}
+
+/// The pod's namespace: that of `-n`, else what the kubelet wrote down, else what a
+/// variable says, which must not contradict it.
+fn namespace(session: &Session) -> Result<Option<Namespace>, Failure> {
+    if let Some(named) = session.named_namespace() {
+        return Ok(Some(named.parse()?));
+    }
+    let parse = |text: String| text.trim().parse::<Namespace>();
+    let told = std::env::var(NAMESPACE_VARIABLE).ok().filter(|name| !name.is_empty());
+    let told = told.map(parse).transpose()?;
+    let written = std::fs::read_to_string(NAMESPACE_FILE).ok().map(parse).transpose()?;
+    match (written, told) {
+        (Some(written), Some(told)) if written != told => {
+            Err(Failure::OtherPodNamespace { told: told.to_string(), written: written.to_string() })
+        }
+        (written, told) => Ok(written.or(told)),
     }
 }
 

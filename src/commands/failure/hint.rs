@@ -59,9 +59,17 @@ impl Failure {
                 "seal plain Secrets with `kubectl envcrypt seal -i -f FILE`, and change what they held: Git does not forget"
             }
             Self::SameKey(_) => "choose with `--only`, or run it for one Secret",
-            Self::SteeringKey(_) => {
-                "leave it out with `--only`, or put something before it with `--prefix`"
+            Self::SteeringNames(names) => {
+                return Some(format!(
+                    "name the keys that you want with `--only`; or, if you know what these do, `--allow-name {names}`"
+                ));
             }
+            Self::NotOfSpec(names) => {
+                return Some(format!(
+                    "unset those that the pod's own `env` does not set; if it sets all of them, `--spec-env {names}` says so"
+                ));
+            }
+            Self::OtherPodNamespace { .. } => "name the pod's namespace with `-n`",
             Self::LooseNamespace(_) => {
                 "give it with `-n`, or with `POD_NAMESPACE` from `metadata.namespace` of the pod"
             }
@@ -72,7 +80,7 @@ impl Failure {
             }
             Self::NotInVariable(_) => "give it as a file, with `--files FOLDER`",
             Self::LooseKeks { .. } => {
-                "whoever can write the value could name their own: name the KEKs that may be asked in `ENVCRYPT_KEKS`, commas between them"
+                "whoever can write the value could name their own: name the KEKs that may open it with `--kek`, or in `ENVCRYPT_KEKS`, commas between them"
             }
             Self::Kept { .. } => "`seal` without `--replace` prints it sealed, under this name",
             Self::NotOne { .. } => "choose one with `--name`",

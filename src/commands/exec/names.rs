@@ -1,0 +1,193 @@
+//! Which variables a value may become, and which variables steer this program itself.
+
+/// What a variable is called, by its last word, that holds a secret and that no program
+/// takes for an order: which code to run, where to connect, what to load.
+const NOUNS: [&str; 33] = [
+    "ACCOUNT",
+    "APIKEY",
+    "CERT",
+    "CERTIFICATE",
+    "CREDENTIAL",
+    "CREDENTIALS",
+    "CRT",
+    "DATABASE",
+    "DBNAME",
+    "EMAIL",
+    "ID",
+    "KEY",
+    "LOGIN",
+    "PASS",
+    "PASSPHRASE",
+    "PASSWD",
+    "PASSWORD",
+    "PEM",
+    "PEPPER",
+    "PIN",
+    "PORT",
+    "PWD",
+    "PW",
+    "SALT",
+    "SECRET",
+    "SEED",
+    "SIGNATURE",
+    "TENANT",
+    "TOKEN",
+    "USER",
+    "USERID",
+    "USERNAME",
+    "REALM",
+];
+/// What may stand before `URL`, `URI` or `DSN`: servers that hold data, and no code.
+const SERVERS: [&str; 17] = [
+    "AMQP",
+    "BROKER",
+    "CACHE",
+    "DATABASE",
+    "DB",
+    "MARIADB",
+    "MONGO",
+    "MONGODB",
+    "MYSQL",
+    "NATS",
+    "PG",
+    "POSTGRES",
+    "POSTGRESQL",
+    "RABBITMQ",
+    "REDIS",
+    "SENTRY",
+    "SMTP",
+];
+
+/// Whether a value may become this variable without anybody having named it. The list
+/// says what is let through: every program has variables of its own that change which
+/// code it runs, and no list of those would be whole.
+pub fn is_harmless(name: &str) -> bool {
+    let upper = name.to_ascii_uppercase();
+    let is_letter = |c: char| c.is_ascii_alphanumeric();
+    let words: Vec<&str> = upper.split(|c| !is_letter(c)).filter(|word| !word.is_empty()).collect();
+    let without_number = |word: &str| {
+        let word = word.trim_end_matches(|c: char| c.is_ascii_digit());
+        word.to_owned()
+    };
+    let mut words = words.into_iter().map(without_number).filter(|word| !word.is_empty()).rev();
+    let Some(last) = words.next() else { return false };
+    match last.as_str() {
+        "URL" | "URI" | "DSN" => words.next().is_some_and(|word| SERVERS.contains(&&*word)),
+        // Git takes settings by number: `GIT_CONFIG_KEY_0`.
+        "KEY" if words.next().as_deref() == Some("CONFIG") => false,
+        last => NOUNS.contains(&last),
+    }
+}
+
+/// Whether a variable says where a KMS is, how to log in to it, or whom to trust.
+pub fn steers_kms(name: &str) -> bool {
+    const BEGINNINGS: [&str; 12] = [
+        "VAULT_",
+        "BAO_",
+        "AWS_",
+        "AZURE_",
+        "GOOGLE_",
+        "GCLOUD_",
+        "GCE_",
+        "CLOUDSDK_",
+        "MSI_",
+        "IDENTITY_",
+        "IMDS_",
+        "ENVCRYPT_",
+    ];
+    const NAMES: [&str; 6] =
+        ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"];
+    let upper = name.to_ascii_uppercase();
+    BEGINNINGS.iter().any(|start| upper.starts_with(start)) || NAMES.contains(&&*upper)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_holds_a_secret_is_let_through_and_what_steers_a_program_is_not() {
+        for name in [
+            "password",
+            "DB_PASSWORD",
+            "PG_password",
+            "tls.key",
+            "token2",
+            "API_KEY_1",
+            "username",
+            "DATABASE_URL",
+            "redis-uri",
+            "SENTRY_DSN",
+            "client-id",
+        ] {
+            assert!(is_harmless(name), "{name}");
+        }
+        for name in [
+            "PATH",
+            "LD_PRELOAD",
+            "LD_AUDIT",
+            "DYLD_INSERT_LIBRARIES",
+            "GLIBC_TUNABLES",
+            "BASH_ENV",
+            "ENV",
+            "IFS",
+            "PS4",
+            "PROMPT_COMMAND",
+            "SHELLOPTS",
+            "NODE_OPTIONS",
+            "NODE_PATH",
+            "PYTHONPATH",
+            "PYTHONSTARTUP",
+            "PYTHONHOME",
+            "PERL5OPT",
+            "PERL5LIB",
+            "RUBYOPT",
+            "RUBYLIB",
+            "JAVA_TOOL_OPTIONS",
+            "_JAVA_OPTIONS",
+            "JDK_JAVA_OPTIONS",
+            "CLASSPATH",
+            "GIT_SSH_COMMAND",
+            "GIT_SSH",
+            "GIT_EXTERNAL_DIFF",
+            "GIT_ASKPASS",
+            "SSH_ASKPASS",
+            "GIT_CONFIG_KEY_0",
+            "GIT_CONFIG_VALUE_0",
+            "LESSOPEN",
+            "PAGER",
+            "EDITOR",
+            "BROWSER",
+            "PHPRC",
+            "LUA_INIT",
+            "R_PROFILE",
+            "GOFLAGS",
+            "CARGO_BUILD_RUSTC",
+            "RUSTC_WRAPPER",
+            "PIP_INDEX_URL",
+            "NPM_CONFIG_REGISTRY",
+            "AWS_ENDPOINT_URL",
+            "http_proxy",
+            "HOME",
+            "OPENSSL_CONF",
+            "KUBECONFIG",
+            "DOCKER_HOST",
+            "VAULT_ADDR",
+            "",
+            "_",
+            "1",
+        ] {
+            assert!(!is_harmless(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_login_and_an_address_are_known_by_their_names() {
+        for name in
+            ["BAO_ADDR", "VAULT_TOKEN", "AWS_ENDPOINT_URL_STS", "https_proxy", "ENVCRYPT_KEKS"]
+        {
+            assert!(steers_kms(name), "{name}");
+        }
+        assert!(!steers_kms("DB_PASSWORD") && !steers_kms("AWSOME"));
+    }
+}
