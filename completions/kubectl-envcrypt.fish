@@ -59,10 +59,15 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "e
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "check" -d 'Find plain Secrets, and sealed ones that are not as they should be'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "rewrap" -d 'Change the KEKs of sealed Secrets; values stay as they are'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "rotate" -d 'Seal the values of sealed Secrets anew, under new data keys'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "restart" -d 'Restart the workloads that use Secrets, after showing them'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "kek" -d 'Make, list, trust and test key-encryption keys'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "version" -d 'Print the version'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "options" -d 'List the flags that every command takes'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "delete" -d 'Told to use kubectl\'s own'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "completion" -d 'Print a completion script'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "man" -d 'Write the man pages'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "__complete" -d 'Candidates for the words so far, as kubectl asks for them'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l visible -d 'Ask for this key with echo, as for a user name' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l from-file -d 'A value from a file, or from every file of a folder; `KEY=-` reads standard input' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l from-env-file -d 'Values from a file of KEY=VALUE lines' -r -F
@@ -260,6 +265,7 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" 
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l disable-compression -d 'Do not compress answers'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -s l -l selector -d 'Only Secrets with these labels' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -l kek -d 'Only Secrets under this KEK; repeatable' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -s o -l output -d 'How to print' -r -f -a "table\t''
 wide\t''
 json\t''
@@ -540,30 +546,54 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l disable-compression -d 'Do not compress answers'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test" -s n -l namespace -d 'The namespace' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test" -l context -d 'The kubeconfig\'s context' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test" -l kubeconfig -d 'The kubeconfig file, in place of `KUBECONFIG`' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test" -l cluster -d 'The kubeconfig\'s cluster' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test" -l user -d 'The kubeconfig\'s user' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test" -s s -l server -d 'The API server\'s address' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test" -l token -d 'A bearer token; it shows in the process list' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test" -l as -d 'The user to act as' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test" -l as-uid -d 'The uid to act as' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test" -l as-group -d 'A group to act as; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test" -l as-user-extra -d 'Further user information to act with; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test" -l certificate-authority -d 'The certificate authority\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test" -l client-certificate -d 'The client certificate\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test" -l client-key -d 'The client key\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test" -l tls-server-name -d 'The name that the server\'s certificate must hold' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test" -l request-timeout -d 'How long one request may take: 5s, 2m; 0 is no limit' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test" -l cache-dir -d 'Accepted as kubectl has it; nothing is cached' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test" -l disable-compression -d 'Do not compress answers'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test" -f -a "new" -d 'Make the local key: an age identity in your configuration folder'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test" -f -a "list" -d 'Show which KEKs this machine may use, for what, where, and why'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test" -f -a "trust" -d 'Let this machine use a KEK, for the Secrets of a namespace'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test" -f -a "test" -d 'Wrap and unwrap a random key, to see whether a KEK works for you'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand restart" -s l -l selector -d 'Those that use sealed Secrets with these labels' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand restart" -l wait -d 'Wait until they run anew, 10m at most unless a time is given' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand restart" -s n -l namespace -d 'The namespace' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand restart" -l context -d 'The kubeconfig\'s context' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand restart" -l kubeconfig -d 'The kubeconfig file, in place of `KUBECONFIG`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand restart" -l cluster -d 'The kubeconfig\'s cluster' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand restart" -l user -d 'The kubeconfig\'s user' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand restart" -s s -l server -d 'The API server\'s address' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand restart" -l token -d 'A bearer token; it shows in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand restart" -l as -d 'The user to act as' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand restart" -l as-uid -d 'The uid to act as' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand restart" -l as-group -d 'A group to act as; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand restart" -l as-user-extra -d 'Further user information to act with; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand restart" -l certificate-authority -d 'The certificate authority\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand restart" -l client-certificate -d 'The client certificate\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand restart" -l client-key -d 'The client key\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand restart" -l tls-server-name -d 'The name that the server\'s certificate must hold' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand restart" -l request-timeout -d 'How long one request may take: 5s, 2m; 0 is no limit' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand restart" -l cache-dir -d 'Accepted as kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand restart" -s y -l yes -d 'Restart them without asking'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand restart" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand restart" -l disable-compression -d 'Do not compress answers'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand restart" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -s n -l namespace -d 'The namespace' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -l context -d 'The kubeconfig\'s context' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -l kubeconfig -d 'The kubeconfig file, in place of `KUBECONFIG`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -l cluster -d 'The kubeconfig\'s cluster' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -l user -d 'The kubeconfig\'s user' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -s s -l server -d 'The API server\'s address' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -l token -d 'A bearer token; it shows in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -l as -d 'The user to act as' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -l as-uid -d 'The uid to act as' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -l as-group -d 'A group to act as; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -l as-user-extra -d 'Further user information to act with; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -l certificate-authority -d 'The certificate authority\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -l client-certificate -d 'The client certificate\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -l client-key -d 'The client key\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -l tls-server-name -d 'The name that the server\'s certificate must hold' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -l request-timeout -d 'How long one request may take: 5s, 2m; 0 is no limit' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -l cache-dir -d 'Accepted as kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -l disable-compression -d 'Do not compress answers'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -f -a "new" -d 'Make the local key: an age identity in your configuration folder'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -f -a "list" -d 'Show which KEKs this machine may use, for what, where, and why'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -f -a "trust" -d 'Let this machine use a KEK, for the Secrets of a namespace'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -f -a "test" -d 'Wrap and unwrap a random key, to see whether a KEK works for you'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from new" -s n -l namespace -d 'The namespace' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from new" -l context -d 'The kubeconfig\'s context' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from new" -l kubeconfig -d 'The kubeconfig file, in place of `KUBECONFIG`' -r -F
@@ -648,6 +678,70 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; a
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from test" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from test" -l disable-compression -d 'Do not compress answers'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from test" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from help" -f -a "new" -d 'Make the local key: an age identity in your configuration folder'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from help" -f -a "list" -d 'Show which KEKs this machine may use, for what, where, and why'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from help" -f -a "trust" -d 'Let this machine use a KEK, for the Secrets of a namespace'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from help" -f -a "test" -d 'Wrap and unwrap a random key, to see whether a KEK works for you'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand version" -s n -l namespace -d 'The namespace' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand version" -l context -d 'The kubeconfig\'s context' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand version" -l kubeconfig -d 'The kubeconfig file, in place of `KUBECONFIG`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand version" -l cluster -d 'The kubeconfig\'s cluster' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand version" -l user -d 'The kubeconfig\'s user' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand version" -s s -l server -d 'The API server\'s address' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand version" -l token -d 'A bearer token; it shows in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand version" -l as -d 'The user to act as' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand version" -l as-uid -d 'The uid to act as' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand version" -l as-group -d 'A group to act as; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand version" -l as-user-extra -d 'Further user information to act with; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand version" -l certificate-authority -d 'The certificate authority\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand version" -l client-certificate -d 'The client certificate\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand version" -l client-key -d 'The client key\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand version" -l tls-server-name -d 'The name that the server\'s certificate must hold' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand version" -l request-timeout -d 'How long one request may take: 5s, 2m; 0 is no limit' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand version" -l cache-dir -d 'Accepted as kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand version" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand version" -l disable-compression -d 'Do not compress answers'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand version" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand options" -s n -l namespace -d 'The namespace' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand options" -l context -d 'The kubeconfig\'s context' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand options" -l kubeconfig -d 'The kubeconfig file, in place of `KUBECONFIG`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand options" -l cluster -d 'The kubeconfig\'s cluster' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand options" -l user -d 'The kubeconfig\'s user' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand options" -s s -l server -d 'The API server\'s address' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand options" -l token -d 'A bearer token; it shows in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand options" -l as -d 'The user to act as' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand options" -l as-uid -d 'The uid to act as' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand options" -l as-group -d 'A group to act as; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand options" -l as-user-extra -d 'Further user information to act with; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand options" -l certificate-authority -d 'The certificate authority\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand options" -l client-certificate -d 'The client certificate\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand options" -l client-key -d 'The client key\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand options" -l tls-server-name -d 'The name that the server\'s certificate must hold' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand options" -l request-timeout -d 'How long one request may take: 5s, 2m; 0 is no limit' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand options" -l cache-dir -d 'Accepted as kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand options" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand options" -l disable-compression -d 'Do not compress answers'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand options" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand delete" -s n -l namespace -d 'The namespace' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand delete" -l context -d 'The kubeconfig\'s context' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand delete" -l kubeconfig -d 'The kubeconfig file, in place of `KUBECONFIG`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand delete" -l cluster -d 'The kubeconfig\'s cluster' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand delete" -l user -d 'The kubeconfig\'s user' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand delete" -s s -l server -d 'The API server\'s address' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand delete" -l token -d 'A bearer token; it shows in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand delete" -l as -d 'The user to act as' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand delete" -l as-uid -d 'The uid to act as' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand delete" -l as-group -d 'A group to act as; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand delete" -l as-user-extra -d 'Further user information to act with; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand delete" -l certificate-authority -d 'The certificate authority\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand delete" -l client-certificate -d 'The client certificate\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand delete" -l client-key -d 'The client key\'s file' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand delete" -l tls-server-name -d 'The name that the server\'s certificate must hold' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand delete" -l request-timeout -d 'How long one request may take: 5s, 2m; 0 is no limit' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand delete" -l cache-dir -d 'Accepted as kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand delete" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand delete" -l disable-compression -d 'Do not compress answers'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand completion" -s n -l namespace -d 'The namespace' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand completion" -l context -d 'The kubeconfig\'s context' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand completion" -l kubeconfig -d 'The kubeconfig file, in place of `KUBECONFIG`' -r -F
@@ -707,3 +801,30 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand __comp
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand __complete" -l cache-dir -d 'Accepted as kubectl has it; nothing is cached' -r -F
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand __complete" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand __complete" -l disable-compression -d 'Do not compress answers'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check rewrap rotate restart kek version options delete completion man __complete help" -f -a "create" -d 'Create a sealed Secret from what you type'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check rewrap rotate restart kek version options delete completion man __complete help" -f -a "apply" -d 'Apply sealed Secrets to the cluster, as they are or unwrapped'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check rewrap rotate restart kek version options delete completion man __complete help" -f -a "unwrap" -d 'Open sealed Secrets: a plain manifest, or one value'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check rewrap rotate restart kek version options delete completion man __complete help" -f -a "inspect" -d 'Show what a sealed Secret tells without opening it'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check rewrap rotate restart kek version options delete completion man __complete help" -f -a "seal" -d 'Seal plain Secrets, of files or of the cluster'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check rewrap rotate restart kek version options delete completion man __complete help" -f -a "get" -d 'List the sealed Secrets of the cluster'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check rewrap rotate restart kek version options delete completion man __complete help" -f -a "diff" -d 'Compare files with the cluster, key by key'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check rewrap rotate restart kek version options delete completion man __complete help" -f -a "edit" -d 'Change the values of a sealed Secret in your editor'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check rewrap rotate restart kek version options delete completion man __complete help" -f -a "set" -d 'Set values of a sealed Secret'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check rewrap rotate restart kek version options delete completion man __complete help" -f -a "unset" -d 'Take keys out of a sealed Secret'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check rewrap rotate restart kek version options delete completion man __complete help" -f -a "exec" -d 'Run a program with the values of sealed Secrets'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check rewrap rotate restart kek version options delete completion man __complete help" -f -a "check" -d 'Find plain Secrets, and sealed ones that are not as they should be'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check rewrap rotate restart kek version options delete completion man __complete help" -f -a "rewrap" -d 'Change the KEKs of sealed Secrets; values stay as they are'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check rewrap rotate restart kek version options delete completion man __complete help" -f -a "rotate" -d 'Seal the values of sealed Secrets anew, under new data keys'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check rewrap rotate restart kek version options delete completion man __complete help" -f -a "restart" -d 'Restart the workloads that use Secrets, after showing them'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check rewrap rotate restart kek version options delete completion man __complete help" -f -a "kek" -d 'Make, list, trust and test key-encryption keys'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check rewrap rotate restart kek version options delete completion man __complete help" -f -a "version" -d 'Print the version'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check rewrap rotate restart kek version options delete completion man __complete help" -f -a "options" -d 'List the flags that every command takes'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check rewrap rotate restart kek version options delete completion man __complete help" -f -a "delete" -d 'Told to use kubectl\'s own'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check rewrap rotate restart kek version options delete completion man __complete help" -f -a "completion" -d 'Print a completion script'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check rewrap rotate restart kek version options delete completion man __complete help" -f -a "man" -d 'Write the man pages'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check rewrap rotate restart kek version options delete completion man __complete help" -f -a "__complete" -d 'Candidates for the words so far, as kubectl asks for them'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check rewrap rotate restart kek version options delete completion man __complete help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and __fish_seen_subcommand_from kek" -f -a "new" -d 'Make the local key: an age identity in your configuration folder'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and __fish_seen_subcommand_from kek" -f -a "list" -d 'Show which KEKs this machine may use, for what, where, and why'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and __fish_seen_subcommand_from kek" -f -a "trust" -d 'Let this machine use a KEK, for the Secrets of a namespace'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and __fish_seen_subcommand_from kek" -f -a "test" -d 'Wrap and unwrap a random key, to see whether a KEK works for you'

@@ -60,10 +60,15 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-envcrypt' -ScriptBlock 
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Find plain Secrets, and sealed ones that are not as they should be')
             [CompletionResult]::new('rewrap', 'rewrap', [CompletionResultType]::ParameterValue, 'Change the KEKs of sealed Secrets; values stay as they are')
             [CompletionResult]::new('rotate', 'rotate', [CompletionResultType]::ParameterValue, 'Seal the values of sealed Secrets anew, under new data keys')
+            [CompletionResult]::new('restart', 'restart', [CompletionResultType]::ParameterValue, 'Restart the workloads that use Secrets, after showing them')
             [CompletionResult]::new('kek', 'kek', [CompletionResultType]::ParameterValue, 'Make, list, trust and test key-encryption keys')
+            [CompletionResult]::new('version', 'version', [CompletionResultType]::ParameterValue, 'Print the version')
+            [CompletionResult]::new('options', 'options', [CompletionResultType]::ParameterValue, 'List the flags that every command takes')
+            [CompletionResult]::new('delete', 'delete', [CompletionResultType]::ParameterValue, 'Told to use kubectl''s own')
             [CompletionResult]::new('completion', 'completion', [CompletionResultType]::ParameterValue, 'Print a completion script')
             [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Write the man pages')
             [CompletionResult]::new('__complete', '__complete', [CompletionResultType]::ParameterValue, 'Candidates for the words so far, as kubectl asks for them')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
         'kubectl-envcrypt;create' {
@@ -289,6 +294,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-envcrypt' -ScriptBlock 
         'kubectl-envcrypt;get' {
             [CompletionResult]::new('-l', '-l', [CompletionResultType]::ParameterName, 'Only Secrets with these labels')
             [CompletionResult]::new('--selector', '--selector', [CompletionResultType]::ParameterName, 'Only Secrets with these labels')
+            [CompletionResult]::new('--kek', '--kek', [CompletionResultType]::ParameterName, 'Only Secrets under this KEK; repeatable')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to print')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How to print')
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'The namespace')
@@ -614,6 +620,37 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-envcrypt' -ScriptBlock 
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
+        'kubectl-envcrypt;restart' {
+            [CompletionResult]::new('-l', '-l', [CompletionResultType]::ParameterName, 'Those that use sealed Secrets with these labels')
+            [CompletionResult]::new('--selector', '--selector', [CompletionResultType]::ParameterName, 'Those that use sealed Secrets with these labels')
+            [CompletionResult]::new('--wait', '--wait', [CompletionResultType]::ParameterName, 'Wait until they run anew, 10m at most unless a time is given')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'The namespace')
+            [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'The namespace')
+            [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'The kubeconfig''s context')
+            [CompletionResult]::new('--kubeconfig', '--kubeconfig', [CompletionResultType]::ParameterName, 'The kubeconfig file, in place of `KUBECONFIG`')
+            [CompletionResult]::new('--cluster', '--cluster', [CompletionResultType]::ParameterName, 'The kubeconfig''s cluster')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'The kubeconfig''s user')
+            [CompletionResult]::new('-s', '-s', [CompletionResultType]::ParameterName, 'The API server''s address')
+            [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'The API server''s address')
+            [CompletionResult]::new('--token', '--token', [CompletionResultType]::ParameterName, 'A bearer token; it shows in the process list')
+            [CompletionResult]::new('--as', '--as', [CompletionResultType]::ParameterName, 'The user to act as')
+            [CompletionResult]::new('--as-uid', '--as-uid', [CompletionResultType]::ParameterName, 'The uid to act as')
+            [CompletionResult]::new('--as-group', '--as-group', [CompletionResultType]::ParameterName, 'A group to act as; repeatable')
+            [CompletionResult]::new('--as-user-extra', '--as-user-extra', [CompletionResultType]::ParameterName, 'Further user information to act with; repeatable')
+            [CompletionResult]::new('--certificate-authority', '--certificate-authority', [CompletionResultType]::ParameterName, 'The certificate authority''s file')
+            [CompletionResult]::new('--client-certificate', '--client-certificate', [CompletionResultType]::ParameterName, 'The client certificate''s file')
+            [CompletionResult]::new('--client-key', '--client-key', [CompletionResultType]::ParameterName, 'The client key''s file')
+            [CompletionResult]::new('--tls-server-name', '--tls-server-name', [CompletionResultType]::ParameterName, 'The name that the server''s certificate must hold')
+            [CompletionResult]::new('--request-timeout', '--request-timeout', [CompletionResultType]::ParameterName, 'How long one request may take: 5s, 2m; 0 is no limit')
+            [CompletionResult]::new('--cache-dir', '--cache-dir', [CompletionResultType]::ParameterName, 'Accepted as kubectl has it; nothing is cached')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Restart them without asking')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Restart them without asking')
+            [CompletionResult]::new('--insecure-skip-tls-verify', '--insecure-skip-tls-verify', [CompletionResultType]::ParameterName, 'Do not check the server''s certificate')
+            [CompletionResult]::new('--disable-compression', '--disable-compression', [CompletionResultType]::ParameterName, 'Do not compress answers')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
         'kubectl-envcrypt;kek' {
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'The namespace')
             [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'The namespace')
@@ -642,6 +679,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-envcrypt' -ScriptBlock 
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'Show which KEKs this machine may use, for what, where, and why')
             [CompletionResult]::new('trust', 'trust', [CompletionResultType]::ParameterValue, 'Let this machine use a KEK, for the Secrets of a namespace')
             [CompletionResult]::new('test', 'test', [CompletionResultType]::ParameterValue, 'Wrap and unwrap a random key, to see whether a KEK works for you')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
         'kubectl-envcrypt;kek;new' {
@@ -753,6 +791,105 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-envcrypt' -ScriptBlock 
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
+        'kubectl-envcrypt;kek;help' {
+            [CompletionResult]::new('new', 'new', [CompletionResultType]::ParameterValue, 'Make the local key: an age identity in your configuration folder')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'Show which KEKs this machine may use, for what, where, and why')
+            [CompletionResult]::new('trust', 'trust', [CompletionResultType]::ParameterValue, 'Let this machine use a KEK, for the Secrets of a namespace')
+            [CompletionResult]::new('test', 'test', [CompletionResultType]::ParameterValue, 'Wrap and unwrap a random key, to see whether a KEK works for you')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'kubectl-envcrypt;kek;help;new' {
+            break
+        }
+        'kubectl-envcrypt;kek;help;list' {
+            break
+        }
+        'kubectl-envcrypt;kek;help;trust' {
+            break
+        }
+        'kubectl-envcrypt;kek;help;test' {
+            break
+        }
+        'kubectl-envcrypt;kek;help;help' {
+            break
+        }
+        'kubectl-envcrypt;version' {
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'The namespace')
+            [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'The namespace')
+            [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'The kubeconfig''s context')
+            [CompletionResult]::new('--kubeconfig', '--kubeconfig', [CompletionResultType]::ParameterName, 'The kubeconfig file, in place of `KUBECONFIG`')
+            [CompletionResult]::new('--cluster', '--cluster', [CompletionResultType]::ParameterName, 'The kubeconfig''s cluster')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'The kubeconfig''s user')
+            [CompletionResult]::new('-s', '-s', [CompletionResultType]::ParameterName, 'The API server''s address')
+            [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'The API server''s address')
+            [CompletionResult]::new('--token', '--token', [CompletionResultType]::ParameterName, 'A bearer token; it shows in the process list')
+            [CompletionResult]::new('--as', '--as', [CompletionResultType]::ParameterName, 'The user to act as')
+            [CompletionResult]::new('--as-uid', '--as-uid', [CompletionResultType]::ParameterName, 'The uid to act as')
+            [CompletionResult]::new('--as-group', '--as-group', [CompletionResultType]::ParameterName, 'A group to act as; repeatable')
+            [CompletionResult]::new('--as-user-extra', '--as-user-extra', [CompletionResultType]::ParameterName, 'Further user information to act with; repeatable')
+            [CompletionResult]::new('--certificate-authority', '--certificate-authority', [CompletionResultType]::ParameterName, 'The certificate authority''s file')
+            [CompletionResult]::new('--client-certificate', '--client-certificate', [CompletionResultType]::ParameterName, 'The client certificate''s file')
+            [CompletionResult]::new('--client-key', '--client-key', [CompletionResultType]::ParameterName, 'The client key''s file')
+            [CompletionResult]::new('--tls-server-name', '--tls-server-name', [CompletionResultType]::ParameterName, 'The name that the server''s certificate must hold')
+            [CompletionResult]::new('--request-timeout', '--request-timeout', [CompletionResultType]::ParameterName, 'How long one request may take: 5s, 2m; 0 is no limit')
+            [CompletionResult]::new('--cache-dir', '--cache-dir', [CompletionResultType]::ParameterName, 'Accepted as kubectl has it; nothing is cached')
+            [CompletionResult]::new('--insecure-skip-tls-verify', '--insecure-skip-tls-verify', [CompletionResultType]::ParameterName, 'Do not check the server''s certificate')
+            [CompletionResult]::new('--disable-compression', '--disable-compression', [CompletionResultType]::ParameterName, 'Do not compress answers')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'kubectl-envcrypt;options' {
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'The namespace')
+            [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'The namespace')
+            [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'The kubeconfig''s context')
+            [CompletionResult]::new('--kubeconfig', '--kubeconfig', [CompletionResultType]::ParameterName, 'The kubeconfig file, in place of `KUBECONFIG`')
+            [CompletionResult]::new('--cluster', '--cluster', [CompletionResultType]::ParameterName, 'The kubeconfig''s cluster')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'The kubeconfig''s user')
+            [CompletionResult]::new('-s', '-s', [CompletionResultType]::ParameterName, 'The API server''s address')
+            [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'The API server''s address')
+            [CompletionResult]::new('--token', '--token', [CompletionResultType]::ParameterName, 'A bearer token; it shows in the process list')
+            [CompletionResult]::new('--as', '--as', [CompletionResultType]::ParameterName, 'The user to act as')
+            [CompletionResult]::new('--as-uid', '--as-uid', [CompletionResultType]::ParameterName, 'The uid to act as')
+            [CompletionResult]::new('--as-group', '--as-group', [CompletionResultType]::ParameterName, 'A group to act as; repeatable')
+            [CompletionResult]::new('--as-user-extra', '--as-user-extra', [CompletionResultType]::ParameterName, 'Further user information to act with; repeatable')
+            [CompletionResult]::new('--certificate-authority', '--certificate-authority', [CompletionResultType]::ParameterName, 'The certificate authority''s file')
+            [CompletionResult]::new('--client-certificate', '--client-certificate', [CompletionResultType]::ParameterName, 'The client certificate''s file')
+            [CompletionResult]::new('--client-key', '--client-key', [CompletionResultType]::ParameterName, 'The client key''s file')
+            [CompletionResult]::new('--tls-server-name', '--tls-server-name', [CompletionResultType]::ParameterName, 'The name that the server''s certificate must hold')
+            [CompletionResult]::new('--request-timeout', '--request-timeout', [CompletionResultType]::ParameterName, 'How long one request may take: 5s, 2m; 0 is no limit')
+            [CompletionResult]::new('--cache-dir', '--cache-dir', [CompletionResultType]::ParameterName, 'Accepted as kubectl has it; nothing is cached')
+            [CompletionResult]::new('--insecure-skip-tls-verify', '--insecure-skip-tls-verify', [CompletionResultType]::ParameterName, 'Do not check the server''s certificate')
+            [CompletionResult]::new('--disable-compression', '--disable-compression', [CompletionResultType]::ParameterName, 'Do not compress answers')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'kubectl-envcrypt;delete' {
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'The namespace')
+            [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'The namespace')
+            [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'The kubeconfig''s context')
+            [CompletionResult]::new('--kubeconfig', '--kubeconfig', [CompletionResultType]::ParameterName, 'The kubeconfig file, in place of `KUBECONFIG`')
+            [CompletionResult]::new('--cluster', '--cluster', [CompletionResultType]::ParameterName, 'The kubeconfig''s cluster')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'The kubeconfig''s user')
+            [CompletionResult]::new('-s', '-s', [CompletionResultType]::ParameterName, 'The API server''s address')
+            [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'The API server''s address')
+            [CompletionResult]::new('--token', '--token', [CompletionResultType]::ParameterName, 'A bearer token; it shows in the process list')
+            [CompletionResult]::new('--as', '--as', [CompletionResultType]::ParameterName, 'The user to act as')
+            [CompletionResult]::new('--as-uid', '--as-uid', [CompletionResultType]::ParameterName, 'The uid to act as')
+            [CompletionResult]::new('--as-group', '--as-group', [CompletionResultType]::ParameterName, 'A group to act as; repeatable')
+            [CompletionResult]::new('--as-user-extra', '--as-user-extra', [CompletionResultType]::ParameterName, 'Further user information to act with; repeatable')
+            [CompletionResult]::new('--certificate-authority', '--certificate-authority', [CompletionResultType]::ParameterName, 'The certificate authority''s file')
+            [CompletionResult]::new('--client-certificate', '--client-certificate', [CompletionResultType]::ParameterName, 'The client certificate''s file')
+            [CompletionResult]::new('--client-key', '--client-key', [CompletionResultType]::ParameterName, 'The client key''s file')
+            [CompletionResult]::new('--tls-server-name', '--tls-server-name', [CompletionResultType]::ParameterName, 'The name that the server''s certificate must hold')
+            [CompletionResult]::new('--request-timeout', '--request-timeout', [CompletionResultType]::ParameterName, 'How long one request may take: 5s, 2m; 0 is no limit')
+            [CompletionResult]::new('--cache-dir', '--cache-dir', [CompletionResultType]::ParameterName, 'Accepted as kubectl has it; nothing is cached')
+            [CompletionResult]::new('--insecure-skip-tls-verify', '--insecure-skip-tls-verify', [CompletionResultType]::ParameterName, 'Do not check the server''s certificate')
+            [CompletionResult]::new('--disable-compression', '--disable-compression', [CompletionResultType]::ParameterName, 'Do not compress answers')
+            break
+        }
         'kubectl-envcrypt;completion' {
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'The namespace')
             [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'The namespace')
@@ -827,6 +964,117 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-envcrypt' -ScriptBlock 
             [CompletionResult]::new('--cache-dir', '--cache-dir', [CompletionResultType]::ParameterName, 'Accepted as kubectl has it; nothing is cached')
             [CompletionResult]::new('--insecure-skip-tls-verify', '--insecure-skip-tls-verify', [CompletionResultType]::ParameterName, 'Do not check the server''s certificate')
             [CompletionResult]::new('--disable-compression', '--disable-compression', [CompletionResultType]::ParameterName, 'Do not compress answers')
+            break
+        }
+        'kubectl-envcrypt;help' {
+            [CompletionResult]::new('create', 'create', [CompletionResultType]::ParameterValue, 'Create a sealed Secret from what you type')
+            [CompletionResult]::new('apply', 'apply', [CompletionResultType]::ParameterValue, 'Apply sealed Secrets to the cluster, as they are or unwrapped')
+            [CompletionResult]::new('unwrap', 'unwrap', [CompletionResultType]::ParameterValue, 'Open sealed Secrets: a plain manifest, or one value')
+            [CompletionResult]::new('inspect', 'inspect', [CompletionResultType]::ParameterValue, 'Show what a sealed Secret tells without opening it')
+            [CompletionResult]::new('seal', 'seal', [CompletionResultType]::ParameterValue, 'Seal plain Secrets, of files or of the cluster')
+            [CompletionResult]::new('get', 'get', [CompletionResultType]::ParameterValue, 'List the sealed Secrets of the cluster')
+            [CompletionResult]::new('diff', 'diff', [CompletionResultType]::ParameterValue, 'Compare files with the cluster, key by key')
+            [CompletionResult]::new('edit', 'edit', [CompletionResultType]::ParameterValue, 'Change the values of a sealed Secret in your editor')
+            [CompletionResult]::new('set', 'set', [CompletionResultType]::ParameterValue, 'Set values of a sealed Secret')
+            [CompletionResult]::new('unset', 'unset', [CompletionResultType]::ParameterValue, 'Take keys out of a sealed Secret')
+            [CompletionResult]::new('exec', 'exec', [CompletionResultType]::ParameterValue, 'Run a program with the values of sealed Secrets')
+            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Find plain Secrets, and sealed ones that are not as they should be')
+            [CompletionResult]::new('rewrap', 'rewrap', [CompletionResultType]::ParameterValue, 'Change the KEKs of sealed Secrets; values stay as they are')
+            [CompletionResult]::new('rotate', 'rotate', [CompletionResultType]::ParameterValue, 'Seal the values of sealed Secrets anew, under new data keys')
+            [CompletionResult]::new('restart', 'restart', [CompletionResultType]::ParameterValue, 'Restart the workloads that use Secrets, after showing them')
+            [CompletionResult]::new('kek', 'kek', [CompletionResultType]::ParameterValue, 'Make, list, trust and test key-encryption keys')
+            [CompletionResult]::new('version', 'version', [CompletionResultType]::ParameterValue, 'Print the version')
+            [CompletionResult]::new('options', 'options', [CompletionResultType]::ParameterValue, 'List the flags that every command takes')
+            [CompletionResult]::new('delete', 'delete', [CompletionResultType]::ParameterValue, 'Told to use kubectl''s own')
+            [CompletionResult]::new('completion', 'completion', [CompletionResultType]::ParameterValue, 'Print a completion script')
+            [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Write the man pages')
+            [CompletionResult]::new('__complete', '__complete', [CompletionResultType]::ParameterValue, 'Candidates for the words so far, as kubectl asks for them')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'kubectl-envcrypt;help;create' {
+            break
+        }
+        'kubectl-envcrypt;help;apply' {
+            break
+        }
+        'kubectl-envcrypt;help;unwrap' {
+            break
+        }
+        'kubectl-envcrypt;help;inspect' {
+            break
+        }
+        'kubectl-envcrypt;help;seal' {
+            break
+        }
+        'kubectl-envcrypt;help;get' {
+            break
+        }
+        'kubectl-envcrypt;help;diff' {
+            break
+        }
+        'kubectl-envcrypt;help;edit' {
+            break
+        }
+        'kubectl-envcrypt;help;set' {
+            break
+        }
+        'kubectl-envcrypt;help;unset' {
+            break
+        }
+        'kubectl-envcrypt;help;exec' {
+            break
+        }
+        'kubectl-envcrypt;help;check' {
+            break
+        }
+        'kubectl-envcrypt;help;rewrap' {
+            break
+        }
+        'kubectl-envcrypt;help;rotate' {
+            break
+        }
+        'kubectl-envcrypt;help;restart' {
+            break
+        }
+        'kubectl-envcrypt;help;kek' {
+            [CompletionResult]::new('new', 'new', [CompletionResultType]::ParameterValue, 'Make the local key: an age identity in your configuration folder')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'Show which KEKs this machine may use, for what, where, and why')
+            [CompletionResult]::new('trust', 'trust', [CompletionResultType]::ParameterValue, 'Let this machine use a KEK, for the Secrets of a namespace')
+            [CompletionResult]::new('test', 'test', [CompletionResultType]::ParameterValue, 'Wrap and unwrap a random key, to see whether a KEK works for you')
+            break
+        }
+        'kubectl-envcrypt;help;kek;new' {
+            break
+        }
+        'kubectl-envcrypt;help;kek;list' {
+            break
+        }
+        'kubectl-envcrypt;help;kek;trust' {
+            break
+        }
+        'kubectl-envcrypt;help;kek;test' {
+            break
+        }
+        'kubectl-envcrypt;help;version' {
+            break
+        }
+        'kubectl-envcrypt;help;options' {
+            break
+        }
+        'kubectl-envcrypt;help;delete' {
+            break
+        }
+        'kubectl-envcrypt;help;completion' {
+            break
+        }
+        'kubectl-envcrypt;help;man' {
+            break
+        }
+        'kubectl-envcrypt;help;__complete' {
+            break
+        }
+        'kubectl-envcrypt;help;help' {
             break
         }
     })

@@ -7,8 +7,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::cluster::ConnectOptions;
 use crate::commands::{
-    apply, check, complete, completion, create, diff, edit, exec, get, inspect, kek, man, rewrap,
-    rotate, seal, set, unset, unwrap,
+    apply, check, complete, completion, create, diff, edit, exec, get, inspect, kek, man, restart,
+    rewrap, rotate, seal, set, unset, unwrap, words,
 };
 use crate::config::duration;
 
@@ -24,7 +24,6 @@ use crate::config::duration;
     version,
     max_term_width = 100,
     args_override_self = true,
-    disable_help_subcommand = true,
     subcommand_required = true,
     arg_required_else_help = true
 )]
@@ -46,12 +45,16 @@ pub enum Command {
     /// Apply sealed Secrets to the cluster, as they are or unwrapped.
     Apply(apply::ApplyArgs),
     /// Open sealed Secrets: a plain manifest, or one value.
+    #[command(alias = "decrypt")]
     Unwrap(unwrap::UnwrapArgs),
     /// Show what a sealed Secret tells without opening it.
+    #[command(alias = "describe")]
     Inspect(inspect::InspectArgs),
     /// Seal plain Secrets, of files or of the cluster.
+    #[command(alias = "encrypt")]
     Seal(seal::SealArgs),
     /// List the sealed Secrets of the cluster.
+    #[command(alias = "list")]
     Get(get::GetArgs),
     /// Compare files with the cluster, key by key.
     Diff(diff::DiffArgs),
@@ -69,8 +72,18 @@ pub enum Command {
     Rewrap(rewrap::RewrapArgs),
     /// Seal the values of sealed Secrets anew, under new data keys.
     Rotate(rotate::RotateArgs),
+    /// Restart the workloads that use Secrets, after showing them.
+    Restart(restart::RestartCommandArgs),
     /// Make, list, trust and test key-encryption keys.
     Kek(kek::KekArgs),
+    /// Print the version.
+    Version,
+    /// List the flags that every command takes.
+    #[command(hide = true)]
+    Options,
+    /// Told to use kubectl's own.
+    #[command(hide = true, disable_help_flag = true)]
+    Delete(words::AnyArgs),
     /// Print a completion script.
     Completion(completion::CompletionArgs),
     /// Write the man pages.

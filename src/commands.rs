@@ -22,6 +22,7 @@ mod many;
 mod one;
 mod opening;
 mod replacing;
+pub mod restart;
 mod restarting;
 pub mod rewrap;
 pub mod rotate;
@@ -35,6 +36,7 @@ mod tally;
 mod targets;
 pub mod unset;
 pub mod unwrap;
+pub mod words;
 
 pub use failure::Failure;
 
@@ -62,6 +64,10 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Unset(args) => unset::run(args, &session).await,
         Command::Rewrap(args) => rewrap::run(args, &session).await,
         Command::Rotate(args) => rotate::run(args, &session).await,
+        Command::Restart(args) => restart::run(args, &session).await,
+        Command::Version => words::version(),
+        Command::Options => words::options(),
+        Command::Delete(args) => words::delete(&args),
         Command::Kek(args) => kek::run(args, &session).await,
         Command::Completion(args) => completion::run(args),
         Command::Man(args) => man::run(&args),

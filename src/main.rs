@@ -4,12 +4,24 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
+use clap::builder::StyledStr;
+use clap::error::{ContextKind, ContextValue};
 use kubectl_envcrypt::cli::Cli;
 use kubectl_envcrypt::{commands, process};
 
 fn main() -> ExitCode {
     process::harden();
-    let cli = Cli::parse();
+    let cli = Cli::try_parse().unwrap_or_else(|mut error| {
+        // "To pass it as a value, use --": a flag that is mistyped is no value.
+        error.remove(ContextKind::TrailingArg);
+        let suggested = error.remove(ContextKind::Suggested);
+        if let Some(ContextValue::StyledStrs(tips)) = suggested {
+            let is_value = |tip: &StyledStr| tip.to_string().contains("as a value, use");
+            let tips: Vec<_> = tips.into_iter().filter(|tip| !is_value(tip)).collect();
+            error.insert(ContextKind::Suggested, ContextValue::StyledStrs(tips));
+        }
+        error.exit()
+    });
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("the operating system gives an event queue");
     let result = runtime.block_on(commands::run(cli));

@@ -12,7 +12,7 @@ mod value;
 
 use std::collections::BTreeMap;
 
-pub use concern::{Concern, concerns};
+pub use concern::{Concern, certificate_end, concerns};
 pub use env_file::{EnvFileError, EnvLine, parse_env_file};
 pub use generate::{Generate, GenerateError, random_bytes};
 pub use kind::{DOCKER_DEFAULT_SERVER, SecretType, TypeError, docker_config, tls_pair};

@@ -137,6 +137,7 @@ impl ClusterError {
                 "choose another name, write a file with `-w` and `kubectl envcrypt apply -f` it, or remove the old one with `kubectl delete secret {} -n {}`",
                 place.name, place.namespace
             ),
+            Self::Conflict { managers, .. } if managers == super::FIELD_MANAGER => "the live Secret was changed with `set`, `edit`, `rotate` or `rewrap` after the file was written: `kubectl envcrypt diff -f` compares them; `--force-conflicts` puts the file's values in the place of the live ones".to_owned(),
             Self::Conflict { .. } => "take the fields over with `--force-conflicts`".to_owned(),
             Self::Changed(_) => "look at it again, then repeat the command".to_owned(),
             Self::OtherType(place) => format!(

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 use futures::StreamExt;
-use futures::stream::FuturesUnordered;
+use futures::stream::FuturesOrdered;
 
 use super::create::DryRun;
-use super::input::{FileArgs, Found};
+use super::input::{FileArgs, Found, tell_passed_over};
 use super::opening::{OpenArgs, Opener, is_file};
 use super::restarting::{RestartArgs, Restarter};
 use super::tally::{Done, IN_FLIGHT, Tally};
@@ -79,16 +79,17 @@ pub async fn run(args: ApplyArgs, session: &Session) -> Result<(), Failure> {
         _ => None,
     };
     let opener = opener.as_ref().filter(|_| args.unwrap);
-    let work = Work { args: &args, opener, cluster, restarter };
+    let shows_path = sources.len() > 1;
+    let work = Work { args: &args, opener, cluster, restarter, shows_path };
     let mut tally = Tally::new(places.len());
-    let mut under_way = FuturesUnordered::new();
+    let mut under_way = FuturesOrdered::new();
     for source in sources {
         for found in reader.read(source, &mut tally) {
             while under_way.len() >= IN_FLIGHT {
                 tally.count(under_way.next().await.expect("some are under way"));
             }
             match reader.secret(&found) {
-                Ok(secret) => under_way.push(work.apply(secret, found)),
+                Ok(secret) => under_way.push_back(work.apply(secret, found)),
                 Err(failure) => tally.count(Err(failure)),
             }
         }
@@ -130,10 +131,12 @@ impl Reader<'_> {
     ) -> Result<(Vec<Source>, HashSet<Place>), Failure> {
         let mut sources = Vec::new();
         let mut places = HashSet::new();
-        let mut others = 0;
+        let (mut others, mut passed_over) = (0, 0);
         for path in self.args.files.paths()? {
-            let (found, beside) = self.args.files.read(&path)?;
-            others += beside;
+            let read = self.args.files.read_sealed(&path)?;
+            others += read.others;
+            passed_over += read.passed_over;
+            let found = read.found;
             for found in &found {
                 let secret = self.secret(found)?;
                 if self.args.dry_run != DryRun::Client {
@@ -152,6 +155,7 @@ impl Reader<'_> {
                 false => Source::Pipe(found),
             });
         }
+        tell_passed_over(passed_over);
         if others > 0 {
             terminal::note(&format!(
                 "objects of other kinds, {others} in all, are passed over: `kubectl apply` takes them"
@@ -174,10 +178,12 @@ impl Reader<'_> {
         match source {
             Source::Pipe(found) => found,
             Source::File(path) => {
-                self.args.files.read(&path).map(|(found, _)| found).unwrap_or_else(|failure| {
-                    tally.count(Err(failure));
-                    Vec::new()
-                })
+                self.args.files.read_sealed(&path).map(|read| read.found).unwrap_or_else(
+                    |failure| {
+                        tally.count(Err(failure));
+                        Vec::new()
+                    },
+                )
             }
         }
     }
@@ -189,6 +195,8 @@ struct Work<'a> {
     opener: Option<&'a Opener<'a>>,
     cluster: Option<Cluster>,
     restarter: Option<Restarter<'a>>,
+    /// Whether results name the file: there are several.
+    shows_path: bool,
 }
 
 impl Work<'_> {
@@ -226,7 +234,8 @@ impl Work<'_> {
             DryRun::Client => "serverside-applied (dry run)",
             DryRun::Server => "serverside-applied (server dry run)",
         };
-        Ok(Done { name: place.name.to_string(), how: done })
+        let of = self.shows_path.then(|| path.display().to_string());
+        Ok(Done { name: place.name.to_string(), how: done, of })
     }
 
     /// Takes off what applying left there. A sealed Secret with keys of others beside

@@ -20,6 +20,13 @@ pub struct Delta {
     pub gone: Vec<Key>,
 }
 
+impl Delta {
+    /// Whether nothing is to be changed.
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty() && self.gone.is_empty()
+    }
+}
+
 /// Seals the changed values under a data key of their own.
 pub struct Changer<'a> {
     session: &'a Session,

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
+use jiff::Timestamp;
 
 use super::sealing::now;
-use crate::secret::{Concern, Key, SecretValue, concerns};
+use crate::secret::{Concern, Key, SecretValue, certificate_end, concerns};
 use crate::terminal;
 
 /// The flag of every command that seals values.
@@ -17,6 +18,12 @@ pub struct AllowArgs {
     allow: Vec<String>,
 }
 
+/// When a certificate ends, to stand in brackets.
+fn end(value: &SecretValue) -> Option<String> {
+    let seconds = i64::try_from(certificate_end(value.expose())?).ok()?;
+    Some(format!(" (on {})", Timestamp::from_second(seconds).ok()?.strftime("%Y-%m-%d")))
+}
+
 impl AllowArgs {
     /// Warns of what these values look like; `of` is how the Secret is named, where
     /// there are several.
@@ -25,8 +32,12 @@ impl AllowArgs {
         for (key, concern) in concerns(values, now()) {
             let name = concern.name();
             if !self.allow.iter().any(|allowed| allowed == name) {
+                let when = match concern {
+                    Concern::Expiry => values.get(key).and_then(end).unwrap_or_default(),
+                    _ => String::new(),
+                };
                 terminal::warn(&format!(
-                    "the value of `{key}`{of} {}; `--allow {name}` if it is meant",
+                    "the value of `{key}`{of} {}{when}; `--allow {name}` if it is meant",
                     concern.text()
                 ));
             }

@@ -12,7 +12,7 @@ use super::asking::AskArgs;
 use super::concerns::AllowArgs;
 use super::sealing::{self, Chooser, SealingArgs};
 use super::sources::{SourceArgs, Values, read_value};
-use super::{Failure, Session, complete};
+use super::{Failure, Session, complete, words};
 use crate::access::MayUse;
 use crate::cluster::{Cluster, ClusterError, FIELD_MANAGER, WriteOptions};
 use crate::envelope::{SealError, SealedSecret, Sealer, name_suffix, sealed_size_at_least};
@@ -133,6 +133,7 @@ enum Output {
 /// Runs it. Whatever can fail without the person fails before they are asked:
 /// names and files, the cluster's consent, the KMS.
 pub async fn run(args: CreateArgs, session: &Session) -> Result<(), Failure> {
+    words::check_not_kubectls(&args.name, &args.keys)?;
     let mut meta = args.meta(session)?;
     let mut values = args.values()?;
     let questions = args.questions(&meta.kind, &values)?;

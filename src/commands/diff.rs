@@ -7,7 +7,7 @@ use std::path::Path;
 use clap::Args;
 use futures::{StreamExt, stream};
 
-use super::input::{FileArgs, Found};
+use super::input::{FileArgs, Found, is_no_manifest};
 use super::opening::{OpenArgs, Opener};
 use super::tally::IN_FLIGHT;
 use super::{Failure, Session};
@@ -64,6 +64,8 @@ async fn compare(args: DiffArgs, session: &Session) -> Result<bool, Failure> {
     // Read as they come to be compared, so that many take no more memory than some.
     let files = args.files.paths()?.into_iter().flat_map(|path| match args.files.read(&path) {
         Ok((found, _)) => found.into_iter().map(Ok).collect(),
+        // A folder holds much besides manifests.
+        Err(failure) if !args.files.is_named(&path) && is_no_manifest(&failure) => Vec::new(),
         Err(failure) => vec![Err(failure)],
     });
     let each = stream::iter(files).map(|found| work.one(found));

@@ -63,8 +63,15 @@ pub async fn run(args: EditArgs, session: &Session) -> Result<(), Failure> {
         opener: &opener,
         args: &args,
         edited: RefCell::default(),
+        again: RefCell::default(),
     };
-    many::run(&many, session, &work).await
+    loop {
+        match many::run(&many, session, &work).await {
+            // What the person wrote is not lost because the cluster or a KMS refuses.
+            Err(failure) if session.prompt().is_available() && work.edit_again(&failure) => {}
+            result => return result,
+        }
+    }
 }
 
 struct Work<'a> {
@@ -72,6 +79,8 @@ struct Work<'a> {
     opener: &'a Opener<'a>,
     args: &'a EditArgs,
     edited: RefCell<Option<Edited>>,
+    /// What to begin with, and what was wrong with it.
+    again: RefCell<Option<(Zeroizing<String>, String)>>,
 }
 
 /// What the person did.
@@ -79,11 +88,27 @@ struct Edited {
     /// The Secret as they saw it.
     old: PlainSecret,
     delta: Delta,
+    text: Zeroizing<String>,
 }
 
 impl Work<'_> {
+    /// Whether to open the editor again on what was written, the failure above it.
+    fn edit_again(&self, failure: &Failure) -> bool {
+        let ends = matches!(
+            failure,
+            Failure::Interrupted { .. }
+                | Failure::Edit(_)
+                | Failure::Edited(_)
+                | Failure::Prompt(_)
+        );
+        let edited = self.edited.take().filter(|edited| !ends && !edited.delta.is_empty());
+        let Some(edited) = edited else { return false };
+        self.again.replace(Some((edited.text, failure.to_string())));
+        true
+    }
+
     /// Has the person edit it, until it is right or they give up.
-    async fn edit(&self, old: &PlainSecret) -> Result<Option<Delta>, Failure> {
+    async fn edit(&self, old: &PlainSecret) -> Result<Option<(Delta, Zeroizing<String>)>, Failure> {
         let disk = if self.args.allow_disk { Disk::Allowed } else { Disk::Refused };
         let editor = Editor::new(disk)?;
         if let Some(name) = editor.unknown() {
@@ -92,8 +117,10 @@ impl Work<'_> {
             ));
         }
         let head = head(old);
-        let mut text = Zeroizing::new(format!("{head}{}", &*draft(&old.values)));
-        let mut error = None;
+        let (mut text, mut error) = match self.again.take() {
+            Some((text, error)) => (text, Some(error)),
+            None => (Zeroizing::new(format!("{head}{}", &*draft(&old.values))), None),
+        };
         loop {
             let shown = Zeroizing::new(format!("{}{}", top(error.as_deref()), &*text));
             let new = editor.edit(&shown).await?;
@@ -103,13 +130,13 @@ impl Work<'_> {
             }
             if *new == *shown {
                 return match error {
-                    None => Ok(Some(Delta::default())),
+                    None => Ok(Some((Delta::default(), text))),
                     Some(wrong) => Err(Failure::Edited(wrong)),
                 };
             }
             text = without_top(&new);
             match self.read(old, &new) {
-                Ok(values) => return Ok(Some(self.delta(old, values))),
+                Ok(values) => return Ok(Some((self.delta(old, values), text))),
                 Err(wrong) => error = Some(wrong),
             }
         }
@@ -156,12 +183,12 @@ impl Change for Work<'_> {
         if self.edited.borrow().is_none() {
             let old = self.opener.open(secret, path).await?;
             self.changer.prepare(secret, path).await?;
-            let Some(delta) = self.edit(&old).await? else { return Ok(false) };
-            *self.edited.borrow_mut() = Some(Edited { old, delta });
+            let Some((delta, text)) = self.edit(&old).await? else { return Ok(false) };
+            *self.edited.borrow_mut() = Some(Edited { old, delta, text });
         }
         let edited = self.edited.borrow();
         let delta = &edited.as_ref().expect("just edited").delta;
-        Ok(!delta.values.is_empty() || !delta.gone.is_empty())
+        Ok(!delta.is_empty())
     }
 
     async fn change(
@@ -171,10 +198,12 @@ impl Change for Work<'_> {
     ) -> Result<(SealedSecret, &'static str), Failure> {
         let now = self.opener.open(&secret, path).await?;
         let edited = self.edited.take().expect("admitted before");
-        check_same(&edited, &now)?;
-        let new = self.changer.change(secret, path, &edited.delta).await?;
+        let new = match check_same(&edited, &now) {
+            Ok(()) => self.changer.change(secret, path, &edited.delta).await,
+            Err(failure) => Err(failure),
+        };
         *self.edited.borrow_mut() = Some(edited);
-        Ok((new, "edited"))
+        Ok((new?, "edited"))
     }
 }
 

@@ -3,9 +3,12 @@
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
+use super::local::MakeLocal;
 use super::selector::Selector;
-use super::{Failure, Session, complete};
-use crate::cluster::{Sort, place_of};
+use super::words::place_named;
+use super::{Failure, Session, complete, sealing};
+use crate::access::{MayUse, Policy};
+use crate::cluster::Sort;
 use crate::envelope::{SealCheck, SealedSecret};
 use crate::kek::KekUri;
 use crate::manifest::{self, Format, ManifestError, Object};
@@ -21,7 +24,9 @@ const INVALID: &str = "<invalid>";
 
 /// List the sealed Secrets of the cluster.
 ///
-/// No KMS is asked, and no Secret of another type is fetched.
+/// No KMS is asked, and no Secret of another type is fetched. KEKs are shown by the alias
+/// under which this machine has used them. With -o json and -o yaml the objects are
+/// printed as they are: `inspect -A -o json` tells their KEKs.
 #[derive(Args)]
 #[command(after_help = "Examples:
   # Of all namespaces, with the names of keys and KEKs
@@ -36,6 +41,9 @@ pub struct GetArgs {
     /// Only Secrets with these labels
     #[arg(short = 'l', long, value_name = "SELECTOR")]
     selector: Option<Selector>,
+    /// Only Secrets under this KEK; repeatable
+    #[arg(long, value_name = "KEK", add = complete::keks())]
+    kek: Vec<String>,
     /// How to print
     #[arg(short, long, value_enum, default_value = "table", help_heading = "Output")]
     output: Output,
@@ -56,9 +64,14 @@ enum Output {
 /// Runs it.
 pub async fn run(args: GetArgs, session: &Session) -> Result<(), Failure> {
     let default = session.namespace()?;
-    let objects = args.objects(session, &default).await?;
+    let policy = session.policy_to_seal(MayUse::Granted)?;
+    let keks = sealing::uris(session, &args.kek, MakeLocal::No)?;
+    let mut objects = args.objects(session, &default).await?;
+    if !keks.is_empty() {
+        objects.retain(|object| is_under(object, &default, &keks, &policy));
+    }
     let text = match args.output {
-        Output::Table | Output::Wide => args.table(&objects, &default),
+        Output::Table | Output::Wide => args.table(&objects, &default, &policy),
         Output::Name => objects
             .iter()
             .map(|object| format!("secret/{}\n", terminal::visible(name(object))))
@@ -96,7 +109,7 @@ impl GetArgs {
             cluster.secrets(Sort::Sealed, namespace, selector, take).await?;
         }
         for name in &self.names {
-            let object = cluster.secret(&place_of(default, name)?).await?;
+            let object = cluster.secret(&place_named(default, name)?).await?;
             if !object.is_sealed() {
                 return Err(ManifestError::Plain(object.title()).into());
             }
@@ -107,13 +120,13 @@ impl GetArgs {
         Ok(found)
     }
 
-    fn table(&self, objects: &[Object], default: &Namespace) -> String {
+    fn table(&self, objects: &[Object], default: &Namespace, policy: &Policy) -> String {
         let mut rows = Vec::with_capacity(objects.len() + 1);
         if !self.no_headers {
             rows.push(HEADER.map(str::to_owned));
         }
         let now = Timestamp::now();
-        rows.extend(objects.iter().map(|object| self.row(object, default, now)));
+        rows.extend(objects.iter().map(|object| self.row(object, default, policy, now)));
         let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
         let widths: [usize; 7] = std::array::from_fn(|column| width(column).unwrap_or(0));
         let mut text = String::new();
@@ -126,7 +139,13 @@ impl GetArgs {
         text
     }
 
-    fn row(&self, object: &Object, default: &Namespace, now: Timestamp) -> [String; 7] {
+    fn row(
+        &self,
+        object: &Object,
+        default: &Namespace,
+        policy: &Policy,
+        now: Timestamp,
+    ) -> [String; 7] {
         let is_wide = self.output == Output::Wide;
         let keys = object.data.iter().flatten().map(|(key, _)| key.as_str());
         let keys = match is_wide {
@@ -134,7 +153,9 @@ impl GetArgs {
             false => keys.count().to_string(),
         };
         let (kind, keks, scope) = match object.sealed(default, SealCheck::Required) {
-            Ok(secret) => (secret.meta.kind.to_string(), keks(&secret, is_wide), scope(&secret)),
+            Ok(secret) => {
+                (secret.meta.kind.to_string(), keks(&secret, is_wide, policy), scope(&secret))
+            }
             Err(error) => {
                 terminal::warn(&error.to_string());
                 [INVALID; 3].map(str::to_owned).into()
@@ -159,10 +180,22 @@ fn scope(secret: &SealedSecret) -> String {
     secret.scope().map_or_else(|| "mixed".to_owned(), |scope| scope.to_string())
 }
 
-fn keks(secret: &SealedSecret, is_wide: bool) -> String {
-    let names = secret.keys().into_iter().map(|kek| match is_wide {
-        true => kek.to_string(),
-        false => short(&kek),
+/// Whether it is under one of these KEKs; an alias stands for the keys seen behind it.
+fn is_under(object: &Object, default: &Namespace, keks: &[KekUri], policy: &Policy) -> bool {
+    let is_named = |key: &KekUri| {
+        keks.iter()
+            .any(|kek| kek.may_name(key) || policy.trust().behind(kek).any(|behind| behind == key))
+    };
+    let secret = object.sealed(default, SealCheck::Required);
+    secret.is_ok_and(|secret| secret.keys().iter().any(is_named))
+}
+
+/// Its KEKs, by the aliases under which this machine has used them.
+fn keks(secret: &SealedSecret, is_wide: bool, policy: &Policy) -> String {
+    let names = secret.keys().into_iter().map(|key| {
+        let alias = policy.trust().aliases_of(&key).next().cloned();
+        let kek = alias.unwrap_or(key);
+        if is_wide { kek.to_string() } else { short(&kek) }
     });
     names.collect::<Vec<_>>().join(",")
 }

@@ -7,8 +7,9 @@ use clap::Args;
 use zeroize::Zeroizing;
 
 use super::selector::Selector;
+use super::words::place_named;
 use super::{Failure, Session, complete};
-use crate::cluster::{Sort, place_of};
+use crate::cluster::Sort;
 use crate::config::RULES_FILE;
 use crate::envelope::{SealCheck, SealedSecret};
 use crate::manifest::{self, Document, ManifestError, Object};
@@ -47,6 +48,25 @@ pub struct LiveArgs {
 pub struct Found {
     pub path: PathBuf,
     pub object: Object,
+}
+
+/// What a file holds.
+#[derive(Default)]
+pub struct Sources {
+    pub found: Vec<Found>,
+    /// How many objects of other kinds.
+    pub others: usize,
+    /// How much that was not meant.
+    pub passed_over: usize,
+}
+
+/// Says how much a folder holds that was not meant.
+pub fn tell_passed_over(count: usize) {
+    if count > 0 {
+        terminal::note(&format!(
+            "plain Secrets, and files that are no manifests, {count} in all, are passed over"
+        ));
+    }
 }
 
 /// A sealed Secret, and the file that it stood in, where it was one.
@@ -118,6 +138,22 @@ impl FileArgs {
         Ok((secrets, others))
     }
 
+    /// The same, of sealed Secrets: what a folder holds besides is counted and passed
+    /// over, files that are no manifests and plain Secrets; what is named is meant.
+    pub fn read_sealed(&self, path: &Path) -> Result<Sources, Failure> {
+        let is_meant = self.is_named(path);
+        let (mut found, others) = match self.read(path) {
+            Err(failure) if !is_meant && is_no_manifest(&failure) => {
+                return Ok(Sources { passed_over: 1, ..Sources::default() });
+            }
+            read => read?,
+        };
+        let all = found.len();
+        found.retain(|found| is_meant || found.object.is_sealed());
+        let passed_over = all - found.len();
+        Ok(Sources { found, others, passed_over })
+    }
+
     /// Whether the flags name this very file, and not a folder that holds it.
     pub fn is_named(&self, path: &Path) -> bool {
         self.filename.iter().any(|named| named == path)
@@ -159,7 +195,7 @@ pub async fn sealed_secrets(
     let Some((name, rest)) = live.words.split_first() else {
         return Err(Failure::Usage("name a Secret, or files with `-f`".to_owned()));
     };
-    let place = place_of(&session.namespace()?, name)?;
+    let place = place_named(&session.namespace()?, name)?;
     let object = session.cluster().await?.secret(&place).await?;
     let secret = object.sealed(&place.namespace, seal)?;
     Ok((vec![Sealed { secret, path: None }], rest.to_vec()))
@@ -173,30 +209,14 @@ fn from_files(
     let default = session.namespace()?;
     let (mut secrets, mut passed_over) = (Vec::new(), 0);
     for path in files.paths()? {
-        // A folder holds much besides; what is named is meant.
-        let is_meant = files.is_named(&path);
-        let found = match files.read(&path) {
-            Err(failure) if !is_meant && is_no_manifest(&failure) => {
-                passed_over += 1;
-                continue;
-            }
-            read => read?.0,
-        };
-        for found in found {
-            match found.object.is_sealed() || is_meant {
-                true => {
-                    let secret = found.sealed(session, &default, seal)?;
-                    secrets.push(Sealed { secret, path: Some(found.path) });
-                }
-                false => passed_over += 1,
-            }
+        let sources = files.read_sealed(&path)?;
+        passed_over += sources.passed_over;
+        for found in sources.found {
+            let secret = found.sealed(session, &default, seal)?;
+            secrets.push(Sealed { secret, path: Some(found.path) });
         }
     }
-    if passed_over > 0 {
-        terminal::note(&format!(
-            "plain Secrets, and files that are no manifests, {passed_over} in all, are passed over"
-        ));
-    }
+    tell_passed_over(passed_over);
     if secrets.is_empty() {
         return Err(Failure::NothingSealed(files.describe()));
     }
@@ -228,7 +248,7 @@ async fn from_list(
 }
 
 /// Whether a file is no manifest at all, and none of a sealed Secret that was damaged.
-fn is_no_manifest(failure: &Failure) -> bool {
+pub fn is_no_manifest(failure: &Failure) -> bool {
     let Failure::Manifest { path, source } = failure else { return false };
     matches!(source, ManifestError::NotObject { .. } | ManifestError::Syntax { .. })
         && read_file(path).is_ok_and(|bytes| !mentions_sealing(&bytes))

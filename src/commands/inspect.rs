@@ -155,7 +155,10 @@ fn table(view: &View) -> String {
     };
     row("KEY", "BYTES", "SCOPE", "SEALED", "");
     for key in &view.keys {
-        let size = format!("{} to {}", key.min_size, key.max_size);
+        let size = match key.min_size {
+            0 => format!("up to {}", key.max_size),
+            least => format!("{least} to {}", key.max_size),
+        };
         let problem = key.problem.as_ref().map_or_else(String::new, |p| format!("PROBLEM: {p}"));
         row(&key.key, &size, &key.scope, &key.sealed_at, &problem);
     }

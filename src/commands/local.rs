@@ -21,16 +21,22 @@ mod with_age {
     use std::path::Path;
 
     use super::{Failure, KekUri, MakeLocal, Session};
-    use crate::kek::age::new_identity;
+    use crate::kek::age::{IdentityError, new_identity};
     use crate::terminal;
 
     /// The recipient of the local key.
     pub fn uri(session: &Session, make_it: MakeLocal) -> Result<KekUri, Failure> {
         let path = session.folder.local_identity()?;
         if path.exists() {
-            let recipients = session.ring()?.identities().recipients()?;
-            let found = recipients.into_iter().find(|(file, _)| *file == path);
-            let (_, recipient) = found.ok_or(Failure::LockedLocalKey(path))?;
+            let identities = session.ring()?.identities();
+            let found = identities.recipients().into_iter().find(|(file, _)| *file == path);
+            let Some((_, recipient)) = found else {
+                let of_it = |error: &&IdentityError| error.path() == path;
+                return Err(match identities.broken().find(of_it) {
+                    Some(error) => error.clone().into(),
+                    None => Failure::LockedLocalKey(path),
+                });
+            };
             return Ok(KekUri::age(&recipient)?);
         }
         if make_it == MakeLocal::No {
@@ -61,7 +67,7 @@ mod with_age {
 
     /// The recipients of the person's identities, each with its file.
     pub fn identities(session: &Session) -> Result<Vec<(KekUri, String)>, Failure> {
-        let recipients = session.ring()?.identities().recipients()?;
+        let recipients = session.ring()?.identities().recipients();
         let line = |(path, recipient): (std::path::PathBuf, String)| {
             Ok((KekUri::age(&recipient)?, format!("your identity `{}`", path.display())))
         };

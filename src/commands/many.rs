@@ -18,6 +18,7 @@ use tokio::time::timeout;
 use super::input::FileArgs;
 use super::local::MakeLocal;
 use super::tally::{Done, IN_FLIGHT, Tally};
+use super::words::place_named;
 use super::{Failure, Session, complete};
 use crate::cluster::{Cluster, Sort};
 use crate::envelope::SealedSecret;
@@ -134,6 +135,9 @@ pub async fn run(args: &ManyArgs, session: &Session, change: &impl Change) -> Re
             "name Secrets, files with `-f`, or take some with `-l` or `-A`".to_owned(),
         ));
     }
+    for name in &args.names {
+        place_named(&many.default, name)?;
+    }
     many.live(&session.cluster().await?).await
 }
 
@@ -193,8 +197,7 @@ impl<C: Change> Many<'_, C> {
         }
         failures.into_iter().for_each(|failure| tally.count(Err(failure)));
         let interrupted = Cell::new(false);
-        let mut work =
-            pin!(work.take_until(Box::pin(process::stopped())).buffer_unordered(IN_FLIGHT));
+        let mut work = pin!(work.take_until(Box::pin(process::stopped())).buffered(IN_FLIGHT));
         let mut given_up = pin!(async {
             process::stopped().await;
             interrupted.set(true);

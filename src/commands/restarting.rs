@@ -36,6 +36,11 @@ pub struct RestartArgs {
 }
 
 impl RestartArgs {
+    /// For a command that does nothing else.
+    pub fn of(yes: bool, wait: Option<Duration>) -> Self {
+        Self { restart: true, yes, wait }
+    }
+
     /// Whether anything is to be restarted.
     pub fn is_wanted(&self) -> bool {
         self.restart
@@ -45,7 +50,8 @@ impl RestartArgs {
     pub fn check(&self, session: &Session, is_dry_run: bool) -> Result<(), Failure> {
         match self.restart && !self.yes && !is_dry_run && !session.prompt().is_available() {
             true => Err(Failure::Usage(
-                "`--restart` asks before it restarts, and there is no terminal: add `--yes`".into(),
+                "it asks before workloads are restarted, and there is no terminal: add `--yes`"
+                    .into(),
             )),
             false => Ok(()),
         }
@@ -87,6 +93,11 @@ impl<'a> Restarter<'a> {
             }
         }
         Ok(Self { args, session, opener, consumers, changed: RefCell::default() })
+    }
+
+    /// Takes all of them for changed.
+    pub fn note_all(&self, places: impl IntoIterator<Item = Place>) {
+        self.changed.borrow_mut().extend(places);
     }
 
     /// Notes a Secret if its values are not what they were; `before` is none where
@@ -131,7 +142,9 @@ impl<'a> Restarter<'a> {
     /// Shows what uses the changed Secrets, asks, restarts, and waits.
     pub async fn finish(&self, cluster: &Cluster, is_dry_run: bool) -> Result<(), Failure> {
         if self.changed.borrow().is_empty() {
-            terminal::note("no value has changed: nothing is restarted");
+            terminal::note(
+                "no value has changed: nothing is restarted; `kubectl envcrypt restart` does it all the same",
+            );
             return Ok(());
         }
         let consumers: Vec<_> = self.consumers.iter().filter(|c| self.uses_changed(c)).collect();
@@ -164,7 +177,7 @@ impl<'a> Restarter<'a> {
         match self.args.yes || self.session.prompt().confirm(&format!("restart {what}"))? {
             true => Ok(true),
             false => {
-                terminal::note("nothing was restarted: `kubectl rollout restart` does it later");
+                terminal::note("nothing was restarted: `kubectl envcrypt restart` does it later");
                 Ok(false)
             }
         }

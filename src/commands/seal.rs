@@ -11,9 +11,10 @@ use super::concerns::AllowArgs;
 use super::many::{self, Change, ManyArgs, Plain, Subject, keeper};
 use super::sealing::{self, Chooser, SealingArgs, now};
 use super::tally::IN_FLIGHT;
+use super::words::place_named;
 use super::{Failure, Session, replacing};
 use crate::access::{MayUse, Policy};
-use crate::cluster::{Cluster, ClusterError, ReplaceError, Sort, place_of};
+use crate::cluster::{Cluster, ClusterError, ReplaceError, Sort};
 use crate::envelope::{Scope, SealedSecret, Sealer};
 use crate::kek::{DataKey, KekUri};
 use crate::manifest::{self, Format, ManifestError, Object};
@@ -88,7 +89,10 @@ pub async fn run(mut args: SealArgs, session: &Session) -> Result<(), Failure> {
         session,
         args: &args,
         named: sealing::uris(session, &args.sealing.kek, args.many.make_local())?,
-        chooser: Chooser::new(session, &policy),
+        chooser: match args.many.is_dry_run() {
+            true => Chooser::new(session, &policy).silent(),
+            false => Chooser::new(session, &policy),
+        },
         policy: &policy,
         between: Cell::default(),
         replaced: Cell::default(),
@@ -132,11 +136,11 @@ impl Work<'_> {
     /// others.
     async fn before_replacing(&self) -> Result<(), Failure> {
         let (many, default) = (&self.args.many, self.session.namespace()?);
-        let cluster = self.session.cluster().await?;
         let mut places = BTreeSet::new();
         for name in &many.names {
-            places.insert(place_of(&default, name)?);
+            places.insert(place_named(&default, name)?);
         }
+        let cluster = self.session.cluster().await?;
         if many.names.is_empty() {
             let namespace = (!many.all_namespaces).then_some(&default);
             for place in cluster.put_aside_for(namespace).await? {
@@ -196,10 +200,13 @@ impl Work<'_> {
     }
 
     async fn named(&self, default: &Namespace) -> Result<Vec<Plain>, Failure> {
+        let names = self.args.many.names.iter();
+        let places: Vec<Place> =
+            names.map(|name| place_named(default, name)).collect::<Result<_, _>>()?;
         let cluster = self.session.cluster().await?;
         let mut plain = Vec::new();
-        for name in &self.args.many.names {
-            let object = cluster.secret(&place_of(default, name)?).await?;
+        for place in &places {
+            let object = cluster.secret(place).await?;
             let read = Plain::read(&object, default)?;
             plain.push(read.ok_or_else(|| ManifestError::Sealed(object.title()))?);
         }

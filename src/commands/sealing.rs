@@ -89,17 +89,24 @@ pub struct Chooser<'a> {
     session: &'a Session,
     policy: &'a RefCell<Policy>,
     declined: RefCell<BTreeSet<(Namespace, KekUri)>>,
+    /// Whether it asks: where nothing is sealed, there is nothing to consent to.
+    asks: bool,
 }
 
 impl<'a> Chooser<'a> {
     pub fn new(session: &'a Session, policy: &'a RefCell<Policy>) -> Self {
-        Self { session, policy, declined: RefCell::default() }
+        Self { session, policy, declined: RefCell::default(), asks: true }
+    }
+
+    /// For a dry run.
+    pub fn silent(self) -> Self {
+        Self { asks: false, ..self }
     }
 
     /// The person accepts what a repository's rule says, once for a namespace.
     fn accept_rule(&self, rules: &Path, kek: &KekUri, place: &Place) -> Result<(), Failure> {
         let is_own = is_own(self.session, kek)?;
-        if self.policy.borrow().may_seal(kek, place, is_own) == Verdict::Yes {
+        if !self.asks || self.policy.borrow().may_seal(kek, place, is_own) == Verdict::Yes {
             return Ok(());
         }
         let namespace = place.namespace.clone();

@@ -14,7 +14,7 @@ use crate::cluster::{Cluster, ConnectOptions, Target};
 use crate::config::{Folder, KEK_VARIABLE, Rule, RuleInput, Rules, Settings};
 use crate::kek::{Ring, RingOptions};
 use crate::secret::{Namespace, Place};
-use crate::terminal::{self, Prompt, Times};
+use crate::terminal::{self, Prompt, PromptError, Times};
 
 /// The surroundings of one run.
 pub struct Session {
@@ -102,7 +102,14 @@ impl Session {
             identities.iter().for_each(|path| warn_if_shared(path));
             Ok(Arc::new(Ring::new(RingOptions {
                 identities,
-                passphrases: Arc::new(move |question| prompt.hidden(question, Times::Once).ok()),
+                passphrases: Arc::new(move |question| {
+                    let answer = prompt.hidden(question, Times::Once);
+                    answer.map_err(|error| match error {
+                        PromptError::NoTerminal(_) => "there is no terminal to ask for it".into(),
+                        PromptError::Closed(_) => "the prompt was left without an answer".into(),
+                        error => error.to_string(),
+                    })
+                }),
                 patience: self.settings()?.kek_timeout()?,
             })))
         })

@@ -1,7 +1,7 @@
 //! What became of many Secrets: a line for each, a progress bar on a terminal,
 //! the failures as they come, a summary.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -17,6 +17,8 @@ pub struct Done {
     pub name: String,
     /// What was done: `serverside-applied`.
     pub how: &'static str,
+    /// Its file or namespace, where there are several.
+    pub of: Option<String>,
 }
 
 /// Counts what is done, shows it, and remembers what failed.
@@ -28,6 +30,8 @@ pub struct Tally {
     lost: usize,
     bar: ProgressBar,
     to_stderr: bool,
+    /// The causes and hints that were printed.
+    told: BTreeSet<String>,
 }
 
 impl Tally {
@@ -39,7 +43,15 @@ impl Tally {
         let bar = ProgressBar::with_draw_target(Some(all as u64), target);
         let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {eta}");
         bar.set_style(style.expect("the template is valid"));
-        Self { all, done: BTreeMap::new(), failures: Vec::new(), lost: 0, bar, to_stderr: false }
+        Self {
+            all,
+            done: BTreeMap::new(),
+            failures: Vec::new(),
+            lost: 0,
+            bar,
+            to_stderr: false,
+            told: BTreeSet::new(),
+        }
     }
 
     /// Standard output is for something else: lines go to standard error.
@@ -52,9 +64,10 @@ impl Tally {
     pub fn count(&mut self, result: Result<Done, Failure>) {
         self.bar.inc(1);
         match result {
-            Ok(Done { name, how }) => {
+            Ok(Done { name, how, of }) => {
                 *self.done.entry(how).or_default() += 1;
-                let line = format!("secret/{name} {how}");
+                let of = of.map_or_else(String::new, |of| format!(" ({of})"));
+                let line = terminal::visible(&format!("secret/{name} {how}{of}")).into_owned();
                 self.bar.suspend(|| match self.to_stderr {
                     true => terminal::stderr_line(&line),
                     false => drop(terminal::stdout(format!("{line}\n").as_bytes())),
@@ -63,8 +76,11 @@ impl Tally {
             Err(failure) => {
                 // A single failure is the command's own, and is reported at its end.
                 if self.all > 1
-                    && let Some(report) = failure.report()
+                    && let Some(mut report) = failure.report()
                 {
+                    // Causes and hints that were told already are not told again.
+                    report.causes.retain(|cause| self.told.insert(cause.clone()));
+                    report.hints.retain(|hint| self.told.insert(hint.clone()));
                     self.bar.suspend(|| report.print());
                 }
                 self.failures.push(failure);

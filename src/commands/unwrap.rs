@@ -8,8 +8,9 @@ use zeroize::Zeroizing;
 
 use super::input::{FileArgs, LiveArgs, Sealed, sealed_secrets};
 use super::opening::{OpenArgs, Opener};
+use super::words::place_named;
 use super::{Failure, Session, replacing};
-use crate::cluster::{ClusterError, place_of};
+use crate::cluster::ClusterError;
 use crate::manifest::{self, Format};
 use crate::secret::{PlainSecret, SecretValue};
 use crate::terminal;
@@ -92,7 +93,7 @@ async fn replace(args: &UnwrapArgs, session: &Session) -> Result<(), Failure> {
     let [name] = &args.live.words[..] else {
         return Err(Failure::Usage("`--replace` takes one NAME".to_owned()));
     };
-    let place = place_of(&session.namespace()?, name)?;
+    let place = place_named(&session.namespace()?, name)?;
     let cluster = session.cluster().await?;
     let object = match cluster.secret(&place).await {
         // An earlier run was broken off between the two.

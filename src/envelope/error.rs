@@ -145,7 +145,33 @@ pub enum SealError {
         /// In bytes; a lower bound.
         size: usize,
     },
+    /// A post-quantum KEK beside one that a quantum computer breaks.
+    #[error(
+        "`{weak}` would undo what `{strong}` is for: a quantum computer could open the Secret with it"
+    )]
+    MixedQuantum {
+        /// The post-quantum one.
+        strong: KekUri,
+        /// The other.
+        weak: KekUri,
+    },
     /// A KEK refused.
     #[error(transparent)]
     Kek(Box<KekError>),
+}
+
+impl SealError {
+    /// Refuses KEKs of which one undoes what another is for, as age does.
+    ///
+    /// # Errors
+    /// [`SealError::MixedQuantum`]
+    pub fn check_mix<'k>(keks: impl Iterator<Item = &'k KekUri> + Clone) -> Result<(), Self> {
+        let strong = keks.clone().find(|kek| kek.is_post_quantum());
+        match strong.zip(keks.clone().find(|kek| kek.is_classical_public_key())) {
+            Some((strong, weak)) => {
+                Err(Self::MixedQuantum { strong: strong.clone(), weak: weak.clone() })
+            }
+            None => Ok(()),
+        }
+    }
 }

@@ -87,6 +87,7 @@ impl SealedSecret {
         wanted: &Rewrap<'_>,
     ) -> Result<(Self, Way), RewrapError> {
         assert!(!wanted.targets.is_empty(), "a Secret under no KEK would be lost");
+        SealError::check_mix(wanted.targets.iter().map(|target| &target.kek))?;
         self.check_place(SealCheck::Required)?;
         let (mut new, mut way) = (self.clone(), Way::LeftOut);
         for group in self.groups() {

@@ -25,7 +25,7 @@ impl Sealer {
     /// Has every KEK wrap a fresh DEK.
     ///
     /// # Errors
-    /// [`SealError::Kek`], the first KEK's refusal.
+    /// [`SealError::Kek`], the first KEK's refusal; [`SealError::MixedQuantum`].
     pub async fn prepare(
         ring: &Ring,
         keks: &[KekUri],
@@ -33,6 +33,7 @@ impl Sealer {
         place: Place,
         scope: Scope,
     ) -> Result<Self, SealError> {
+        SealError::check_mix(keks.iter())?;
         let context = Binding::new(&place, None, scope).context();
         let recipients =
             ring.wrap(keks, &key, &context).await.map_err(|e| SealError::Kek(Box::new(e)))?;

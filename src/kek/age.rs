@@ -20,6 +20,7 @@ pub use identities::{Identities, Identity, IdentityError, NewIdentity, new_ident
 const MAX_WRAPPED: usize = 16 << 10;
 
 /// One recipient, opened by whichever of the person's identities fits.
+#[derive(Clone)]
 pub struct AgeKek {
     uri: KekUri,
     identities: Arc<Identities>,
@@ -46,18 +47,20 @@ impl AgeKek {
         Ok(sealed)
     }
 
-    fn decrypt(&self, wrapped: &[u8]) -> Result<DataKey, KekError> {
-        let fail = |refusal| KekError::new(&self.uri, Action::Unwrap, refusal);
+    /// With an identity that is at hand; `None` where there is none.
+    fn decrypt_unlocked(&self, wrapped: &[u8]) -> Result<Option<DataKey>, KekError> {
+        let rejected = || KekError::new(&self.uri, Action::Unwrap, Refusal::Rejected);
         if wrapped.len() > MAX_WRAPPED {
-            return Err(fail(Refusal::Rejected));
+            return Err(rejected());
         }
-        let identities = self.identities.unlocked().map_err(|e| identity_error(&self.uri, &e))?;
-        let opened = self.open(wrapped, &identities).map_err(|()| fail(Refusal::Rejected))?;
-        if let Some(key) = opened {
-            return Ok(key);
-        }
-        // Only now is it worth asking for a passphrase.
-        let locked = self.identities.unlock().map_err(|e| identity_error(&self.uri, &e))?;
+        self.open(wrapped, &self.identities.unlocked()).map_err(|()| rejected())
+    }
+
+    /// With one out of a locked file, for which the person is asked.
+    fn decrypt_locked(&self, wrapped: &[u8]) -> Result<DataKey, KekError> {
+        let fail = |refusal| KekError::new(&self.uri, Action::Unwrap, refusal);
+        let locked = self.identities.unlock(self.uri.rest());
+        let locked = locked.map_err(|e| identity_error(&self.uri, &e))?;
         match self.open(wrapped, &locked).map_err(|()| fail(Refusal::Rejected))? {
             Some(key) => Ok(key),
             None => Err(fail(Refusal::Denied)
@@ -98,7 +101,13 @@ impl Kek for AgeKek {
     }
 
     async fn unwrap(&self, key: &WrappedKey, _: &Context) -> Result<DataKey, KekError> {
-        self.decrypt(&key.bytes)
+        if let Some(opened) = self.decrypt_unlocked(&key.bytes)? {
+            return Ok(opened);
+        }
+        // While the person types, and the passphrase is worked on, other calls go on.
+        let (kek, bytes) = (self.clone(), key.bytes.clone());
+        let opened = tokio::task::spawn_blocking(move || kek.decrypt_locked(&bytes)).await;
+        opened.expect("asking for a passphrase does not panic")
     }
 }
 
@@ -136,8 +145,38 @@ mod tests {
         };
         let paths = files.iter().map(write).collect();
         let identities =
-            Identities::new(paths, Arc::new(|_| Some(SecretValue::new(b"open sesame".to_vec()))));
+            Identities::new(paths, Arc::new(|_| Ok(SecretValue::new(b"open sesame".to_vec()))));
         (folder, AgeKek::new(KekUri::age(recipient).expect("a recipient"), Arc::new(identities)))
+    }
+
+    impl AgeKek {
+        fn decrypt(&self, wrapped: &[u8]) -> Result<DataKey, KekError> {
+            self.decrypt_unlocked(wrapped)?.map_or_else(|| self.decrypt_locked(wrapped), Ok)
+        }
+    }
+
+    /// An identity file under a passphrase.
+    fn locked(file: &str, passphrase: &str) -> String {
+        let mut recipient = ::age::scrypt::Recipient::new(passphrase.to_owned().into());
+        recipient.set_work_factor(2);
+        ::age::encrypt_and_armor(&recipient, file.as_bytes()).expect("locked")
+    }
+
+    #[test]
+    fn a_file_that_is_no_good_does_not_keep_the_others_from_opening() {
+        let (mine, other) = (new_identity(false), new_identity(false));
+        let (theirs, open) =
+            (locked(&other.file, "another passphrase"), locked(&mine.file, "open sesame"));
+        let files = [("README.md", "# Keys\n"), ("a.age", &*theirs), ("b.age", &*open)];
+        let (_folder, kek) = kek(&mine.recipient, &files);
+        let wrapped = kek.encrypt(&DataKey::generate()).expect("wrapped");
+        assert!(kek.decrypt(&wrapped).is_ok());
+        // Where none fits, each is told.
+        let foreign =
+            AgeKek::new(KekUri::age(&other.recipient).expect("valid"), kek.identities.clone());
+        let wrapped = foreign.encrypt(&DataKey::generate()).expect("wrapped");
+        let error = foreign.decrypt(&wrapped).err().expect("refused");
+        assert!(error.detail.expect("told").contains("the passphrase does not open"));
     }
 
     #[test]
@@ -180,9 +219,7 @@ mod tests {
     #[test]
     fn a_locked_identity_asks_for_its_passphrase() {
         let mine = new_identity(true);
-        let mut passphrase = ::age::scrypt::Recipient::new("open sesame".to_owned().into());
-        passphrase.set_work_factor(2);
-        let locked = ::age::encrypt_and_armor(&passphrase, mine.file.as_bytes()).expect("locked");
+        let locked = locked(&mine.file, "open sesame");
         let (_folder, kek) = kek(&mine.recipient, &[("a.age", &locked)]);
         let wrapped = kek.encrypt(&DataKey::generate()).expect("wrapped");
         assert!(kek.decrypt(&wrapped).is_ok());

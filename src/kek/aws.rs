@@ -35,6 +35,8 @@ pub struct AwsKek {
 #[derive(Default)]
 pub struct Clients {
     config: OnceCell<SdkConfig>,
+    /// The region of keys that name none.
+    region: OnceCell<Option<Region>>,
     regions: Mutex<HashMap<String, Client>>,
 }
 
@@ -63,11 +65,21 @@ impl Clients {
             .await
     }
 
+    /// The region of a key that names none. Never that of another key: which one was
+    /// used first would then say which key an alias is.
+    async fn own_region(&self) -> Option<&Region> {
+        let find = || async {
+            let first = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new());
+            first.or_else(ProfileFileRegionProvider::new()).or_default_provider().region().await
+        };
+        self.region.get_or_init(find).await.as_ref()
+    }
+
     async fn client(&self, region: Option<&str>) -> Option<Client> {
         let config = self.config(region).await;
         let region = match region {
             Some(region) => region.to_owned(),
-            None => config.region()?.to_string(),
+            None => self.own_region().await?.to_string(),
         };
         let mut regions = self.regions.lock().unwrap_or_else(PoisonError::into_inner);
         let connect = || {

@@ -22,8 +22,8 @@ pub const IN_FLIGHT: usize = 16;
 /// reached is not asked any more.
 const DOWN_AFTER: usize = 3;
 
-/// Asks the person for a passphrase; `None` where there is no terminal.
-pub type Passphrases = Arc<dyn Fn(&str) -> Option<SecretValue> + Send + Sync>;
+/// Asks the person for a passphrase; says why there is none.
+pub type Passphrases = Arc<dyn Fn(&str) -> Result<SecretValue, String> + Send + Sync>;
 
 /// What the KEKs need of this machine.
 pub struct RingOptions {

@@ -121,6 +121,19 @@ impl KekUri {
         Self { scheme: self.scheme, text }
     }
 
+    /// Whether it is public-key cryptography that a quantum computer breaks: what was
+    /// sealed to it and kept can be opened then. A KMS with symmetric keys is not.
+    #[must_use]
+    pub fn is_classical_public_key(&self) -> bool {
+        self.scheme == Scheme::Azure || (self.scheme == Scheme::Age && !self.is_post_quantum())
+    }
+
+    /// Whether it is a post-quantum age recipient.
+    #[must_use]
+    pub fn is_post_quantum(&self) -> bool {
+        self.scheme == Scheme::Age && self.rest().starts_with("age1pq1")
+    }
+
     /// Whether only the KMS knows which key it names: an alias, or a key id without
     /// account and region.
     #[must_use]

@@ -165,12 +165,28 @@ fn catch(signal: libc::c_int) {
     }
 }
 
+#[cfg(target_os = "linux")]
+unsafe fn errno() -> *mut libc::c_int {
+    // SAFETY: it takes nothing, and gives a valid address.
+    unsafe { libc::__errno_location() }
+}
+
+#[cfg(not(target_os = "linux"))]
+unsafe fn errno() -> *mut libc::c_int {
+    // SAFETY: it takes nothing, and gives a valid address.
+    unsafe { libc::__error() }
+}
+
 extern "C" fn note(signal: libc::c_int, info: *mut libc::siginfo_t, _: *mut libc::c_void) {
-    // SAFETY: the kernel hands over a valid siginfo; write is async-signal-safe.
+    // SAFETY: the kernel hands over a valid siginfo; write is async-signal-safe, and
+    // errno is this thread's own. The code that was interrupted may be about to read it.
     unsafe {
+        let errno = errno();
+        let before = *errno;
         let from_kernel = u8::from(!info.is_null() && (*info).si_code > 0);
         let bytes = [u8::try_from(signal).unwrap_or(0), from_kernel];
         libc::write(CAUGHT.load(Ordering::SeqCst), bytes.as_ptr().cast(), bytes.len());
+        *errno = before;
     }
 }
 

@@ -157,15 +157,17 @@ fn is_no_pair(values: &BTreeMap<Key, SecretValue>, name: &str, key: &SecretValue
 
 /// Whether one of its PEM certificates has ended or is about to.
 fn ends_soon(bytes: &[u8], now: u64) -> bool {
+    has_pem(bytes) && certificate_end(bytes).is_some_and(|end| end < now.saturating_add(SOON))
+}
+
+/// When the first of the certificates in a value ends, in seconds since 1970.
+#[must_use]
+pub fn certificate_end(bytes: &[u8]) -> Option<u64> {
     let ends = |der: CertificateDer<'_>| {
         let certificate = Certificate::from_der(&der).ok()?;
         Some(certificate.tbs_certificate.validity.not_after.to_unix_duration().as_secs())
     };
-    has_pem(bytes)
-        && CertificateDer::pem_slice_iter(bytes)
-            .filter_map(Result::ok)
-            .filter_map(ends)
-            .any(|end| end < now.saturating_add(SOON))
+    CertificateDer::pem_slice_iter(bytes).filter_map(Result::ok).filter_map(ends).min()
 }
 
 fn has_pem(bytes: &[u8]) -> bool {

@@ -13,13 +13,14 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
-use crate::process::find;
+use crate::process::{find, is_ignored};
 
 use super::memory::{Disk, Folder, MemoryError};
 
 /// What `kubectl edit` looks at, in its order; and what git does.
 const VARIABLES: [&str; 3] = ["KUBE_EDITOR", "VISUAL", "EDITOR"];
 const DEFAULT: &str = "vi";
+const TERMINAL: &str = "/dev/tty";
 /// How long an editor may take to end once it was told to.
 const GRACE: Duration = Duration::from_secs(2);
 
@@ -45,6 +46,9 @@ pub enum EditError {
         /// How it ended.
         status: ExitStatus,
     },
+    /// No editor is named, and there is no terminal for the usual one.
+    #[error("there is no terminal to edit on")]
+    NoTerminal,
     /// The text cannot be read back.
     #[error("the edited text cannot be read: {0}")]
     Read(io::Error),
@@ -72,8 +76,12 @@ impl Editor {
     /// [`EditError::Memory`]
     pub fn new(disk: Disk) -> Result<Self, EditError> {
         let named = VARIABLES.iter().filter_map(|name| std::env::var(name).ok());
-        let editor = named.into_iter().find(|text| !text.trim().is_empty());
-        let editor = editor.unwrap_or_else(|| DEFAULT.to_owned());
+        let named = named.into_iter().find(|text| !text.trim().is_empty());
+        // One that is named may be a script.
+        if named.is_none() && OpenOptions::new().read(true).write(true).open(TERMINAL).is_err() {
+            return Err(EditError::NoTerminal);
+        }
+        let editor = named.unwrap_or_else(|| DEFAULT.to_owned());
         let options = options(&editor);
         Ok(Self { folder: Folder::new(disk)?, editor, options })
     }
@@ -145,7 +153,7 @@ impl Editor {
 
 /// The terminal where there is one, else nothing.
 fn terminal() -> Stdio {
-    let terminal = OpenOptions::new().read(true).write(true).open("/dev/tty");
+    let terminal = OpenOptions::new().read(true).write(true).open(TERMINAL);
     terminal.map_or_else(|_| Stdio::null(), Stdio::from)
 }
 
@@ -158,15 +166,21 @@ struct Stops {
 
 impl Stops {
     fn new() -> io::Result<Self> {
-        let kinds = [SignalKind::terminate(), SignalKind::hangup()].map(signal);
-        let editors = [SignalKind::interrupt(), SignalKind::quit()].map(signal);
+        // What is ignored, as under `nohup`, stays so.
+        let heeded = |kinds: [SignalKind; 2]| {
+            let kinds = kinds.into_iter().filter(|kind| !is_ignored(kind.as_raw_value()));
+            kinds.map(signal).collect::<io::Result<Vec<_>>>()
+        };
         Ok(Self {
-            kinds: kinds.into_iter().collect::<io::Result<_>>()?,
-            _editors: editors.into_iter().collect::<io::Result<_>>()?,
+            kinds: heeded([SignalKind::terminate(), SignalKind::hangup()])?,
+            _editors: heeded([SignalKind::interrupt(), SignalKind::quit()])?,
         })
     }
 
     async fn next(&mut self) {
+        if self.kinds.is_empty() {
+            return std::future::pending().await;
+        }
         let each = self.kinds.iter_mut().map(|kind| Box::pin(kind.recv()));
         futures::future::select_all(each).await;
     }

@@ -14,6 +14,7 @@ use nix::sys::termios::{LocalFlags, SetArg, Termios, tcgetattr, tcsetattr};
 use thiserror::Error;
 
 use super::visible;
+use crate::process::is_ignored;
 use crate::secret::SecretValue;
 
 const TERMINAL: &str = "/dev/tty";
@@ -252,6 +253,11 @@ impl<'a> Restore<'a> {
             // Leaked on purpose, a few bytes a prompt: the handler may still read it.
             SAVED.store(Box::leak(Box::new(saved)), Ordering::SeqCst);
             for (signal, action) in SIGNALS.iter().zip(&mut actions) {
+                // What is ignored, as under `nohup`, stays so.
+                if is_ignored(*signal) {
+                    action.sa_sigaction = libc::SIG_IGN;
+                    continue;
+                }
                 let handler = restore as extern "C" fn(libc::c_int);
                 // SAFETY: `restore` calls only what POSIX allows in a handler;
                 // `action` is of the right type, and of our own.

@@ -393,7 +393,7 @@ fn vim_keeps_no_copy_elsewhere() {
     let copies = home.join("copies");
     std::fs::create_dir(&copies).expect("made");
     let settings = format!(
-        "set backup writebackup undofile swapfile\nset backupdir={0} undodir={0} directory={0}\nset viminfo='10,n{0}/viminfo\n",
+        "set backup writebackup undofile swapfile\nset backupdir={0} undodir={0} directory={0}\nset viminfo='10,n{0}/viminfo\nautocmd VimEnter * set undofile backup writebackup\nautocmd BufWinEnter * set undofile\n",
         copies.display()
     );
     std::fs::write(home.join(".vimrc"), settings).expect("written");

@@ -181,7 +181,9 @@ fn signals_reach_the_program_in_both_ways() {
         let files = if files { vec!["--files", path.as_str()] } else { vec![] };
         let script = "trap 'echo term; exit 9' TERM; trap 'echo usr1' USR1; echo ready; while :; do sleep 0.05; done";
         let mut command = sandbox.command();
-        let args = [&["exec", "-f", "db.yaml", "--only=a"][..], &files, &["--", "sh", "-c", script]].concat();
+        let args =
+            [&["exec", "-f", "db.yaml", "--only=a"][..], &files, &["--", "sh", "-c", script]]
+                .concat();
         let mut child = command.args(args).spawn().expect("it starts");
         let mut output = std::io::BufReader::new(child.stdout.take().expect("a pipe"));
         let mut line = || {
@@ -208,7 +210,9 @@ fn on_a_terminal_ctrl_c_comes_once() {
         let path = folder.display().to_string();
         let files = if files { vec!["--files", path.as_str()] } else { vec![] };
         let script = "trap 'echo caught' INT; echo ready; read x; read x; echo got $x; exit 4";
-        let args = [&["exec", "-f", "db.yaml", "--only=a"][..], &files, &["--", "bash", "-c", script]].concat();
+        let args =
+            [&["exec", "-f", "db.yaml", "--only=a"][..], &files, &["--", "bash", "-c", script]]
+                .concat();
         let mut terminal = session(&sandbox, &args);
         see(&mut terminal, "ready");
         terminal.send_control('c').expect("typed");

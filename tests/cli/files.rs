@@ -116,7 +116,7 @@ fn inspect_shows_what_is_public_and_asks_no_kek() {
     let sealed = sandbox.sealed(&["password=hunter2"]);
     let elsewhere = Sandbox::new();
     let table = elsewhere.pipe(&sealed, ["inspect", "-f", "-"]).succeeds().stdout;
-    for shown in ["prod/db", "kek        age:age1", "password  0 to 63", "strict"] {
+    for shown in ["prod/db", "kek        age:age1", "password  up to 63", "strict"] {
         assert!(table.contains(shown), "{table}");
     }
     let moved = sealed.replace("namespace: prod", "namespace: dev");

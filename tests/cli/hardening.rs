@@ -21,12 +21,19 @@ fn after_sealing_the_value_is_nowhere_in_the_process() {
     // nobody reads: the process then stands still, its work done.
     let mut value = vec![b'x'; 200_000];
     value[100..148].copy_from_slice(&marker());
-    let mut child = sealing(&sandbox, &value);
+    holds_nothing_once_it_writes(sealing(&sandbox, &value), &[&marker()]);
+}
+
+/// The process stands still while it writes: none of these is in its memory.
+#[cfg(target_os = "linux")]
+fn holds_nothing_once_it_writes(mut child: Child, secrets: &[&[u8]]) {
     wait_until_blocked_on_write(&mut child);
     match read_memory(child.id()) {
         Ok(memory) => {
-            let found = memory.iter().any(|region| contains(region, &marker()));
-            assert!(!found, "the plaintext is still in memory after sealing");
+            for secret in secrets {
+                let found = memory.iter().any(|region| contains(region, secret));
+                assert!(!found, "the plaintext is still in memory after sealing");
+            }
             // That it was looked for in the right place: the sealed text is there.
             assert!(memory.iter().any(|region| contains(region, b"envcrypt.dev/sealed")));
         }
@@ -35,6 +42,56 @@ fn after_sealing_the_value_is_nowhere_in_the_process() {
     }
     child.kill().expect("killed");
     child.wait().expect("ended");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_filter_and_set_hold_nothing_plain_while_they_write() {
+    use base64::Engine;
+    let sandbox = Sandbox::with_local_key();
+    let mut value = vec![b'x'; 200_000];
+    value[150_000..150_048].copy_from_slice(&marker());
+    let text = String::from_utf8(value.clone()).expect("text");
+    let encoded = base64::prelude::BASE64_STANDARD.encode(&value);
+    let head = "apiVersion: v1\nkind: Secret\nmetadata: {name: db, namespace: prod}\n";
+    let json = format!(
+        "{{\"apiVersion\":\"v1\",\"kind\":\"Secret\",\"metadata\":{{\"name\":\"db\"}},\"data\":{{\"key\":\"{encoded}\"}}}}"
+    );
+    // The marker in base64, whichever way it falls into groups of three.
+    let in_base64: Vec<Vec<u8>> = (0..3)
+        .map(|skip| {
+            base64::prelude::BASE64_STANDARD.encode(&marker()[skip..skip + 45]).into_bytes()
+        })
+        .collect();
+    let marker = marker();
+    let mut secrets: Vec<&[u8]> = in_base64.iter().map(|text| &text[..40]).collect();
+    secrets.push(&marker);
+    let feed = |args: &[&str], input: String| {
+        let mut command = sandbox.command();
+        let mut child = command.args(args).stdin(Stdio::piped()).spawn().expect("it starts");
+        let mut stdin = child.stdin.take().expect("a pipe");
+        let written = std::io::Write::write_all(&mut stdin, input.as_bytes());
+        written.expect("written");
+        child
+    };
+    let seal = ["seal", "-f", "-", "--kek=local"];
+    for input in [
+        format!("{head}stringData:\n  key: {text}\n"),
+        format!("{head}data:\n  key: {encoded}\n"),
+        format!("{head}stringData: {{key: '{text}'}}\n"),
+        json,
+    ] {
+        holds_nothing_once_it_writes(feed(&seal, input), &secrets);
+    }
+    sandbox.write("value", &value);
+    let sealed = sandbox.sealed(&["key=old"]);
+    for args in [
+        &["set", "-f", "-", "--from-file=key=value"][..],
+        &["set", "-f", "-", "--from-file=key=value", "--idempotent"],
+        &["set", "-f", "-", "--from-file=key=value", "--encrypt-only"],
+    ] {
+        holds_nothing_once_it_writes(feed(args, sealed.clone()), &secrets);
+    }
 }
 
 #[cfg(target_os = "linux")]

@@ -31,8 +31,11 @@ Commands:
   check       Find plain Secrets, and sealed ones that are not as they should be
   rewrap      Change the KEKs of sealed Secrets; values stay as they are
   rotate      Seal the values of sealed Secrets anew, under new data keys
+  restart     Restart the workloads that use Secrets, after showing them
   kek         Make, list, trust and test key-encryption keys
+  version     Print the version
   completion  Print a completion script
+  help        Print this message or the help of the given subcommand(s)
 
 Options:
   -h, --help     Print help (see more with '--help')

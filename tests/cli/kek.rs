@@ -91,7 +91,10 @@ fn a_broken_identity_file_is_named_and_never_quoted() {
     let sandbox = Sandbox::with_local_key();
     let sealed = sandbox.sealed(&["a=b"]);
     std::fs::write(sandbox.config().join("identities/zzz.txt"), "hunter2").expect("written");
-    let error = sandbox.pipe(sealed, ["unwrap", "-f", "-"]).fails(1);
+    // It does not keep the others from opening.
+    sandbox.pipe(&sealed, ["unwrap", "-f", "-"]).succeeds();
+    let stranger = Sandbox::with_local_key().sealed(&["a=b"]);
+    let error = sandbox.pipe(stranger, ["unwrap", "-f", "-"]).fails(1);
     assert!(
         error.contains("zzz.txt` holds no age identity") && !error.contains("hunter2"),
         "{error}"

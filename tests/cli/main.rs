@@ -12,6 +12,7 @@ mod help;
 mod kek;
 mod leaks;
 mod opening;
+mod people;
 mod properties;
 mod rewrap;
 mod sandbox;

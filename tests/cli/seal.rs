@@ -97,7 +97,14 @@ fn in_place_every_file_of_a_folder_is_sealed_once() {
     let run = seal(&sandbox, &["-i", "-R", "-f", "d"]).succeeds();
     let mut lines: Vec<_> = run.stdout.lines().collect();
     lines.sort_unstable();
-    assert_eq!(lines, ["secret/db sealed", "secret/j sealed", "secret/two sealed"]);
+    assert_eq!(
+        lines,
+        [
+            "secret/db sealed (d/all.yaml)",
+            "secret/j sealed (d/e/one.json)",
+            "secret/two sealed (d/all.yaml)"
+        ]
+    );
     let (yaml, json) = (sandbox.read("d/all.yaml"), sandbox.read("d/e/one.json"));
     assert!(
         !yaml.contains("hunter2") && json.contains("\"type\": \"envcrypt.dev/sealed\""),

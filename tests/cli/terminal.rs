@@ -314,7 +314,11 @@ fn a_yes_to_a_kek_that_only_the_secret_names_is_for_that_secret_alone() {
     assert_eq!(ends(yes, 1).matches("secret/db rotated").count(), 2);
     assert_eq!(sandbox.read("deploy/b.yaml"), b);
     // Remembered, for the one.
-    assert_eq!(sandbox.run(["rotate", "-f", "deploy"]).stdout, "secret/db rotated\n".repeat(2));
+    let run = sandbox.run(["rotate", "-f", "deploy"]);
+    assert_eq!(
+        run.stdout,
+        "secret/db rotated (deploy/1.yaml)\nsecret/db rotated (deploy/2.yaml)\n"
+    );
     other.pipe(sandbox.read("deploy/2.yaml"), ["unwrap", "-f", "-"]).succeeds();
 }
 

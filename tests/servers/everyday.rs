@@ -348,3 +348,108 @@ fn a_new_value_goes_to_a_kek_that_more_than_the_secret_names() {
     sandbox.write(".envcrypt.yaml", format!("rules: [{{keks: ['{kek}']}}]"));
     sandbox.run(set).succeeds();
 }
+
+/// Between the comparison and the write, someone changes a value that was the same: the
+/// wish still holds.
+#[test]
+fn setting_only_what_differs_holds_the_wish_when_others_change_it_meanwhile() {
+    let plane = control_plane();
+    let namespace = plane.namespace();
+    let proxy = crate::fault_proxy::FaultProxy::start(kms().port);
+    let kek = format!("--kek=awskms:///{}", kms().key());
+    let ours = with_kms(plane.sandbox("admin"), proxy.port);
+    let theirs = with_kms(plane.sandbox("admin"), kms().port);
+    let create = ["create", "db", "-n", &namespace, &kek, "--from-literal=token=ours"];
+    ours.run(create.iter().chain(&["--from-literal=pin=1"])).succeeds();
+    proxy.take();
+    proxy.delay(std::time::Duration::from_millis(1500));
+    let mut command = ours.command();
+    let set = ["set", "db", "-n", &namespace, "--idempotent"];
+    let values = ["--from-literal=token=ours", "--from-literal=pin=2"];
+    let child = command.args(set).args(values).spawn().expect("it starts");
+    // While the new values are sealed, what is there has been compared.
+    while !proxy.take().0.iter().any(|call| call == "encrypt") {
+        std::thread::yield_now();
+    }
+    let args = ["set", "db", "-n", &namespace, &kek, "--from-literal=token=theirs"];
+    theirs.run(args).succeeds();
+    let run = Run::from(child.wait_with_output().expect("it ends")).succeeds();
+    assert_eq!(run.stdout, "secret/db changed\n");
+    proxy.delay(std::time::Duration::ZERO);
+    let env = ours.run(["unwrap", "db", "-n", &namespace, "-oenv"]).succeeds().stdout;
+    assert_eq!(env, "pin=2\ntoken=ours\n");
+}
+
+#[test]
+fn a_secret_made_here_with_an_alias_is_changed_without_a_question() {
+    let key = kms().key();
+    kms().alias("made-here", &key);
+    let sandbox = with_kms(Sandbox::new(), kms().port).env("AWS_REGION", REGION);
+    let kek = "--kek=awskms:///alias/made-here";
+    let create = ["create", "db", "-nprod", kek, "--generate=token", "-w", "db.yaml"];
+    sandbox.run(create).succeeds();
+    // CI has no terminal to ask on.
+    sandbox.run(["set", "-f", "db.yaml", "--generate=token"]).succeeds();
+    sandbox.run(["rotate", "-f", "db.yaml"]).succeeds();
+    let list = sandbox.run(["kek", "list"]).succeeds().stdout;
+    assert!(list.contains(&key) && list.contains("`alias/made-here`"), "{list}");
+    // A rule with the alias is for the key behind it here, and check knows it.
+    sandbox.write(".envcrypt.yaml", "rules: [{keks: [awskms:///alias/made-here]}]");
+    sandbox.run(["unwrap", "-f", "db.yaml"]).succeeds();
+    sandbox.run(["check", "."]).succeeds();
+    // On another machine, it is the key behind the alias there that counts.
+    kms().alias("made-elsewhere", &kms().key());
+    sandbox.write(".envcrypt.yaml", "rules: [{keks: [awskms:///alias/made-elsewhere]}]");
+    let error = sandbox.run(["unwrap", "-f", "db.yaml"]).fails(1);
+    assert!(error.contains("is under none of the KEKs that the rule of"), "{error}");
+}
+
+#[test]
+fn an_alias_is_not_looked_for_in_the_region_of_another_key() {
+    let (key, proxy) = (kms().key(), crate::fault_proxy::FaultProxy::start(kms().port));
+    let sandbox = with_kms(Sandbox::new(), proxy.port);
+    let arn = format!("awskms:///{key}");
+    kms().alias("regionless", &key);
+    for keks in [[&*arn, "awskms:///alias/regionless"], ["awskms:///alias/regionless", &*arn]] {
+        let run = crate::sealed::create(&sandbox, &keks, 1);
+        let error = run.fails(1);
+        assert!(error.contains("no AWS region is set"), "{keks:?}: {error}");
+    }
+}
+
+#[test]
+fn an_older_file_is_told_from_anothers_change() {
+    let plane = control_plane();
+    let (namespace, sandbox) = (plane.namespace(), plane.sandbox("admin"));
+    let create = ["create", "db", "-n", &namespace, "--kek=local", "--from-literal=token=1"];
+    sandbox.run(create.iter().chain(&["-w", "db.yaml"])).succeeds();
+    sandbox.run(["apply", "-f", "db.yaml"]).succeeds();
+    sandbox.run(["set", "db", "-n", &namespace, "--from-literal=token=2"]).succeeds();
+    let error = sandbox.run(["apply", "-f", "db.yaml"]).fails(1);
+    assert!(
+        error.contains("was changed with `set`, `edit`, `rotate` or `rewrap` after"),
+        "{error}"
+    );
+}
+
+#[test]
+fn sealed_secrets_are_listed_by_their_keks() {
+    let plane = control_plane();
+    let namespace = plane.namespace();
+    kms().alias("listed", &kms().key());
+    let sandbox = with_kms(plane.sandbox("admin"), kms().port).env("AWS_REGION", REGION);
+    create(&sandbox, &namespace, "mine", &["token=1"]);
+    let args = ["create", "theirs", "-n", &namespace, "--kek=awskms:///alias/listed"];
+    sandbox.run(args.iter().chain(&["--generate=token"])).succeeds();
+    let get = |args: &[&str]| {
+        let fixed = ["get", "-n", &namespace, "--no-headers"];
+        sandbox.run(fixed.iter().chain(args)).succeeds().stdout
+    };
+    let table = get(&[]);
+    assert!(table.contains("awskms:listed"), "the alias is shown: {table}");
+    assert!(get(&["-o", "wide"]).contains("awskms:///alias/listed"));
+    let names = |kek: &str| get(&["-o", "name", "--kek", kek]);
+    assert_eq!(names("local"), "secret/mine\n");
+    assert_eq!(names("awskms:///alias/listed"), "secret/theirs\n");
+    assert_eq!(names("hashivault://none"), "");
+}

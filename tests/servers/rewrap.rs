@@ -335,7 +335,7 @@ fn an_interruption_loses_nothing_and_the_rest_can_follow() {
         let mut first = String::new();
         let mut stdout = BufReader::new(child.stdout.take().expect("piped"));
         stdout.read_line(&mut first).expect("a line");
-        assert_eq!(first, "secret/db rewrapped in the KMS\n");
+        assert_eq!(first, "secret/db rewrapped in the KMS (deploy/00.yaml)\n");
         let pid = Pid::from_raw(i32::try_from(child.id()).expect("a pid"));
         kill(pid, signal).expect("sent");
         let run = Run::from(child.wait_with_output().expect("it ends"));

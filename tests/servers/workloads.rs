@@ -346,3 +346,27 @@ fn the_deployment_of_the_documentation_gets_its_values() {
     assert_eq!((output.stdout.as_slice(), output.status.code()), (&b""[..], Some(1)));
     std::fs::remove_dir_all(&memory).expect("removed");
 }
+
+#[test]
+fn a_restart_that_was_missed_is_caught_up_with() {
+    let plane = control_plane();
+    let (namespace, sandbox) = (plane.namespace(), plane.sandbox("admin"));
+    deploy(plane, &namespace);
+    write(&sandbox, &namespace, "one");
+    sandbox.run(["apply", "-f", "db.yaml"]).succeeds();
+    let error = sandbox.run(["restart", "db", "-n", &namespace]).fails(2);
+    assert!(error.contains("add `--yes`"), "{error}");
+    let error = sandbox.run(["restart", "none", "-n", &namespace, "--yes"]).fails(1);
+    assert!(error.contains("none` does not exist"), "{error}");
+    assert!(!restarted(plane, &namespace, "deployment/web"));
+    // Where nobody reads the lines any more, all are restarted.
+    let mut command = sandbox.command();
+    command.args(["restart", "db", "-n", &namespace, "--yes"]);
+    let mut child = command.spawn().expect("it starts");
+    drop(child.stdout.take());
+    assert!(child.wait().expect("it ends").success());
+    for workload in ["deployment/web", "statefulset/set", "daemonset/daemon"] {
+        assert!(restarted(plane, &namespace, workload), "{workload}");
+    }
+    assert!(!restarted(plane, &namespace, "deployment/other"));
+}

@@ -49,14 +49,17 @@ impl Failure {
             | Self::Memory(MemoryError::NoPlace | MemoryError::OnDisk(_)) => {
                 "`--allow-disk` lets plaintext go to a disk, where it may be found later"
             }
+            Self::Edit(EditError::NoTerminal) => {
+                "`set` takes values without one, with `--from-stdin`, `--from-file` or `--generate`"
+            }
             Self::EditedMeanwhile { .. } => "look at it again, then repeat the command",
             Self::Surplus { .. } => "`--force-conflicts` takes them off",
-            Self::NotRestarted { .. } => "`kubectl rollout restart` does it later",
+            Self::NotRestarted { .. } => "`kubectl envcrypt restart` tries again",
             Self::RolloutStuck(_) | Self::RolloutSlow(_) => {
                 "`kubectl rollout status` and `kubectl get pods` tell how far it is; `kubectl rollout undo` brings the old pods back"
             }
             Self::Found { in_the_clear: true, .. } => {
-                "seal plain Secrets with `kubectl envcrypt seal -i -f FILE`, and change what they held: Git does not forget"
+                "seal plain Secrets with `kubectl envcrypt seal -i -f FILE` (of a Kustomize generator, write the sealed Secret to a file and name that under `resources`), and change what they held: Git does not forget"
             }
             Self::SameKey(_) => "choose with `--only`, or run it for one Secret",
             Self::SteeringNames(names) => {
@@ -92,6 +95,9 @@ impl Failure {
             }
             Self::Seal(SealError::TooLarge { .. }) | Self::Type(TypeError::TooLarge { .. }) => {
                 "sealing adds a third: split it over several Secrets, or keep the large part elsewhere and only its key here"
+            }
+            Self::Seal(SealError::MixedQuantum { .. }) => {
+                "seal to post-quantum recipients alone (`kek new --post-quantum`) and KMS keys that are symmetric, or leave the post-quantum one out"
             }
             Self::NoKek => {
                 "`kubectl envcrypt kek new` makes a local one; name it with `--kek local`, `ENVCRYPT_KEK` or a rule in `.envcrypt.yaml`"

@@ -27,6 +27,8 @@ struct Source {
     plan: BTreeMap<usize, bool>,
     /// Whether all of it can be done so far.
     is_whole: bool,
+    /// Whether its results name the file: there are several.
+    shows_path: bool,
 }
 
 impl<C: Change> Many<'_, C> {
@@ -71,7 +73,14 @@ impl<C: Change> Many<'_, C> {
             let piped = is_filter.then_some(bytes);
             if piped.is_some() || !plan.is_empty() {
                 let is_whole = found.failures.len() == failed_before;
-                found.sources.push(Source { path, piped, digest, plan, is_whole });
+                found.sources.push(Source {
+                    path,
+                    piped,
+                    digest,
+                    plan,
+                    is_whole,
+                    shows_path: false,
+                });
             }
         }
         found.tell(C::Secret::SORT);
@@ -81,6 +90,8 @@ impl<C: Change> Many<'_, C> {
         if count == 0 && found.failures.is_empty() && !self.args.to_stdout && !is_done {
             return Err(self.nothing(self.args.files.describe()));
         }
+        let shows_path = found.sources.len() > 1;
+        found.sources.iter_mut().for_each(|source| source.shows_path = shows_path);
         let work = stream::iter(found.sources).map(|source| self.file(source));
         self.until_interrupted(count, found.failures, work).await
     }
@@ -147,7 +158,7 @@ impl<C: Change> Many<'_, C> {
 
     /// Changes the Secrets of one file, and writes it once.
     async fn file(&self, source: Source) -> Outcome {
-        let Source { path, piped, digest, plan, is_whole } = source;
+        let Source { path, piped, digest, plan, is_whole, shows_path } = source;
         let is_piped = piped.is_some();
         let read = || -> Result<_, Failure> {
             let bytes = piped.map_or_else(|| read_file(&path), Ok)?;
@@ -172,7 +183,8 @@ impl<C: Change> Many<'_, C> {
         for (index, place, result) in join_all(each).await {
             results.push(result.map(|(new, how)| {
                 changed.extend(new.map(|secret| (index, secret)));
-                Done { name: place.name.to_string(), how }
+                let of = shows_path.then(|| path.display().to_string());
+                Done { name: place.name.to_string(), how, of }
             }));
         }
         // A filter gives all or nothing.

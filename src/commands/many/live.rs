@@ -3,8 +3,9 @@
 use futures::{StreamExt, stream};
 
 use super::super::tally::Done;
+use super::super::words::place_named;
 use super::{Change, Failure, Many, Outcome, Subject, UNCHANGED};
-use crate::cluster::{Cluster, ClusterError, Sort, place_of};
+use crate::cluster::{Cluster, ClusterError, Sort};
 use crate::manifest::{ManifestError, Object};
 use crate::secret::Place;
 
@@ -30,7 +31,7 @@ impl<C: Change> Many<'_, C> {
         let work = stream::iter(found).map(async |(place, is_wanted)| {
             let result = match is_wanted {
                 true => self.live_one(cluster, &place).await,
-                false => Ok(Done { name: place.name.to_string(), how: UNCHANGED }),
+                false => Ok(self.done(&place, UNCHANGED)),
             };
             Outcome { results: vec![result], lost: 0 }
         });
@@ -43,7 +44,7 @@ impl<C: Change> Many<'_, C> {
     ) -> Result<Vec<Result<(Place, bool), Failure>>, Failure> {
         let mut found = Vec::new();
         for name in &self.args.names {
-            let place = place_of(&self.default, name)?;
+            let place = place_named(&self.default, name)?;
             let object = match cluster.secret(&place).await {
                 Err(ClusterError::NotFound(_)) if self.change.missing(cluster, &place).await? => {
                     found.push(Ok((place, false)));
@@ -96,6 +97,11 @@ impl<C: Change> Many<'_, C> {
         Ok(secret)
     }
 
+    fn done(&self, place: &Place, how: &'static str) -> Done {
+        let of = self.args.all_namespaces.then(|| format!("-n {}", place.namespace));
+        Done { name: place.name.to_string(), how, of }
+    }
+
     /// Changes a live Secret; where someone else did meanwhile, their version.
     async fn live_one(&self, cluster: &Cluster, place: &Place) -> Result<Done, Failure> {
         for _ in 1..ATTEMPTS {
@@ -115,6 +121,6 @@ impl<C: Change> Many<'_, C> {
         if let Some(new) = new {
             self.change.write(cluster, place, object, &new).await?;
         }
-        Ok(Done { name: place.name.to_string(), how })
+        Ok(self.done(place, how))
     }
 }

@@ -1,9 +1,10 @@
 //! The person's age identities: from the configuration folder and from
 //! `ENVCRYPT_AGE_IDENTITIES`, read when first needed, unlocked when nothing else fits.
 
-use std::io::{self, Read};
+use std::collections::BTreeMap;
+use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use age::armor::ArmoredReader;
 use age::secrecy::{ExposeSecret, SecretString};
@@ -21,15 +22,15 @@ const MAX_FILE: u64 = 1 << 20;
 const MAX_WORK_FACTOR: u8 = 22;
 
 /// Why an identity file cannot be used. Never quotes the file.
-#[derive(Debug, Error)]
+#[derive(Debug, Clone, Error)]
 pub enum IdentityError {
     /// It cannot be read.
-    #[error("the age identity file `{path}` cannot be read: {source}")]
+    #[error("the age identity file `{path}` cannot be read: {why}")]
     Read {
         /// The file.
         path: PathBuf,
         /// Why not.
-        source: io::Error,
+        why: String,
     },
     /// It holds something else.
     #[error("`{path}` holds no age identity and no SSH private key")]
@@ -37,11 +38,13 @@ pub enum IdentityError {
         /// The file.
         path: PathBuf,
     },
-    /// It is locked, and there is no terminal to ask on.
-    #[error("`{path}` is protected by a passphrase, and there is no terminal to ask for it")]
-    NoTerminal {
+    /// It is locked, and no passphrase was given.
+    #[error("`{path}` is protected by a passphrase, and {why}")]
+    NoPassphrase {
         /// The file.
         path: PathBuf,
+        /// Why there is none.
+        why: String,
     },
     /// The passphrase is wrong.
     #[error("the passphrase does not open `{path}`")]
@@ -49,6 +52,19 @@ pub enum IdentityError {
         /// The file.
         path: PathBuf,
     },
+}
+
+impl IdentityError {
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Read { path, .. }
+            | Self::Content { path }
+            | Self::NoPassphrase { path, .. }
+            | Self::Passphrase { path } => path,
+        }
+    }
 }
 
 /// One identity that is ready to use, and whom to seal to for it: derived once,
@@ -107,6 +123,7 @@ enum Content {
     Open(Vec<Arc<Identity>>),
     LockedAge(Vec<u8>),
     LockedSsh(Box<ssh::EncryptedKey>, Option<String>),
+    Broken(IdentityError),
 }
 
 struct File {
@@ -119,120 +136,152 @@ pub struct Identities {
     paths: Vec<PathBuf>,
     passphrases: Passphrases,
     files: OnceLock<Vec<File>>,
-    unlocked: OnceLock<Vec<Arc<Identity>>>,
+    /// What became of each locked file whose passphrase was asked for: once a run.
+    unlocked: Mutex<BTreeMap<PathBuf, Result<Vec<Arc<Identity>>, IdentityError>>>,
 }
 
 impl Identities {
     /// From these files; `passphrases` is asked only for those that are locked.
     #[must_use]
     pub fn new(paths: Vec<PathBuf>, passphrases: Passphrases) -> Self {
-        Self { paths, passphrases, files: OnceLock::new(), unlocked: OnceLock::new() }
+        Self { paths, passphrases, files: OnceLock::new(), unlocked: Mutex::default() }
     }
 
     /// Whether the identity of this recipient is at hand without a passphrase.
     #[must_use]
     pub fn has_unlocked(&self, recipient: &str) -> bool {
-        let open = self.unlocked().unwrap_or_default();
-        let opened = self.unlocked.get();
-        open.iter()
-            .chain(opened.into_iter().flatten())
-            .any(|identity| identity.recipient() == Some(recipient))
+        let is_it = |identity: &Arc<Identity>| identity.recipient() == Some(recipient);
+        self.unlocked().iter().any(is_it) || self.asked().values().flatten().flatten().any(is_it)
     }
 
     /// The identities that need no passphrase.
-    ///
-    /// # Errors
-    /// [`IdentityError`] names the file that cannot be used.
-    pub fn unlocked(&self) -> Result<Vec<Arc<Identity>>, IdentityError> {
+    #[must_use]
+    pub fn unlocked(&self) -> Vec<Arc<Identity>> {
         let open = |file: &File| match &file.content {
             Content::Open(identities) => identities.clone(),
             _ => Vec::new(),
         };
-        Ok(self.files()?.iter().flat_map(open).collect())
+        self.files().iter().flat_map(open).collect()
     }
 
-    /// Asks for the passphrase of each locked file, once, and opens it.
+    /// The identity of a recipient out of the locked files, each of which is asked for
+    /// once: first the one that is known to hold it, then those that may.
     ///
     /// # Errors
-    /// [`IdentityError`] where the passphrase is wrong or cannot be asked for.
-    pub fn unlock(&self) -> Result<Vec<Arc<Identity>>, IdentityError> {
-        if let Some(unlocked) = self.unlocked.get() {
-            return Ok(unlocked.clone());
-        }
-        let mut identities = Vec::new();
-        for file in self.files()? {
-            match &file.content {
-                Content::Open(_) => {}
-                Content::LockedAge(bytes) => {
-                    identities.extend(unlock_age(&file.path, bytes, self.ask(&file.path)?)?);
-                }
-                Content::LockedSsh(key, recipient) => {
-                    let key = key
-                        .decrypt(self.ask(&file.path)?)
-                        .map_err(|_| IdentityError::Passphrase { path: file.path.clone() })?;
-                    identities.push(Arc::new(Identity::ssh(key.into(), recipient.clone())));
-                }
+    /// [`IdentityError`] of the first that could not be opened, where none held it.
+    pub fn unlock(&self, recipient: &str) -> Result<Vec<Arc<Identity>>, IdentityError> {
+        let is_it = |identity: &Arc<Identity>| identity.recipient() == Some(recipient);
+        let is_known = |file: &&File| match &file.content {
+            Content::LockedSsh(_, known) => known.as_deref() == Some(recipient),
+            _ => false,
+        };
+        let may_be = |file: &&File| {
+            matches!(&file.content, Content::LockedAge(_) | Content::LockedSsh(_, None))
+        };
+        let files = self.files().iter();
+        let mut failed = None;
+        for file in files.clone().filter(is_known).chain(files.filter(may_be)) {
+            match self.open(file) {
+                Ok(identities) if identities.iter().any(is_it) => return Ok(identities),
+                Ok(_) => {}
+                Err(error) => failed = failed.or(Some(error)),
             }
         }
-        Ok(self.unlocked.get_or_init(|| identities).clone())
+        failed.map_or(Ok(Vec::new()), Err)
+    }
+
+    fn open(&self, file: &File) -> Result<Vec<Arc<Identity>>, IdentityError> {
+        // Held while the person is asked: nobody asks for the same file beside.
+        let mut asked = self.asked();
+        if let Some(known) = asked.get(&file.path) {
+            return known.clone();
+        }
+        let opened = match &file.content {
+            Content::LockedAge(bytes) => self
+                .ask(&file.path)
+                .and_then(|passphrase| unlock_age(&file.path, bytes, passphrase)),
+            Content::LockedSsh(key, recipient) => self.ask(&file.path).and_then(|passphrase| {
+                let wrong = |_| IdentityError::Passphrase { path: file.path.clone() };
+                let key = key.decrypt(passphrase).map_err(wrong)?;
+                Ok(vec![Arc::new(Identity::ssh(key.into(), recipient.clone()))])
+            }),
+            Content::Open(identities) => Ok(identities.clone()),
+            Content::Broken(error) => Err(error.clone()),
+        };
+        asked.insert(file.path.clone(), opened.clone());
+        opened
+    }
+
+    fn asked(
+        &self,
+    ) -> MutexGuard<'_, BTreeMap<PathBuf, Result<Vec<Arc<Identity>>, IdentityError>>> {
+        self.unlocked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The recipients of the identities that need no passphrase, with their files.
-    ///
-    /// # Errors
-    /// [`IdentityError`] names the file that cannot be used.
-    pub fn recipients(&self) -> Result<Vec<(PathBuf, String)>, IdentityError> {
+    #[must_use]
+    pub fn recipients(&self) -> Vec<(PathBuf, String)> {
         let mut recipients = Vec::new();
-        for file in self.files()? {
+        for file in self.files() {
             if let Content::Open(identities) = &file.content {
                 let texts = identities.iter().filter_map(|identity| identity.recipient());
                 recipients.extend(texts.map(|text| (file.path.clone(), text.to_owned())));
             }
         }
-        Ok(recipients)
+        recipients
+    }
+
+    /// Why files cannot be used at all.
+    pub fn broken(&self) -> impl Iterator<Item = &IdentityError> {
+        self.files().iter().filter_map(|file| match &file.content {
+            Content::Broken(error) => Some(error),
+            _ => None,
+        })
     }
 
     /// What to do when none of them fits.
     pub(super) fn hint(&self) -> String {
         if self.paths.is_empty() {
-            "you have no age identity here: put it into the `identities` folder of the configuration, or name its file in `ENVCRYPT_AGE_IDENTITIES`".to_owned()
-        } else {
-            format!(
-                "{} looked at; name further files in `ENVCRYPT_AGE_IDENTITIES`",
-                match self.paths.len() {
-                    1 => "one identity file was".to_owned(),
-                    n => format!("{n} identity files were"),
-                }
-            )
+            return "you have no age identity here: put it into the `identities` folder of the configuration, or name its file in `ENVCRYPT_AGE_IDENTITIES`".to_owned();
         }
+        let count = match self.paths.len() {
+            1 => "one identity file was".to_owned(),
+            n => format!("{n} identity files were"),
+        };
+        let mut hint =
+            format!("{count} looked at; name further files in `ENVCRYPT_AGE_IDENTITIES`");
+        for error in self.broken() {
+            hint += &format!("; {error}");
+        }
+        hint
     }
 
-    fn files(&self) -> Result<&Vec<File>, IdentityError> {
-        if let Some(files) = self.files.get() {
-            return Ok(files);
-        }
-        let files = self.paths.iter().map(|path| read(path)).collect::<Result<_, _>>()?;
-        Ok(self.files.get_or_init(|| files))
+    /// One that cannot be used does not keep the others from being so.
+    fn files(&self) -> &[File] {
+        self.files.get_or_init(|| self.paths.iter().map(|path| read(path)).collect())
     }
 
     fn ask(&self, path: &Path) -> Result<SecretString, IdentityError> {
         let question = format!("passphrase for {}", path.display());
         let passphrase = (self.passphrases)(&question)
-            .ok_or_else(|| IdentityError::NoTerminal { path: path.to_owned() })?;
+            .map_err(|why| IdentityError::NoPassphrase { path: path.to_owned(), why })?;
         let text = std::str::from_utf8(passphrase.expose())
             .map_err(|_| IdentityError::Passphrase { path: path.to_owned() })?;
         Ok(SecretString::from(text))
     }
 }
 
-fn read(path: &Path) -> Result<File, IdentityError> {
-    let read_error = |source| IdentityError::Read { path: path.to_owned(), source };
+fn read(path: &Path) -> File {
     let mut bytes = Zeroizing::new(Vec::with_capacity(4096));
-    std::fs::File::open(path)
+    let read = std::fs::File::open(path)
         .and_then(|file| file.take(MAX_FILE).read_to_end(&mut bytes))
-        .map_err(read_error)?;
-    let content = parse(&bytes).ok_or_else(|| IdentityError::Content { path: path.to_owned() })?;
-    Ok(File { path: path.to_owned(), content })
+        .map_err(|error| IdentityError::Read { path: path.to_owned(), why: error.to_string() });
+    let content = || {
+        parse(&bytes)
+            .unwrap_or_else(|| Content::Broken(IdentityError::Content { path: path.to_owned() }))
+    };
+    let content = read.map_or_else(Content::Broken, |_| content());
+    File { path: path.to_owned(), content }
 }
 
 fn parse(bytes: &[u8]) -> Option<Content> {
