@@ -131,13 +131,16 @@ struct File {
     content: Content,
 }
 
+/// What became of locked files.
+type Unlocked = BTreeMap<PathBuf, Result<Vec<Arc<Identity>>, IdentityError>>;
+
 /// All identities of the person, none of them read before the first use.
 pub struct Identities {
     paths: Vec<PathBuf>,
     passphrases: Passphrases,
     files: OnceLock<Vec<File>>,
     /// What became of each locked file whose passphrase was asked for: once a run.
-    unlocked: Mutex<BTreeMap<PathBuf, Result<Vec<Arc<Identity>>, IdentityError>>>,
+    unlocked: Mutex<Unlocked>,
 }
 
 impl Identities {
@@ -212,9 +215,7 @@ impl Identities {
         opened
     }
 
-    fn asked(
-        &self,
-    ) -> MutexGuard<'_, BTreeMap<PathBuf, Result<Vec<Arc<Identity>>, IdentityError>>> {
+    fn asked(&self) -> MutexGuard<'_, Unlocked> {
         self.unlocked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
