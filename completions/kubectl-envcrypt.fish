@@ -323,7 +323,7 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" 
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -s f -l filename -d 'A file with the Secret, changed in place; - reads standard input and prints the result' -r -F
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l name -d 'Which Secret of the file, where it holds several' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l dry-run -d 'Only tell what would be changed' -r -f -a "client\t''"
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l kek -d 'The KEK to seal changed values with, in place of those that the Secret is under; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l kek -d 'The KEKs of the Secret, named so that nothing is asked; `rewrap` changes them; repeatable' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l open-with -d 'A KEK that may be asked to open this once, and only these; repeatable' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l allow -d 'Do not warn of this about a value; repeatable, or with commas' -r -f -a "trailing-newline\t''
 blank\t''
@@ -367,7 +367,7 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l from-stdin -d 'The value of KEY from standard input, byte for byte' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l from-literal -d 'A value from the command line; it stays in the shell\'s history and shows in the process list' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l generate -d 'A random value that no one sees: 32 of alnum, or alphabets hex, digits, lower, symbols' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l kek -d 'The KEK to seal with, in place of those that the Secret is under; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l kek -d 'The KEKs of the Secret, named so that nothing is asked; `rewrap` changes them; repeatable' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l allow -d 'Do not warn of this about a value; repeatable, or with commas' -r -f -a "trailing-newline\t''
 blank\t''
 crlf\t''
@@ -406,7 +406,7 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -s f -l filename -d 'A file with the Secret, changed in place; - reads standard input and prints the result' -r -F
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l name -d 'Which Secret of the file, where it holds several' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l dry-run -d 'Only tell what would be changed' -r -f -a "client\t''"
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l kek -d 'The KEK to seal with, in place of those that the Secret is under; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l kek -d 'The KEKs of the Secret, named so that nothing is asked; `rewrap` changes them; repeatable' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -s n -l namespace -d 'The namespace' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l context -d 'The kubeconfig\'s context' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l kubeconfig -d 'The kubeconfig file, in place of `KUBECONFIG`' -r -F

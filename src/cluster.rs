@@ -122,12 +122,27 @@ impl Cluster {
         sort: Sort,
         namespace: Option<&Namespace>,
         selector: Option<&str>,
+        each: impl AsyncFnMut(Vec<Object>),
+    ) -> Result<(), ClusterError> {
+        // What is put aside while a Secret is replaced is nobody's to use.
+        let selector = match selector {
+            Some(text) => format!("!{},{text}", replace::ASIDE),
+            None => format!("!{}", replace::ASIDE),
+        };
+        self.list(sort, namespace, Some(selector), each).await
+    }
+
+    async fn list(
+        &self,
+        sort: Sort,
+        namespace: Option<&Namespace>,
+        selector: Option<String>,
         mut each: impl AsyncFnMut(Vec<Object>),
     ) -> Result<(), ClusterError> {
         let is = if sort == Sort::Sealed { "=" } else { "!=" };
         let params = ListParams {
             field_selector: Some(format!("type{is}{SEALED_TYPE}")),
-            label_selector: selector.map(str::to_owned),
+            label_selector: selector,
             ..Default::default()
         };
         let deed = || Deed::list(namespace);

@@ -88,6 +88,16 @@ pub enum ConfigError {
         /// Counted from 1.
         number: usize,
     },
+    /// The same of a setting.
+    #[error("`{path}`: number {number} of its `{field}` is not a KEK")]
+    Setting {
+        /// The file.
+        path: PathBuf,
+        /// Which setting.
+        field: &'static str,
+        /// Counted from 1.
+        number: usize,
+    },
     /// A rule that names no KEK would leave Secrets under none.
     #[error("`{0}`: a rule names no KEK")]
     EmptyRule(PathBuf),
@@ -203,6 +213,9 @@ impl Settings {
         let Some(path) = folder.settings() else { return Ok(Self::default()) };
         let mut settings: Self = file::read_yaml(&path, None, FORM)?.unwrap_or_default();
         let texts = std::mem::take(&mut settings.rule_texts);
+        for (field, names) in [("keks", &settings.keks), ("trust", &settings.trust)] {
+            rules::check_setting(names, &path, field)?;
+        }
         settings.rules = Rules::new(path, texts, true)?;
         Ok(settings)
     }

@@ -27,7 +27,7 @@ use async_trait::async_trait;
 
 pub use data_key::{DATA_KEY_SIZE, DataKey};
 pub use error::{Action, KekError, Refusal};
-pub use ring::{Passphrases, Ring, RingOptions};
+pub use ring::{Passphrases, Ring, RingOptions, Unwrapped};
 pub use uri::{KekUri, Scheme, UriError};
 
 /// One key-encryption key, wherever it lives.

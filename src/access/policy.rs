@@ -20,10 +20,17 @@ pub enum MayUse {
 /// What the rule for a Secret says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ruled {
-    /// The keys that it names, as far as they are known.
+    /// The keys that it names, as far as they are known, and aliases by their ARN.
     pub keks: BTreeSet<KekUri>,
     /// Whether it is the person's own rule, and not the repository's.
     pub is_own: bool,
+}
+
+impl Ruled {
+    /// Whether it names this key; an alias's ARN stands for its account and region.
+    fn names(&self, key: &KekUri) -> bool {
+        self.keks.contains(key) || self.keks.iter().any(|kek| kek.may_name(key))
+    }
 }
 
 /// What is decided.
@@ -45,13 +52,22 @@ pub struct Policy {
     /// Grants of the settings and of the command line, for this run.
     run: Vec<Grant>,
     trust: Trust,
+    /// Whether a rule of the repository forbids what is granted.
+    heeds_rules: bool,
 }
 
 impl Policy {
     /// From the list of what was granted before.
     #[must_use]
     pub fn new(may: MayUse, trust: Trust) -> Self {
-        Self { may, run: Vec::new(), trust }
+        Self { may, run: Vec::new(), trust, heeds_rules: true }
+    }
+
+    /// For a command that seals anew to the KEKs of a rule: the old ones, which the rule
+    /// does not name any more, have to open. They still need a grant.
+    #[must_use]
+    pub fn past_rules(self) -> Self {
+        Self { heeds_rules: false, ..self }
     }
 
     /// Allows one for this run.
@@ -99,14 +115,15 @@ impl Policy {
         if let MayUse::Only(named) = &self.may {
             return if named.contains(&key) { Verdict::Yes } else { Verdict::NotNamed };
         }
-        let is_ruled = ruled.is_some_and(|ruled| ruled.keks.contains(&key));
+        let is_ruled = ruled.is_some_and(|ruled| ruled.names(&key));
+        let is_granted = self.is_granted(Use::Open, kek, place);
         match ruled {
-            Some(_) if !is_ruled => return Verdict::NotInRule,
+            Some(_) if !is_ruled && (!is_granted || self.heeds_rules) => {
+                return Verdict::NotInRule;
+            }
             Some(Ruled { is_own: true, .. }) => return Verdict::Yes,
+            _ if is_granted => return Verdict::Yes,
             _ => {}
-        }
-        if self.is_granted(Use::Open, kek, place) {
-            return Verdict::Yes;
         }
         let uses_others = || {
             let other = |grant: &Grant| grant.kek.scheme() != Scheme::Age;
@@ -114,7 +131,7 @@ impl Policy {
                 grant.uses.allow(Use::Open) && other(grant) && grant.scope.holds_at(place)
             })
         };
-        match key.scheme() == Scheme::Age && (is_ruled || !uses_others()) {
+        match key.scheme() == Scheme::Age && !uses_others() {
             true => Verdict::Yes,
             false => Verdict::New,
         }
@@ -122,7 +139,7 @@ impl Policy {
 
     /// Whether values for `place` may be sealed to a KEK that only a rule of the
     /// repository, or the Secret itself, names. `is_own`: it is the recipient of
-    /// the person's own identity.
+    /// the person's local key.
     #[must_use]
     pub fn may_seal(&self, kek: &KekUri, place: &Place, is_own: bool) -> Verdict {
         match is_own || self.is_granted(Use::Seal, kek, place) {
@@ -131,16 +148,19 @@ impl Policy {
         }
     }
 
-    /// Whether all parts of a Secret may have different KEKs: only where one rule or
-    /// the person names every one of them.
+    /// Whether all parts of a Secret may have different KEKs: only where the person, or
+    /// one rule of their own, names every one of them. A rule of the repository does not
+    /// do: whoever can write that could put the Secret together, too.
     #[must_use]
     pub fn may_differ(&self, secret: &SealedSecret, ruled: Option<&Ruled>) -> bool {
-        let named = match (&self.may, ruled) {
-            (MayUse::Only(named), _) => named,
-            (MayUse::Granted, Some(ruled)) => &ruled.keks,
-            (MayUse::Granted, None) => return false,
-        };
-        secret.keys().iter().all(|kek| named.contains(kek))
+        let keys = secret.keys();
+        match (&self.may, ruled) {
+            (MayUse::Only(named), _) => keys.iter().all(|kek| named.contains(kek)),
+            (MayUse::Granted, Some(ruled)) if ruled.is_own => {
+                keys.iter().all(|kek| ruled.names(kek))
+            }
+            _ => false,
+        }
     }
 
     fn is_granted(&self, wanted: Use, kek: &KekUri, place: &Place) -> bool {
@@ -212,6 +232,24 @@ mod tests {
         let own = ruled(true, &[&aws("prod")]);
         assert_eq!(policy.may_open(&aws("prod"), &place("prod"), Some(&own)), Verdict::Yes);
         assert_eq!(policy.may_open(&aws("dev"), &place("prod"), Some(&own)), Verdict::NotInRule);
+        // What is sealed anew may come from under a KEK that was granted.
+        let past = policy.past_rules();
+        assert_eq!(past.may_open(&aws("dev"), &place("prod"), Some(&rule)), Verdict::Yes);
+        assert_eq!(past.may_open(&aws("third"), &place("prod"), Some(&rule)), Verdict::NotInRule);
+    }
+
+    #[test]
+    fn an_aliass_arn_stands_for_its_account_and_region() {
+        let arn = |text: &str| KekUri::aws(text).expect("an ARN");
+        let rule = ruled(false, &[&arn("arn:aws:kms:eu-west-1:1:alias/prod")]);
+        let mut policy = policy(MayUse::Granted);
+        let (inside, outside) =
+            (arn("arn:aws:kms:eu-west-1:1:key/a"), arn("arn:aws:kms:eu-west-1:2:key/a"));
+        for key in [&inside, &outside] {
+            policy.allow(Uses::Open, Scope::everywhere(), key);
+        }
+        assert_eq!(policy.may_open(&inside, &place("prod"), Some(&rule)), Verdict::Yes);
+        assert_eq!(policy.may_open(&outside, &place("prod"), Some(&rule)), Verdict::NotInRule);
     }
 
     #[test]
@@ -222,8 +260,11 @@ mod tests {
         policy.allow(Uses::Both, "prod".parse().expect("ok"), &aws("prod"));
         assert_eq!(policy.may_open(&age, &place("prod"), None), Verdict::New);
         assert_eq!(policy.may_open(&age, &place("dev"), None), Verdict::Yes);
+        // A rule of the repository allows nothing; one of the person's own does.
         let rule = ruled(false, &[&age]);
-        assert_eq!(policy.may_open(&age, &place("prod"), Some(&rule)), Verdict::Yes);
+        assert_eq!(policy.may_open(&age, &place("prod"), Some(&rule)), Verdict::New);
+        let own = ruled(true, &[&age]);
+        assert_eq!(policy.may_open(&age, &place("prod"), Some(&own)), Verdict::Yes);
         policy.allow(Uses::Both, "prod".parse().expect("ok"), &age);
         assert_eq!(policy.may_open(&age, &place("prod"), None), Verdict::Yes);
     }

@@ -53,6 +53,8 @@ pub struct Trust {
     grants: Vec<Grant>,
     /// An alias, and a key that was seen behind it.
     aliases: BTreeSet<(KekUri, KekUri)>,
+    /// Lines that are still to be written.
+    pending: Vec<String>,
 }
 
 /// One line of the file.
@@ -68,8 +70,10 @@ impl Trust {
     /// [`TrustError`] when the file is there and cannot be understood: guessing
     /// at a list of trust would be worse than stopping.
     pub fn load(file: Option<PathBuf>) -> Result<Self, TrustError> {
-        let mut trust = Self { file: None, grants: Vec::new(), aliases: BTreeSet::new() };
+        let mut trust =
+            Self { file: None, grants: Vec::new(), aliases: BTreeSet::new(), pending: Vec::new() };
         let Some(path) = file else { return Ok(trust) };
+        // Not before it is read whole: what cannot be read is not written either.
         for (index, text) in read(&path)?.lines().enumerate() {
             let text = text.trim();
             if text.is_empty() || text.starts_with('#') {
@@ -105,29 +109,47 @@ impl Trust {
     /// # Errors
     /// [`TrustError`] when it cannot be written down; it then holds for this run.
     pub fn grant(&mut self, uses: Uses, scope: Scope, kek: &KekUri) -> Result<(), TrustError> {
+        self.grant_later(uses, scope, kek);
+        self.flush()
+    }
+
+    /// The same, written with [`Trust::flush`]: many at once.
+    pub fn grant_later(&mut self, uses: Uses, scope: Scope, kek: &KekUri) {
         let grant = Grant { uses, scope, kek: kek.key() };
         let is_known = |known: &Grant| {
             known.scope == grant.scope
                 && known.kek == grant.kek
                 && (known.uses == Uses::Both || known.uses == uses)
         };
-        if self.grants.iter().any(is_known) {
-            return Ok(());
+        if !self.grants.iter().any(is_known) {
+            self.pending.push(grant.to_string());
+            self.grants.push(grant);
         }
-        let line = grant.to_string();
-        self.grants.push(grant);
-        self.add(line)
     }
 
-    /// Remembers which key stands behind an alias.
+    /// Writes what was granted, or noted, since the last time.
     ///
     /// # Errors
-    /// [`TrustError`] when it cannot be written down.
-    pub fn note_alias(&mut self, alias: &KekUri, key: &KekUri) -> Result<(), TrustError> {
+    /// [`TrustError`] when it cannot be written down; it then holds for this run.
+    pub fn flush(&mut self) -> Result<(), TrustError> {
+        let new = std::mem::take(&mut self.pending);
+        if new.is_empty() {
+            return Ok(());
+        }
+        self.rewrite(|lines| {
+            for line in new {
+                if !lines.contains(&line) {
+                    lines.push(line);
+                }
+            }
+        })
+    }
+
+    /// Remembers which key stands behind an alias, written with [`Trust::flush`].
+    pub fn note_alias(&mut self, alias: &KekUri, key: &KekUri) {
         let key = key.key();
-        match alias.key() == key || !self.aliases.insert((alias.clone(), key.clone())) {
-            true => Ok(()),
-            false => self.add(format!("{ALIAS} {alias} {key}")),
+        if alias.key() != key && self.aliases.insert((alias.clone(), key.clone())) {
+            self.pending.push(format!("{ALIAS} {alias} {key}"));
         }
     }
 
@@ -152,14 +174,6 @@ impl Trust {
         Ok(is_known)
     }
 
-    fn add(&self, line: String) -> Result<(), TrustError> {
-        self.rewrite(|lines| {
-            if !lines.contains(&line) {
-                lines.push(line);
-            }
-        })
-    }
-
     /// Reads the file anew, so that what another process added meanwhile stays.
     fn rewrite(&self, change: impl FnOnce(&mut Vec<String>)) -> Result<(), TrustError> {
         let Some(path) = &self.file else { return Ok(()) };
@@ -175,6 +189,13 @@ impl Trust {
             action: "written",
             source,
         })
+    }
+}
+
+impl Drop for Trust {
+    /// What a run that failed has sealed to, it has sealed to.
+    fn drop(&mut self) {
+        let _ = self.flush();
     }
 }
 
@@ -248,7 +269,8 @@ mod tests {
         trust.grant(Uses::Open, prod.clone(), &aws("a")).expect("written");
         trust.grant(Uses::Both, Scope::everywhere(), &aws("b")).expect("written");
         trust.grant(Uses::Both, prod.clone(), &ssh).expect("written");
-        trust.note_alias(&aws("b"), &aws("behind")).expect("written");
+        trust.note_alias(&aws("b"), &aws("behind"));
+        trust.flush().expect("written");
         assert!(opens(load(), &aws("a"), "prod") && !opens(load(), &aws("a"), "dev"));
         assert!(opens(load(), &aws("b"), "dev"));
         assert_eq!(load().behind(&aws("b")).collect::<Vec<_>>(), [&aws("behind")]);

@@ -134,14 +134,13 @@ impl ClusterError {
             Self::NotFound(place) => format!("`kubectl get secrets -n {}` shows what is there", place.namespace),
             Self::NoNamespace(namespace) => format!("make it with `kubectl create namespace {namespace}`"),
             Self::AlreadyExists(place) => format!(
-                "choose another name, write a file with `-w` and `kubectl envcrypt apply -f` it, or remove the old one with `kubectl delete secret {} -n {}`",
+                "`kubectl envcrypt set {0} KEY -n {1}` changes its values; or choose another name, or remove the old one with `kubectl delete secret {0} -n {1}`",
                 place.name, place.namespace
             ),
-            Self::Conflict { managers, .. } if managers == super::FIELD_MANAGER => "the live Secret was changed with `set`, `edit`, `rotate` or `rewrap` after the file was written: `kubectl envcrypt diff -f` compares them; `--force-conflicts` puts the file's values in the place of the live ones".to_owned(),
             Self::Conflict { .. } => "take the fields over with `--force-conflicts`".to_owned(),
             Self::Changed(_) => "look at it again, then repeat the command".to_owned(),
             Self::OtherType(place) => format!(
-                "choose another name, or remove it first with `kubectl delete secret {} -n {}`",
+                "`kubectl envcrypt seal {0} -n {1} --replace` puts a sealed one in the place of a plain one, `kubectl envcrypt unwrap {0} -n {1} --replace` a plain one in the place of a sealed one",
                 place.name, place.namespace
             ),
             Self::Immutable(place) => format!(

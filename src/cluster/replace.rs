@@ -16,7 +16,7 @@ use crate::manifest::{self, Object};
 use crate::secret::{Namespace, Place};
 
 /// The label of a Secret that is put aside.
-const ASIDE: &str = "envcrypt.dev/aside";
+pub(super) const ASIDE: &str = "envcrypt.dev/aside";
 /// The annotation with the name that it is put aside for.
 const ASIDE_FOR: &str = "envcrypt.dev/aside-for";
 /// How its name ends.
@@ -104,8 +104,9 @@ impl Cluster {
             Err(ClusterError::NotFound(_)) => return Ok(false),
             Err(error) => return Err(error),
         };
+        let is_sealed = object.is_sealed();
         let annotations = object.metadata.annotations.get_or_insert_default();
-        if annotations.remove(ASIDE_FOR).as_deref() != Some(place.name.as_str()) {
+        if annotations.remove(ASIDE_FOR).as_deref() != Some(place.name.as_str()) || !is_sealed {
             return Ok(false);
         }
         object.metadata.labels.get_or_insert_default().remove(ASIDE);
@@ -115,13 +116,27 @@ impl Cluster {
         Ok(true)
     }
 
-    /// The Secrets for which something is put aside, in a namespace or in all.
+    /// Whether something is put aside for it.
+    ///
+    /// # Errors
+    /// [`ClusterError`]
+    pub async fn is_put_aside(&self, place: &Place) -> Result<bool, ClusterError> {
+        match self.secret(&aside(place)).await {
+            Ok(_) => Ok(true),
+            Err(ClusterError::NotFound(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The Secrets for which something is put aside, in a namespace or in all, with the
+    /// labels that are asked for.
     ///
     /// # Errors
     /// [`ClusterError`]
     pub async fn put_aside_for(
         &self,
         namespace: Option<&Namespace>,
+        selector: Option<&str>,
     ) -> Result<Vec<Place>, ClusterError> {
         let mut found = Vec::new();
         let take = async |objects: Vec<Object>| {
@@ -131,7 +146,8 @@ impl Cluster {
                 Some(Place { namespace, name })
             }));
         };
-        self.secrets(Sort::Sealed, namespace, Some(ASIDE), take).await?;
+        let selector = selector.map_or_else(|| ASIDE.to_owned(), |text| format!("{ASIDE},{text}"));
+        self.list(Sort::Sealed, namespace, Some(selector), take).await?;
         Ok(found)
     }
 
@@ -164,7 +180,8 @@ impl Cluster {
         Ok(aside)
     }
 
-    /// What is put aside is of no use any more. It does no harm if it stays.
+    /// What is put aside is of no use any more. If it stays, lists leave it out, and the
+    /// next replacement takes its place.
     async fn take_off(&self, aside: &Place) {
         let Ok(object) = self.secret(aside).await else { return };
         let _ = self.delete(aside, &object).await;

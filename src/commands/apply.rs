@@ -9,12 +9,13 @@ use futures::stream::FuturesOrdered;
 
 use super::create::DryRun;
 use super::input::{FileArgs, Found, tell_passed_over};
+use super::inspect::time;
 use super::opening::{OpenArgs, Opener, is_file};
 use super::restarting::{RestartArgs, Restarter};
 use super::tally::{Done, IN_FLIGHT, Tally};
 use super::{Failure, Session};
 use crate::cluster::{Cluster, ClusterError, FIELD_MANAGER, WriteOptions};
-use crate::envelope::SealedSecret;
+use crate::envelope::{SealCheck, SealedSecret};
 use crate::manifest::{self, Object};
 use crate::secret::{Namespace, Place};
 use crate::terminal;
@@ -98,6 +99,11 @@ pub async fn run(args: ApplyArgs, session: &Session) -> Result<(), Failure> {
         tally.count(result);
     }
     let result = tally.finish();
+    if let (Some(restarter), Err(_)) = (&work.restarter, &result)
+        && !restarter.has_changes()
+    {
+        return result;
+    }
     if let (Some(restarter), Some(cluster)) = (&work.restarter, &work.cluster) {
         let restarted = restarter.finish(cluster, args.dry_run == DryRun::Server).await;
         if let (Err(failure), Err(_)) = (&restarted, &result) {
@@ -221,7 +227,14 @@ impl Work<'_> {
                 Some(_) => there(cluster, place).await?,
                 None => None,
             };
-            let after = cluster.apply(place, &object, &options).await?;
+            let after = match cluster.apply(place, &object, &options).await {
+                Err(ClusterError::Conflict { managers, .. }) if managers == FIELD_MANAGER => {
+                    self.check_newer(cluster, &secret).await?;
+                    let options = WriteOptions { force_conflicts: true, ..options.clone() };
+                    cluster.apply(place, &object, &options).await?
+                }
+                after => after?,
+            };
             if let Some(restarter) = &self.restarter {
                 restarter.note(place, before.as_ref(), &after).await;
             }
@@ -236,6 +249,22 @@ impl Work<'_> {
         };
         let of = self.shows_path.then(|| path.display().to_string());
         Ok(Done { name: place.name.to_string(), how: done, of })
+    }
+
+    /// What conflicts was written by this program, with another command: a file that was
+    /// sealed after that takes its place, an older one does not.
+    async fn check_newer(&self, cluster: &Cluster, file: &SealedSecret) -> Result<(), Failure> {
+        let place = &file.meta.place;
+        let sealed_at = |secret: &SealedSecret| secret.seal.as_ref().map(|seal| seal.sealed_at);
+        let live = cluster.secret(place).await?.sealed(&place.namespace, SealCheck::Required)?;
+        match (sealed_at(file), sealed_at(&live)) {
+            (Some(file), Some(live)) if file > live => Ok(()),
+            (file, live) => Err(Failure::OlderFile {
+                place: place.to_string(),
+                file: time(file.unwrap_or(0)),
+                live: time(live.unwrap_or(0)),
+            }),
+        }
     }
 
     /// Takes off what applying left there. A sealed Secret with keys of others beside

@@ -187,6 +187,7 @@ impl<'a> Changer<'a> {
         let new = sealer.change(secret, parts, gone, now())?;
         if !self.keks.is_empty() {
             self.opener.remember(&new.meta.place, sealer.keks());
+            self.opener.write_down();
         }
         Ok(new)
     }

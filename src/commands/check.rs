@@ -3,15 +3,13 @@
 
 mod report;
 mod rules;
+mod tracked;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Read;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use clap::{Args, ValueEnum};
 use globset::{Glob, GlobSet, GlobSetBuilder};
@@ -26,11 +24,10 @@ use crate::secret::Namespace;
 use crate::terminal;
 use report::Finding;
 use rules::Known;
+use tracked::tracked;
 
 /// The largest file that is looked at, in bytes.
 const MAX_SIZE: u64 = 64 << 20;
-/// How far into a file a zero byte tells that it is no text.
-const BINARY: usize = 8 << 10;
 const UNREADABLE: &str = "a Secret stands here that cannot be read";
 
 /// Find plain Secrets, and sealed ones that are not as they should be.
@@ -160,7 +157,11 @@ impl CheckArgs {
                     Err(error) => failures.push(read_error(path, error)),
                 }
             }
-            for found in tracked(path) {
+            let tracked = tracked(path).unwrap_or_else(|failure| {
+                failures.push(failure);
+                Vec::new()
+            });
+            for found in tracked {
                 if found.symlink_metadata().is_ok_and(|found| found.is_file()) {
                     take(&found);
                 }
@@ -203,35 +204,6 @@ fn glob(text: &str) -> Result<Glob, String> {
 fn read_error(path: &Path, error: ignore::Error) -> Failure {
     let source = error.into_io_error().unwrap_or_else(|| std::io::ErrorKind::Other.into());
     Failure::Read { path: path.to_owned(), source }
-}
-
-/// The files below a folder that Git tracks, ignored or not. None where there is no
-/// repository.
-fn tracked(folder: &Path) -> Vec<PathBuf> {
-    let Ok(real) = folder.canonicalize() else { return Vec::new() };
-    if !real.ancestors().any(|above| above.join(".git").exists()) {
-        return Vec::new();
-    }
-    // Nothing of the repository's own settings runs a program here.
-    let settings = ["core.fsmonitor=false", "core.untrackedCache=false", "safe.directory=*"];
-    let mut command = Command::new("git");
-    for setting in settings {
-        command.args(["-c", setting]);
-    }
-    command.arg("-C").arg(folder).args(["ls-files", "-z", "--cached"]);
-    command.env("GIT_OPTIONAL_LOCKS", "0").stdin(Stdio::null()).stderr(Stdio::null());
-    match command.output() {
-        Ok(output) if output.status.success() => {
-            let names = output.stdout.split(|byte| *byte == 0).filter(|name| !name.is_empty());
-            names.map(|name| folder.join(OsStr::from_bytes(name))).collect()
-        }
-        _ => {
-            terminal::warn(
-                "`git ls-files` does not run here: files that Git tracks and an ignore rule matches were not looked at; `--no-ignore` looks at all",
-            );
-            Vec::new()
-        }
-    }
 }
 
 /// What a file is by its name, as far as that tells.
@@ -375,8 +347,12 @@ fn read(path: &Path, kind: FileKind) -> Result<Option<Zeroizing<Vec<u8>>>, Failu
     let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(found.len()).unwrap_or(0)));
     file.take(MAX_SIZE).read_to_end(&mut bytes).map_err(error)?;
     let is_wide = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
-    let is_binary = memchr::memchr(0, &bytes[..bytes.len().min(BINARY)]).is_some() && !is_wide;
-    Ok(Some(bytes).filter(|_| kind != FileKind::Other || !is_binary))
+    if kind == FileKind::Other && !is_wide {
+        // What is no text ends here; what stands before it, kubectl would take.
+        let end = memchr::memchr(0, &bytes).unwrap_or(bytes.len());
+        bytes.truncate(end);
+    }
+    Ok(Some(bytes))
 }
 
 /// As text, whatever it is: a Secret may stand beside what is no UTF-8.

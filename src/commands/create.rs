@@ -179,8 +179,9 @@ pub async fn run(args: CreateArgs, session: &Session) -> Result<(), Failure> {
     args.allow.warn(&plain.values, None);
     let keks: Vec<_> = sealer.keks().cloned().collect();
     let sealed = sealer.seal(plain, sealing::now())?;
-    sealing::remember(&mut policy.borrow_mut(), &sealed.meta.place, &keks);
+    sealing::remember(session, &mut policy.borrow_mut(), &sealed.meta.place, &keks);
     sealing::remember_aliases(&mut policy.borrow_mut(), &named, &keks);
+    sealing::write_down(&mut policy.borrow_mut());
     args.deliver(&sealed, cluster).await
 }
 
@@ -231,6 +232,7 @@ impl CreateArgs {
         if self.write.is_some() || self.dry_run == DryRun::Client {
             return Ok(None);
         }
+        session.check_cluster(&meta.place, None)?;
         let cluster = session.cluster().await?;
         let empty = SealedSecret { meta: meta.clone(), values: BTreeMap::new(), seal: None };
         let options = WriteOptions { dry_run: true, ..self.write_options() };

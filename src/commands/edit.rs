@@ -1,6 +1,6 @@
 //! `edit`: a sealed Secret's values in the person's own editor.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -40,7 +40,7 @@ pub struct EditArgs {
     /// Edit on a disk where there is no place in memory
     #[arg(long)]
     allow_disk: bool,
-    /// The KEK to seal changed values with, in place of those that the Secret is under; repeatable
+    /// The KEKs of the Secret, named so that nothing is asked; `rewrap` changes them; repeatable
     #[arg(long, value_name = "KEK", help_heading = "Sealing", add = complete::keks())]
     kek: Vec<String>,
     /// A KEK that may be asked to open this once, and only these; repeatable
@@ -64,11 +64,15 @@ pub async fn run(args: EditArgs, session: &Session) -> Result<(), Failure> {
         args: &args,
         edited: RefCell::default(),
         again: RefCell::default(),
+        tries: Cell::new(TRIES),
     };
+    // Standard input comes only once.
+    let is_piped = many.files.filename.iter().any(|path| path == Path::new("-"));
+    let can_reopen = !is_piped && session.prompt().is_available();
     loop {
         match many::run(&many, session, &work).await {
             // What the person wrote is not lost because the cluster or a KMS refuses.
-            Err(failure) if session.prompt().is_available() && work.edit_again(&failure) => {}
+            Err(failure) if can_reopen && work.edit_again(&failure) => {}
             result => return result,
         }
     }
@@ -79,8 +83,21 @@ struct Work<'a> {
     opener: &'a Opener<'a>,
     args: &'a EditArgs,
     edited: RefCell<Option<Edited>>,
-    /// What to begin with, and what was wrong with it.
-    again: RefCell<Option<(Zeroizing<String>, String)>>,
+    /// What to begin with after a refusal.
+    again: RefCell<Option<Again>>,
+    /// How often a refusal may still open the editor again.
+    tries: Cell<usize>,
+}
+
+/// How often a refusal opens the editor again: a script in its place would never end.
+const TRIES: usize = 5;
+
+/// What the person wrote, and what refused it.
+struct Again {
+    text: Zeroizing<String>,
+    error: String,
+    /// The Secret as they saw it at first: only what they changed in it is theirs.
+    old: PlainSecret,
 }
 
 /// What the person did.
@@ -99,16 +116,29 @@ impl Work<'_> {
             Failure::Interrupted { .. }
                 | Failure::Edit(_)
                 | Failure::Edited(_)
+                | Failure::EditedMeanwhile { .. }
                 | Failure::Prompt(_)
         );
         let edited = self.edited.take().filter(|edited| !ends && !edited.delta.is_empty());
-        let Some(edited) = edited else { return false };
-        self.again.replace(Some((edited.text, failure.to_string())));
+        let (Some(Edited { old, text, .. }), Some(tries)) =
+            (edited, self.tries.get().checked_sub(1))
+        else {
+            return false;
+        };
+        self.tries.set(tries);
+        // A server has a say in it.
+        let error = terminal::visible(&failure.to_string()).into_owned();
+        self.again.replace(Some(Again { text, error, old }));
         true
     }
 
     /// Has the person edit it, until it is right or they give up.
-    async fn edit(&self, old: &PlainSecret) -> Result<Option<(Delta, Zeroizing<String>)>, Failure> {
+    /// `again` is what they wrote before, and what refused it.
+    async fn edit(
+        &self,
+        old: &PlainSecret,
+        again: Option<(Zeroizing<String>, String)>,
+    ) -> Result<Option<(Delta, Zeroizing<String>)>, Failure> {
         let disk = if self.args.allow_disk { Disk::Allowed } else { Disk::Refused };
         let editor = Editor::new(disk)?;
         if let Some(name) = editor.unknown() {
@@ -117,7 +147,9 @@ impl Work<'_> {
             ));
         }
         let head = head(old);
-        let (mut text, mut error) = match self.again.take() {
+        // What was refused may pass the next time as it is.
+        let mut is_retry = again.is_some();
+        let (mut text, mut error) = match again {
             Some((text, error)) => (text, Some(error)),
             None => (Zeroizing::new(format!("{head}{}", &*draft(&old.values))), None),
         };
@@ -128,7 +160,7 @@ impl Work<'_> {
                 terminal::note("the text is empty: nothing was changed");
                 return Ok(None);
             }
-            if *new == *shown {
+            if *new == *shown && !is_retry {
                 return match error {
                     None => Ok(Some((Delta::default(), text))),
                     Some(wrong) => Err(Failure::Edited(wrong)),
@@ -139,6 +171,7 @@ impl Work<'_> {
                 Ok(values) => return Ok(Some((self.delta(old, values), text))),
                 Err(wrong) => error = Some(wrong),
             }
+            is_retry = false;
         }
     }
 
@@ -181,9 +214,13 @@ impl Change for Work<'_> {
 
     async fn admit(&self, secret: &SealedSecret, path: Option<&Path>) -> Result<bool, Failure> {
         if self.edited.borrow().is_none() {
-            let old = self.opener.open(secret, path).await?;
+            let now = self.opener.open(secret, path).await?;
             self.changer.prepare(secret, path).await?;
-            let Some((delta, text)) = self.edit(&old).await? else { return Ok(false) };
+            let (old, again) = match self.again.take() {
+                Some(Again { text, error, old }) => (old, Some((text, error))),
+                None => (now, None),
+            };
+            let Some((delta, text)) = self.edit(&old, again).await? else { return Ok(false) };
             *self.edited.borrow_mut() = Some(Edited { old, delta, text });
         }
         let edited = self.edited.borrow();

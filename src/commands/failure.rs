@@ -178,6 +178,18 @@ pub enum Failure {
         /// Its KEKs.
         keks: String,
     },
+    /// The file is not newer than the live Secret, which another command changed.
+    #[error(
+        "the file's Secret `{place}` is not newer than the live one: it was sealed at {file}, the live one at {live}"
+    )]
+    OlderFile {
+        /// The Secret.
+        place: String,
+        /// When the file's was sealed.
+        file: String,
+        /// When the live one was.
+        live: String,
+    },
     /// The rule for it names another cluster.
     #[error(
         "the Secret `{place}` is not for the cluster `{server}`: the rule of `{rules}` names `{wanted}`"
@@ -314,7 +326,7 @@ pub enum Failure {
     #[error("signals cannot be caught: {0}")]
     Signals(std::io::Error),
     /// Keys that may say which code a program runs, and that nobody named.
-    #[error("these variables could change which code the program runs: {0}")]
+    #[error("these are not on the list of names that are known to steer no program: {0}")]
     SteeringNames(String),
     /// Variables that steer the login to a KMS, beside sealed ones.
     #[error(

@@ -166,10 +166,16 @@ impl FileArgs {
             && self.only.as_ref().is_none_or(|only| object.metadata.name.as_ref() == Some(only))
     }
 
+    fn described(&self, path: &Path) -> String {
+        match path.is_dir() && !self.recursive {
+            true => format!("`{}` (`-R` looks into the directories below it)", path.display()),
+            false => format!("`{}`", path.display()),
+        }
+    }
+
     /// The files by name, for a message.
     pub fn describe(&self) -> String {
-        let names: Vec<_> =
-            self.filename.iter().map(|path| format!("`{}`", path.display())).collect();
+        let names: Vec<_> = self.filename.iter().map(|path| self.described(path)).collect();
         let files = names.join(", ");
         self.only.as_ref().map_or(files.clone(), |name| format!("{files} by the name of `{name}`"))
     }

@@ -131,14 +131,17 @@ pub async fn run(args: &ManyArgs, session: &Session, change: &impl Change) -> Re
         return many.files().await;
     }
     if args.names.is_empty() && !args.all_namespaces && args.files.selector.is_none() {
-        return Err(Failure::Usage(
-            "name Secrets, files with `-f`, or take some with `-l` or `-A`".to_owned(),
-        ));
+        return Err(nothing_named());
     }
     for name in &args.names {
         place_named(&many.default, name)?;
     }
     many.live(&session.cluster().await?).await
+}
+
+/// That the flags say nothing of which Secrets.
+pub fn nothing_named() -> Failure {
+    Failure::Usage("name Secrets, files with `-f`, or take some with `-l` or `-A`".to_owned())
 }
 
 struct Many<'a, C> {

@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::input::FileArgs;
 use super::many::{DryRun, ManyArgs};
+use super::words::check_not_file;
 use super::{Failure, complete};
 
 /// Which one, and the words behind its name.
@@ -41,6 +42,7 @@ impl OneArgs {
             .words
             .split_first()
             .ok_or_else(|| Failure::Usage("name a Secret, or a file with `-f`".to_owned()))?;
+        check_not_file(name)?;
         many.names = vec![name.clone()];
         Ok((many, rest))
     }

@@ -51,11 +51,15 @@ pub struct Opener<'a> {
 }
 
 /// Which KEKs may open a Secret: found by [`Opener::admit`].
-struct Admitted(BTreeSet<KekUri>);
+struct Admitted {
+    keks: BTreeSet<KekUri>,
+    /// Whether its parts may have different KEKs.
+    may_differ: bool,
+}
 
 impl Admitted {
     fn allows(&self, kek: &KekUri) -> bool {
-        self.0.contains(kek)
+        self.keks.contains(kek)
     }
 }
 
@@ -67,7 +71,7 @@ impl<'a> Opener<'a> {
     /// For a command that seals anew: there the environment names the KEKs to
     /// seal to, and those that are left behind have to open all the same.
     pub fn to_reseal(session: &'a Session, open_with: &[String]) -> Result<Self, Failure> {
-        let policy = session.policy(open_with, Environment::Beside)?;
+        let policy = session.policy(open_with, Environment::Beside)?.past_rules();
         Self::with(session, &OpenArgs::default(), policy)
     }
 
@@ -128,14 +132,35 @@ impl<'a> Opener<'a> {
             return Err(self.refused(secret, rule.as_deref(), ruled.as_ref()));
         }
         let policy = self.policy.borrow();
-        if self.seal == SealCheck::Required
-            && !secret.is_under_the_same_keks()
-            && !policy.may_differ(secret, ruled.as_ref())
-        {
+        let may_differ =
+            self.seal == SealCheck::Skipped || policy.may_differ(secret, ruled.as_ref());
+        if !may_differ && !secret.is_under_the_same_keks() {
             return Err(Failure::DifferentKeks(place.to_string()));
         }
         let opens = |kek: &&KekUri| is_yes(policy.may_open(kek, place, ruled.as_ref()));
-        Ok(Admitted(secret.keks().into_iter().filter(opens).cloned().collect()))
+        let keks = secret.keks().into_iter().filter(opens).cloned().collect();
+        Ok(Admitted { keks, may_differ })
+    }
+
+    /// Names of KEKs are not authenticated: whoever may use one of them could put the
+    /// others' names beside it, on a seal of their own over values that are not theirs.
+    /// So one KEK has to give every data key.
+    async fn check_one_kek(
+        &self,
+        secret: &SealedSecret,
+        admitted: &Admitted,
+    ) -> Result<(), Failure> {
+        let keys = secret.keys();
+        if admitted.may_differ || keys.len() < 2 || !secret.has_several_deks() {
+            return Ok(());
+        }
+        let admitted = |key: &&KekUri| admitted.keks.iter().any(|kek| kek.key() == **key);
+        for key in keys.iter().filter(admitted) {
+            if secret.check_held(&self.ring, key).await.is_ok() {
+                return Ok(());
+            }
+        }
+        Err(Failure::DifferentKeks(secret.meta.place.to_string()))
     }
 
     /// Opens it whole, once it is admitted.
@@ -146,6 +171,9 @@ impl<'a> Opener<'a> {
     ) -> Result<PlainSecret, Failure> {
         let admitted = self.admitted(secret, path).await?;
         let deks = secret.deks(&self.ring, |kek| admitted.allows(kek), self.seal).await?;
+        if !deks.are_of_one_kek() {
+            self.check_one_kek(secret, &admitted).await?;
+        }
         Ok(secret.open(&deks, self.seal)?)
     }
 
@@ -165,6 +193,7 @@ impl<'a> Opener<'a> {
         wanted: &Rewrap<'_>,
     ) -> Result<(SealedSecret, Way), Failure> {
         let admitted = self.admitted(secret, path).await?;
+        self.check_one_kek(secret, &admitted).await?;
         Ok(secret.rewrap(&self.ring, |kek| admitted.allows(kek), wanted).await?)
     }
 
@@ -198,9 +227,14 @@ impl<'a> Opener<'a> {
         sealing::named_for(self.session, place, path, &self.policy.borrow())
     }
 
+    /// Writes down what was remembered.
+    pub fn write_down(&self) {
+        sealing::write_down(&mut self.policy.borrow_mut());
+    }
+
     /// Remembers what was sealed to.
     pub fn remember<'k>(&self, place: &Place, keks: impl IntoIterator<Item = &'k KekUri>) {
-        sealing::remember(&mut self.policy.borrow_mut(), place, keks);
+        sealing::remember(self.session, &mut self.policy.borrow_mut(), place, keks);
     }
 
     /// Whether every part has a KEK that may be used.
@@ -296,8 +330,13 @@ impl<'a> Opener<'a> {
                 MayUse::Only(named) => named.iter().cloned().collect(),
                 MayUse::Granted => policy.grants().map(|grant| grant.kek.clone()).collect(),
             };
+            // Of a repository's rule, only what is asked of one's own account: another's
+            // KMS would learn who looks.
             let names = rule.map_or(&[][..], |rule| &rule.keks);
             let ruled = names.iter().filter_map(|name| name.parse().ok());
+            let ruled = ruled.filter(|kek: &KekUri| {
+                rule.is_some_and(|rule| rule.is_own) || !kek.rest().starts_with("arn:")
+            });
             Vec::into_iter(named).chain(ruled).filter(KekUri::is_alias).collect()
         };
         aliases.retain(|alias| self.looked_up.borrow_mut().insert(alias.clone()));
@@ -314,14 +353,23 @@ impl<'a> Opener<'a> {
             if is_named {
                 policy.also_named(&key);
             }
-            let _ = policy.trust_mut().note_alias(&alias, &key);
+            policy.trust_mut().note_alias(&alias, &key);
         }
     }
 }
 
-/// Standard input is nowhere, so that no rule can be for it by its path.
+/// Standard input is nowhere, so that no rule can be for it by its path; and so is what
+/// `/dev/stdin` or a shell's `<(…)` names.
 pub fn is_file(path: &&Path) -> bool {
-    *path != Path::new("-")
+    let is_elsewhere = |path: &Path| {
+        let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        real.starts_with("/dev") || real.starts_with("/proc")
+    };
+    **path != *Path::new("-")
+        && !path.starts_with("/dev/fd")
+        && !path.starts_with("/proc")
+        && *path != Path::new("/dev/stdin")
+        && !is_elsewhere(path)
 }
 
 fn is_yes(verdict: Verdict) -> bool {

@@ -37,7 +37,7 @@ pub async fn confirm(
     if count > SHOWN {
         terminal::stderr_line(&format!("  and {} more", count - SHOWN));
     }
-    show_consumers(cluster, places).await?;
+    show_consumers(cluster, places, into).await?;
     let question = "each is deleted and made anew; go on";
     let is_yes = match count {
         1 => prompt.confirm(question)?,
@@ -46,7 +46,11 @@ pub async fn confirm(
     if is_yes { Ok(()) } else { Err(Failure::Declined) }
 }
 
-async fn show_consumers(cluster: &Cluster, places: &BTreeSet<Place>) -> Result<(), Failure> {
+async fn show_consumers(
+    cluster: &Cluster,
+    places: &BTreeSet<Place>,
+    into: &str,
+) -> Result<(), Failure> {
     let mut names = BTreeMap::<&Namespace, BTreeSet<SecretName>>::new();
     for place in places {
         names.entry(&place.namespace).or_default().insert(place.name.clone());
@@ -68,7 +72,12 @@ async fn show_consumers(cluster: &Cluster, places: &BTreeSet<Place>) -> Result<(
         }
     }
     if !consumers.is_empty() {
-        terminal::stderr_line("These use them, and get another form from their next start on:");
+        terminal::stderr_line(match into {
+            "sealed" => {
+                "These use them. From their next start on they read sealed text, which only `exec` opens:"
+            }
+            _ => "These use them:",
+        });
         consumers.iter().for_each(show);
     }
     Ok(())

@@ -95,6 +95,11 @@ impl<'a> Restarter<'a> {
         Ok(Self { args, session, opener, consumers, changed: RefCell::default() })
     }
 
+    /// Whether any value has changed.
+    pub fn has_changes(&self) -> bool {
+        !self.changed.borrow().is_empty()
+    }
+
     /// Takes all of them for changed.
     pub fn note_all(&self, places: impl IntoIterator<Item = Place>) {
         self.changed.borrow_mut().extend(places);
@@ -143,7 +148,7 @@ impl<'a> Restarter<'a> {
     pub async fn finish(&self, cluster: &Cluster, is_dry_run: bool) -> Result<(), Failure> {
         if self.changed.borrow().is_empty() {
             terminal::note(
-                "no value has changed: nothing is restarted; `kubectl envcrypt restart` does it all the same",
+                "no value has changed: nothing is restarted; `kubectl envcrypt restart NAME` does it all the same",
             );
             return Ok(());
         }
@@ -154,7 +159,7 @@ impl<'a> Restarter<'a> {
             );
             return Ok(());
         }
-        terminal::stderr_line("these use what has changed:");
+        terminal::stderr_line("these use it:");
         consumers.iter().for_each(|consumer| show(consumer));
         let can = |consumer: &&Consumer| {
             matches!(consumer.restart, Restart::Possible | Restart::OnDelete)
@@ -177,7 +182,9 @@ impl<'a> Restarter<'a> {
         match self.args.yes || self.session.prompt().confirm(&format!("restart {what}"))? {
             true => Ok(true),
             false => {
-                terminal::note("nothing was restarted: `kubectl envcrypt restart` does it later");
+                terminal::note(
+                    "nothing was restarted: `kubectl envcrypt restart NAME` does it later",
+                );
                 Ok(false)
             }
         }

@@ -136,6 +136,7 @@ impl Work<'_> {
 
     /// What is good to know when it is over.
     fn tell(&self) {
+        self.opener.write_down();
         for kek in &*self.not_found.borrow() {
             terminal::warn(&format!("none of them was under `{kek}`"));
         }

@@ -53,7 +53,9 @@ pub async fn run(args: RotateArgs, session: &Session) -> Result<(), Failure> {
         before: args.before.map(|time| u64::try_from(time.as_second()).unwrap_or(0)),
         started: now(),
     };
-    many::run(&args.many, session, &work).await
+    let result = many::run(&args.many, session, &work).await;
+    opener.write_down();
+    result
 }
 
 struct Work<'a> {
@@ -89,8 +91,8 @@ impl Change for Work<'_> {
             return Ok(false);
         }
         sealing::scope(secret)?;
-        self.wanted(secret, path).await?;
         self.opener.admit(secret, path).await?;
+        self.wanted(secret, path).await?;
         Ok(true)
     }
 

@@ -9,6 +9,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 
 use super::concerns::AllowArgs;
 use super::many::{self, Change, ManyArgs, Plain, Subject, keeper};
+use super::opening::is_file;
 use super::sealing::{self, Chooser, SealingArgs, now};
 use super::tally::IN_FLIGHT;
 use super::words::place_named;
@@ -125,10 +126,12 @@ struct Work<'a> {
 
 impl Work<'_> {
     fn keks(&self, place: &Place, path: Option<&Path>) -> Result<Vec<KekUri>, Failure> {
+        let path = path.filter(is_file);
         if !self.named.is_empty() {
+            let rule = self.session.rule(&place.namespace, path)?;
+            self.chooser.tell_outside(&self.named, rule.as_deref());
             return Ok(self.named.clone());
         }
-        let path = path.filter(|path| *path != Path::new("-"));
         sealing::choose(self.session, &[], place, path, &self.chooser)
     }
 
@@ -136,29 +139,48 @@ impl Work<'_> {
     /// others.
     async fn before_replacing(&self) -> Result<(), Failure> {
         let (many, default) = (&self.args.many, self.session.namespace()?);
-        let mut places = BTreeSet::new();
+        if many.names.is_empty() && !many.all_namespaces && many.files.selector.is_none() {
+            return Err(many::nothing_named());
+        }
+        let (mut places, mut aside) = (BTreeSet::new(), Vec::new());
         for name in &many.names {
             places.insert(place_named(&default, name)?);
         }
         let cluster = self.session.cluster().await?;
-        if many.names.is_empty() {
-            let namespace = (!many.all_namespaces).then_some(&default);
-            for place in cluster.put_aside_for(namespace).await? {
-                if let Err(ClusterError::NotFound(_)) = cluster.secret(&place).await {
-                    self.missing(&cluster, &place).await?;
+        // What would be refused is, before anyone is asked.
+        for place in &places {
+            match cluster.secret(place).await {
+                Err(ClusterError::NotFound(_)) if cluster.is_put_aside(place).await? => {}
+                object => {
+                    let object = object?;
+                    let plain = Plain::read(&object, &default)?;
+                    let plain = plain.ok_or_else(|| ManifestError::Sealed(object.title()))?;
+                    self.admit(&plain, None).await?;
                 }
             }
+        }
+        if many.names.is_empty() {
+            let namespace = (!many.all_namespaces).then_some(&default);
             let selector = many.files.selector.as_ref().map(|selector| selector.as_str());
+            for place in cluster.put_aside_for(namespace, selector).await? {
+                if let Err(ClusterError::NotFound(_)) = cluster.secret(&place).await {
+                    aside.push(place);
+                }
+            }
+            places.extend(aside.iter().cloned());
             let take = async |objects: Vec<Object>| {
                 let free = objects.iter().filter(|object| keeper(object).is_none());
                 places.extend(free.filter_map(|object| object.place(&default).ok()));
             };
             cluster.secrets(Sort::Plain, namespace, selector, take).await?;
         }
-        match self.args.yes || places.is_empty() {
-            true => Ok(()),
-            false => replacing::confirm(self.session, &cluster, &places, "sealed").await,
+        if !self.args.yes && !places.is_empty() {
+            replacing::confirm(self.session, &cluster, &places, "sealed").await?;
         }
+        for place in aside {
+            self.missing(&cluster, &place).await?;
+        }
+        Ok(())
     }
 
     async fn seal(&self, plain: PlainSecret, path: Option<&Path>) -> Result<SealedSecret, Failure> {
@@ -169,7 +191,7 @@ impl Work<'_> {
         let sealer =
             Sealer::prepare(ring, &keks, key, place.clone(), self.args.sealing.scope).await?;
         let policy = &mut self.policy.borrow_mut();
-        sealing::remember(policy, &place, sealer.keks());
+        sealing::remember(self.session, policy, &place, sealer.keks());
         sealing::remember_aliases(policy, &keks, sealer.keks());
         Ok(sealer.seal(plain, now())?)
     }
@@ -184,9 +206,7 @@ impl Work<'_> {
                 self.listed(&default).await?
             }
             true => {
-                return Err(Failure::Usage(
-                    "name Secrets, files with `-f`, or take some with `-l` or `-A`".to_owned(),
-                ));
+                return Err(many::nothing_named());
             }
         };
         let sealed = stream::iter(plain).map(async |plain| {
@@ -234,6 +254,7 @@ impl Work<'_> {
 
     /// What is good to know when it is over.
     fn tell(&self) {
+        sealing::write_down(&mut self.policy.borrow_mut());
         let is_chosen =
             self.session.named_namespace().is_some() || self.args.sealing.scope == Scope::Cluster;
         if let Ok(namespace) = self.session.namespace()
@@ -308,7 +329,8 @@ impl Change for Work<'_> {
     }
 
     async fn missing(&self, cluster: &Cluster, place: &Place) -> Result<bool, Failure> {
-        let is_made = self.args.replace && cluster.resume(place).await?;
+        let is_wanted = self.args.replace && !self.args.many.is_dry_run();
+        let is_made = is_wanted && cluster.resume(place).await?;
         if is_made {
             terminal::note(&format!(
                 "`{place}` was deleted by an earlier run that was broken off: the sealed one stands there now"

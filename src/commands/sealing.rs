@@ -10,7 +10,8 @@ use clap::Args;
 use super::local::{self, MakeLocal};
 use super::session::{Session, kek_variable};
 use super::{Failure, complete};
-use crate::access::{Policy, Scope, Uses, Verdict};
+use crate::access::{Grant, Policy, Scope, Uses, Verdict};
+use crate::config::Rule;
 use crate::envelope::{self, SealedSecret};
 use crate::kek::{KekUri, Scheme};
 use crate::secret::{Namespace, Place};
@@ -42,7 +43,9 @@ pub fn choose(
     chooser: &Chooser<'_>,
 ) -> Result<Vec<KekUri>, Failure> {
     if !flags.is_empty() {
-        return uris(session, flags, MakeLocal::Yes);
+        let keks = uris(session, flags, MakeLocal::Yes)?;
+        chooser.tell_outside(&keks, session.rule(&place.namespace, path)?.as_deref());
+        return Ok(keks);
     }
     let environment = kek_variable();
     if !environment.is_empty() {
@@ -89,13 +92,15 @@ pub struct Chooser<'a> {
     session: &'a Session,
     policy: &'a RefCell<Policy>,
     declined: RefCell<BTreeSet<(Namespace, KekUri)>>,
+    /// KEKs outside of rules that were told of.
+    told: RefCell<BTreeSet<KekUri>>,
     /// Whether it asks: where nothing is sealed, there is nothing to consent to.
     asks: bool,
 }
 
 impl<'a> Chooser<'a> {
     pub fn new(session: &'a Session, policy: &'a RefCell<Policy>) -> Self {
-        Self { session, policy, declined: RefCell::default(), asks: true }
+        Self { session, policy, declined: RefCell::default(), told: RefCell::default(), asks: true }
     }
 
     /// For a dry run.
@@ -103,10 +108,43 @@ impl<'a> Chooser<'a> {
         Self { asks: false, ..self }
     }
 
+    /// Says, once, that a KEK of the command line is not one of the rule's.
+    pub fn tell_outside(&self, keks: &[KekUri], rule: Option<&Rule>) {
+        let Some(rule) = rule.filter(|_| self.asks) else { return };
+        let policy = self.policy.borrow();
+        let names: Vec<KekUri> = rule
+            .keks
+            .iter()
+            .filter_map(|name| uri(self.session, name, MakeLocal::No).ok())
+            .collect();
+        let is_named = |kek: &KekUri| {
+            names.iter().any(|name| {
+                let behind = policy.trust().behind(name).any(|key| *key == kek.key());
+                name.may_name(kek) || kek.may_name(name) || behind
+            })
+        };
+        let outside = keks.iter().filter(|kek| !kek.is_alias() && !is_named(kek));
+        for kek in outside {
+            if self.told.borrow_mut().insert(kek.clone()) {
+                terminal::warn(&format!(
+                    "the rule of `{}` does not name `{kek}`: what is sealed to it opens only if you name it",
+                    rule.file.display()
+                ));
+            }
+        }
+    }
+
     /// The person accepts what a repository's rule says, once for a namespace.
     fn accept_rule(&self, rules: &Path, kek: &KekUri, place: &Place) -> Result<(), Failure> {
         let is_own = is_own(self.session, kek)?;
-        if !self.asks || self.policy.borrow().may_seal(kek, place, is_own) == Verdict::Yes {
+        let is_granted = {
+            let policy = self.policy.borrow();
+            // An alias is as good as the key that was sealed to under its name.
+            let known = policy.trust().behind(kek).chain([kek]);
+            let may = |kek: &KekUri| policy.may_seal(kek, place, is_own) == Verdict::Yes;
+            known.into_iter().any(may)
+        };
+        if !self.asks || is_granted {
             return Ok(());
         }
         let namespace = place.namespace.clone();
@@ -128,7 +166,11 @@ impl<'a> Chooser<'a> {
             shown(&self.policy.borrow(), kek)
         );
         match prompt.confirm(&question)? {
-            true => remember(&mut self.policy.borrow_mut(), place, [kek]),
+            // The question was about the namespace.
+            true => {
+                let mut policy = self.policy.borrow_mut();
+                policy.trust_mut().grant(Uses::Both, Scope::namespace_of(place), kek)?;
+            }
             false => {
                 self.declined.borrow_mut().insert(answered);
                 return Err(Failure::NotAccepted(kek.clone()));
@@ -146,18 +188,33 @@ pub fn shown(policy: &Policy, kek: &KekUri) -> String {
     }
 }
 
-/// Remembers what was sealed to for a namespace: it may be sealed to there again, and
-/// may open what is there.
+/// Remembers what was sealed to: it may be sealed to again, and may open what is there.
+/// That holds for the namespace in force, which the person chose. Of another one, which
+/// only a file says, it holds for that one Secret.
 pub fn remember<'a>(
+    session: &Session,
     policy: &mut Policy,
     place: &Place,
     keks: impl IntoIterator<Item = &'a KekUri>,
 ) {
+    let is_chosen = session.namespace().is_ok_and(|namespace| namespace == place.namespace);
     for kek in keks {
-        let granted = policy.trust_mut().grant(Uses::Both, Scope::namespace_of(place), kek);
-        if let Err(error) = granted {
-            terminal::warn(&format!("{error}; you may be asked about `{kek}` again"));
+        let in_namespace = Scope::namespace_of(place);
+        let is_granted = |grant: &Grant| {
+            grant.uses == Uses::Both && grant.scope == in_namespace && grant.kek == kek.key()
+        };
+        if policy.trust().grants().any(is_granted) {
+            continue;
         }
+        let scope = if is_chosen { in_namespace } else { Scope::only(place) };
+        policy.trust_mut().grant_later(Uses::Both, scope, kek);
+    }
+}
+
+/// Writes down what was remembered.
+pub fn write_down(policy: &mut Policy) {
+    if let Err(error) = policy.trust_mut().flush() {
+        terminal::warn(&format!("{error}; you may be asked about the same KEKs again"));
     }
 }
 
@@ -168,15 +225,22 @@ pub fn remember_aliases<'a>(
     keys: impl IntoIterator<Item = &'a KekUri>,
 ) {
     for (name, key) in names.iter().zip(keys).filter(|(name, _)| name.is_alias()) {
-        // One that is not written down is looked up again.
-        let _ = policy.trust_mut().note_alias(name, key);
+        policy.trust_mut().note_alias(name, key);
     }
 }
 
-/// Whether it is the recipient of one of the person's own identities.
+/// Whether it is the recipient of the person's local key. Other identities may be shared
+/// with people who are not meant to read everything.
 pub fn is_own(session: &Session, kek: &KekUri) -> Result<bool, Failure> {
-    let is_age = kek.scheme() == Scheme::Age;
-    Ok(is_age && local::identities(session)?.iter().any(|(own, _)| own == kek))
+    if kek.scheme() != Scheme::Age {
+        return Ok(false);
+    }
+    match local::uri(session, MakeLocal::No) {
+        Ok(local) => Ok(local == *kek),
+        Err(Failure::Config(error)) => Err(error.into()),
+        // None that could be used: nothing is its own.
+        Err(_) => Ok(false),
+    }
 }
 
 fn resolve(session: &Session, names: &[String]) -> Result<Vec<KekUri>, Failure> {

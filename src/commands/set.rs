@@ -54,7 +54,7 @@ pub struct SetArgs {
 #[derive(Args)]
 #[command(next_help_heading = "Sealing")]
 pub struct ChangeArgs {
-    /// The KEK to seal with, in place of those that the Secret is under; repeatable
+    /// The KEKs of the Secret, named so that nothing is asked; `rewrap` changes them; repeatable
     #[arg(long, value_name = "KEK", add = complete::keks())]
     kek: Vec<String>,
     /// Ask no KEK to open anything; whether the Secret was whole is then not known

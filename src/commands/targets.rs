@@ -16,7 +16,7 @@ use super::{Failure, Session, sealing};
 use crate::access::{Scope, Uses, Verdict};
 use crate::envelope::{SealedSecret, Target};
 use crate::kek::{KekError, KekUri, Scheme};
-use crate::secret::Place;
+use crate::secret::Namespace;
 
 /// Finds them, and remembers what was asked.
 pub struct Targets<'a> {
@@ -25,8 +25,8 @@ pub struct Targets<'a> {
     chooser: Chooser<'a>,
     /// The keys behind aliases, or why they are not known: each is asked for once.
     resolved: RefCell<BTreeMap<KekUri, Result<KekUri, KekError>>>,
-    /// What the person said no to, for a Secret's KEK.
-    declined: RefCell<BTreeSet<(Place, KekUri)>>,
+    /// What the person said no to, for a namespace.
+    declined: RefCell<BTreeSet<(Namespace, KekUri)>>,
 }
 
 impl<'a> Targets<'a> {
@@ -141,7 +141,7 @@ impl<'a> Targets<'a> {
             return Ok(());
         }
         let place = &secret.meta.place;
-        let answered = (place.clone(), kek.clone());
+        let answered = (place.namespace.clone(), kek.clone());
         let refused = Failure::UnnamedHolder { place: place.to_string(), kek: kek.clone() };
         let prompt = self.session.prompt();
         if !prompt.is_available() || self.declined.borrow().contains(&answered) {

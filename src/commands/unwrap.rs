@@ -10,7 +10,7 @@ use super::input::{FileArgs, LiveArgs, Sealed, sealed_secrets};
 use super::opening::{OpenArgs, Opener};
 use super::words::place_named;
 use super::{Failure, Session, replacing};
-use crate::cluster::ClusterError;
+use crate::cluster::{ClusterError, ReplaceError};
 use crate::manifest::{self, Format};
 use crate::secret::{PlainSecret, SecretValue};
 use crate::terminal;
@@ -102,6 +102,7 @@ async fn replace(args: &UnwrapArgs, session: &Session) -> Result<(), Failure> {
         }
         object => object?,
     };
+    session.check_cluster(&place, None)?;
     let secret = object.sealed(&place.namespace, args.open.seal())?;
     let opener = Opener::new(session, &args.open)?;
     let plain = opener.open(&secret, None).await?;
@@ -112,7 +113,12 @@ async fn replace(args: &UnwrapArgs, session: &Session) -> Result<(), Failure> {
             .await?;
     }
     let plain = manifest::plain_object(&plain);
-    cluster.replace(&place, object, &plain, &secret).await?;
+    let replaced = cluster.replace(&place, object, &plain, &secret).await;
+    if let Err(ReplaceError::Lost { .. }) = &replaced {
+        let text = manifest::write(&[manifest::sealed_object(&secret)], Format::Yaml);
+        let _ = terminal::stdout(text.as_bytes());
+    }
+    replaced?;
     Ok(terminal::stdout(format!("secret/{} unwrapped\n", place.name).as_bytes())?)
 }
 
@@ -141,7 +147,13 @@ impl UnwrapArgs {
         let text = match self.output {
             Output::Env => self.env_file(&plain[0])?,
             Output::Yaml => manifest::write(&objects(plain), Format::Yaml),
-            Output::Json => manifest::write(&objects(plain), Format::Json),
+            Output::Json => {
+                let json = manifest::write(&objects(plain), Format::Json);
+                match terminal::visible_json(&json) {
+                    Cow::Owned(escaped) => Zeroizing::new(escaped),
+                    Cow::Borrowed(_) => json,
+                }
+            }
         };
         self.deliver(text.as_bytes())
     }

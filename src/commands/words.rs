@@ -65,13 +65,20 @@ pub fn check_not_kubectls(name: &str, keys: &[String]) -> Result<(), Failure> {
 /// name is meant to be a file.
 pub fn place_named(namespace: &Namespace, name: &str) -> Result<Place, Failure> {
     let bare = ["secret/", "secrets/"].iter().find_map(|kind| name.strip_prefix(kind));
-    if bare.is_none() && Path::new(name).is_file() {
-        return Err(Failure::Usage(format!(
-            "`{name}` is a file: name it with `-f {}`",
-            quoted(name)
-        )));
+    if bare.is_none() {
+        check_not_file(name)?;
     }
     Ok(place_of(namespace, bare.unwrap_or(name))?)
+}
+
+/// Refuses a file where a Secret's name is expected.
+pub fn check_not_file(name: &str) -> Result<(), Failure> {
+    match Path::new(name).is_file() {
+        true => {
+            Err(Failure::Usage(format!("`{name}` is a file: name it with `-f {}`", quoted(name))))
+        }
+        false => Ok(()),
+    }
 }
 
 /// A word as a shell takes it whole.

@@ -83,6 +83,14 @@ impl Rules {
             if let Some(text) = file::read_yaml::<RulesFile>(&path, Some(within), FORM)? {
                 return Self::new(path, text.rules, false).map(Some);
             }
+            // A slip that would leave a repository without its rules.
+            let other = folder.join(".envcrypt.yml");
+            if other.symlink_metadata().is_ok() {
+                return Err(ConfigError::NotOwnFile {
+                    path: other,
+                    wrong: "the name of the rules is `.envcrypt.yaml`",
+                });
+            }
             if is_top(folder) || Some(folder) == home.as_deref() {
                 break;
             }
@@ -136,11 +144,28 @@ impl Rules {
 
 /// Refuses what is no KEK where it stands, and does not quote it.
 fn check_names(names: &[String], file: &Path, rule: usize) -> Result<(), ConfigError> {
-    let is_kek = |name: &String| name == LOCAL || name.parse::<KekUri>().is_ok();
-    match names.iter().position(|name| !is_kek(name)) {
+    match not_a_kek(names) {
         None => Ok(()),
-        Some(index) => Err(ConfigError::Kek { path: file.to_owned(), rule, number: index + 1 }),
+        Some(number) => Err(ConfigError::Kek { path: file.to_owned(), rule, number }),
     }
+}
+
+/// The same of a setting.
+pub(super) fn check_setting(
+    names: &[String],
+    file: &Path,
+    field: &'static str,
+) -> Result<(), ConfigError> {
+    match not_a_kek(names) {
+        None => Ok(()),
+        Some(number) => Err(ConfigError::Setting { path: file.to_owned(), field, number }),
+    }
+}
+
+/// Which of them is no KEK, counted from 1.
+fn not_a_kek(names: &[String]) -> Option<usize> {
+    let is_kek = |name: &String| name == LOCAL || name.parse::<KekUri>().is_ok();
+    names.iter().position(|name| !is_kek(name)).map(|index| index + 1)
 }
 
 impl Rule {

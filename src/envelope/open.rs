@@ -1,7 +1,7 @@
 //! Opening a sealed Secret: its place first, then its DEKs, then its values
 //! and the seal over them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use futures::future::try_join_all;
@@ -20,17 +20,28 @@ pub enum SealCheck {
 }
 
 /// The DEKs of one Secret, by commitment.
-pub struct Deks(HashMap<[u8; 32], Arc<DataKey>>);
+pub struct Deks {
+    keys: HashMap<[u8; 32], Arc<DataKey>>,
+    /// The KEKs that gave them.
+    by: BTreeSet<KekUri>,
+}
 
 impl Deks {
     /// From keys that are known already: for test vectors.
     #[must_use]
     pub fn from_keys(keys: impl IntoIterator<Item = DataKey>) -> Self {
-        Self(keys.into_iter().map(|key| (super::aead::commitment(&key), Arc::new(key))).collect())
+        let keys = keys.into_iter().map(|key| (super::aead::commitment(&key), Arc::new(key)));
+        Self { keys: keys.collect(), by: BTreeSet::new() }
+    }
+
+    /// Whether one KEK gave all of them.
+    #[must_use]
+    pub fn are_of_one_kek(&self) -> bool {
+        self.by.len() <= 1
     }
 
     fn of(&self, jwe: &Jwe) -> Result<&DataKey, Refused> {
-        self.0.get(&jwe.commitment).map(|key| &**key).ok_or(Refused::Commitment)
+        self.keys.get(&jwe.commitment).map(|key| &**key).ok_or(Refused::Commitment)
     }
 }
 
@@ -80,10 +91,13 @@ impl SealedSecret {
         let unwrap = async |(commitment, (jwe, candidates)): ([u8; 32], (&Jwe, Vec<_>))| {
             let context = jwe.binding.context();
             let key = ring.unwrap(&candidates, &context, commitment, |key| jwe.fits(key)).await;
-            key.map(|key| (commitment, key))
+            key.map(|unwrapped| (commitment, unwrapped))
                 .map_err(|refusals| OpenError::Kek { place: self.meta.place.clone(), refusals })
         };
-        Ok(Deks(try_join_all(wanted.into_iter().map(unwrap)).await?.into_iter().collect()))
+        let found = try_join_all(wanted.into_iter().map(unwrap)).await?;
+        let by = found.iter().map(|(_, unwrapped)| unwrapped.by.clone()).collect();
+        let keys = found.into_iter().map(|(commitment, unwrapped)| (commitment, unwrapped.key));
+        Ok(Deks { keys: keys.collect(), by })
     }
 
     /// Opens all values and checks the seal.

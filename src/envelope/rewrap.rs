@@ -115,6 +115,12 @@ impl SealedSecret {
         Ok(())
     }
 
+    /// Whether its parts are under several DEKs.
+    #[must_use]
+    pub fn has_several_deks(&self) -> bool {
+        self.groups().len() > 1
+    }
+
     /// The parts by their DEKs.
     fn groups(&self) -> Vec<Group<'_>> {
         let mut groups: Vec<Group<'_>> = Vec::new();
@@ -260,7 +266,7 @@ impl<'a, T: Fn(&KekUri) -> bool> Dek<'a, T> {
         let context = &self.group.context;
         let key = self.ring.unwrap(&candidates, context, jwe.commitment, |key| jwe.fits(key));
         let place = self.secret.meta.place.clone();
-        let key = key.await.map_err(|refusals| OpenError::Kek { place, refusals })?;
+        let key = key.await.map_err(|refusals| OpenError::Kek { place, refusals })?.key;
         for (name, jwe) in &self.group.parts {
             let opened = jwe.open(&key).map_err(|refused| self.secret.refused(*name, refused))?;
             if name.is_none() && opened.expose() != self.secret.digest() {

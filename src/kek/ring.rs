@@ -51,8 +51,17 @@ enum Cost {
     Passphrase,
 }
 
+/// A DEK, and the KEK that gave it.
+#[derive(Clone)]
+pub struct Unwrapped {
+    /// The DEK.
+    pub key: Arc<DataKey>,
+    /// The KEK, whichever version of it: [`KekUri::key`].
+    pub by: KekUri,
+}
+
 /// A DEK by its commitment and its place: asked for once, however many want it.
-type Slot = Arc<OnceCell<Arc<DataKey>>>;
+type Slot = Arc<OnceCell<Unwrapped>>;
 
 /// The KEKs in use. Nothing is connected or read before the first call.
 pub struct Ring {
@@ -142,7 +151,7 @@ impl Ring {
         context: &Context,
         commitment: [u8; 32],
         fits: impl Fn(&DataKey) -> bool,
-    ) -> Result<Arc<DataKey>, Vec<KekError>> {
+    ) -> Result<Unwrapped, Vec<KekError>> {
         // A DEK is known for one place only: elsewhere the KMS has its say again.
         let known = (commitment, context.clone());
         let slot = lock(&self.unwrapped).entry(known).or_default().clone();
@@ -154,7 +163,7 @@ impl Ring {
         candidates: &[&WrappedKey],
         context: &Context,
         fits: impl Fn(&DataKey) -> bool,
-    ) -> Result<Arc<DataKey>, Vec<KekError>> {
+    ) -> Result<Unwrapped, Vec<KekError>> {
         let _permit = self.permits.acquire().await;
         let mut waiting: VecDeque<&WrappedKey> = candidates.iter().copied().collect();
         waiting.make_contiguous().sort_by_key(|wrapped| self.cost(&wrapped.kek));
@@ -168,7 +177,7 @@ impl Ring {
             };
             while let Ok(Some(answer)) = timeout(patience, under_way.next()).await {
                 match answer {
-                    Ok(key) => return Ok(Arc::new(key)),
+                    Ok(unwrapped) => return Ok(unwrapped),
                     Err(refusal) => refusals.push(refusal),
                 }
                 // One that refuses makes room for the next at once.
@@ -185,7 +194,7 @@ impl Ring {
         wrapped: &WrappedKey,
         context: &Context,
         fits: impl Fn(&DataKey) -> bool,
-    ) -> Result<DataKey, KekError> {
+    ) -> Result<Unwrapped, KekError> {
         self.check_up(&wrapped.kek)?;
         let kek = self.kek(&wrapped.kek, Action::Unwrap)?;
         // Slow until it answers: others who want it while it hangs ask it last.
@@ -195,7 +204,7 @@ impl Ring {
         slow.answered(&answer);
         self.note(&wrapped.kek, answer.as_ref().err());
         match answer? {
-            key if fits(&key) => Ok(key),
+            key if fits(&key) => Ok(Unwrapped { key: Arc::new(key), by: wrapped.kek.key() }),
             _ => Err(KekError::new(&wrapped.kek, Action::Unwrap, Refusal::Rejected)),
         }
     }

@@ -132,7 +132,7 @@ pub fn may_mention(bytes: &[u8]) -> bool {
 }
 
 /// What may be a `!!binary` tag, which hides any text: `!!bin%61ry` is one as well.
-const BINARY: [&str; 3] = ["!!b", "!<", "%TAG"];
+const BINARY: [&str; 4] = ["!!b", "!!%", "!<", "%TAG"];
 
 /// Whether a text that cannot be read at all may hide a Secret.
 fn may_hide_secret(text: &str) -> bool {

@@ -77,12 +77,15 @@ impl Editor {
     pub fn new(disk: Disk) -> Result<Self, EditError> {
         let named = VARIABLES.iter().filter_map(|name| std::env::var(name).ok());
         let named = named.into_iter().find(|text| !text.trim().is_empty());
-        // One that is named may be a script.
-        if named.is_none() && OpenOptions::new().read(true).write(true).open(TERMINAL).is_err() {
-            return Err(EditError::NoTerminal);
-        }
+        let has_terminal = OpenOptions::new().read(true).write(true).open(TERMINAL).is_ok();
+        let is_named = named.is_some();
         let editor = named.unwrap_or_else(|| DEFAULT.to_owned());
         let options = options(&editor);
+        // One that is named may be a script; what is known and takes options is none.
+        let needs_one = !is_named || options.is_some_and(|options| !options.is_empty());
+        if needs_one && !has_terminal {
+            return Err(EditError::NoTerminal);
+        }
         Ok(Self { folder: Folder::new(disk)?, editor, options })
     }
 

@@ -138,12 +138,35 @@ impl Tty {
 
     fn hidden_once(&self, what: &str) -> Result<SecretValue, PromptError> {
         let answer = rpassword::prompt_password(format!("{}: ", visible(what)));
-        let answer = SecretValue::new(answer.map_err(|e| failed(what, e))?.into_bytes());
+        let answer = answer.map_err(|error| {
+            // The cursor still stands behind the question.
+            self.tell("");
+            failed(what, error)
+        })?;
+        let answer = SecretValue::new(answer.into_bytes());
         // What is not UTF-8 arrives as this mark: better no value than another one.
         match answer.expose().windows(3).any(|bytes| bytes == "\u{fffd}".as_bytes()) {
             true => Err(PromptError::NotText(what.to_owned())),
             false => Ok(answer),
         }
+    }
+
+    /// Reads one line as the terminal gives it, with its own editing. The end of input is
+    /// an empty line: a no.
+    fn line(&self, prompt: &str, what: &str) -> Result<String, PromptError> {
+        use std::io::{BufRead, Write};
+        let _restore = Restore::arm(&self.file);
+        let mut line = String::new();
+        let read = write!(&self.file, "{}: ", visible(prompt))
+            .and_then(|()| io::BufReader::new(&self.file).read_line(&mut line));
+        match read {
+            Ok(0) => self.tell(""),
+            Ok(_) => {}
+            // What is no text is no yes.
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => line.clear(),
+            Err(error) => return Err(failed(what, error)),
+        }
+        Ok(line)
     }
 
     fn term(&self, what: &str) -> Result<Term, PromptError> {
@@ -192,13 +215,12 @@ impl Prompt for Tty {
             self.tell(&format!("{question}?"));
         }
         let prompt = if is_long { "go ahead" } else { question };
-        let answer = self.visible(&format!("{prompt} [y/N]"))?;
-        Ok(is_yes(&answer))
+        Ok(is_yes(&self.line(&format!("{prompt} [y/N]"), question)?))
     }
 
     fn confirm_with(&self, word: &str, question: &str) -> Result<bool, PromptError> {
         self.tell(&format!("{question}?"));
-        Ok(self.visible(&format!("type `{word}` to go ahead"))?.trim() == word)
+        Ok(self.line(&format!("type `{word}` to go ahead"), question)?.trim() == word)
     }
 
     fn tell(&self, text: &str) {

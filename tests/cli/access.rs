@@ -1,17 +1,12 @@
 //! Which KEKs may open, and which may be sealed to: what an attacker with write access
 //! to the repository would try.
 
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Sandbox, own};
 use crate::sealed::{change_recipients, sealed_under};
 
 /// A KMS key that this machine cannot reach; nothing here asks it.
 const AWS: &str =
     "awskms:///arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
-
-fn own(sandbox: &Sandbox) -> String {
-    let list = sandbox.run(["kek", "list"]).succeeds().stdout;
-    list.split(' ').next().expect("a URI").to_owned()
-}
 
 #[test]
 fn to_open_once_gives_no_right_to_be_sealed_to() {
@@ -107,13 +102,121 @@ fn values_and_seal_are_under_the_same_keks() {
     sandbox.pipe(only(&both), ["unwrap", "-f", "-"]).succeeds();
     let error = sandbox.pipe(&mixed, ["unwrap", "-f", "-"]).fails(1);
     assert!(error.contains("`prod/db` are under different KEKs"), "{error}");
-    // A rule that names both of them allows it, and so does the person.
+    // The person allows it, or a rule of their own. A rule of the repository does not:
+    // whoever wrote the Secret can write that, too.
     let args = ["unwrap", "-f", "-", "--kek=local", "--kek", &theirs];
     sandbox.pipe(&mixed, args).succeeds();
-    sandbox.write(".envcrypt.yaml", format!("rules: [{{keks: [local, '{theirs}']}}]"));
-    sandbox.pipe(&mixed, ["unwrap", "-f", "-"]).succeeds();
-    sandbox.write(".envcrypt.yaml", "rules: [{keks: [local]}]");
+    let rules = format!("rules: [{{keks: [local, '{theirs}']}}]");
+    sandbox.write(".envcrypt.yaml", &rules);
     sandbox.pipe(&mixed, ["unwrap", "-f", "-"]).fails(1);
+    let settings = sandbox.config().join("config.yaml");
+    std::fs::write(&settings, rules).expect("written");
+    sandbox.pipe(&mixed, ["unwrap", "-f", "-"]).succeeds();
+    std::fs::remove_file(settings).expect("removed");
+    std::fs::remove_file(sandbox.work().join(".envcrypt.yaml")).expect("removed");
+}
+
+/// The names of KEKs are not authenticated: someone who may use one of two KEKs puts the
+/// other's name beside it, on a seal of their own over an old value under the other.
+#[test]
+fn a_kek_that_is_only_named_does_not_make_the_keks_the_same() {
+    let sandbox = Sandbox::with_local_key();
+    let dev = Sandbox::with_local_key();
+    let (prod, dev_key) = (own(&sandbox), own(&dev));
+    // Both may open here: the victim holds both identities.
+    let identity = dev.config().join("identities/local.txt").display().to_string();
+    let victim = sandbox.env("ENVCRYPT_AGE_IDENTITIES", identity);
+    let read = |yaml: &str| -> serde_yaml::Value { serde_yaml::from_str(yaml).expect("YAML") };
+    let under = |kek: &str, junk: &str| {
+        let sealed = sealed_under(&Sandbox::new(), &[kek]);
+        read(&crate::sealed::with_one_more_kek(&sealed, junk))
+    };
+    let old = under(&prod, &dev_key);
+    let mut forged = under(&dev_key, &prod);
+    // The value is prod's, the seal is dev's, over just that value: made with dev's tool.
+    let value = old["data"]["key0"].clone();
+    forged["data"]["key0"] = value;
+    let forged = serde_yaml::to_string(&forged).expect("YAML");
+    let error = victim.pipe(&forged, ["unwrap", "-f", "-"]).fails(1);
+    assert!(error.contains("are under different KEKs"), "{error}");
+    victim.write("db.yaml", &forged);
+    let error = victim.run(["rewrap", "-f", "db.yaml", "--kek=local"]).fails(1);
+    assert!(error.contains("are under different KEKs"), "{error}");
+    // A Secret that was changed later has two data keys, each under both: that is whole.
+    let both = ["--kek", &prod, "--kek", &dev_key];
+    let create = ["create", "x", "-nprod", "--generate=a", "--generate=b", "-w", "x.yaml"];
+    victim.run(create.iter().chain(&both)).succeeds();
+    victim.run(["set", "-f", "x.yaml", "--generate=a"]).succeeds();
+    victim.run(["unwrap", "-f", "x.yaml"]).succeeds();
+    victim.run(["rewrap", "-f", "x.yaml", "--remove", &dev_key]).succeeds();
+}
+
+#[test]
+fn a_rule_of_the_repository_allows_nothing() {
+    let sandbox = Sandbox::with_local_key();
+    let recipient = own(&sandbox);
+    sandbox.run(["kek", "trust", "-nprod", AWS]).succeeds();
+    let forged = sealed_under(&Sandbox::new(), &[&recipient]);
+    sandbox.write("db.yaml", &forged);
+    for rules in ["local".to_owned(), format!("'{AWS}', '{recipient}'")] {
+        sandbox.write(".envcrypt.yaml", format!("rules: [{{namespace: prod, keks: [{rules}]}}]"));
+        let error = sandbox.run(["unwrap", "-f", "db.yaml"]).fails(1);
+        assert!(error.contains("names no KEK that this machine trusts in `prod`"), "{error}");
+    }
+}
+
+#[test]
+fn an_identity_that_others_share_is_not_sealed_to_unasked() {
+    let (victim, team) = (Sandbox::with_local_key(), Sandbox::with_local_key());
+    let shared = own(&team);
+    let file = team.config().join("identities/local.txt");
+    std::fs::copy(file, victim.config().join("identities/team.txt")).expect("copied");
+    victim.write(".envcrypt.yaml", format!("rules: [{{keks: ['{shared}']}}]"));
+    let error = victim.run(["create", "x", "-nprod", "--generate=a", "-w", "x.yaml"]).fails(1);
+    assert!(error.contains("does not seal to in `prod`"), "{error}");
+    let sealed = victim.sealed(&["a=b"]);
+    victim.write("db.yaml", &sealed);
+    victim.run(["rewrap", "-f", "db.yaml"]).fails(1);
+    assert_eq!(victim.read("db.yaml"), sealed);
+}
+
+#[test]
+fn what_a_file_says_of_its_namespace_grants_one_secret_and_no_more() {
+    let (sandbox, dev) = (Sandbox::with_local_key(), Sandbox::with_local_key());
+    let dev = own(&dev);
+    let chart = "apiVersion: v1\nkind: Secret\nmetadata: {name: bait, namespace: prod}\nstringData: {a: b}\n";
+    sandbox.pipe(chart, ["seal", "-f", "-", "--kek", &dev]).succeeds();
+    let list = sandbox.run(["kek", "list"]).succeeds().stdout;
+    let line = list.lines().find(|line| line.starts_with(&dev)).expect("it is listed");
+    assert!(line.contains(" prod/bait "), "{line}");
+    sandbox.write(".envcrypt.yaml", format!("rules: [{{namespace: prod, keks: ['{dev}']}}]"));
+    sandbox.run(["create", "pw", "-nprod", "--generate=a", "-w", "x.yaml"]).fails(1);
+    // The namespace that the person named is another matter.
+    sandbox.pipe(chart, ["seal", "-f", "-", "--kek", &dev, "-nprod"]).succeeds();
+    sandbox.run(["create", "pw", "-nprod", "--generate=a", "-w", "x.yaml"]).succeeds();
+}
+
+#[test]
+fn a_pipe_by_another_name_is_standard_input() {
+    let sandbox = Sandbox::with_local_key();
+    let forged = sandbox.sealed(&["a=b"]);
+    sandbox.write(".envcrypt.yaml", format!("rules: [{{namespace: prod, keks: ['{AWS}']}}]"));
+    for path in ["-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"] {
+        let error = sandbox.pipe(&forged, ["unwrap", "-f", path]).fails(1);
+        assert!(error.contains("is under none of the KEKs that the rule of"), "{path}: {error}");
+    }
+}
+
+#[test]
+fn rewrap_brings_a_secret_under_the_keks_of_a_rule_that_has_changed() {
+    let (sandbox, other) = (Sandbox::with_local_key(), Sandbox::with_local_key());
+    let new = own(&other);
+    sandbox.write("db.yaml", sandbox.sealed(&["a=b"]));
+    sandbox.run(["kek", "trust", "--seal", "-nprod", &new]).succeeds();
+    sandbox.write(".envcrypt.yaml", format!("rules: [{{keks: ['{new}']}}]"));
+    sandbox.run(["unwrap", "-f", "db.yaml"]).fails(1);
+    sandbox.run(["rewrap", "-f", "db.yaml"]).succeeds();
+    other.pipe(sandbox.read("db.yaml"), ["unwrap", "-f", "-"]).succeeds();
 }
 
 #[test]

@@ -408,3 +408,25 @@ fn vim_keeps_no_copy_elsewhere() {
     let left: Vec<_> = std::fs::read_dir(&copies).expect("listed").collect();
     assert!(left.is_empty(), "{left:?}");
 }
+
+/// The disk refuses what was edited, and someone else has changed another value: the
+/// editor opens again on what was written, and nothing of theirs is undone.
+#[test]
+fn what_was_edited_survives_a_refusal_and_undoes_nothing() {
+    if !Path::new("/usr/bin/vim").exists() {
+        return;
+    }
+    let sandbox = with_file(&["a=one", "b=two"]).env("EDITOR", "vim").env("TERM", "xterm");
+    let mut terminal = session(&sandbox, &["edit", "-f", "db.yaml"]);
+    see(&mut terminal, "All");
+    sandbox.run(["set", "-f", "db.yaml", "--from-literal=b=theirs"]).succeeds();
+    terminal.send_line(":%s/one/mine/").expect("typed");
+    see(&mut terminal, "mine");
+    terminal.send_line(":wq").expect("typed");
+    // The file was changed meanwhile: what is above the text says so.
+    see(&mut terminal, "# error: `db.yaml` was changed meanwhile");
+    terminal.send_line(":wq").expect("typed");
+    let rest = ends(terminal, 0);
+    assert!(rest.contains("secret/db edited"), "{rest}");
+    assert_eq!(open(&sandbox), "a=mine\nb=theirs\n");
+}

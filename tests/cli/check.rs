@@ -279,3 +279,50 @@ fn a_sealed_secret_hides_no_plain_value() {
         assert!(lines.iter().any(is_found), "{name}: {lines:?}");
     }
 }
+
+/// A directory that looks like a bare repository, with settings that run a program: Git
+/// would obey them.
+#[test]
+fn nothing_of_a_repository_is_run() {
+    let sandbox = repository();
+    git(&sandbox, &["init", "-q"]);
+    sandbox.write("deploy/tracked.yaml", PLAIN);
+    git(&sandbox, &["add", "-A"]);
+    sandbox.write(".gitignore", "deploy/tracked.yaml\n");
+    let ran = sandbox.work().join("ran");
+    let run = format!("touch {}", ran.display());
+    let config = format!(
+        "[core]\n\trepositoryformatversion = 0\n\tbare = false\n\tworktree = .\n\tfsmonitor = {run}\n\tpager = {run}\n[alias]\n\tls-files = !{run}\n[remote \"origin\"]\n\turl = .\n\tuploadpack = {run}\n\tpromisor = true\n"
+    );
+    sandbox.write("deploy/HEAD", "ref: refs/heads/main\n");
+    sandbox.write("deploy/config", &config);
+    for folder in ["objects", "refs"] {
+        std::fs::create_dir(sandbox.work().join("deploy").join(folder)).expect("made");
+    }
+    // What the outer repository tracks is found all the same.
+    let lines = found(&sandbox, &["deploy"]);
+    assert!(lines.contains(&"deploy/tracked.yaml:5:3 plain-secret".to_owned()), "{lines:?}");
+    sandbox.write(".git/config", &config);
+    sandbox.run(["check", "."]);
+    assert!(!ran.exists(), "a program of the repository's settings ran");
+    // An index that is broken is told, and hides nothing.
+    sandbox.write(".git/index", "nonsense");
+    let run = sandbox.run(["check", "."]);
+    assert_eq!(run.code, Some(2), "{}", run.stderr);
+    assert!(run.stderr.contains("index` cannot be read"), "{}", run.stderr);
+}
+
+#[test]
+fn what_a_submodule_tracks_is_looked_at_too() {
+    let sandbox = repository();
+    git(&sandbox, &["init", "-q"]);
+    sandbox.write("module/plain.yaml", PLAIN);
+    sandbox.write("module/.gitignore", "plain.yaml\n");
+    let module = |args: &[&str]| git(&sandbox, &[&["-C", "module"][..], args].concat());
+    module(&["init", "-q"]);
+    module(&["add", "-f", "plain.yaml", ".gitignore"]);
+    let who = ["-c", "user.name=a", "-c", "user.email=a@b"];
+    module(&[&who[..], &["commit", "-qm", "x"]].concat());
+    git(&sandbox, &["-c", "advice.addEmbeddedRepo=false", "add", "module"]);
+    assert_eq!(found(&sandbox, &[]), ["module/plain.yaml:5:3 plain-secret"]);
+}

@@ -1,12 +1,7 @@
 //! What people type, and what they are told: words of other programs, prompts, order.
 
-use crate::sandbox::{Run, Sandbox};
+use crate::sandbox::{Run, Sandbox, own};
 use crate::terminal::{answer, ends, see, session};
-
-fn own(sandbox: &Sandbox) -> String {
-    let list = sandbox.run(["kek", "list"]).succeeds().stdout;
-    list.split(' ').next().expect("a URI").to_owned()
-}
 
 #[test]
 fn only_a_yes_is_a_yes() {

@@ -169,6 +169,13 @@ impl From<Output> for Run {
     }
 }
 
+/// The recipient of a sandbox's own key.
+#[allow(dead_code, reason = "shared with the tests against servers")]
+pub fn own(sandbox: &Sandbox) -> String {
+    let list = sandbox.run(["kek", "list"]).succeeds().stdout;
+    list.split(' ').next().expect("a URI").to_owned()
+}
+
 /// The mode bits of a file.
 pub fn mode(path: &Path) -> u32 {
     use std::os::unix::fs::PermissionsExt;

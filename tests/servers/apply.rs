@@ -62,7 +62,10 @@ fn a_plain_secret_of_the_same_name_is_not_turned_into_another_type() {
     write(&sandbox, &namespace, &["--from-literal=a=ours"]);
     for force in [&[][..], &["--force-conflicts"]] {
         let error = sandbox.run(["apply", "-f", "db.yaml"].iter().chain(force)).fails(1);
-        assert!(error.contains("exists with another type, and a Secret's type cannot change\nhint: choose another name"), "{error}");
+        assert!(
+            error.contains(&format!("exists with another type, and a Secret's type cannot change\nhint: `kubectl envcrypt seal db -n {namespace} --replace`")),
+            "{error}"
+        );
     }
     assert_eq!(live(plane, &namespace, ".data.a"), "dGhlaXJz", "nothing was changed");
 }

@@ -90,7 +90,7 @@ fn what_the_cluster_refuses_is_refused_before_anyone_is_asked() {
     let error = create(&sandbox, &namespace, &["--generate=a"]).fails(1);
     assert!(
         error.contains(&format!(
-            "error: the Secret `{namespace}/db` exists already\nhint: choose another name"
+            "error: the Secret `{namespace}/db` exists already\nhint: `kubectl envcrypt set db KEY -n {namespace}` changes its values"
         )),
         "{error}"
     );

@@ -425,11 +425,29 @@ fn an_older_file_is_told_from_anothers_change() {
     sandbox.run(create.iter().chain(&["-w", "db.yaml"])).succeeds();
     sandbox.run(["apply", "-f", "db.yaml"]).succeeds();
     sandbox.run(["set", "db", "-n", &namespace, "--from-literal=token=2"]).succeeds();
+    let value = || {
+        let args = ["unwrap", "db", "token", "-n", &namespace];
+        sandbox.run(args).succeeds().stdout
+    };
+    let sealed_at = |target: &[&str]| {
+        let run = sandbox.run(["inspect", "-o", "json"].iter().chain(target)).succeeds();
+        let json: serde_json::Value = serde_json::from_str(&run.stdout).expect("JSON");
+        json["seal"]["sealedAt"].as_str().expect("a time").to_owned()
+    };
     let error = sandbox.run(["apply", "-f", "db.yaml"]).fails(1);
-    assert!(
-        error.contains("was changed with `set`, `edit`, `rotate` or `rewrap` after"),
-        "{error}"
-    );
+    assert!(error.contains("is not newer than the live one"), "{error}");
+    assert!(error.contains("hint: `set`, `edit`, `rotate` or `rewrap` changed it"), "{error}");
+    assert_eq!(value(), "2");
+    // A file that was changed after that is newer, and nothing has to be forced. Files
+    // tell seconds.
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    let live = sealed_at(&["db", "-n", &namespace]);
+    while sealed_at(&["-f", "db.yaml"]) <= live {
+        assert!(std::time::Instant::now() < deadline, "the clock stands still");
+        sandbox.run(["set", "-f", "db.yaml", "--from-literal=token=3"]).succeeds();
+    }
+    sandbox.run(["apply", "-f", "db.yaml"]).succeeds();
+    assert_eq!(value(), "3");
 }
 
 #[test]

@@ -214,7 +214,7 @@ fn after_a_live_rotation_an_older_file_is_a_conflict() {
     sandbox.run(["apply", "-f", "db.yaml"]).succeeds();
     sandbox.run(["rotate", "db", "-n", &namespace]).succeeds();
     let error = sandbox.run(["apply", "-f", "db.yaml"]).fails(1);
-    assert!(error.contains("has fields that `kubectl-envcrypt` manages"), "{error}");
+    assert!(error.contains("is not newer than the live one"), "{error}");
     sandbox.run(["apply", "-f", "db.yaml", "--force-conflicts"]).succeeds();
     sandbox.run(["unwrap", "db", "-n", &namespace]).succeeds();
 }

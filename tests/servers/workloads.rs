@@ -101,7 +101,7 @@ fn what_uses_a_changed_value_is_shown_and_restarted() {
     assert_eq!(
         run.stderr,
         format!(
-            "these use what has changed:\n  deployment.apps/web -n {namespace}: db (env)\n  statefulset.apps/set -n {namespace}: db (envFrom)\n  daemonset.apps/daemon -n {namespace}: db (projected volume)\n  cronjob.batch/cron -n {namespace}: db (env); its next run takes the new values\n  job.batch/job -n {namespace}: db (env); a Job cannot be restarted\n"
+            "these use it:\n  deployment.apps/web -n {namespace}: db (env)\n  statefulset.apps/set -n {namespace}: db (envFrom)\n  daemonset.apps/daemon -n {namespace}: db (projected volume)\n  cronjob.batch/cron -n {namespace}: db (env); its next run takes the new values\n  job.batch/job -n {namespace}: db (env); a Job cannot be restarted\n"
         )
     );
     assert!(

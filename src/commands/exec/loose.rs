@@ -119,6 +119,11 @@ impl<'a> Loose<'a> {
         if key.is_some_and(|key| jwe.binding.key.as_deref() != Some(key)) {
             return Err(refused(format!("it was sealed for `{}`, another key", jwe.binding)));
         }
+        if self.name.is_some() && jwe.binding.name.is_none() {
+            return Err(refused(
+                "its scope leaves open of which Secret it is, which `--secret` asks for".to_owned(),
+            ));
+        }
         if jwe.binding.namespace.is_some() && self.namespace.is_none() {
             return Err(Failure::LooseNamespace(what.to_owned()));
         }

@@ -2,7 +2,7 @@
 
 /// What a variable is called, by its last word, that holds a secret and that no program
 /// takes for an order: which code to run, where to connect, what to load.
-const NOUNS: [&str; 33] = [
+const NOUNS: [&str; 36] = [
     "ACCOUNT",
     "APIKEY",
     "CERT",
@@ -23,8 +23,11 @@ const NOUNS: [&str; 33] = [
     "PEM",
     "PEPPER",
     "PIN",
+    "PGDATABASE",
+    "PGPASSWORD",
+    "PGPORT",
+    "PGUSER",
     "PORT",
-    "PWD",
     "PW",
     "SALT",
     "SECRET",
@@ -37,11 +40,9 @@ const NOUNS: [&str; 33] = [
     "USERNAME",
     "REALM",
 ];
-/// What may stand before `URL`, `URI` or `DSN`: servers that hold data, and no code.
-const SERVERS: [&str; 17] = [
+/// What may stand before `URL`, `URI`, `DSN` or `HOST`: servers that hold data, and no code.
+const SERVERS: [&str; 15] = [
     "AMQP",
-    "BROKER",
-    "CACHE",
     "DATABASE",
     "DB",
     "MARIADB",
@@ -71,8 +72,14 @@ pub fn is_harmless(name: &str) -> bool {
     };
     let mut words = words.into_iter().map(without_number).filter(|word| !word.is_empty()).rev();
     let Some(last) = words.next() else { return false };
+    // npm takes every setting this way.
+    if upper.starts_with("NPM_CONFIG") {
+        return false;
+    }
     match last.as_str() {
-        "URL" | "URI" | "DSN" => words.next().is_some_and(|word| SERVERS.contains(&&*word)),
+        "URL" | "URI" | "DSN" | "HOST" | "HOSTNAME" => {
+            words.next().is_some_and(|word| SERVERS.contains(&&*word))
+        }
         // Git takes settings by number: `GIT_CONFIG_KEY_0`.
         "KEY" if words.next().as_deref() == Some("CONFIG") => false,
         last => NOUNS.contains(&last),
@@ -95,8 +102,21 @@ pub fn steers_kms(name: &str) -> bool {
         "IMDS_",
         "ENVCRYPT_",
     ];
-    const NAMES: [&str; 6] =
-        ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"];
+    const NAMES: [&str; 12] = [
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "ALL_PROXY",
+        "NO_PROXY",
+        "REQUEST_METHOD",
+        "SSL_CERT_FILE",
+        "SSL_CERT_DIR",
+        "SSLKEYLOGFILE",
+        // Which host a name stands for.
+        "HOSTALIASES",
+        "LOCALDOMAIN",
+        "RES_OPTIONS",
+        "SYSTEM_OIDCREQUESTURI",
+    ];
     let upper = name.to_ascii_uppercase();
     BEGINNINGS.iter().any(|start| upper.starts_with(start)) || NAMES.contains(&&*upper)
 }
@@ -167,6 +187,9 @@ mod tests {
             "PIP_INDEX_URL",
             "NPM_CONFIG_REGISTRY",
             "AWS_ENDPOINT_URL",
+            "PWD",
+            "npm_config_user",
+            "CACHE_URL",
             "http_proxy",
             "HOME",
             "OPENSSL_CONF",

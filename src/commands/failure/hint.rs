@@ -1,6 +1,7 @@
 //! What to do about a failure: every hint of the commands.
 
 use super::Failure;
+use crate::access::TrustError;
 use crate::cluster::ReplaceError;
 use crate::envelope::{OpenError, Refused, SealError};
 use crate::manifest::ManifestError;
@@ -28,14 +29,23 @@ impl Failure {
                 "a rule says which KEKs a namespace uses: if this one is meant, add it to the rule, or name it this once with `--kek` (of `rewrap` and `rotate`, `--open-with`)"
             }
             Self::DifferentKeks(_) => {
-                "someone who may use one of them could put an old value under a seal of their own; if it is meant, name every one of its KEKs in one rule or with `--kek`, then `kubectl envcrypt rewrap` it"
+                "someone who may use one of them could put an old value under a seal of their own; if it is meant, name every one of its KEKs with `--kek`, or in one rule of your own `config.yaml`, then `kubectl envcrypt rewrap` it with `--open-with`"
+            }
+            Self::OlderFile { .. } => {
+                "`set`, `edit`, `rotate` or `rewrap` changed it in the cluster: `kubectl envcrypt diff -f FILE` compares them; `--force-conflicts` puts the older values back"
             }
             Self::OtherKeks { .. } => {
                 "a Secret whose parts have different KEKs is not opened: leave `--kek` out to keep its KEKs, or change them for all of it with `kubectl envcrypt rewrap`"
             }
             Self::OtherCluster { .. } => "choose the cluster with `--context`, or change the rule",
             Self::Open(OpenError::Refused { refused, .. }) => return refused_hint(refused),
-            Self::UnnamedHolder { .. } | Self::Open(OpenError::NotHeld { .. }) => {
+            Self::UnnamedHolder { place, kek } => {
+                let namespace = place.split('/').next().unwrap_or_default();
+                return Some(format!(
+                    "whoever can write to it could name their own, to be given its data keys: if it is meant, `kubectl envcrypt kek trust --seal -n {namespace} '{kek}'`, or give every KEK that it is to be under with `--kek`, your own too (of `rewrap`, one more with `--add`)"
+                ));
+            }
+            Self::Open(OpenError::NotHeld { .. }) => {
                 "whoever can write to it could name their own, to be given its data keys: if it is meant, name it in `.envcrypt.yaml` and accept it with `kek trust --seal`, or give every KEK that it is to be under with `--kek`, your own too (of `rewrap`, one more with `--add`)"
             }
             Self::Replace(error) if matches!(**error, ReplaceError::Lost { .. }) => {
@@ -54,7 +64,7 @@ impl Failure {
             }
             Self::EditedMeanwhile { .. } => "look at it again, then repeat the command",
             Self::Surplus { .. } => "`--force-conflicts` takes them off",
-            Self::NotRestarted { .. } => "`kubectl envcrypt restart` tries again",
+            Self::NotRestarted { .. } => "`kubectl envcrypt restart NAME` tries again",
             Self::RolloutStuck(_) | Self::RolloutSlow(_) => {
                 "`kubectl rollout status` and `kubectl get pods` tell how far it is; `kubectl rollout undo` brings the old pods back"
             }
@@ -124,6 +134,9 @@ impl Failure {
             }
             | Self::Live(ManifestError::StringData(_) | ManifestError::LastApplied(_)) => {
                 "take that plaintext for known: change the values, then seal them anew"
+            }
+            Self::Trust(TrustError::Line { .. }) => {
+                "an earlier version wrote another form: remove the file, and grant again what you use with `kubectl envcrypt kek trust`"
             }
             Self::EnvFile { .. } => "a line reads KEY=VALUE, without quotes",
             Self::FileName { .. } => "name the key: `--from-file=KEY=FILE`",

@@ -154,7 +154,12 @@ impl Identities {
     #[must_use]
     pub fn has_unlocked(&self, recipient: &str) -> bool {
         let is_it = |identity: &Arc<Identity>| identity.recipient() == Some(recipient);
-        self.unlocked().iter().any(is_it) || self.asked().values().flatten().flatten().any(is_it)
+        self.unlocked().iter().any(is_it)
+            // Busy while the person is asked: then it is not at hand.
+            || self
+                .unlocked
+                .try_lock()
+                .is_ok_and(|asked| asked.values().flatten().flatten().any(is_it))
     }
 
     /// The identities that need no passphrase.

@@ -83,6 +83,13 @@ fn http(settings: &VaultClientSettings) -> Result<reqwest::Client, String> {
             .map_err(|_| format!("`{path}` holds no certificate"))?;
         builder = builder.tls_certs_merge(certificates);
     }
+    if let Some(identity) = &settings.identity {
+        builder = builder.identity(identity.clone());
+    }
+    if let Some(proxy) = &settings.proxy {
+        let proxy = reqwest::Proxy::all(proxy.as_str());
+        builder = builder.proxy(proxy.map_err(|e| crate::kek::error::innermost(&e))?);
+    }
     builder.build().map_err(|e| crate::kek::error::innermost(&e))
 }
 

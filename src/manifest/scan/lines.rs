@@ -191,16 +191,16 @@ impl Look<'_, '_> {
 
 /// The next `data:` or `stringData:`: where its name begins, and what follows the colon.
 fn next_field(line: &str, from: usize) -> Option<(usize, &'static str, usize)> {
-    let fields = ["data", "stringData"].into_iter().filter_map(|name| {
-        line.get(from..)?.match_indices(name).find_map(|(at, _)| {
-            let at = from + at;
-            let is_word = |c: char| c.is_alphanumeric() || "_-./".contains(c);
-            let rest = line[at + name.len()..].trim_start_matches(['"', '\'', ' ', '\t']);
-            let rest = rest.strip_prefix(':')?;
-            (!line[..at].ends_with(is_word)).then_some((at, name, line.len() - rest.len()))
-        })
-    });
-    fields.min()
+    let is_word = |c: char| c.is_alphanumeric() || "_-./".contains(c);
+    // The end of both names: one pass over the line.
+    line.get(from..)?.match_indices("ata").find_map(|(at, end)| {
+        let end = from + at + end.len();
+        let name = ["stringData", "data"].into_iter().find(|name| line[..end].ends_with(name))?;
+        let at = end - name.len();
+        let rest = line[end..].trim_start_matches(['"', '\'', ' ', '\t']).strip_prefix(':')?;
+        let is_whole = at >= from && !line[..at].ends_with(is_word);
+        is_whole.then_some((at, name, line.len() - rest.len()))
+    })
 }
 
 /// What stands behind a key and its colon.
@@ -274,11 +274,18 @@ pub(super) fn mentions_secret(text: &str) -> bool {
     })
 }
 
+/// How far before a word its key is looked for, in bytes.
+const LOOK_BACK: usize = 1 << 10;
+
 /// Whether what follows is the value of some key, or has an anchor.
 fn is_value(before: &str) -> bool {
     let trim = |text: &'_ str| {
         text.trim_end_matches(|c: char| c.is_whitespace() || "\"'|>-".contains(c)).len()
     };
+    // Further back nobody writes what belongs to it, and all of it would take too long.
+    let start = (before.len().saturating_sub(LOOK_BACK)..=before.len())
+        .find(|start| before.is_char_boundary(*start));
+    let before = &before[start.unwrap_or(0)..];
     let mut before = &before[..trim(before)];
     loop {
         let mut words = before.rsplit(|c: char| c.is_whitespace() || ":[{".contains(c));

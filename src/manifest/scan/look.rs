@@ -43,7 +43,11 @@ impl<'s> Look<'s> {
         };
         // Only a template is looked at twice.
         let found = match context.markers.is_some() && context.fixed.is_none() {
-            true => scan.found.iter().map(position).filter(|at| at.line > before).collect(),
+            // Those of this document come last.
+            true => {
+                let found = scan.found.iter().rev().map(position);
+                found.take_while(|at| at.line > before).collect()
+            }
             false => HashSet::new(),
         };
         Self { scan, before, context, gaps, found }

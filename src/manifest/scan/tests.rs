@@ -389,3 +389,19 @@ fn nothing_panics() {
         }
     }
 }
+
+#[test]
+fn nothing_takes_its_length_squared() {
+    let documents = "a: {{ b }}\nkind: Secret\napiVersion: v1\n---\n".repeat(20_000);
+    for (name, text) in [
+        ("commas", format!("a: b: c\n{}", "Secret,".repeat(40_000))),
+        ("fields", format!("kind: Secret\nx: {}", "data: ".repeat(80_000))),
+        ("quotes", format!("kind: Secret\nx: : {}", "\"#' #".repeat(40_000))),
+        ("templates", documents),
+    ] {
+        let start = Instant::now();
+        let _ = scan(&text, FileKind::Manifest);
+        // Far more than it takes, far less than it took.
+        assert!(start.elapsed() < Duration::from_secs(8), "{name}: {:?}", start.elapsed());
+    }
+}
