@@ -271,6 +271,12 @@ mod tests {
         trust.grant(Uses::Both, prod.clone(), &ssh).expect("written");
         trust.note_alias(&aws("b"), &aws("behind"));
         trust.flush().expect("written");
+        // What a run that failed has sealed to is remembered too.
+        let mut failed = load();
+        failed.grant_later(Uses::Both, prod.clone(), &aws("c"));
+        assert!(!opens(load(), &aws("c"), "prod"));
+        drop(failed);
+        assert!(opens(load(), &aws("c"), "prod"));
         assert!(opens(load(), &aws("a"), "prod") && !opens(load(), &aws("a"), "dev"));
         assert!(opens(load(), &aws("b"), "dev"));
         assert_eq!(load().behind(&aws("b")).collect::<Vec<_>>(), [&aws("behind")]);

@@ -256,3 +256,33 @@ fn trust_is_listed_with_its_place_and_taken_back_for_one() {
     let error = sandbox.run(["kek", "trust", "-n[", AWS]).fails(2);
     assert!(error.contains("it is not a valid pattern"), "{error}");
 }
+
+#[test]
+fn a_kek_outside_of_the_rule_is_told_of_once() {
+    let sandbox = Sandbox::with_local_key();
+    let create = || {
+        let _ = std::fs::remove_file(sandbox.work().join("db.yaml"));
+        let args = ["create", "db", "-nprod", "--kek=local", "--generate=a", "-w", "db.yaml"];
+        sandbox.run(args).succeeds()
+    };
+    assert!(!create().stderr.contains("does not name"), "there is no rule");
+    sandbox.write(".envcrypt.yaml", format!("rules: [{{keks: ['{AWS}']}}]"));
+    let stderr = create().stderr;
+    assert_eq!(stderr.matches("opens only if you name it").count(), 1, "{stderr}");
+    sandbox.run(["unwrap", "-f", "db.yaml"]).fails(1);
+    sandbox.run(["unwrap", "-f", "db.yaml", "--kek=local"]).succeeds();
+    sandbox.write(".envcrypt.yaml", "rules: [{keks: [local]}]");
+    assert!(!create().stderr.contains("does not name"));
+}
+
+/// A slip that would leave a repository without its rules.
+#[test]
+fn rules_under_a_name_that_is_not_theirs_are_an_error() {
+    let sandbox = Sandbox::with_local_key();
+    sandbox.write("db.yaml", sandbox.sealed(&["a=b"]));
+    sandbox.write(".envcrypt.yml", "rules: [{keks: [local]}]");
+    let wrong = "the name of the rules is `.envcrypt.yaml`";
+    assert!(sandbox.run(["unwrap", "-f", "db.yaml"]).fails(1).contains(wrong));
+    let check = sandbox.run(["check", "."]);
+    assert!(check.code == Some(1) && check.stdout.contains(wrong), "{}", check.stdout);
+}

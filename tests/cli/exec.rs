@@ -24,7 +24,11 @@ fn exec(sandbox: &Sandbox, args: &[&str], script: &str) -> Run {
 
 /// A sealed value as a container gets it: what `data` holds, decoded.
 fn sealed_value(sandbox: &Sandbox, key: &str) -> String {
-    let object: serde_json::Value = serde_yaml::from_str(&sandbox.read("db.yaml")).expect("YAML");
+    sealed_value_of(&sandbox.read("db.yaml"), key)
+}
+
+fn sealed_value_of(yaml: &str, key: &str) -> String {
+    let object: serde_json::Value = serde_yaml::from_str(yaml).expect("YAML");
     let json = BASE64_STANDARD.decode(object["data"][key].as_str().expect("text"));
     String::from_utf8(json.expect("base64")).expect("text")
 }
@@ -243,6 +247,15 @@ fn a_sealed_value_in_the_environment_is_opened_with_a_kek_that_is_named() {
     assert_eq!(exec(&sandbox, &["--secret", "db"], "echo $PASSWORD").stdout, "one\n");
     let error = exec(&sandbox, &["--secret", "web"], "echo no").fails(1);
     assert!(error.contains("it was sealed for `prod/db a`, and this is `prod/web`"), "{error}");
+    // A wider scope would let a value of another Secret through.
+    let args = ["create", "other", "-nprod", "--kek=local", "--generate=a", "--scope=namespace"];
+    let wide = sandbox.run(args.iter().chain(&["--dry-run=client", "-oyaml"])).succeeds().stdout;
+    let wide = sandbox.env("PASSWORD", sealed_value_of(&wide, "a"));
+    exec(&wide, &[], "true").succeeds();
+    let error = exec(&wide, &["--secret", "db"], "echo no").fails(1);
+    assert!(error.contains("its scope leaves open of which Secret it is"), "{error}");
+    let strict = sealed_value(&wide, "a");
+    let sandbox = wide.env("PASSWORD", strict);
     let error = exec(&sandbox, &["-n", "dev"], "echo no").fails(1);
     assert!(
         error.contains(

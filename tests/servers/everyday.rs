@@ -450,6 +450,25 @@ fn an_older_file_is_told_from_anothers_change() {
     assert_eq!(value(), "3");
 }
 
+/// Another's KMS would learn who looks, and where a repository was cloned.
+#[test]
+fn no_alias_of_another_account_is_looked_up_because_a_repository_names_it() {
+    let (key, proxy) = (kms().key(), crate::fault_proxy::FaultProxy::start(kms().port));
+    let sandbox = with_kms(Sandbox::new(), proxy.port);
+    let sealed = crate::sealed::create(&sandbox, &[&format!("awskms:///{key}")], 1);
+    sandbox.write("db.yaml", sealed.succeeds().stdout);
+    let alias = format!("awskms:///arn:aws:kms:{REGION}:999999999999:alias/theirs");
+    let rules = format!("rules: [{{keks: ['{alias}']}}]");
+    sandbox.write(".envcrypt.yaml", &rules);
+    proxy.take();
+    sandbox.run(["unwrap", "-f", "db.yaml"]).fails(1);
+    assert_eq!(proxy.take().0, [""; 0]);
+    // Of a person's own rule it is.
+    std::fs::write(sandbox.config().join("config.yaml"), rules).expect("written");
+    sandbox.run(["unwrap", "-f", "db.yaml"]).fails(1);
+    assert!(!proxy.take().0.is_empty(), "the proxy sees who looks");
+}
+
 #[test]
 fn sealed_secrets_are_listed_by_their_keks() {
     let plane = control_plane();
