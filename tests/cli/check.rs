@@ -326,3 +326,21 @@ fn what_a_submodule_tracks_is_looked_at_too() {
     git(&sandbox, &["-c", "advice.addEmbeddedRepo=false", "add", "module"]);
     assert_eq!(found(&sandbox, &[]), ["module/plain.yaml:5:3 plain-secret"]);
 }
+
+/// Git writes no such path; who sends an archive of a repository can.
+#[test]
+fn no_index_leads_out_of_its_repository() {
+    let sandbox = repository();
+    git(&sandbox, &["init", "-q"]);
+    sandbox.write("aa/b.yaml", PLAIN);
+    git(&sandbox, &["add", "aa/b.yaml"]);
+    let index = sandbox.work().join(".git/index");
+    let mut bytes = std::fs::read(&index).expect("there");
+    let path = b"aa/b.yaml";
+    let at = bytes.windows(path.len()).position(|part| part == path).expect("tracked");
+    bytes[at..at + 2].copy_from_slice(b"..");
+    std::fs::write(&index, bytes).expect("written");
+    std::fs::rename(sandbox.work().join("aa/b.yaml"), sandbox.work().join("../b.yaml"))
+        .expect("moved");
+    assert_eq!(found(&sandbox, &[]), [""; 0]);
+}

@@ -1,7 +1,7 @@
 //! Which files Git tracks: read from its index, and never by running Git, which obeys
 //! settings that stand in the repository it finds.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use gix_index::entry::Mode;
 use gix_index::{File, decode, hash};
@@ -39,7 +39,12 @@ fn collect(top: &Path, modules: usize, into: &mut Vec<PathBuf>) -> Result<(), Fa
     let file = read(hash::Kind::Sha1).or_else(|_| read(hash::Kind::Sha256));
     let file = file.map_err(|e| error(&e))?;
     for entry in file.entries() {
-        let path = top.join(gix_path(entry.path(&file)));
+        let path = gix_path(entry.path(&file));
+        // As Git itself: nothing leads out.
+        if !path.components().all(|part| matches!(part, Component::Normal(_))) {
+            continue;
+        }
+        let path = top.join(path);
         if entry.mode == Mode::COMMIT {
             if modules > 0 && path.join(".git").exists() {
                 collect(&path, modules - 1, into)?;
