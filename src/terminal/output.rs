@@ -1,10 +1,12 @@
 //! Standard output, and new files: whole, or not there.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use nix::libc;
 use thiserror::Error;
@@ -191,11 +193,14 @@ impl Drop for Beside {
     }
 }
 
+/// What the names of our files beside others have in them.
+const MARK: &str = ".envcrypt-";
+
 /// How the names of our files beside `target` begin.
 fn prefix(target: &Path) -> OsString {
     let mut name = OsString::from(".");
     name.push(target.file_name().unwrap_or_default());
-    name.push(".envcrypt-");
+    name.push(MARK);
     name
 }
 
@@ -203,15 +208,31 @@ fn prefix(target: &Path) -> OsString {
 fn sweep(target: &Path) {
     let Some(folder) = target.parent() else { return };
     let prefix = prefix(target);
-    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        let is_ours = entry.file_name().as_encoded_bytes().starts_with(prefix.as_encoded_bytes())
-            && entry.metadata().is_ok_and(|found| found.is_file());
+    for name in left_in(folder) {
+        let path = folder.join(&name);
+        let is_ours = name.as_encoded_bytes().starts_with(prefix.as_encoded_bytes())
+            && path.symlink_metadata().is_ok_and(|found| found.is_file());
         // One that is in use is locked.
-        let is_left = || File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok());
+        let is_left = || File::open(&path).is_ok_and(|file| file.try_lock().is_ok());
         if is_ours && is_left() {
-            let _ = std::fs::remove_file(entry.path());
+            let _ = std::fs::remove_file(&path);
         }
     }
+}
+
+/// What may have been left in a folder, by its name. Read once in a run: a folder of ten
+/// thousand files would else be read ten thousand times.
+fn left_in(folder: &Path) -> Vec<OsString> {
+    static SEEN: Mutex<BTreeMap<PathBuf, Vec<OsString>>> = Mutex::new(BTreeMap::new());
+    let mut seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
+    let read = || {
+        let names = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let is_mark = |name: &OsString| {
+            memchr::memmem::find(name.as_encoded_bytes(), MARK.as_bytes()).is_some()
+        };
+        names.map(|entry| entry.file_name()).filter(is_mark).collect()
+    };
+    seen.entry(folder.to_owned()).or_insert_with(read).clone()
 }
 
 /// Gives a new file the mode and the owner of another.
