@@ -112,6 +112,18 @@ impl Cluster {
         self.send(request, Deed::get(place)).await
     }
 
+    /// The same, of one that may not be there.
+    ///
+    /// # Errors
+    /// [`ClusterError`], but [`ClusterError::NotFound`]
+    pub async fn find(&self, place: &Place) -> Result<Option<Object>, ClusterError> {
+        match self.secret(place).await {
+            Ok(object) => Ok(Some(object)),
+            Err(ClusterError::NotFound(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Lists the sealed or the plain Secrets of a namespace, or of all, one page at
     /// a time; `each` takes a page. The server picks, so no other is sent.
     ///

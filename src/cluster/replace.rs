@@ -99,11 +99,7 @@ impl Cluster {
     /// [`ClusterError`]
     pub async fn resume(&self, place: &Place) -> Result<bool, ClusterError> {
         let aside = aside(place);
-        let mut object = match self.secret(&aside).await {
-            Ok(object) => object,
-            Err(ClusterError::NotFound(_)) => return Ok(false),
-            Err(error) => return Err(error),
-        };
+        let Some(mut object) = self.find(&aside).await? else { return Ok(false) };
         let is_sealed = object.is_sealed();
         let annotations = object.metadata.annotations.get_or_insert_default();
         if annotations.remove(ASIDE_FOR).as_deref() != Some(place.name.as_str()) || !is_sealed {
@@ -121,11 +117,7 @@ impl Cluster {
     /// # Errors
     /// [`ClusterError`]
     pub async fn is_put_aside(&self, place: &Place) -> Result<bool, ClusterError> {
-        match self.secret(&aside(place)).await {
-            Ok(_) => Ok(true),
-            Err(ClusterError::NotFound(_)) => Ok(false),
-            Err(error) => Err(error),
-        }
+        Ok(self.find(&aside(place)).await?.is_some())
     }
 
     /// The Secrets for which something is put aside, in a namespace or in all, with the

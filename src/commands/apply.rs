@@ -224,7 +224,7 @@ impl Work<'_> {
                 force_conflicts: self.args.force_conflicts,
             };
             let before = match self.restarter {
-                Some(_) => there(cluster, place).await?,
+                Some(_) => cluster.find(place).await?,
                 None => None,
             };
             let after = match cluster.apply(place, &object, &options).await {
@@ -293,14 +293,5 @@ impl Work<'_> {
                 Err(Failure::Surplus { place: place.to_string(), keys })
             }
         }
-    }
-}
-
-/// What stands in the cluster, where anything does.
-async fn there(cluster: &Cluster, place: &Place) -> Result<Option<Object>, Failure> {
-    match cluster.secret(place).await {
-        Ok(object) => Ok(Some(object)),
-        Err(ClusterError::NotFound(_)) => Ok(None),
-        Err(error) => Err(error.into()),
     }
 }

@@ -11,7 +11,7 @@ use super::input::{FileArgs, Found, is_no_manifest};
 use super::opening::{OpenArgs, Opener};
 use super::tally::IN_FLIGHT;
 use super::{Failure, Session};
-use crate::cluster::{Cluster, ClusterError};
+use crate::cluster::Cluster;
 use crate::envelope::SealedSecret;
 use crate::manifest::Object;
 use crate::secret::{Key, Meta, Namespace, Place, PlainSecret, SecretValue};
@@ -132,13 +132,10 @@ impl Work<'_> {
         })?;
         let place = in_file.meta().place.clone();
         self.session.check_namespace(&place)?;
-        let live = match self.cluster.secret(&place).await {
-            Ok(object) => self.side(&object)?,
-            Err(ClusterError::NotFound(_)) => {
-                return Ok(format!("{place}\n  is not in the cluster\n"));
-            }
-            Err(error) => return Err(error.into()),
+        let Some(live) = self.cluster.find(&place).await? else {
+            return Ok(format!("{place}\n  is not in the cluster\n"));
         };
+        let live = self.side(&live)?;
         self.sides(&place, &path, in_file, live).await
     }
 

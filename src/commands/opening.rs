@@ -251,12 +251,8 @@ impl<'a> Opener<'a> {
     fn ruled(&self, rule: Option<&Rule>) -> Option<Ruled> {
         let rule = rule?;
         let policy = self.policy.borrow();
-        let named = rule
-            .keks
-            .iter()
-            .filter_map(|name| sealing::uri(self.session, name, MakeLocal::No).ok());
         let mut keks = BTreeSet::new();
-        for kek in named {
+        for kek in sealing::named_by(self.session, rule) {
             keks.extend(policy.trust().behind(&kek).cloned());
             keks.insert(kek.key());
         }
@@ -334,9 +330,8 @@ impl<'a> Opener<'a> {
             // KMS would learn who looks.
             let names = rule.map_or(&[][..], |rule| &rule.keks);
             let ruled = names.iter().filter_map(|name| name.parse().ok());
-            let ruled = ruled.filter(|kek: &KekUri| {
-                rule.is_some_and(|rule| rule.is_own) || !kek.rest().starts_with("arn:")
-            });
+            let ruled =
+                ruled.filter(|kek: &KekUri| rule.is_some_and(|rule| rule.is_own) || kek.is_bare());
             Vec::into_iter(named).chain(ruled).filter(KekUri::is_alias).collect()
         };
         aliases.retain(|alias| self.looked_up.borrow_mut().insert(alias.clone()));

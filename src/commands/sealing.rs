@@ -75,8 +75,7 @@ pub fn named_for(
 ) -> Result<Vec<KekUri>, Failure> {
     let mut named = resolve(session, &kek_variable())?;
     if let Some(rule) = session.rule(&place.namespace, path)? {
-        let ruled = rule.keks.iter().filter_map(|name| uri(session, name, MakeLocal::No).ok());
-        for kek in ruled {
+        for kek in named_by(session, &rule) {
             let may = policy.may_seal(&kek, place, is_own(session, &kek)?);
             if rule.is_own || may == Verdict::Yes {
                 named.push(kek);
@@ -112,11 +111,7 @@ impl<'a> Chooser<'a> {
     pub fn tell_outside(&self, keks: &[KekUri], rule: Option<&Rule>) {
         let Some(rule) = rule.filter(|_| self.asks) else { return };
         let policy = self.policy.borrow();
-        let names: Vec<KekUri> = rule
-            .keks
-            .iter()
-            .filter_map(|name| uri(self.session, name, MakeLocal::No).ok())
-            .collect();
+        let names: Vec<KekUri> = named_by(self.session, rule).collect();
         let is_named = |kek: &KekUri| {
             names.iter().any(|name| {
                 let behind = policy.trust().behind(name).any(|key| *key == kek.key());
@@ -265,6 +260,11 @@ pub fn uri(session: &Session, name: &str, make: MakeLocal) -> Result<KekUri, Fai
         "local" => local::uri(session, make),
         _ => Ok(name.parse()?),
     }
+}
+
+/// What a rule names, as far as it stands for a KEK on this machine.
+pub fn named_by(session: &Session, rule: &Rule) -> impl Iterator<Item = KekUri> {
+    rule.keks.iter().filter_map(|name| uri(session, name, MakeLocal::No).ok())
 }
 
 /// The scope in which its parts are sealed anew.

@@ -138,8 +138,14 @@ impl KekUri {
     /// account and region.
     #[must_use]
     pub fn is_alias(&self) -> bool {
-        self.scheme == Scheme::Aws
-            && !(self.rest().starts_with("arn:") && self.text.contains(":key/"))
+        self.is_bare() || (self.scheme == Scheme::Aws && !self.text.contains(":key/"))
+    }
+
+    /// Whether it names a key without account and region: which one it is depends on who
+    /// asks.
+    #[must_use]
+    pub fn is_bare(&self) -> bool {
+        self.scheme == Scheme::Aws && !self.rest().starts_with("arn:")
     }
 
     /// Whether `key`, named in full, may be the one that this names, as far as can be

@@ -22,7 +22,7 @@ pub struct Known<'a> {
 
 /// Whether a name stands for keys that cannot be told offline.
 fn is_bare(name: &str) -> bool {
-    name.parse::<KekUri>().is_ok_and(|kek| kek.is_alias() && !kek.rest().starts_with("arn:"))
+    name.parse::<KekUri>().is_ok_and(|kek| kek.is_bare())
 }
 
 /// What the rules name for a Secret.
