@@ -9,16 +9,16 @@ test: quick
 
 # What needs nothing but Rust.
 quick:
-	cargo test --locked
+	cargo test --locked --workspace
 
 # What must be clean.
 check:
 	cargo fmt --check
-	cargo clippy --locked --all-targets --all-features -- -D warnings
+	cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
 	for features in "" age aws azure gcp k8skms vault; do \
 		cargo clippy --locked --no-default-features --features "$$features" -- -D warnings || exit 1; \
 	done
-	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --all-features
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --all-features
 	cargo deny --version >/dev/null 2>&1 || cargo install --locked cargo-deny
 	cargo deny check bans licenses sources
 
@@ -38,7 +38,7 @@ dist:
 
 # In-process, whole processes beside their peers, and many Secrets at once.
 bench:
-	servers=$$(tests/servers/build.sh) && ENVCRYPT_TEST_SERVERS=$$servers cargo bench --locked
+	servers=$$(tests/servers/build.sh) && ENVCRYPT_TEST_SERVERS=$$servers cargo bench --locked --workspace
 
 clean:
 	cargo clean

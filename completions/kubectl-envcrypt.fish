@@ -222,7 +222,7 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspec
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -s f -l filename -d 'A file, a folder, or - for standard input; repeatable. Other kinds than Secret are passed over' -r -F
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -s l -l selector -d 'Only Secrets with these labels' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l dry-run -d 'Only tell what would be changed; no KMS is asked to wrap or to open' -r -f -a "client\t''"
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l dry-run -d 'Only tell what would be changed; no KMS is asked to wrap or to open' -r -f -a "client\t'Ask no KMS and change nothing'"
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -s o -l output -d 'How to print Secrets of the cluster' -r -f -a "yaml\t''
 json\t''"
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l kek -d 'The KEK to seal with: local, or a URI; repeatable' -r
@@ -322,7 +322,7 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" 
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -s f -l filename -d 'A file with the Secret, changed in place; - reads standard input and prints the result' -r -F
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l name -d 'Which Secret of the file, where it holds several' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l dry-run -d 'Only tell what would be changed' -r -f -a "client\t''"
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l dry-run -d 'Only tell what would be changed' -r -f -a "client\t'Ask no KMS and change nothing'"
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l kek -d 'The KEKs of the Secret, named so that nothing is asked; `rewrap` changes them; repeatable' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l open-with -d 'A KEK that may be asked to open this once, and only these; repeatable' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l allow -d 'Do not warn of this about a value; repeatable, or with commas' -r -f -a "trailing-newline\t''
@@ -360,7 +360,7 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" 
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -s f -l filename -d 'A file with the Secret, changed in place; - reads standard input and prints the result' -r -F
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l name -d 'Which Secret of the file, where it holds several' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l dry-run -d 'Only tell what would be changed' -r -f -a "client\t''"
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l dry-run -d 'Only tell what would be changed' -r -f -a "client\t'Ask no KMS and change nothing'"
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l visible -d 'Ask for this key with echo, as for a user name' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l from-file -d 'A value from a file, or from every file of a folder; `KEY=-` reads standard input' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l from-env-file -d 'Values from a file of KEY=VALUE lines' -r -F
@@ -405,7 +405,7 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -s f -l filename -d 'A file with the Secret, changed in place; - reads standard input and prints the result' -r -F
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l name -d 'Which Secret of the file, where it holds several' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l dry-run -d 'Only tell what would be changed' -r -f -a "client\t''"
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l dry-run -d 'Only tell what would be changed' -r -f -a "client\t'Ask no KMS and change nothing'"
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l kek -d 'The KEKs of the Secret, named so that nothing is asked; `rewrap` changes them; repeatable' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -s n -l namespace -d 'The namespace' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l context -d 'The kubeconfig\'s context' -r
@@ -490,7 +490,7 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check"
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -s f -l filename -d 'A file, a folder, or - for standard input; repeatable. Other kinds than Secret are passed over' -r -F
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -s l -l selector -d 'Only Secrets with these labels' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l dry-run -d 'Only tell what would be changed; no KMS is asked to wrap or to open' -r -f -a "client\t''"
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l dry-run -d 'Only tell what would be changed; no KMS is asked to wrap or to open' -r -f -a "client\t'Ask no KMS and change nothing'"
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l kek -d 'The new set of KEKs; repeatable' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l add -d 'One more KEK; repeatable' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l remove -d 'One less; repeatable' -r
@@ -520,7 +520,7 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -s f -l filename -d 'A file, a folder, or - for standard input; repeatable. Other kinds than Secret are passed over' -r -F
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -s l -l selector -d 'Only Secrets with these labels' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l dry-run -d 'Only tell what would be changed; no KMS is asked to wrap or to open' -r -f -a "client\t''"
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l dry-run -d 'Only tell what would be changed; no KMS is asked to wrap or to open' -r -f -a "client\t'Ask no KMS and change nothing'"
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l before -d 'Only what was sealed before this time: 2026-01-01, 2026-01-01T08:00:00Z' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l kek -d 'The KEKs to seal to, in place of those that it is under; repeatable' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l open-with -d 'A KEK that may be asked to open this once, and only these; repeatable' -r

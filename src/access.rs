@@ -1,13 +1,6 @@
-//! Which KEKs may open a Secret, and which may be sealed to. Decisions only:
-//! nothing here asks a person, reads a repository, or calls a KMS.
-//!
-//! A sealed file names its KEKs, and a rule beside it names others. Whoever can
-//! write these could name their own. `docs/threat-model.md` has the model.
+//! Which KEKs may open a Secret, and which it is sealed to: what flags, rules, settings
+//! and the person say, decided by [`envcrypt_core::access`].
 
-mod grant;
-mod policy;
-mod trust;
-
-pub use grant::{Grant, Scope, Use, Uses};
-pub use policy::{MayUse, Policy, Ruled, Verdict};
-pub use trust::{Trust, TrustError};
+pub mod choice;
+pub mod holders;
+pub mod opener;

@@ -17,14 +17,14 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 use tokio::time::timeout;
 
-use crate::manifest::{LAST_APPLIED_ANNOTATION, Object, SEAL_ANNOTATION, SEALED_TYPE};
-use crate::secret::{Namespace, Place, SecretName};
+use envcrypt_core::manifest::{LAST_APPLIED_ANNOTATION, Object, SEAL_ANNOTATION, SEALED_TYPE};
+use envcrypt_core::secret::{Namespace, Place, SecretName};
 
 pub use connect::{ConnectOptions, Target, context_names};
 pub use error::ClusterError;
 use error::{Deed, refused};
 pub use replace::ReplaceError;
-pub use workloads::{Consumer, Kind, Restart, Rollout};
+pub use workloads::{Consumer, Restart, Rollout};
 
 /// Who this program is to server-side apply.
 pub const FIELD_MANAGER: &str = "kubectl-envcrypt";
@@ -81,7 +81,7 @@ struct PageMetadata {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Item {
-    metadata: crate::manifest::Metadata,
+    metadata: envcrypt_core::manifest::Metadata,
     r#type: Option<String>,
     data: Option<BTreeMap<String, Option<String>>>,
     immutable: Option<bool>,
@@ -193,7 +193,7 @@ impl Cluster {
         }
         #[derive(Deserialize)]
         struct Named {
-            metadata: crate::manifest::Metadata,
+            metadata: envcrypt_core::manifest::Metadata,
         }
         let request = Requests::new("/api/v1/namespaces").list(&ListParams::default());
         let names: Names = self.send(request, Deed::list(None)).await?;
@@ -371,6 +371,9 @@ fn secrets(namespace: Option<&Namespace>) -> Requests {
 ///
 /// # Errors
 /// When the server sent names that it would not accept itself.
-pub fn place_of(namespace: &Namespace, name: &str) -> Result<Place, crate::secret::NameError> {
+pub fn place_of(
+    namespace: &Namespace,
+    name: &str,
+) -> Result<Place, envcrypt_core::secret::NameError> {
     Ok(Place { namespace: namespace.clone(), name: name.parse::<SecretName>()? })
 }

@@ -3,7 +3,8 @@
 
 mod duration;
 mod file;
-mod pattern;
+mod kek_name;
+
 mod rules;
 
 use std::io;
@@ -15,9 +16,11 @@ use serde::Deserialize;
 use thiserror::Error;
 
 pub use duration::duration;
-pub use pattern::Pattern;
+
+pub use kek_name::KekName;
 pub use rules::{Rule, RuleInput, Rules};
 
+use envcrypt_core::kek::UriError;
 use rules::RuleText;
 
 /// The file with a repository's rules.
@@ -98,6 +101,14 @@ pub enum ConfigError {
         /// Counted from 1.
         number: usize,
     },
+    /// A variable names something that is not a KEK.
+    #[error("`{name}`: {source}")]
+    Variable {
+        /// The variable.
+        name: &'static str,
+        /// What is wrong.
+        source: UriError,
+    },
     /// A rule that names no KEK would leave Secrets under none.
     #[error("`{0}`: a rule names no KEK")]
     EmptyRule(PathBuf),
@@ -112,8 +123,18 @@ pub enum ConfigError {
         wrong: String,
     },
     /// There is neither `$HOME` nor `$XDG_CONFIG_HOME`.
+    #[cfg(feature = "age")]
     #[error("there is no configuration folder: neither `HOME` nor `XDG_CONFIG_HOME` is set")]
     NoFolder,
+}
+
+/// The KEKs that an environment variable names, commas between them.
+///
+/// # Errors
+/// [`ConfigError::Variable`]
+pub fn keks_in(name: &'static str) -> Result<Vec<KekName>, ConfigError> {
+    let text = std::env::var(name).unwrap_or_default();
+    KekName::list(&text).map_err(|source| ConfigError::Variable { name, source })
 }
 
 /// The user's configuration folder: `$XDG_CONFIG_HOME/envcrypt` or
@@ -145,6 +166,7 @@ impl Folder {
     ///
     /// # Errors
     /// [`ConfigError::NoFolder`]
+    #[cfg(feature = "age")]
     pub fn local_identity(&self) -> Result<PathBuf, ConfigError> {
         Ok(self.0.as_ref().ok_or(ConfigError::NoFolder)?.join("identities").join("local.txt"))
     }
@@ -184,22 +206,25 @@ fn list(folder: &Path) -> Result<Vec<PathBuf>, ConfigError> {
 }
 
 /// The user's settings.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[derive(Debug, Default)]
 pub struct Settings {
     /// The KEKs to seal to where nothing else names any.
-    #[serde(default)]
-    pub keks: Vec<String>,
-    /// Further KEKs that may be asked.
-    #[serde(default)]
-    pub trust: Vec<String>,
-    #[serde(default, rename = "rules")]
-    rule_texts: Vec<RuleText>,
+    pub keks: Vec<KekName>,
+    /// Further KEKs that may open.
+    pub trust: Vec<KekName>,
     /// Rules like those of a repository. They come before them.
-    #[serde(skip)]
     pub rules: Rules,
     /// As [`Settings::kek_timeout`] takes it.
-    #[serde(default)]
+    kek_timeout: Option<String>,
+}
+
+/// The settings as they are written.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+struct SettingsText {
+    keks: Vec<String>,
+    trust: Vec<String>,
+    rules: Vec<RuleText>,
     kek_timeout: Option<String>,
 }
 
@@ -211,13 +236,20 @@ impl Settings {
     pub fn load(folder: &Folder) -> Result<Self, ConfigError> {
         const FORM: &str = "a setting: `keks`, `trust`, `rules` or `kekTimeout`";
         let Some(path) = folder.settings() else { return Ok(Self::default()) };
-        let mut settings: Self = file::read_yaml(&path, None, FORM)?.unwrap_or_default();
-        let texts = std::mem::take(&mut settings.rule_texts);
-        for (field, names) in [("keks", &settings.keks), ("trust", &settings.trust)] {
-            rules::check_setting(names, &path, field)?;
-        }
-        settings.rules = Rules::new(path, texts, true)?;
-        Ok(settings)
+        let text: SettingsText = file::read_yaml(&path, None, FORM)?.unwrap_or_default();
+        let names = |field, names: &[String]| {
+            rules::kek_names(names).map_err(|number| ConfigError::Setting {
+                path: path.clone(),
+                field,
+                number,
+            })
+        };
+        Ok(Self {
+            keks: names("keks", &text.keks)?,
+            trust: names("trust", &text.trust)?,
+            kek_timeout: text.kek_timeout,
+            rules: Rules::new(path, text.rules, true)?,
+        })
     }
 
     /// How long a KEK may take to answer before another of the same Secret is

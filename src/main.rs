@@ -6,8 +6,29 @@ use std::time::Duration;
 use clap::Parser;
 use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue};
-use kubectl_envcrypt::cli::Cli;
-use kubectl_envcrypt::{commands, process};
+use cli::Cli;
+
+mod access;
+mod batch;
+mod candidates;
+mod cli;
+mod cluster;
+mod commands;
+mod config;
+mod failure;
+mod files;
+mod process;
+mod restart;
+mod select;
+mod session;
+mod terminal;
+mod values;
+
+/// Wipes every piece of memory as it is freed, also that of the libraries,
+/// which know nothing of what they were handed.
+#[global_allocator]
+static ALLOCATOR: zeroizing_alloc::ZeroAlloc<std::alloc::System> =
+    zeroizing_alloc::ZeroAlloc(std::alloc::System);
 
 fn main() -> ExitCode {
     process::harden();
@@ -24,7 +45,7 @@ fn main() -> ExitCode {
     });
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("the operating system gives an event queue");
-    let result = runtime.block_on(commands::run(cli));
+    let result = runtime.block_on(cli::run(cli));
     // A file that is being written is; what hangs, a name server that is asked for
     // a host, is not waited for.
     runtime.shutdown_timeout(Duration::from_secs(1));

@@ -11,7 +11,7 @@ use kube::config::{
 };
 
 use super::{Cluster, ClusterError};
-use crate::secret::Namespace;
+use envcrypt_core::secret::Namespace;
 
 /// kubectl's connection flags. None of them set means: as the kubeconfig says.
 #[derive(Debug, Clone, Default)]

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use kube::core::Status;
 use thiserror::Error;
 
-use crate::manifest::Object;
-use crate::secret::{NameError, Namespace, Place};
+use envcrypt_core::manifest::Object;
+use envcrypt_core::secret::{NameError, Namespace, Place};
 
 /// Why the cluster did not do it. Nothing was changed.
 #[derive(Debug, Error)]

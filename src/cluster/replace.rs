@@ -11,9 +11,9 @@ use thiserror::Error;
 use tokio::time::sleep;
 
 use super::{Cluster, ClusterError, Deed, Sort, WriteOptions, secrets};
-use crate::envelope::SealedSecret;
-use crate::manifest::{self, Object};
-use crate::secret::{Namespace, Place};
+use envcrypt_core::envelope::SealedSecret;
+use envcrypt_core::manifest::{self, Object};
+use envcrypt_core::secret::{Namespace, Place};
 
 /// The label of a Secret that is put aside.
 pub(super) const ASIDE: &str = "envcrypt.dev/aside";

@@ -9,7 +9,7 @@ use kube::core::request::Request as Requests;
 use serde_json::{Value, json};
 
 use super::{Cluster, ClusterError, Deed, FIELD_MANAGER};
-use crate::secret::{Namespace, SecretName};
+use envcrypt_core::secret::{Namespace, SecretName};
 
 /// What `kubectl rollout restart` sets, too.
 const RESTARTED_AT: &str = "kubectl.kubernetes.io/restartedAt";

@@ -7,18 +7,18 @@ use clap::Args;
 use futures::StreamExt;
 use futures::stream::FuturesOrdered;
 
-use super::create::DryRun;
-use super::input::{FileArgs, Found, tell_passed_over};
-use super::inspect::time;
-use super::opening::{OpenArgs, Opener, is_file};
-use super::restarting::{RestartArgs, Restarter};
-use super::tally::{Done, IN_FLIGHT, Tally};
-use super::{Failure, Session};
+use crate::access::opener::{OpenArgs, Opener, is_file};
+use crate::batch::progress::{Done, IN_FLIGHT, Tally};
 use crate::cluster::{Cluster, ClusterError, FIELD_MANAGER, WriteOptions};
-use crate::envelope::{SealCheck, SealedSecret};
-use crate::manifest::{self, Object};
-use crate::secret::{Namespace, Place};
+use crate::failure::{BatchError, Failure, SelectError};
+use crate::restart::{RestartArgs, Restarter};
+use crate::select::dry_run::DryRun;
+use crate::select::files::{FileArgs, Found, tell_passed_over};
+use crate::session::Session;
 use crate::terminal;
+use envcrypt_core::envelope::{SealCheck, SealedSecret};
+use envcrypt_core::manifest::{self, Object};
+use envcrypt_core::secret::{Namespace, Place};
 
 /// Apply sealed Secrets to the cluster, as they are or unwrapped.
 ///
@@ -153,7 +153,7 @@ impl Reader<'_> {
                     opener.admit(&secret, Some(&found.path)).await?;
                 }
                 if !places.insert(secret.meta.place.clone()) {
-                    return Err(Failure::Twice(secret.meta.place.to_string()));
+                    return Err(Failure::Select(SelectError::Twice(secret.meta.place.to_string())));
                 }
             }
             sources.push(match path.as_os_str() != "-" && path.is_file() {
@@ -168,7 +168,7 @@ impl Reader<'_> {
             ));
         }
         match places.len() {
-            0 => Err(Failure::NothingSealed(self.args.files.describe())),
+            0 => Err(Failure::Select(SelectError::NothingSealed(self.args.files.describe()))),
             _ => Ok((sources, places)),
         }
     }
@@ -259,11 +259,11 @@ impl Work<'_> {
         let live = cluster.secret(place).await?.sealed(&place.namespace, SealCheck::Required)?;
         match (sealed_at(file), sealed_at(&live)) {
             (Some(file), Some(live)) if file > live => Ok(()),
-            (file, live) => Err(Failure::OlderFile {
+            (file, live) => Err(Failure::Batch(BatchError::OlderFile {
                 place: place.to_string(),
-                file: time(file.unwrap_or(0)),
-                live: time(live.unwrap_or(0)),
-            }),
+                file: terminal::time(file.unwrap_or(0)),
+                live: terminal::time(live.unwrap_or(0)),
+            })),
         }
     }
 
@@ -290,7 +290,7 @@ impl Work<'_> {
             true => Ok(()),
             false => {
                 let keys = surplus.into_iter().collect::<Vec<_>>().join("`, `");
-                Err(Failure::Surplus { place: place.to_string(), keys })
+                Err(Failure::Batch(BatchError::Surplus { place: place.to_string(), keys }))
             }
         }
     }

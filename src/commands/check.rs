@@ -1,8 +1,8 @@
 //! `check`: a repository without plain Secrets, and with sealed ones that are as
 //! they should be. Offline: no KMS and no cluster is asked.
 
+mod keks;
 mod report;
-mod rules;
 mod tracked;
 
 use std::borrow::Cow;
@@ -17,13 +17,20 @@ use ignore::{Walk, WalkBuilder};
 use memchr::memmem;
 use zeroize::Zeroizing;
 
-use super::{Failure, Session, complete};
-use crate::envelope::{Jwe, Kind, SealCheck};
-use crate::manifest::{self, FileKind, Found, FoundSecret, Object, Position, SEAL_ANNOTATION};
-use crate::secret::Namespace;
+use crate::config::KekName;
+use crate::failure::{Failure, SelectError};
+
+use crate::session::Session;
+
+use crate::candidates;
 use crate::terminal;
+use envcrypt_core::envelope::{Jwe, Kind, SealCheck};
+use envcrypt_core::manifest::{
+    self, FileKind, Found, FoundSecret, Object, Position, SEAL_ANNOTATION,
+};
+use envcrypt_core::secret::Namespace;
+use keks::Known;
 use report::Finding;
-use rules::Known;
 use tracked::tracked;
 
 /// The largest file that is looked at, in bytes.
@@ -56,8 +63,8 @@ pub struct CheckArgs {
     #[arg(value_name = "PATH", default_value = ".")]
     paths: Vec<PathBuf>,
     /// A KEK that is known, beside those of rules, environment and settings; repeatable
-    #[arg(long, value_name = "KEK", add = complete::keks())]
-    kek: Vec<String>,
+    #[arg(long, value_name = "KEK", add = candidates::keks())]
+    kek: Vec<KekName>,
     /// Leave out paths like this: `tests/**`; repeatable
     #[arg(long, value_name = "GLOB", value_parser = glob)]
     exclude: Vec<Glob>,
@@ -137,7 +144,7 @@ impl CheckArgs {
                 continue;
             }
             if let Err(source) = std::fs::metadata(path) {
-                return Err(Failure::Read { path: path.clone(), source });
+                return Err(Failure::Select(SelectError::Read { path: path.clone(), source }));
             }
             let mut take = |found: &Path| {
                 let within = found.strip_prefix(path).unwrap_or(found);
@@ -203,7 +210,7 @@ fn glob(text: &str) -> Result<Glob, String> {
 
 fn read_error(path: &Path, error: ignore::Error) -> Failure {
     let source = error.into_io_error().unwrap_or_else(|| std::io::ErrorKind::Other.into());
-    Failure::Read { path: path.to_owned(), source }
+    Failure::Select(SelectError::Read { path: path.to_owned(), source })
 }
 
 /// What a file is by its name, as far as that tells.
@@ -332,9 +339,9 @@ impl Checker<'_> {
 /// The bytes of a file; none where it can hold no manifest.
 fn read(path: &Path, kind: FileKind) -> Result<Option<Zeroizing<Vec<u8>>>, Failure> {
     if path == Path::new("-") {
-        return super::input::read_file(path).map(Some);
+        return crate::select::files::read_file(path).map(Some);
     }
-    let error = |source| Failure::Read { path: path.to_owned(), source };
+    let error = |source| Failure::Select(SelectError::Read { path: path.to_owned(), source });
     let found = path.metadata().map_err(error)?;
     // A pipe that is named is meant: `check <(helm template web)`.
     if found.is_file() && found.len() > MAX_SIZE {

@@ -8,21 +8,27 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use super::asking::AskArgs;
-use super::concerns::AllowArgs;
-use super::sealing::{self, Chooser, SealingArgs};
-use super::sources::{SourceArgs, Values, read_value};
-use super::{Failure, Session, complete, words};
-use crate::access::MayUse;
+use crate::access::choice::{self, Chooser, SealingArgs};
+use crate::candidates;
 use crate::cluster::{Cluster, ClusterError, FIELD_MANAGER, WriteOptions};
-use crate::envelope::{SealError, SealedSecret, Sealer, name_suffix, sealed_size_at_least};
-use crate::kek::DataKey;
-use crate::manifest::{self, Format};
-use crate::secret::{
-    DOCKER_DEFAULT_SERVER, LabelError, MAX_ANNOTATIONS, Meta, Place, PlainSecret, SecretName,
-    SecretType, SecretValue, parse_annotation, parse_label,
-};
+use crate::failure::Failure;
+use crate::files::{self, FileError};
+use crate::select::dry_run::DryRun;
+use crate::select::names;
+use crate::session::Session;
 use crate::terminal;
+use crate::values::allow::AllowArgs;
+use crate::values::ask::AskArgs;
+use crate::values::docker::DOCKER_DEFAULT_SERVER;
+use crate::values::sources::{SourceArgs, Values, read_value};
+use envcrypt_core::access::MayUse;
+use envcrypt_core::envelope::{SealError, SealedSecret, Sealer, name_suffix, sealed_size_at_least};
+use envcrypt_core::kek::DataKey;
+use envcrypt_core::manifest::{self, Format};
+use envcrypt_core::secret::{
+    LabelError, MAX_ANNOTATIONS, Meta, Place, PlainSecret, SecretName, SecretType, SecretValue,
+    parse_annotation, parse_label,
+};
 use questions::key;
 
 /// What the annotation with the seal may take of the bound on annotations, in bytes.
@@ -53,7 +59,7 @@ pub struct CreateArgs {
     sources: SourceArgs,
 
     /// generic, basic-auth, ssh-auth, tls, docker-registry, bootstrap-token, or any other type
-    #[arg(long, default_value = "generic", help_heading = "The Secret", add = complete::types())]
+    #[arg(long, default_value = "generic", help_heading = "The Secret", add = candidates::types())]
     r#type: String,
     /// The certificate's file, for `--type tls`
     #[arg(long, value_name = "FILE", requires = "key", help_heading = "The Secret")]
@@ -111,17 +117,6 @@ pub struct CreateArgs {
     field_manager: String,
 }
 
-/// `--dry-run`
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum DryRun {
-    /// Do it.
-    None,
-    /// Ask no cluster.
-    Client,
-    /// Let the cluster check it.
-    Server,
-}
-
 /// `-o`
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Output {
@@ -133,7 +128,7 @@ enum Output {
 /// Runs it. Whatever can fail without the person fails before they are asked:
 /// names and files, the cluster's consent, the KMS.
 pub async fn run(args: CreateArgs, session: &Session) -> Result<(), Failure> {
-    words::check_not_kubectls(&args.name, &args.keys)?;
+    names::check_not_kubectls(&args.name, &args.keys)?;
     let mut meta = args.meta(session)?;
     let mut values = args.values()?;
     let questions = args.questions(&meta.kind, &values)?;
@@ -156,11 +151,11 @@ pub async fn run(args: CreateArgs, session: &Session) -> Result<(), Failure> {
     };
     let path = args.write.as_deref();
     if let Some(path) = path.filter(|path| path.symlink_metadata().is_ok()) {
-        return Err(terminal::OutputError::Exists(path.to_owned()).into());
+        return Err(FileError::Exists(path.to_owned()).into());
     }
     let policy = RefCell::new(session.policy_to_seal(MayUse::Granted)?);
     let chooser = Chooser::new(session, &policy);
-    let named = sealing::choose(session, &args.sealing.kek, &meta.place, path, &chooser)?;
+    let named = choice::choose(session, &args.sealing.kek, &meta.place, path, &chooser)?;
     let cluster = args.cluster(session, &meta).await?;
     let sealer =
         Sealer::prepare(session.ring()?, &named, key, meta.place.clone(), args.sealing.scope)
@@ -178,10 +173,10 @@ pub async fn run(args: CreateArgs, session: &Session) -> Result<(), Failure> {
     };
     args.allow.warn(&plain.values, None);
     let keks: Vec<_> = sealer.keks().cloned().collect();
-    let sealed = sealer.seal(plain, sealing::now())?;
-    sealing::remember(session, &mut policy.borrow_mut(), &sealed.meta.place, &keks);
-    sealing::remember_aliases(&mut policy.borrow_mut(), &named, &keks);
-    sealing::write_down(&mut policy.borrow_mut());
+    let sealed = sealer.seal(plain, envcrypt_core::envelope::now())?;
+    choice::remember(session, &mut policy.borrow_mut(), &sealed.meta.place, &keks);
+    choice::remember_aliases(&mut policy.borrow_mut(), &named, &keks);
+    choice::write_down(&mut policy.borrow_mut());
     args.deliver(&sealed, cluster).await
 }
 
@@ -272,7 +267,7 @@ impl CreateArgs {
             let is_json =
                 path.extension().is_some_and(|e| e == "json") || self.output == Some(Output::Json);
             let format = if is_json { Format::Json } else { Format::Yaml };
-            terminal::new_file(path, manifest::write(&[object], format).as_bytes())?;
+            files::new_file(path, manifest::write(&[object], format).as_bytes())?;
             done = format!("written to {}", path.display());
         } else if let Some(format) = self.output.and_then(Output::format) {
             return Ok(terminal::stdout(manifest::write(&[object], format).as_bytes())?);
@@ -297,7 +292,7 @@ impl Output {
 
 fn check_size(place: &Place, values: &Values) -> Result<(), Failure> {
     let size = sealed_size_at_least(values.sizes());
-    if size > crate::envelope::MAX_SEALED_SIZE {
+    if size > envcrypt_core::envelope::MAX_SEALED_SIZE {
         return Err(SealError::TooLarge { place: place.clone(), size }.into());
     }
     Ok(())

@@ -7,15 +7,16 @@ use std::path::Path;
 use clap::Args;
 use futures::{StreamExt, stream};
 
-use super::input::{FileArgs, Found, is_no_manifest};
-use super::opening::{OpenArgs, Opener};
-use super::tally::IN_FLIGHT;
-use super::{Failure, Session};
+use crate::access::opener::{OpenArgs, Opener};
+use crate::batch::progress::IN_FLIGHT;
 use crate::cluster::Cluster;
-use crate::envelope::SealedSecret;
-use crate::manifest::Object;
-use crate::secret::{Key, Meta, Namespace, Place, PlainSecret, SecretValue};
+use crate::failure::{Failure, SelectError};
+use crate::select::files::{FileArgs, Found, is_no_manifest};
+use crate::session::Session;
 use crate::terminal::{self, OutputError};
+use envcrypt_core::envelope::SealedSecret;
+use envcrypt_core::manifest::Object;
+use envcrypt_core::secret::{Key, Meta, Namespace, Place, PlainSecret, SecretValue};
 
 /// Compare files with the cluster, key by key.
 ///
@@ -86,7 +87,7 @@ async fn compare(args: DiffArgs, session: &Session) -> Result<bool, Failure> {
     }
     failures.iter().filter_map(Failure::report).for_each(|report| report.print());
     match failures.len() {
-        0 if all == 0 => Err(Failure::NothingThere(args.files.describe())),
+        0 if all == 0 => Err(Failure::Select(SelectError::NothingThere(args.files.describe()))),
         0 => Ok(differs),
         failed => Err(Failure::SomeUnknown { failed, all }),
     }
@@ -127,7 +128,9 @@ impl Work<'_> {
     async fn one(&self, found: Result<Found, Failure>) -> Result<String, Failure> {
         let Found { path, object } = found?;
         let in_file = self.side(&object).map_err(|failure| match failure {
-            Failure::Live(source) => Failure::Manifest { path: path.clone(), source },
+            Failure::Live(source) => {
+                Failure::Select(SelectError::Manifest { path: path.clone(), source })
+            }
             other => other,
         })?;
         let place = in_file.meta().place.clone();

@@ -7,17 +7,21 @@ use std::path::Path;
 use clap::Args;
 use zeroize::Zeroizing;
 
-use super::changing::{Changer, Delta};
-use super::concerns::AllowArgs;
-use super::local::MakeLocal;
-use super::many::{self, Change};
-use super::one::OneArgs;
-use super::opening::Opener;
-use super::{Failure, Session, complete, sealing};
-use crate::envelope::{MAX_SEALED_SIZE, SealedSecret, sealed_size_at_least};
-use crate::manifest::{draft, read_draft};
-use crate::secret::{Key, PlainSecret, SecretValue};
-use crate::terminal::{self, Disk, Editor};
+use crate::access::opener::Opener;
+use crate::batch::edit_values::{Changer, Delta};
+use crate::batch::{self, Change};
+use crate::candidates;
+use crate::config::KekName;
+use crate::failure::{BatchError, Failure};
+use crate::files::Disk;
+use crate::select::one::OneArgs;
+use crate::session::Session;
+use crate::session::local::MakeLocal;
+use crate::terminal::{self, Editor};
+use crate::values::allow::AllowArgs;
+use envcrypt_core::envelope::{MAX_SEALED_SIZE, SealedSecret, sealed_size_at_least};
+use envcrypt_core::manifest::{draft, read_draft};
+use envcrypt_core::secret::{Key, PlainSecret, SecretValue};
 
 /// Change the values of a sealed Secret in your editor.
 ///
@@ -41,11 +45,11 @@ pub struct EditArgs {
     #[arg(long)]
     allow_disk: bool,
     /// The KEKs of the Secret, named so that nothing is asked; `rewrap` changes them; repeatable
-    #[arg(long, value_name = "KEK", help_heading = "Sealing", add = complete::keks())]
-    kek: Vec<String>,
+    #[arg(long, value_name = "KEK", help_heading = "Sealing", add = candidates::keks())]
+    kek: Vec<KekName>,
     /// A KEK that may be asked to open this once, and only these; repeatable
-    #[arg(long, value_name = "KEK", help_heading = "Sealing", add = complete::keks())]
-    open_with: Vec<String>,
+    #[arg(long, value_name = "KEK", help_heading = "Sealing", add = candidates::keks())]
+    open_with: Vec<KekName>,
     #[command(flatten)]
     allow: AllowArgs,
 }
@@ -56,7 +60,7 @@ pub async fn run(args: EditArgs, session: &Session) -> Result<(), Failure> {
     if !words.is_empty() {
         return Err(Failure::Usage("`edit` takes one NAME, or a file with `-f`".to_owned()));
     }
-    let keks = sealing::uris(session, &args.kek, MakeLocal::No)?;
+    let keks = session.keks(&args.kek, MakeLocal::No)?;
     let opener = Opener::to_change(session, &args.kek, &args.open_with)?;
     let work = Work {
         changer: Changer::new(session, &opener, keks, true),
@@ -70,7 +74,7 @@ pub async fn run(args: EditArgs, session: &Session) -> Result<(), Failure> {
     let is_piped = many.files.filename.iter().any(|path| path == Path::new("-"));
     let can_reopen = !is_piped && session.prompt().is_available();
     loop {
-        match many::run(&many, session, &work).await {
+        match batch::run(&many, session, &work).await {
             // What the person wrote is not lost because the cluster or a KMS refuses.
             Err(failure) if can_reopen && work.edit_again(&failure) => {}
             result => return result,
@@ -113,10 +117,10 @@ impl Work<'_> {
     fn edit_again(&self, failure: &Failure) -> bool {
         let ends = matches!(
             failure,
-            Failure::Interrupted { .. }
+            Failure::Batch(BatchError::Interrupted { .. })
                 | Failure::Edit(_)
-                | Failure::Edited(_)
-                | Failure::EditedMeanwhile { .. }
+                | Failure::Batch(BatchError::Edited(_))
+                | Failure::Batch(BatchError::EditedMeanwhile { .. })
                 | Failure::Prompt(_)
         );
         let edited = self.edited.take().filter(|edited| !ends && !edited.delta.is_empty());
@@ -163,7 +167,7 @@ impl Work<'_> {
             if *new == *shown && !is_retry {
                 return match error {
                     None => Ok(Some((Delta::default(), text))),
-                    Some(wrong) => Err(Failure::Edited(wrong)),
+                    Some(wrong) => Err(Failure::Batch(BatchError::Edited(wrong))),
                 };
             }
             text = without_top(&new);
@@ -254,7 +258,10 @@ fn check_same(edited: &Edited, now: &PlainSecret) -> Result<(), Failure> {
         };
         if !same {
             let place = now.meta.place.to_string();
-            return Err(Failure::EditedMeanwhile { place, key: key.to_string() });
+            return Err(Failure::Batch(BatchError::EditedMeanwhile {
+                place,
+                key: key.to_string(),
+            }));
         }
     }
     Ok(())

@@ -1,8 +1,8 @@
 //! `exec`: a program with the values of sealed Secrets in its environment, or in
 //! files in memory.
 
-mod loose;
 mod names;
+mod standalone;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -12,14 +12,17 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::input::{FileArgs, LiveArgs, sealed_secrets};
-use super::opening::{OpenArgs, Opener};
-use super::{Failure, Session, complete};
+use crate::access::opener::{OpenArgs, Opener};
+use crate::candidates;
+use crate::failure::{ExecError, Failure};
+use crate::files::{Disk, Folder};
 use crate::process;
-use crate::secret::SecretValue;
-use crate::terminal::{Disk, Folder};
-use loose::Loose;
+use crate::select::files::{FileArgs, LiveArgs, sealed_secrets};
+use crate::session::Session;
+use envcrypt_core::secret::SecretValue;
+
 use names::is_harmless;
+use standalone::Loose;
 
 /// Run a program with the values of sealed Secrets.
 ///
@@ -53,7 +56,7 @@ pub struct ExecArgs {
     #[command(flatten)]
     files: FileArgs,
     /// Secrets of the cluster
-    #[arg(value_name = "NAME", conflicts_with_all = ["filename", "selector"], add = complete::secrets())]
+    #[arg(value_name = "NAME", conflicts_with_all = ["filename", "selector"], add = candidates::secrets())]
     names: Vec<String>,
     /// The program and its arguments
     #[arg(last = true, required = true, value_name = "COMMAND")]
@@ -106,16 +109,16 @@ pub async fn run(args: ExecArgs, session: &Session) -> Result<(), Failure> {
     }
     let Some(folder) = &args.files_in else {
         // It never comes back but to say why not.
-        return Err(Failure::Start(command.replace_this()));
+        return Err(Failure::Exec(ExecError::Start(command.replace_this())));
     };
     let disk = if args.allow_disk { Disk::Allowed } else { Disk::Refused };
     // Before anything is written: it is taken away again, whatever comes.
-    let signals = process::Signals::catch().map_err(Failure::Signals)?;
+    let signals = process::Signals::catch().map_err(ExecError::Signals)?;
     let folder = Folder::at(folder, disk)?;
     for (path, value) in values.files {
         folder.write(path, value.expose())?;
     }
-    let code = command.run(signals).map_err(Failure::Start)?;
+    let code = command.run(signals).map_err(ExecError::Start)?;
     drop(folder);
     match code {
         0 => Ok(()),
@@ -159,7 +162,7 @@ impl ExecArgs {
         let refused: Vec<_> = all.filter(|name| !is_allowed(name)).collect();
         match refused.is_empty() {
             true => Ok(()),
-            false => Err(Failure::SteeringNames(refused.join(","))),
+            false => Err(Failure::Exec(ExecError::SteeringNames(refused.join(",")))),
         }
     }
 
@@ -189,11 +192,11 @@ impl ExecArgs {
                 continue;
             }
             if values.insert(key.to_string(), value).is_some() {
-                return Err(Failure::SameKey(key.to_string()));
+                return Err(Failure::Exec(ExecError::SameKey(key.to_string())));
             }
         }
         match self.only.iter().find(|only| !values.contains_key(*only)) {
-            Some(key) => Err(Failure::NowhereKey(key.clone())),
+            Some(key) => Err(Failure::Exec(ExecError::NowhereKey(key.clone()))),
             None => Ok(values),
         }
     }
@@ -202,7 +205,7 @@ impl ExecArgs {
 /// Puts a value into the program's environment; one that cannot stand there is refused.
 fn set(command: &mut process::Child, name: &OsStr, value: &SecretValue) -> Result<(), Failure> {
     if value.expose().contains(&0) {
-        return Err(Failure::NotInVariable(name.to_string_lossy().into_owned()));
+        return Err(Failure::Exec(ExecError::NotInVariable(name.to_string_lossy().into_owned())));
     }
     command.env(name, OsStr::from_bytes(value.expose()));
     Ok(())

@@ -3,17 +3,20 @@
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
-use super::local::MakeLocal;
-use super::selector::Selector;
-use super::words::place_named;
-use super::{Failure, Session, complete, sealing};
-use crate::access::{MayUse, Policy, Trust};
+use crate::candidates;
 use crate::cluster::Sort;
-use crate::envelope::{SealCheck, SealedSecret};
-use crate::kek::KekUri;
-use crate::manifest::{self, Format, ManifestError, Object};
-use crate::secret::Namespace;
+use crate::config::KekName;
+use crate::failure::Failure;
+use crate::select::names::place_named;
+use crate::select::selector::Selector;
+use crate::session::Session;
+use crate::session::local::MakeLocal;
 use crate::terminal;
+use envcrypt_core::access::{MayUse, Policy, Trust};
+use envcrypt_core::envelope::{SealCheck, SealedSecret};
+use envcrypt_core::kek::KekUri;
+use envcrypt_core::manifest::{self, Format, ManifestError, Object};
+use envcrypt_core::secret::Namespace;
 
 /// How many characters of a KEK's name the table shows.
 const KEK_WIDTH: usize = 12;
@@ -33,7 +36,7 @@ const INVALID: &str = "<invalid>";
   kubectl envcrypt get -A -o wide")]
 pub struct GetArgs {
     /// Secrets of the cluster; all of the namespace where none is named
-    #[arg(value_name = "NAME", conflicts_with_all = ["all_namespaces", "selector"], add = complete::secrets())]
+    #[arg(value_name = "NAME", conflicts_with_all = ["all_namespaces", "selector"], add = candidates::secrets())]
     names: Vec<String>,
     /// Those of all namespaces
     #[arg(short = 'A', long)]
@@ -42,8 +45,8 @@ pub struct GetArgs {
     #[arg(short = 'l', long, value_name = "SELECTOR")]
     selector: Option<Selector>,
     /// Only Secrets under this KEK; repeatable
-    #[arg(long, value_name = "KEK", add = complete::keks())]
-    kek: Vec<String>,
+    #[arg(long, value_name = "KEK", add = candidates::keks())]
+    kek: Vec<KekName>,
     /// How to print
     #[arg(short, long, value_enum, default_value = "table", help_heading = "Output")]
     output: Output,
@@ -68,7 +71,7 @@ pub async fn run(args: GetArgs, session: &Session) -> Result<(), Failure> {
     let policy = session.policy_to_seal(MayUse::Granted);
     let policy =
         policy.or_else(|_| Ok::<_, Failure>(Policy::new(MayUse::Granted, Trust::load(None)?)))?;
-    let keks = sealing::uris(session, &args.kek, MakeLocal::No)?;
+    let keks = session.keks(&args.kek, MakeLocal::No)?;
     let mut objects = args.objects(session, &default).await?;
     if !keks.is_empty() {
         objects.retain(|object| is_under(object, &default, &keks, &policy));

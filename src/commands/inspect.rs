@@ -3,14 +3,14 @@
 use std::fmt::Write;
 
 use clap::{Args, ValueEnum};
-use jiff::Timestamp;
 use serde::Serialize;
 
-use super::input::{FileArgs, LiveArgs, sealed_secrets};
-use super::{Failure, Session};
-use crate::envelope::{Jwe, SealCheck, SealedSecret};
-use crate::secret::Key;
+use crate::failure::Failure;
+use crate::select::files::{FileArgs, LiveArgs, sealed_secrets};
+use crate::session::Session;
 use crate::terminal;
+use envcrypt_core::envelope::{Jwe, SealCheck, SealedSecret};
+use envcrypt_core::secret::Key;
 
 /// Show what a sealed Secret tells without opening it.
 ///
@@ -106,7 +106,7 @@ fn view(secret: &SealedSecret) -> View {
         key: key.to_string(),
         min_size: jwe.padded_size().saturating_sub(64),
         max_size: jwe.padded_size() - 1,
-        sealed_at: time(jwe.sealed_at),
+        sealed_at: terminal::time(jwe.sealed_at),
         scope: jwe.binding.scope().map_or_else(String::new, |scope| scope.to_string()),
         keks: jwe.recipients.iter().map(|wrapped| wrapped.kek.to_string()).collect(),
         problem: misplaced(Some(key), jwe),
@@ -122,7 +122,7 @@ fn view(secret: &SealedSecret) -> View {
         seal: SealView {
             present: seal.is_some(),
             checked: false,
-            sealed_at: seal.map(|jwe| time(jwe.sealed_at)),
+            sealed_at: seal.map(|jwe| terminal::time(jwe.sealed_at)),
             problem: match seal {
                 None => Some("missing".to_owned()),
                 Some(jwe) => misplaced(None, jwe),
@@ -163,11 +163,4 @@ fn table(view: &View) -> String {
         row(&key.key, &size, &key.scope, &key.sealed_at, &problem);
     }
     text
-}
-
-/// RFC 3339, or the bare number where it is no time at all.
-pub(super) fn time(seconds: u64) -> String {
-    let stamp =
-        i64::try_from(seconds).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
-    stamp.map_or_else(|| seconds.to_string(), |stamp| stamp.to_string())
 }

@@ -5,16 +5,20 @@ use std::time::Instant;
 
 use clap::{Args, Subcommand};
 
-use super::local::MakeLocal;
-use super::sealing::{self, Chooser};
-use super::session::kek_variable;
-use super::{Failure, Session, complete, local};
-use crate::access::{MayUse, Scope, Trust, Uses};
-#[cfg(feature = "age")]
-use crate::kek::{Action, KekError, Refusal, Scheme};
-use crate::kek::{Context, DataKey, KekUri};
-use crate::secret::Place;
+use crate::access::choice::{self, Chooser};
+use crate::candidates;
+use crate::config::KekName;
+use crate::failure::Failure;
+use crate::session::Session;
+use crate::session::kek_variable;
+use crate::session::local;
+use crate::session::local::MakeLocal;
 use crate::terminal;
+use envcrypt_core::access::{MayUse, Scope, Trust, Uses};
+#[cfg(feature = "age")]
+use envcrypt_core::kek::{Action, KekError, Refusal, Scheme};
+use envcrypt_core::kek::{Context, DataKey, KekUri};
+use envcrypt_core::secret::Place;
 
 /// Make, list, trust and test key-encryption keys.
 #[derive(Args)]
@@ -62,8 +66,8 @@ struct NewArgs {
   kubectl envcrypt kek trust --seal -n 'prod-*' hashivault://prod")]
 struct TrustArgs {
     /// The KEK's URI, or local
-    #[arg(value_name = "KEK", required = true, add = complete::keks())]
-    keks: Vec<String>,
+    #[arg(value_name = "KEK", required = true, add = candidates::keks())]
+    keks: Vec<KekName>,
     /// Allow sealing to it too
     #[arg(long, conflicts_with = "remove")]
     seal: bool,
@@ -78,8 +82,8 @@ struct TrustArgs {
 #[derive(Args)]
 struct TestArgs {
     /// The KEKs: local, or URIs; else those that `create` would take
-    #[arg(value_name = "KEK", add = complete::keks())]
-    keks: Vec<String>,
+    #[arg(value_name = "KEK", add = candidates::keks())]
+    keks: Vec<KekName>,
 }
 
 /// Runs it.
@@ -113,8 +117,8 @@ fn list(session: &Session) -> Result<(), Failure> {
     for (kek, why) in local::identities(session)? {
         row(&kek, OPEN_OWN, "*", &why);
     }
-    for name in kek_variable() {
-        let kek = sealing::uri(session, &name, MakeLocal::No)?;
+    for name in kek_variable()? {
+        let kek = session.kek(&name, MakeLocal::No)?;
         row(&kek, "open,seal", "*", "named in the environment: no other opens");
     }
     let policy = session.policy_to_seal(MayUse::Granted)?;
@@ -156,7 +160,7 @@ fn trust(args: &TrustArgs, session: &Session) -> Result<(), Failure> {
     let uses = if args.seal { Uses::Both } else { Uses::Open };
     let mut text = String::new();
     for name in &args.keks {
-        let kek = &sealing::uri(session, name, MakeLocal::No)?;
+        let kek = &session.kek(name, MakeLocal::No)?;
         let named = args.all_namespaces || session.named_namespace().is_some();
         if !args.remove {
             check_recipient(kek)?;
@@ -174,7 +178,7 @@ fn trust(args: &TrustArgs, session: &Session) -> Result<(), Failure> {
 /// A slip in a recipient would else be noticed only when something is sealed to it.
 #[cfg(feature = "age")]
 fn check_recipient(kek: &KekUri) -> Result<(), Failure> {
-    if kek.scheme() != Scheme::Age || crate::kek::age::is_recipient(kek) {
+    if kek.scheme() != Scheme::Age || envcrypt_core::kek::age::is_recipient(kek) {
         return Ok(());
     }
     let refused = KekError::new(kek, Action::Wrap, Refusal::NotFound);
@@ -192,9 +196,9 @@ async fn test(args: &TestArgs, session: &Session) -> Result<(), Failure> {
             let policy = RefCell::new(session.policy_to_seal(MayUse::Granted)?);
             let name = "kubectl-envcrypt-test".parse()?;
             let place = Place { namespace: session.namespace()?, name };
-            sealing::choose(session, &[], &place, None, &Chooser::new(session, &policy))?
+            choice::choose(session, &[], &place, None, &Chooser::new(session, &policy))?
         }
-        names => sealing::uris(session, names, MakeLocal::No)?,
+        names => session.keks(names, MakeLocal::No)?,
     };
     for kek in &keks {
         let started = Instant::now();

@@ -4,13 +4,15 @@ use std::collections::HashSet;
 
 use clap::Args;
 
-use super::opening::{OpenArgs, Opener};
-use super::restarting::{RestartArgs, Restarter};
-use super::selector::Selector;
-use super::words::place_named;
-use super::{Failure, Session, complete};
+use crate::access::opener::{OpenArgs, Opener};
+use crate::candidates;
 use crate::cluster::Sort;
-use crate::manifest::Object;
+use crate::failure::{Failure, SelectError};
+use crate::restart::{RestartArgs, Restarter};
+use crate::select::names::place_named;
+use crate::select::selector::Selector;
+use crate::session::Session;
+use envcrypt_core::manifest::Object;
 
 /// Restart the workloads that use Secrets, after showing them.
 ///
@@ -25,7 +27,7 @@ use crate::manifest::Object;
   kubectl envcrypt restart db web -n prod --yes --wait")]
 pub struct RestartCommandArgs {
     /// Secrets of the cluster, sealed or plain
-    #[arg(value_name = "NAME", required_unless_present = "selector", conflicts_with = "selector", add = complete::secrets())]
+    #[arg(value_name = "NAME", required_unless_present = "selector", conflicts_with = "selector", add = candidates::secrets())]
     names: Vec<String>,
     /// Those that use sealed Secrets with these labels
     #[arg(short = 'l', long, value_name = "SELECTOR")]
@@ -63,7 +65,9 @@ pub async fn run(args: RestartCommandArgs, session: &Session) -> Result<(), Fail
         };
         cluster.secrets(Sort::Sealed, Some(&default), Some(selector.as_str()), take).await?;
         if places.is_empty() {
-            return Err(Failure::NothingSealed(format!("the namespace `{default}`")));
+            return Err(Failure::Select(SelectError::NothingSealed(format!(
+                "the namespace `{default}`"
+            ))));
         }
     }
     let opener = Opener::new(session, &OpenArgs::default())?;

@@ -5,14 +5,18 @@ use std::path::Path;
 
 use clap::Args;
 
-use super::local::MakeLocal;
-use super::many::{self, Change, ManyArgs};
-use super::opening::Opener;
-use super::targets::Targets;
-use super::{Failure, Session, complete, sealing};
-use crate::envelope::{Rewrap, SealedSecret, Target, Way};
-use crate::kek::KekUri;
+use crate::access::holders::Targets;
+use crate::access::opener::Opener;
+use crate::batch::{self, Change};
+use crate::candidates;
+use crate::config::KekName;
+use crate::failure::{AccessError, Failure};
+use crate::select::many::ManyArgs;
+use crate::session::Session;
+use crate::session::local::MakeLocal;
 use crate::terminal;
+use envcrypt_core::envelope::{Rewrap, SealedSecret, Target, Way};
+use envcrypt_core::kek::KekUri;
 
 /// Change the KEKs of sealed Secrets; values stay as they are.
 ///
@@ -43,31 +47,31 @@ pub struct RewrapArgs {
     #[command(flatten)]
     many: ManyArgs,
     /// The new set of KEKs; repeatable
-    #[arg(long, value_name = "KEK", conflicts_with_all = ["add", "remove"], help_heading = "KEKs", add = complete::keks())]
-    kek: Vec<String>,
+    #[arg(long, value_name = "KEK", conflicts_with_all = ["add", "remove"], help_heading = "KEKs", add = candidates::keks())]
+    kek: Vec<KekName>,
     /// One more KEK; repeatable
-    #[arg(long, value_name = "KEK", help_heading = "KEKs", add = complete::keks())]
-    add: Vec<String>,
+    #[arg(long, value_name = "KEK", help_heading = "KEKs", add = candidates::keks())]
+    add: Vec<KekName>,
     /// One less; repeatable
-    #[arg(long, value_name = "KEK", help_heading = "KEKs", add = complete::keks())]
-    remove: Vec<String>,
+    #[arg(long, value_name = "KEK", help_heading = "KEKs", add = candidates::keks())]
+    remove: Vec<KekName>,
     /// Wrap anew also under KEKs that hold the data key already, for the newest version of their keys
     #[arg(long, help_heading = "KEKs")]
     renew: bool,
     /// A KEK that may be asked to open the data keys this once, and only these; repeatable
-    #[arg(long, value_name = "KEK", help_heading = "KEKs", add = complete::keks())]
-    open_with: Vec<String>,
+    #[arg(long, value_name = "KEK", help_heading = "KEKs", add = candidates::keks())]
+    open_with: Vec<KekName>,
 }
 
 /// Runs it.
 pub async fn run(args: RewrapArgs, session: &Session) -> Result<(), Failure> {
     let make = args.many.make_local();
-    let set = sealing::uris(session, &args.kek, make)?;
-    let add = sealing::uris(session, &args.add, make)?;
+    let set = session.keks(&args.kek, make)?;
+    let add = session.keks(&args.add, make)?;
     let opener = Opener::to_reseal(session, &args.open_with)?;
     let targets = Targets::new(session, &opener);
     let mut remove = Vec::new();
-    for kek in sealing::uris(session, &args.remove, MakeLocal::No)? {
+    for kek in session.keks(&args.remove, MakeLocal::No)? {
         remove.push(targets.resolve(&kek).await?.key());
     }
     let work = Work {
@@ -80,7 +84,7 @@ pub async fn run(args: RewrapArgs, session: &Session) -> Result<(), Failure> {
         renew: args.renew,
         took_off: Cell::new(false),
     };
-    let result = many::run(&args.many, session, &work).await;
+    let result = batch::run(&args.many, session, &work).await;
     work.tell();
     result
 }
@@ -122,7 +126,7 @@ impl Work<'_> {
         wanted.retain(|target| !is_added(target));
         wanted.extend(added.iter().cloned());
         if wanted.is_empty() {
-            return Err(Failure::NoKekLeft(secret.meta.place.to_string()));
+            return Err(Failure::Access(AccessError::NoKekLeft(secret.meta.place.to_string())));
         }
         // Where something is wrapped for it, or left to it alone, it matters who named it.
         let is_given = |target: &Target| {

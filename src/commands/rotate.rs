@@ -5,13 +5,18 @@ use std::path::Path;
 use clap::Args;
 use jiff::Timestamp;
 
-use super::many::{self, Change, ManyArgs};
-use super::opening::Opener;
-use super::sealing::{self, now};
-use super::targets::Targets;
-use super::{Failure, Session, complete};
-use crate::envelope::{SealedSecret, Sealer, Target};
-use crate::kek::{DataKey, KekUri};
+use crate::access::choice;
+use crate::access::holders::Targets;
+use crate::access::opener::Opener;
+use crate::batch::{self, Change};
+use crate::candidates;
+use crate::config::KekName;
+use crate::failure::Failure;
+use crate::select::many::ManyArgs;
+use crate::session::Session;
+use envcrypt_core::envelope::now;
+use envcrypt_core::envelope::{SealedSecret, Sealer, Target};
+use envcrypt_core::kek::{DataKey, KekUri};
 
 /// Seal the values of sealed Secrets anew, under new data keys.
 ///
@@ -34,16 +39,16 @@ pub struct RotateArgs {
     #[arg(long, value_name = "TIME", value_parser = time)]
     before: Option<Timestamp>,
     /// The KEKs to seal to, in place of those that it is under; repeatable
-    #[arg(long, value_name = "KEK", help_heading = "KEKs", add = complete::keks())]
-    kek: Vec<String>,
+    #[arg(long, value_name = "KEK", help_heading = "KEKs", add = candidates::keks())]
+    kek: Vec<KekName>,
     /// A KEK that may be asked to open this once, and only these; repeatable
-    #[arg(long, value_name = "KEK", help_heading = "KEKs", add = complete::keks())]
-    open_with: Vec<String>,
+    #[arg(long, value_name = "KEK", help_heading = "KEKs", add = candidates::keks())]
+    open_with: Vec<KekName>,
 }
 
 /// Runs it.
 pub async fn run(args: RotateArgs, session: &Session) -> Result<(), Failure> {
-    let set = sealing::uris(session, &args.kek, args.many.make_local())?;
+    let set = session.keks(&args.kek, args.many.make_local())?;
     let opener = Opener::to_reseal(session, &args.open_with)?;
     let work = Work {
         session,
@@ -53,7 +58,7 @@ pub async fn run(args: RotateArgs, session: &Session) -> Result<(), Failure> {
         before: args.before.map(|time| u64::try_from(time.as_second()).unwrap_or(0)),
         started: now(),
     };
-    let result = many::run(&args.many, session, &work).await;
+    let result = batch::run(&args.many, session, &work).await;
     opener.write_down();
     result
 }
@@ -90,7 +95,7 @@ impl Change for Work<'_> {
         if !self.before.is_none_or(is_old) {
             return Ok(false);
         }
-        sealing::scope(secret)?;
+        choice::scope(secret)?;
         self.opener.admit(secret, path).await?;
         self.wanted(secret, path).await?;
         Ok(true)
@@ -112,7 +117,7 @@ impl Change for Work<'_> {
         }
         let (key, place) = (DataKey::generate(), secret.meta.place.clone());
         let sealer =
-            Sealer::prepare(ring, &keks, key, place.clone(), sealing::scope(&secret)?).await?;
+            Sealer::prepare(ring, &keks, key, place.clone(), choice::scope(&secret)?).await?;
         if !self.set.is_empty() {
             self.opener.remember(&place, sealer.keks());
         }

@@ -7,20 +7,24 @@ use std::path::Path;
 use clap::{Args, ValueEnum};
 use futures::{StreamExt, TryStreamExt, stream};
 
-use super::concerns::AllowArgs;
-use super::many::{self, Change, ManyArgs, Plain, Subject, keeper};
-use super::opening::is_file;
-use super::sealing::{self, Chooser, SealingArgs, now};
-use super::tally::IN_FLIGHT;
-use super::words::place_named;
-use super::{Failure, Session, replacing};
-use crate::access::{MayUse, Policy};
+use crate::access::choice::{self, Chooser, SealingArgs};
+use crate::access::opener::is_file;
+use crate::batch::confirm;
+use crate::batch::progress::IN_FLIGHT;
+use crate::batch::{self, Change, Plain, Subject, keeper};
 use crate::cluster::{Cluster, ClusterError, ReplaceError, Sort};
-use crate::envelope::{Scope, SealedSecret, Sealer};
-use crate::kek::{DataKey, KekUri};
-use crate::manifest::{self, Format, ManifestError, Object};
-use crate::secret::{Namespace, Place, PlainSecret, SecretType, TypeError};
+use crate::failure::{BatchError, Failure, SelectError};
+use crate::select::many::{self, ManyArgs};
+use crate::select::names::place_named;
+use crate::session::Session;
 use crate::terminal;
+use crate::values::allow::AllowArgs;
+use envcrypt_core::access::{MayUse, Policy};
+use envcrypt_core::envelope::now;
+use envcrypt_core::envelope::{Scope, SealedSecret, Sealer};
+use envcrypt_core::kek::{DataKey, KekUri};
+use envcrypt_core::manifest::{self, Format, ManifestError, Object};
+use envcrypt_core::secret::{Namespace, Place, PlainSecret, SecretType, TypeError};
 
 /// Seal plain Secrets, of files or of the cluster.
 ///
@@ -89,7 +93,7 @@ pub async fn run(mut args: SealArgs, session: &Session) -> Result<(), Failure> {
     let work = Work {
         session,
         args: &args,
-        named: sealing::uris(session, &args.sealing.kek, args.many.make_local())?,
+        named: session.keks(&args.sealing.kek, args.many.make_local())?,
         chooser: match args.many.is_dry_run() {
             true => Chooser::new(session, &policy).silent(),
             false => Chooser::new(session, &policy),
@@ -104,7 +108,7 @@ pub async fn run(mut args: SealArgs, session: &Session) -> Result<(), Failure> {
     }
     let result = match is_live && !args.replace && !args.many.is_dry_run() {
         true => work.print().await,
-        false => many::run(&args.many, session, &work).await,
+        false => batch::run(&args.many, session, &work).await,
     };
     work.tell();
     result
@@ -132,7 +136,7 @@ impl Work<'_> {
             self.chooser.tell_outside(&self.named, rule.as_deref());
             return Ok(self.named.clone());
         }
-        sealing::choose(self.session, &[], place, path, &self.chooser)
+        choice::choose(self.session, &[], place, path, &self.chooser)
     }
 
     /// Makes whole what an earlier run was broken off at, and asks the person about the
@@ -175,7 +179,7 @@ impl Work<'_> {
             cluster.secrets(Sort::Plain, namespace, selector, take).await?;
         }
         if !self.args.yes && !places.is_empty() {
-            replacing::confirm(self.session, &cluster, &places, "sealed").await?;
+            confirm::confirm(self.session, &cluster, &places, "sealed").await?;
         }
         for place in aside {
             self.missing(&cluster, &place).await?;
@@ -191,8 +195,8 @@ impl Work<'_> {
         let sealer =
             Sealer::prepare(ring, &keks, key, place.clone(), self.args.sealing.scope).await?;
         let policy = &mut self.policy.borrow_mut();
-        sealing::remember(self.session, policy, &place, sealer.keks());
-        sealing::remember_aliases(policy, &keks, sealer.keks());
+        choice::remember(self.session, policy, &place, sealer.keks());
+        choice::remember_aliases(policy, &keks, sealer.keks());
         Ok(sealer.seal(plain, now())?)
     }
 
@@ -247,14 +251,14 @@ impl Work<'_> {
         found.retain(|plain| plain.keeper.is_none());
         if found.is_empty() {
             let place = namespace.map_or("the cluster".into(), |n| format!("the namespace `{n}`"));
-            return Err(Failure::NothingPlain(place));
+            return Err(Failure::Select(SelectError::NothingPlain(place)));
         }
         Ok(found)
     }
 
     /// What is good to know when it is over.
     fn tell(&self) {
-        sealing::write_down(&mut self.policy.borrow_mut());
+        choice::write_down(&mut self.policy.borrow_mut());
         let is_chosen =
             self.session.named_namespace().is_some() || self.args.sealing.scope == Scope::Cluster;
         if let Ok(namespace) = self.session.namespace()
@@ -280,7 +284,10 @@ impl Change for Work<'_> {
     async fn admit(&self, plain: &Plain, path: Option<&Path>) -> Result<bool, Failure> {
         let place = plain.place();
         if let Some(keeper) = plain.keeper.as_ref().filter(|_| self.args.replace) {
-            let refused = Failure::Kept { place: place.to_string(), keeper: keeper.clone() };
+            let refused = Failure::Batch(BatchError::Kept {
+                place: place.to_string(),
+                keeper: keeper.clone(),
+            });
             return if self.args.many.names.is_empty() { Ok(false) } else { Err(refused) };
         }
         // The token controller fills it in, and has to know it.

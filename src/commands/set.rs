@@ -6,18 +6,17 @@ use std::path::Path;
 
 use clap::Args;
 
-use super::asking::{Ask, AskArgs};
-use super::changing::{Changer, SealedValues};
-use super::concerns::AllowArgs;
-use super::local::MakeLocal;
-use super::many::{self, Change};
-use super::one::OneArgs;
-use super::opening::Opener;
-use super::sources::{SourceArgs, Values};
-use super::{Failure, Session, complete, sealing};
-use crate::envelope::{Jwe, SealedSecret};
-use crate::secret::{Key, PlainSecret, SecretValue};
+use crate::batch::edit_values::{ChangeArgs, Changer, SealedValues};
+use crate::batch::{self, Change};
+use crate::failure::Failure;
+use crate::select::one::OneArgs;
+use crate::session::Session;
 use crate::terminal;
+use crate::values::allow::AllowArgs;
+use crate::values::ask::{Ask, AskArgs};
+use crate::values::sources::{SourceArgs, Values};
+use envcrypt_core::envelope::{Jwe, SealedSecret};
+use envcrypt_core::secret::{Key, PlainSecret, SecretValue};
 
 /// Set values of a sealed Secret.
 ///
@@ -50,35 +49,6 @@ pub struct SetArgs {
     allow: AllowArgs,
 }
 
-/// With which KEKs a change is sealed.
-#[derive(Args)]
-#[command(next_help_heading = "Sealing")]
-pub struct ChangeArgs {
-    /// The KEKs of the Secret, named so that nothing is asked; `rewrap` changes them; repeatable
-    #[arg(long, value_name = "KEK", add = complete::keks())]
-    kek: Vec<String>,
-    /// Ask no KEK to open anything; whether the Secret was whole is then not known
-    #[arg(long)]
-    encrypt_only: bool,
-}
-
-impl ChangeArgs {
-    /// What opens.
-    pub fn opener<'a>(&self, session: &'a Session) -> Result<Opener<'a>, Failure> {
-        Opener::to_change(session, &self.kek, &[])
-    }
-
-    /// What makes the change.
-    pub fn changer<'a>(
-        &self,
-        session: &'a Session,
-        opener: &'a Opener<'a>,
-    ) -> Result<Changer<'a>, Failure> {
-        let keks = sealing::uris(session, &self.kek, MakeLocal::No)?;
-        Ok(Changer::new(session, opener, keks, !self.encrypt_only))
-    }
-}
-
 /// Runs it.
 pub async fn run(args: SetArgs, session: &Session) -> Result<(), Failure> {
     let (many, keys) = args.one.split()?;
@@ -101,7 +71,7 @@ pub async fn run(args: SetArgs, session: &Session) -> Result<(), Failure> {
         sealed: RefCell::default(),
         same: RefCell::default(),
     };
-    many::run(&many, session, &work).await
+    batch::run(&many, session, &work).await
 }
 
 struct Work<'a> {

@@ -4,13 +4,14 @@ use std::path::Path;
 
 use clap::Args;
 
-use super::changing::{Changer, Delta};
-use super::many::{self, Change};
-use super::one::OneArgs;
-use super::set::ChangeArgs;
-use super::{Failure, Session};
-use crate::envelope::SealedSecret;
-use crate::secret::Key;
+use crate::batch::edit_values::ChangeArgs;
+use crate::batch::edit_values::{Changer, Delta};
+use crate::batch::{self, Change};
+use crate::failure::{Failure, SelectError};
+use crate::select::one::OneArgs;
+use crate::session::Session;
+use envcrypt_core::envelope::SealedSecret;
+use envcrypt_core::secret::Key;
 
 /// Take keys out of a sealed Secret.
 ///
@@ -46,7 +47,7 @@ pub async fn run(args: UnsetArgs, session: &Session) -> Result<(), Failure> {
         delta: Delta { gone, ..Delta::default() },
         ignore_not_found: args.ignore_not_found,
     };
-    many::run(&many, session, &work).await
+    batch::run(&many, session, &work).await
 }
 
 struct Work<'a> {
@@ -62,7 +63,7 @@ impl Change for Work<'_> {
         let missing = self.delta.gone.iter().find(|key| !secret.values.contains_key(key));
         if let Some(key) = missing.filter(|_| !self.ignore_not_found) {
             let place = secret.meta.place.to_string();
-            return Err(Failure::NoSuchKey { place, key: key.to_string() });
+            return Err(Failure::Select(SelectError::NoSuchKey { place, key: key.to_string() }));
         }
         if !self.delta.gone.iter().any(|key| secret.values.contains_key(key)) {
             return Ok(false);

@@ -6,14 +6,17 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use zeroize::Zeroizing;
 
-use super::input::{FileArgs, LiveArgs, Sealed, sealed_secrets};
-use super::opening::{OpenArgs, Opener};
-use super::words::place_named;
-use super::{Failure, Session, replacing};
+use crate::access::opener::{OpenArgs, Opener};
+use crate::batch::confirm;
 use crate::cluster::{ClusterError, ReplaceError};
-use crate::manifest::{self, Format};
-use crate::secret::{PlainSecret, SecretValue};
+use crate::failure::{Failure, SelectError, ValuesError};
+use crate::files;
+use crate::select::files::{FileArgs, LiveArgs, Sealed, sealed_secrets};
+use crate::select::names::place_named;
+use crate::session::Session;
 use crate::terminal;
+use envcrypt_core::manifest::{self, Format};
+use envcrypt_core::secret::{PlainSecret, SecretValue};
 
 /// Open sealed Secrets: a plain manifest, or one value.
 ///
@@ -109,7 +112,7 @@ async fn replace(args: &UnwrapArgs, session: &Session) -> Result<(), Failure> {
     plain.check()?;
     if !args.yes {
         let places = [place.clone()].into();
-        replacing::confirm(session, &cluster, &places, "plain: readable by whoever may get it")
+        confirm::confirm(session, &cluster, &places, "plain: readable by whoever may get it")
             .await?;
     }
     let plain = manifest::plain_object(&plain);
@@ -136,10 +139,10 @@ impl UnwrapArgs {
         };
         match key.filter(|key| !secret.values.keys().any(|k| k.as_str() == *key)) {
             None => Ok(()),
-            Some(key) => Err(Failure::NoSuchKey {
+            Some(key) => Err(Failure::Select(SelectError::NoSuchKey {
                 place: secret.meta.place.to_string(),
                 key: key.to_owned(),
-            }),
+            })),
         }
     }
 
@@ -166,7 +169,10 @@ impl UnwrapArgs {
             return self.deliver(value.expose());
         }
         if !is_printable(&value) {
-            return Err(Failure::Unprintable { key: key.to_owned(), how: TO_TERMINAL });
+            return Err(Failure::Values(ValuesError::Unprintable {
+                key: key.to_owned(),
+                how: TO_TERMINAL,
+            }));
         }
         self.deliver(value.expose())?;
         // The shell's prompt would stand behind it.
@@ -181,14 +187,19 @@ impl UnwrapArgs {
         let to_terminal = self.write.is_none() && terminal::stdout_is_terminal();
         for (key, value) in &plain.values {
             if to_terminal && !is_printable(value) {
-                return Err(Failure::Unprintable { key: key.to_string(), how: TO_TERMINAL });
+                return Err(Failure::Values(ValuesError::Unprintable {
+                    key: key.to_string(),
+                    how: TO_TERMINAL,
+                }));
             }
             let line = std::str::from_utf8(value.expose())
                 .ok()
                 .filter(|line| !line.contains(['\n', '\r', '\0']));
-            let line = line.ok_or_else(|| Failure::Unprintable {
-                key: key.to_string(),
-                how: "as a line of an env file: it has line breaks, or is not text",
+            let line = line.ok_or_else(|| {
+                Failure::Values(ValuesError::Unprintable {
+                    key: key.to_string(),
+                    how: "as a line of an env file: it has line breaks, or is not text",
+                })
             })?;
             text.push_str(key.as_str());
             text.push('=');
@@ -200,7 +211,7 @@ impl UnwrapArgs {
 
     fn deliver(&self, bytes: &[u8]) -> Result<(), Failure> {
         match &self.write {
-            Some(path) => terminal::new_file(path, bytes)?,
+            Some(path) => files::new_file(path, bytes)?,
             None => terminal::stdout(bytes)?,
         }
         Ok(())

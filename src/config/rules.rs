@@ -5,11 +5,8 @@ use std::rc::Rc;
 
 use serde::Deserialize;
 
-use super::{ConfigError, Pattern, RULES_FILE, file};
-use crate::kek::KekUri;
-
-/// The name of the local key.
-const LOCAL: &str = "local";
+use super::{ConfigError, KekName, RULES_FILE, file};
+use envcrypt_core::access::Pattern;
 
 const FORM: &str = "a rule: `rules:` is a list, and each has `keks`, and may have `namespace`, `context`, `path` and `cluster`";
 
@@ -30,7 +27,7 @@ pub struct Rule {
     /// The API server, by its URL, to which such Secrets may be applied.
     pub cluster: Option<Pattern>,
     /// The names of the KEKs; at least one.
-    pub keks: Vec<String>,
+    pub keks: Vec<KekName>,
     /// Whether it is the user's own, and not a repository's.
     pub is_own: bool,
     /// The file that it stands in.
@@ -123,7 +120,7 @@ impl Rules {
     /// The KEKs of every rule that may be the first that matches, whatever the
     /// context is.
     #[must_use]
-    pub fn possible_keks(&self, namespace: &str, path: &Path) -> Vec<String> {
+    pub fn possible_keks(&self, namespace: &str, path: &Path) -> Vec<KekName> {
         let mut keks = Vec::new();
         for rule in &self.rules {
             let input = RuleInput { namespace, context: None, path: Some(path) };
@@ -142,30 +139,11 @@ impl Rules {
     }
 }
 
-/// Refuses what is no KEK where it stands, and does not quote it.
-fn check_names(names: &[String], file: &Path, rule: usize) -> Result<(), ConfigError> {
-    match not_a_kek(names) {
-        None => Ok(()),
-        Some(number) => Err(ConfigError::Kek { path: file.to_owned(), rule, number }),
-    }
-}
-
-/// The same of a setting.
-pub(super) fn check_setting(
-    names: &[String],
-    file: &Path,
-    field: &'static str,
-) -> Result<(), ConfigError> {
-    match not_a_kek(names) {
-        None => Ok(()),
-        Some(number) => Err(ConfigError::Setting { path: file.to_owned(), field, number }),
-    }
-}
-
-/// Which of them is no KEK, counted from 1.
-fn not_a_kek(names: &[String]) -> Option<usize> {
-    let is_kek = |name: &String| name == LOCAL || name.parse::<KekUri>().is_ok();
-    names.iter().position(|name| !is_kek(name)).map(|index| index + 1)
+/// KEKs by their names. What is not a KEK is not quoted: its number is the error,
+/// counted from 1.
+pub(super) fn kek_names(names: &[String]) -> Result<Vec<KekName>, usize> {
+    let parse = |(index, name): (usize, &String)| name.parse().map_err(|_| index + 1);
+    names.iter().enumerate().map(parse).collect()
 }
 
 impl Rule {
@@ -177,13 +155,17 @@ impl Rule {
         if text.keks.is_empty() {
             return Err(ConfigError::EmptyRule(file.to_owned()));
         }
-        check_names(&text.keks, file, number)?;
+        let keks = kek_names(&text.keks).map_err(|which| ConfigError::Kek {
+            path: file.to_owned(),
+            rule: number,
+            number: which,
+        })?;
         Ok(Self {
             namespace: pattern("namespace", text.namespace)?,
             context: pattern("context", text.context)?,
             path: pattern("path", text.path)?,
             cluster: pattern("cluster", text.cluster)?,
-            keks: text.keks,
+            keks,
             is_own,
             file: file.to_owned(),
         })
@@ -226,7 +208,8 @@ rules:
         let rules = Rules::nearest(folder).expect("valid").expect("found");
         let path = path.map(|path| rules.path.parent().expect("a folder").join(path));
         let input = RuleInput { namespace, context, path: path.as_deref() };
-        rules.find(input).map(|rule| rule.keks.clone()).unwrap_or_default()
+        let keks = |rule: Rc<Rule>| rule.keks.iter().map(ToString::to_string).collect();
+        rules.find(input).map(keks).unwrap_or_default()
     }
 
     #[test]

@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 use crate::process::{find, is_ignored};
 
-use super::memory::{Disk, Folder, MemoryError};
+use crate::files::{Disk, Folder, MemoryError};
 
 /// What `kubectl edit` looks at, in its order; and what git does.
 const VARIABLES: [&str; 3] = ["KUBE_EDITOR", "VISUAL", "EDITOR"];

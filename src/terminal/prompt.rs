@@ -15,7 +15,7 @@ use thiserror::Error;
 
 use super::visible;
 use crate::process::is_ignored;
-use crate::secret::SecretValue;
+use envcrypt_core::secret::SecretValue;
 
 const TERMINAL: &str = "/dev/tty";
 /// The longest question that fits on the line of its prompt, in characters.

@@ -169,7 +169,7 @@ fn a_slip_in_a_name_is_noticed_and_an_identity_is_never_quoted() {
     let identity = std::fs::read_to_string(file).expect("there");
     let identity = identity.lines().last().expect("a line");
     for kek in [format!("--kek={identity}"), format!("--kek=age:{identity}")] {
-        let error = sandbox.run(CREATE.iter().copied().chain([kek.as_str()])).fails(1);
+        let error = sandbox.run(CREATE.iter().copied().chain([kek.as_str()])).fails(2);
         assert!(
             error.contains("an age identity is a secret key") && !error.contains(identity),
             "{error}"

@@ -9,15 +9,14 @@ mod exec;
 mod files;
 mod hardening;
 mod help;
+mod house;
 mod kek;
 mod leaks;
 mod opening;
 mod people;
-mod properties;
 mod rewrap;
 mod sandbox;
 mod seal;
 #[allow(dead_code, reason = "shared with the tests against servers")]
 mod sealed;
 mod terminal;
-mod vectors;

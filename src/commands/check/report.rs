@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::{Value, json};
 
-use crate::manifest::Position;
 use crate::terminal;
+use envcrypt_core::manifest::Position;
 
 /// What stands in a URI as an escape, besides what is no ASCII.
 const ESCAPED: &AsciiSet =

@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use gix_index::entry::Mode;
 use gix_index::{File, decode, hash};
 
-use crate::commands::Failure;
+use crate::failure::{Failure, SelectError};
 
 /// How deep submodules may stand in one another.
 const MAX_MODULES: usize = 8;
@@ -14,7 +14,7 @@ const MAX_MODULES: usize = 8;
 /// The files below a directory that Git tracks, ignored or not, as paths below `folder`.
 /// None where there is no repository.
 pub fn tracked(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let error = |source| Failure::Read { path: folder.to_owned(), source };
+    let error = |source| Failure::Select(SelectError::Read { path: folder.to_owned(), source });
     let real = folder.canonicalize().map_err(error)?;
     let Some(top) = real.ancestors().find(|above| above.join(".git").exists()) else {
         return Ok(Vec::new());
@@ -31,9 +31,11 @@ fn collect(top: &Path, modules: usize, into: &mut Vec<PathBuf>) -> Result<(), Fa
     if !index.exists() {
         return Ok(());
     }
-    let error = |error: &dyn std::fmt::Display| Failure::Read {
-        path: index.clone(),
-        source: std::io::Error::other(error.to_string()),
+    let error = |error: &dyn std::fmt::Display| {
+        Failure::Select(SelectError::Read {
+            path: index.clone(),
+            source: std::io::Error::other(error.to_string()),
+        })
     };
     let read = |kind| File::at(&index, kind, true, decode::Options::default());
     let file = read(hash::Kind::Sha1).or_else(|_| read(hash::Kind::Sha256));

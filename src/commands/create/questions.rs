@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use super::CreateArgs;
-use crate::commands::Failure;
-use crate::commands::asking::Ask;
-use crate::commands::sources::{Values, read_value};
-use crate::secret::{Key, SecretType, SecretValue, docker_config};
+use crate::failure::Failure;
 use crate::terminal::{Prompt, PromptError};
+use crate::values::ask::Ask;
+use crate::values::docker::docker_config;
+use crate::values::sources::{Values, read_value};
+use envcrypt_core::secret::{Key, SecretType, SecretValue};
 
 /// What is to be asked of the person once everything else is known to work.
 pub enum Question {

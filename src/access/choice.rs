@@ -1,0 +1,246 @@
+//! Choosing the KEKs to seal with.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use clap::Args;
+
+use crate::candidates;
+use crate::config::{KekName, Rule};
+use crate::failure::{AccessError, Failure};
+use crate::session::local::{self, MakeLocal};
+use crate::session::{Session, kek_variable};
+use crate::terminal;
+use envcrypt_core::access::{Grant, Policy, Scope, Uses, Verdict};
+use envcrypt_core::envelope::{self, SealedSecret};
+use envcrypt_core::kek::{KekUri, Scheme};
+use envcrypt_core::secret::{Namespace, Place};
+
+/// The flags of every command that seals plain values.
+#[derive(Args)]
+#[command(next_help_heading = "Sealing")]
+pub struct SealingArgs {
+    /// The KEK to seal with: local, or a URI; repeatable
+    #[arg(long, value_name = "KEK", add = candidates::keks())]
+    pub kek: Vec<KekName>,
+    /// What the values are bound to: strict (namespace, name and key), namespace, cluster
+    #[arg(long, default_value = "strict", value_name = "SCOPE", add = candidates::scopes())]
+    pub scope: envelope::Scope,
+}
+
+/// Takes `--kek`, else `ENVCRYPT_KEK`, else the KEKs of the rule for the place, else
+/// those of the user's settings.
+///
+/// A rule of `.envcrypt.yaml` comes with the repository, and whoever can write that
+/// could name their own KEK: what only such a rule names must be granted for sealing
+/// in that namespace, or be accepted now.
+pub fn choose(
+    session: &Session,
+    flags: &[KekName],
+    place: &Place,
+    path: Option<&Path>,
+    chooser: &Chooser<'_>,
+) -> Result<Vec<KekUri>, Failure> {
+    if !flags.is_empty() {
+        let keks = session.keks(flags, MakeLocal::Yes)?;
+        chooser.tell_outside(&keks, session.rule(&place.namespace, path)?.as_deref());
+        return Ok(keks);
+    }
+    let environment = kek_variable()?;
+    if !environment.is_empty() {
+        return session.keks(&environment, MakeLocal::No);
+    }
+    if let Some(rule) = session.rule(&place.namespace, path)? {
+        let keks = session.keks(&rule.keks, MakeLocal::No)?;
+        for kek in keks.iter().filter(|_| !rule.is_own) {
+            chooser.accept_rule(&rule.file, kek, place)?;
+        }
+        return Ok(keks);
+    }
+    let configured = &session.settings()?.keks;
+    if configured.is_empty() {
+        return Err(Failure::Access(AccessError::NoKek));
+    }
+    session.keks(configured, MakeLocal::No)
+}
+
+/// The KEKs that environment, rules and settings name for a Secret there; those of
+/// a repository's rules only where they may be sealed to. Asks nobody.
+pub fn named_for(
+    session: &Session,
+    place: &Place,
+    path: Option<&Path>,
+    policy: &Policy,
+) -> Result<Vec<KekUri>, Failure> {
+    let mut named = session.keks(&kek_variable()?, MakeLocal::No)?;
+    if let Some(rule) = session.rule(&place.namespace, path)? {
+        for kek in session.named_by(&rule) {
+            let may = policy.may_seal(&kek, place, is_own(session, &kek)?);
+            if rule.is_own || may == Verdict::Yes {
+                named.push(kek);
+            }
+        }
+    }
+    named.extend(session.keks(&session.settings()?.keks, MakeLocal::No)?);
+    Ok(named)
+}
+
+/// Who may be sealed to, and what the person said to that in this run.
+pub struct Chooser<'a> {
+    session: &'a Session,
+    policy: &'a RefCell<Policy>,
+    declined: RefCell<BTreeSet<(Namespace, KekUri)>>,
+    /// KEKs outside of rules that were told of.
+    told: RefCell<BTreeSet<KekUri>>,
+    /// Whether it asks: where nothing is sealed, there is nothing to consent to.
+    asks: bool,
+}
+
+impl<'a> Chooser<'a> {
+    pub fn new(session: &'a Session, policy: &'a RefCell<Policy>) -> Self {
+        Self { session, policy, declined: RefCell::default(), told: RefCell::default(), asks: true }
+    }
+
+    /// For a dry run.
+    pub fn silent(self) -> Self {
+        Self { asks: false, ..self }
+    }
+
+    /// Says, once, that a KEK of the command line is not one of the rule's.
+    pub fn tell_outside(&self, keks: &[KekUri], rule: Option<&Rule>) {
+        let Some(rule) = rule.filter(|_| self.asks) else { return };
+        let policy = self.policy.borrow();
+        let names: Vec<KekUri> = self.session.named_by(rule).collect();
+        let is_named = |kek: &KekUri| {
+            names.iter().any(|name| {
+                let behind = policy.trust().behind(name).any(|key| *key == kek.key());
+                name.may_name(kek) || kek.may_name(name) || behind
+            })
+        };
+        let outside = keks.iter().filter(|kek| !kek.is_alias() && !is_named(kek));
+        for kek in outside {
+            if self.told.borrow_mut().insert(kek.clone()) {
+                terminal::warn(&format!(
+                    "the rule of `{}` does not name `{kek}`: what is sealed to it opens only if you name it",
+                    rule.file.display()
+                ));
+            }
+        }
+    }
+
+    /// The person accepts what a repository's rule says, once for a namespace.
+    fn accept_rule(&self, rules: &Path, kek: &KekUri, place: &Place) -> Result<(), Failure> {
+        let is_own = is_own(self.session, kek)?;
+        let is_granted = {
+            let policy = self.policy.borrow();
+            // An alias is as good as the key that was sealed to under its name.
+            let known = policy.trust().behind(kek).chain([kek]);
+            let may = |kek: &KekUri| policy.may_seal(kek, place, is_own) == Verdict::Yes;
+            known.into_iter().any(may)
+        };
+        if !self.asks || is_granted {
+            return Ok(());
+        }
+        let namespace = place.namespace.clone();
+        let answered = (namespace.clone(), kek.clone());
+        if self.declined.borrow().contains(&answered) {
+            return Err(Failure::Access(AccessError::NotAccepted(kek.clone())));
+        }
+        let prompt = self.session.prompt();
+        if !prompt.is_available() {
+            return Err(Failure::Access(AccessError::UntrustedRule {
+                rules: rules.to_owned(),
+                kek: kek.clone(),
+                namespace: namespace.to_string(),
+            }));
+        }
+        let question = format!(
+            "`{}` says to seal the Secrets of `{namespace}` to {}, which this machine has not sealed to there; is it yours",
+            rules.display(),
+            shown(&self.policy.borrow(), kek)
+        );
+        match prompt.confirm(&question)? {
+            // The question was about the namespace.
+            true => {
+                let mut policy = self.policy.borrow_mut();
+                policy.trust_mut().grant(Uses::Both, Scope::namespace_of(place), kek)?;
+            }
+            false => {
+                self.declined.borrow_mut().insert(answered);
+                return Err(Failure::Access(AccessError::NotAccepted(kek.clone())));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A KEK for a question: with its alias, where one was seen for it.
+pub fn shown(policy: &Policy, kek: &KekUri) -> String {
+    match policy.trust().aliases_of(kek).next() {
+        Some(alias) => format!("`{alias}` (`{kek}`)"),
+        None => format!("`{kek}`"),
+    }
+}
+
+/// Remembers what was sealed to: it may be sealed to again, and may open what is there.
+/// That holds for the namespace in force, which the person chose. Of another one, which
+/// only a file says, it holds for that one Secret.
+pub fn remember<'a>(
+    session: &Session,
+    policy: &mut Policy,
+    place: &Place,
+    keks: impl IntoIterator<Item = &'a KekUri>,
+) {
+    let is_chosen = session.namespace().is_ok_and(|namespace| namespace == place.namespace);
+    for kek in keks {
+        let in_namespace = Scope::namespace_of(place);
+        let is_granted = |grant: &Grant| {
+            grant.uses == Uses::Both && grant.scope == in_namespace && grant.kek == kek.key()
+        };
+        if policy.trust().grants().any(is_granted) {
+            continue;
+        }
+        let scope = if is_chosen { in_namespace } else { Scope::only(place) };
+        policy.trust_mut().grant_later(Uses::Both, scope, kek);
+    }
+}
+
+/// Writes down what was remembered.
+pub fn write_down(policy: &mut Policy) {
+    if let Err(error) = policy.trust_mut().flush() {
+        terminal::warn(&format!("{error}; you may be asked about the same KEKs again"));
+    }
+}
+
+/// Remembers which keys stand behind the names that were given, in the same order.
+pub fn remember_aliases<'a>(
+    policy: &mut Policy,
+    names: &[KekUri],
+    keys: impl IntoIterator<Item = &'a KekUri>,
+) {
+    for (name, key) in names.iter().zip(keys).filter(|(name, _)| name.is_alias()) {
+        policy.trust_mut().note_alias(name, key);
+    }
+}
+
+/// Whether it is the recipient of the person's local key. Other identities may be shared
+/// with people who are not meant to read everything.
+pub fn is_own(session: &Session, kek: &KekUri) -> Result<bool, Failure> {
+    if kek.scheme() != Scheme::Age {
+        return Ok(false);
+    }
+    match local::uri(session, MakeLocal::No) {
+        Ok(local) => Ok(local == *kek),
+        Err(Failure::Config(error)) => Err(error.into()),
+        // None that could be used: nothing is its own.
+        Err(_) => Ok(false),
+    }
+}
+
+/// The scope in which its parts are sealed anew.
+pub fn scope(secret: &SealedSecret) -> Result<envelope::Scope, Failure> {
+    secret
+        .scope()
+        .ok_or_else(|| Failure::Access(AccessError::MixedScopes(secret.meta.place.to_string())))
+}

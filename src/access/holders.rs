@@ -1,0 +1,184 @@
+//! The KEKs that a Secret is to be under from now on, when it has some already.
+//!
+//! A Secret names its KEKs, and whoever can write to it could name their own, to
+//! be given its data keys when they are wrapped or made anew. That this machine
+//! knows a KEK is not enough: it may be meant for other Secrets. So one that only
+//! the Secret names has to be the person's own, named for it elsewhere, confirmed,
+//! or to show that it holds the data keys already.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use crate::access::choice;
+use crate::access::choice::Chooser;
+use crate::access::opener::{Opener, is_file};
+use crate::failure::{AccessError, Failure};
+use crate::session::Session;
+use envcrypt_core::access::{Scope, Uses, Verdict};
+use envcrypt_core::envelope::{SealedSecret, Target};
+use envcrypt_core::kek::{KekError, KekUri, Scheme};
+use envcrypt_core::secret::Namespace;
+
+/// Finds them, and remembers what was asked.
+pub struct Targets<'a> {
+    session: &'a Session,
+    opener: &'a Opener<'a>,
+    chooser: Chooser<'a>,
+    /// The keys behind aliases, or why they are not known: each is asked for once.
+    resolved: RefCell<BTreeMap<KekUri, Result<KekUri, KekError>>>,
+    /// What the person said no to, for a namespace.
+    declined: RefCell<BTreeSet<(Namespace, KekUri)>>,
+}
+
+impl<'a> Targets<'a> {
+    pub fn new(session: &'a Session, opener: &'a Opener<'a>) -> Self {
+        Self {
+            session,
+            opener,
+            chooser: Chooser::new(session, opener.policy()),
+            resolved: RefCell::default(),
+            declined: RefCell::default(),
+        }
+    }
+
+    /// Those that the person named for this command.
+    pub async fn named(&self, keks: &[KekUri]) -> Vec<Target> {
+        let mut targets = Vec::with_capacity(keks.len());
+        for kek in keks {
+            targets.push(Target { kek: self.lasting(kek).await, named: true });
+        }
+        targets
+    }
+
+    /// Those that a new Secret there would be sealed with.
+    pub async fn chosen(
+        &self,
+        secret: &SealedSecret,
+        path: Option<&Path>,
+    ) -> Result<Vec<Target>, Failure> {
+        let place = &secret.meta.place;
+        let path = path.filter(is_file);
+        let chosen = choice::choose(self.session, &[], place, path, &self.chooser);
+        let chosen = chosen.map_err(|failure| match failure {
+            Failure::Access(AccessError::NoKek) => {
+                Failure::Access(AccessError::NoKekFor(place.to_string()))
+            }
+            other => other,
+        })?;
+        Ok(self.named(&chosen).await)
+    }
+
+    /// Those that it is under.
+    pub async fn held(
+        &self,
+        secret: &SealedSecret,
+        path: Option<&Path>,
+    ) -> Result<Vec<Target>, Failure> {
+        let keys = secret.keys().into_iter();
+        let mut targets: Vec<Target> = keys.map(|kek| Target { kek, named: false }).collect();
+        self.find_named(secret, path, targets.iter_mut().collect()).await?;
+        Ok(targets)
+    }
+
+    /// The same for new values: each is one's own, named elsewhere, or confirmed. That
+    /// it holds the old data keys says little, if someone else sealed all of it.
+    pub async fn settled(
+        &self,
+        secret: &SealedSecret,
+        path: Option<&Path>,
+    ) -> Result<Vec<KekUri>, Failure> {
+        let targets = self.held(secret, path).await?;
+        for target in targets.iter().filter(|target| !target.named) {
+            self.confirm(secret, &target.kek)?;
+        }
+        Ok(targets.into_iter().map(|target| target.kek).collect())
+    }
+
+    /// Finds out of its own KEKs which ones more than the Secret itself names;
+    /// the others can be put to the test.
+    pub async fn find_named(
+        &self,
+        secret: &SealedSecret,
+        path: Option<&Path>,
+        targets: Vec<&mut Target>,
+    ) -> Result<(), Failure> {
+        if targets.is_empty() {
+            return Ok(());
+        }
+        let named = self.opener.named_for(&secret.meta.place, path.filter(is_file))?;
+        let named = self.named(&named).await;
+        for target in targets {
+            target.named = named.iter().any(|named| named.kek.key() == target.kek.key())
+                || self.is_settled(secret, path, &target.kek)?;
+        }
+        Ok(())
+    }
+
+    /// Whether it may be sealed to. One that may open the Secret is left to the test
+    /// of whether it holds the data key; about another, the person is asked.
+    fn is_settled(
+        &self,
+        secret: &SealedSecret,
+        path: Option<&Path>,
+        kek: &KekUri,
+    ) -> Result<bool, Failure> {
+        if self.may_seal(secret, kek)? {
+            return Ok(true);
+        }
+        if kek.scheme() != Scheme::Age && self.opener.may_open(secret, path, kek)? {
+            return Ok(false);
+        }
+        self.confirm(secret, kek)?;
+        Ok(true)
+    }
+
+    fn may_seal(&self, secret: &SealedSecret, kek: &KekUri) -> Result<bool, Failure> {
+        let is_own = choice::is_own(self.session, kek)?;
+        let policy = self.opener.policy().borrow();
+        Ok(policy.may_seal(kek, &secret.meta.place, is_own) == Verdict::Yes)
+    }
+
+    /// The person says yes to it, for this one Secret.
+    fn confirm(&self, secret: &SealedSecret, kek: &KekUri) -> Result<(), Failure> {
+        if self.may_seal(secret, kek)? {
+            return Ok(());
+        }
+        let place = &secret.meta.place;
+        let answered = (place.namespace.clone(), kek.clone());
+        let refused = Failure::Access(AccessError::UnnamedHolder {
+            place: place.to_string(),
+            kek: kek.clone(),
+        });
+        let prompt = self.session.prompt();
+        if !prompt.is_available() || self.declined.borrow().contains(&answered) {
+            return Err(refused);
+        }
+        let question = format!(
+            "the Secret `{place}` names {}, which nothing else names for it; seal new values of this Secret to it",
+            choice::shown(&self.opener.policy().borrow(), kek)
+        );
+        if !prompt.confirm(&question)? {
+            self.declined.borrow_mut().insert(answered);
+            return Err(refused);
+        }
+        let mut policy = self.opener.policy().borrow_mut();
+        Ok(policy.trust_mut().grant(Uses::Seal, Scope::only(place), kek)?)
+    }
+
+    /// The key behind an alias. Where the KMS does not tell, the alias itself.
+    pub async fn lasting(&self, kek: &KekUri) -> KekUri {
+        self.resolve(kek).await.unwrap_or_else(|_| kek.clone())
+    }
+
+    /// The key behind an alias, each asked for once.
+    pub async fn resolve(&self, kek: &KekUri) -> Result<KekUri, Failure> {
+        let known = self.resolved.borrow().get(kek).cloned();
+        if let Some(answer) = known {
+            return Ok(answer?);
+        }
+        let answer = self.session.ring()?.resolve(kek).await;
+        self.resolved.borrow_mut().insert(kek.clone(), answer.clone());
+        Ok(answer?)
+    }
+}

@@ -1,0 +1,242 @@
+//! Changing values of a sealed Secret while the others keep their bytes.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use crate::access::choice;
+use crate::access::holders::Targets;
+use crate::access::opener::Opener;
+use crate::candidates;
+use crate::cluster::ClusterError;
+use crate::config::KekName;
+use crate::failure::{AccessError, Failure};
+use crate::session::Session;
+use crate::session::local::MakeLocal;
+use clap::Args;
+use envcrypt_core::envelope::now;
+use envcrypt_core::envelope::{Jwe, OpenError, Scope, SealedSecret, Sealer};
+use envcrypt_core::kek::{DataKey, KekUri};
+use envcrypt_core::secret::{Key, PlainSecret, SecretValue};
+
+/// What is to be changed.
+#[derive(Default)]
+pub struct Delta {
+    pub values: BTreeMap<Key, SecretValue>,
+    pub gone: Vec<Key>,
+}
+
+impl Delta {
+    /// Whether nothing is to be changed.
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty() && self.gone.is_empty()
+    }
+}
+
+/// Seals the changed values under a data key of their own.
+pub struct Changer<'a> {
+    session: &'a Session,
+    opener: &'a Opener<'a>,
+    targets: Targets<'a>,
+    /// In place of those that the Secret is under.
+    keks: Vec<KekUri>,
+    /// Whether KEKs may be asked to open something.
+    may_open: bool,
+    ready: RefCell<Option<Ready>>,
+}
+
+/// A data key that was wrapped beforehand, for a Secret of this scope under these keys.
+struct Ready {
+    scope: Option<Scope>,
+    keys: Vec<KekUri>,
+    sealer: Sealer,
+}
+
+/// New values, sealed, and what seals the Secret with them anew.
+pub struct SealedValues {
+    parts: BTreeMap<Key, Jwe>,
+    scope: Option<Scope>,
+    keys: Vec<KekUri>,
+    sealer: Sealer,
+}
+
+impl<'a> Changer<'a> {
+    pub fn new(
+        session: &'a Session,
+        opener: &'a Opener<'a>,
+        keks: Vec<KekUri>,
+        may_open: bool,
+    ) -> Self {
+        let targets = Targets::new(session, opener);
+        Self { session, opener, targets, keks, may_open, ready: RefCell::default() }
+    }
+
+    /// Has the KEKs wrap the new data key before the person does any work: a KMS that
+    /// refuses costs nobody their values.
+    pub async fn prepare(&self, secret: &SealedSecret, path: Option<&Path>) -> Result<(), Failure> {
+        let sealer = self.sealer(secret, path).await?;
+        *self.ready.borrow_mut() =
+            Some(Ready { scope: secret.scope(), keys: secret.keys(), sealer });
+        Ok(())
+    }
+
+    async fn sealer(&self, secret: &SealedSecret, path: Option<&Path>) -> Result<Sealer, Failure> {
+        let keks = match self.keks.is_empty() {
+            true => self.targets.settled(secret, path).await?,
+            false => self.keks.clone(),
+        };
+        let (scope, place) = (choice::scope(secret)?, secret.meta.place.clone());
+        let ring = self.session.ring()?;
+        let sealer = Sealer::prepare(ring, &keks, DataKey::generate(), place, scope).await?;
+        self.check_same_keks(secret, &sealer)?;
+        Ok(sealer)
+    }
+
+    /// Refuses to leave a Secret under one set of KEKs for what is new, and under
+    /// another for the rest: such a Secret is not opened.
+    fn check_same_keks(&self, secret: &SealedSecret, sealer: &Sealer) -> Result<(), Failure> {
+        let new: BTreeSet<KekUri> = sealer.keks().map(KekUri::key).collect();
+        let held: BTreeSet<KekUri> = secret.keys().into_iter().collect();
+        match new == held || secret.values.is_empty() {
+            true => Ok(()),
+            false => Err(Failure::Access(AccessError::OtherKeks {
+                place: secret.meta.place.to_string(),
+                keks: held.iter().map(|kek| format!("`{kek}`")).collect::<Vec<_>>().join(", "),
+            })),
+        }
+    }
+
+    /// Opens it, to see that it is whole: a new seal would hide that the old one was
+    /// not. Only who says so goes on without.
+    pub async fn look(
+        &self,
+        secret: &SealedSecret,
+        path: Option<&Path>,
+    ) -> Result<Option<PlainSecret>, Failure> {
+        if !self.may_open {
+            return Ok(None);
+        }
+        let opened = async { self.opener.open(secret, path).await };
+        opened.await.map(Some).map_err(|failure| match failure {
+            Failure::Open(OpenError::Kek { .. } | OpenError::Untrusted { .. }) => {
+                Failure::NotLookedAt { source: Box::new(failure) }
+            }
+            other => other,
+        })
+    }
+
+    /// Checks what the Secret will be, where the old one could be looked at.
+    pub fn check(
+        &self,
+        old: Option<PlainSecret>,
+        values: &BTreeMap<Key, SecretValue>,
+        gone: &[Key],
+    ) -> Result<(), Failure> {
+        let Some(mut plain) = old else { return Ok(()) };
+        plain.values.retain(|key, _| !gone.contains(key));
+        for (key, value) in values {
+            plain.values.insert(key.clone(), SecretValue::new(value.expose().to_vec()));
+        }
+        Ok(plain.check()?)
+    }
+
+    /// Makes the change, and remembers what was sealed to.
+    pub async fn change(
+        &self,
+        secret: SealedSecret,
+        path: Option<&Path>,
+        delta: &Delta,
+    ) -> Result<SealedSecret, Failure> {
+        let sealed = self.seal(&secret, path, &delta.values).await?;
+        self.put(secret, sealed.parts, &delta.gone, &sealed.sealer)
+    }
+
+    /// Seals new values for a Secret: from here on nothing plain is needed.
+    pub async fn seal(
+        &self,
+        secret: &SealedSecret,
+        path: Option<&Path>,
+        values: &BTreeMap<Key, SecretValue>,
+    ) -> Result<SealedValues, Failure> {
+        let ready = self.ready.take();
+        let sealer = match ready {
+            Some(ready) if ready.is_for(secret) => ready.sealer,
+            _ => self.sealer(secret, path).await?,
+        };
+        let parts = sealer.seal_values(values, now());
+        Ok(SealedValues { parts, scope: secret.scope(), keys: secret.keys(), sealer })
+    }
+
+    /// Puts sealed values into a Secret, which may be a newer version of the one that
+    /// they were sealed for.
+    pub fn put_sealed(
+        &self,
+        secret: SealedSecret,
+        values: &SealedValues,
+        wanted: impl Fn(&Key) -> bool,
+    ) -> Result<SealedSecret, Failure> {
+        if values.scope != secret.scope() || values.keys != secret.keys() {
+            return Err(ClusterError::Changed(secret.meta.place).into());
+        }
+        let parts = values.parts.iter().filter(|(key, _)| wanted(key));
+        let parts = parts.map(|(key, jwe)| (key.clone(), jwe.clone())).collect();
+        self.put(secret, parts, &[], &values.sealer)
+    }
+
+    fn put(
+        &self,
+        secret: SealedSecret,
+        parts: BTreeMap<Key, Jwe>,
+        gone: &[Key],
+        sealer: &Sealer,
+    ) -> Result<SealedSecret, Failure> {
+        let new = sealer.change(secret, parts, gone, now())?;
+        if !self.keks.is_empty() {
+            self.opener.remember(&new.meta.place, sealer.keks());
+            self.opener.write_down();
+        }
+        Ok(new)
+    }
+}
+
+impl SealedValues {
+    /// Their keys.
+    pub fn keys(&self) -> impl Iterator<Item = &Key> {
+        self.parts.keys()
+    }
+}
+
+impl Ready {
+    fn is_for(&self, secret: &SealedSecret) -> bool {
+        self.scope == secret.scope() && self.keys == secret.keys()
+    }
+}
+
+/// With which KEKs a change is sealed.
+#[derive(Args)]
+#[command(next_help_heading = "Sealing")]
+pub struct ChangeArgs {
+    /// The KEKs of the Secret, named so that nothing is asked; `rewrap` changes them; repeatable
+    #[arg(long, value_name = "KEK", add = candidates::keks())]
+    kek: Vec<KekName>,
+    /// Ask no KEK to open anything; whether the Secret was whole is then not known
+    #[arg(long)]
+    encrypt_only: bool,
+}
+
+impl ChangeArgs {
+    /// What opens.
+    pub fn opener<'a>(&self, session: &'a Session) -> Result<Opener<'a>, Failure> {
+        Opener::to_change(session, &self.kek, &[])
+    }
+
+    /// What makes the change.
+    pub fn changer<'a>(
+        &self,
+        session: &'a Session,
+        opener: &'a Opener<'a>,
+    ) -> Result<Changer<'a>, Failure> {
+        let keks = session.keks(&self.kek, MakeLocal::No)?;
+        Ok(Changer::new(session, opener, keks, !self.encrypt_only))
+    }
+}

@@ -1,0 +1,284 @@
+//! The Secrets of files, changed in place.
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::{Path, PathBuf};
+
+use futures::future::join_all;
+use futures::{StreamExt, stream};
+use sha2::{Digest, Sha256};
+use tokio::task::spawn_blocking;
+use zeroize::Zeroizing;
+
+use super::{Change, Failure, Many, Outcome, Subject};
+use crate::batch::progress::Done;
+use crate::cluster::Sort;
+use crate::failure::SelectError;
+use crate::files::{self, FileError};
+use crate::select::files::{mentions_sealing, read_file};
+use crate::terminal;
+use envcrypt_core::envelope::SealedSecret;
+use envcrypt_core::manifest::{self, Document, FileKind, Found, ManifestError};
+
+/// A file, and which of its Secrets are to be changed, by their numbers.
+struct Source {
+    path: PathBuf,
+    /// What standard input gave, which comes only once.
+    piped: Option<Zeroizing<Vec<u8>>>,
+    /// Of what was looked at: nothing else is changed.
+    digest: [u8; 32],
+    plan: BTreeMap<usize, bool>,
+    /// Whether all of it can be done so far.
+    is_whole: bool,
+    /// Whether its results name the file: there are several.
+    shows_path: bool,
+}
+
+impl<C: Change> Many<'_, C> {
+    pub(super) async fn files(&self) -> Result<(), Failure> {
+        let mut found = Findings::default();
+        for path in self.paths(&mut found)? {
+            let bytes = match read_file(&path) {
+                Ok(bytes) => bytes,
+                Err(failure) => {
+                    found.failures.push(failure);
+                    continue;
+                }
+            };
+            let secrets = match self.parse(&path, &bytes, &mut found) {
+                // Values of Helm, settings of CI: a folder holds much besides manifests.
+                Err(Failure::Select(SelectError::Manifest {
+                    source: ManifestError::NotObject { .. } | ManifestError::Syntax { .. },
+                    ..
+                })) if !self.args.files.is_named(&path) && !is_meant::<C::Secret>(&bytes) => {
+                    found.no_manifests += 1;
+                    continue;
+                }
+                Err(failure) => {
+                    found.failures.push(failure);
+                    continue;
+                }
+                Ok(secrets) => secrets,
+            };
+            if self.args.single && secrets.len() > 1 {
+                let place = self.args.files.describe();
+                return Err(Failure::Select(SelectError::NotOne { place, count: secrets.len() }));
+            }
+            let (mut plan, failed_before) = (BTreeMap::new(), found.failures.len());
+            for (index, secret) in secrets {
+                match self.change.admit(&secret, Some(&path)).await {
+                    Ok(is_wanted) => drop(plan.insert(index, is_wanted)),
+                    Err(failure) => found.failures.push(failure),
+                }
+            }
+            let digest = Sha256::digest(&*bytes).into();
+            let is_filter = path == Path::new("-") || self.args.to_stdout;
+            let piped = is_filter.then_some(bytes);
+            if piped.is_some() || !plan.is_empty() {
+                let is_whole = found.failures.len() == failed_before;
+                found.sources.push(Source {
+                    path,
+                    piped,
+                    digest,
+                    plan,
+                    is_whole,
+                    shows_path: false,
+                });
+            }
+        }
+        found.tell(C::Secret::SORT);
+        let count = found.sources.iter().map(|source| source.plan.len()).sum();
+        // What is sealed already need not be sealed again.
+        let is_done = C::Secret::SORT == Sort::Plain && found.others > 0;
+        if count == 0 && found.failures.is_empty() && !self.args.to_stdout && !is_done {
+            return Err(self.nothing(self.args.files.describe()));
+        }
+        let shows_path = found.sources.len() > 1;
+        found.sources.iter_mut().for_each(|source| source.shows_path = shows_path);
+        let work = stream::iter(found.sources).map(|source| self.file(source));
+        self.until_interrupted(count, found.failures, work).await
+    }
+
+    /// The files, each once; what a folder holds besides files is left out.
+    fn paths(&self, found: &mut Findings) -> Result<Vec<PathBuf>, Failure> {
+        let (mut paths, mut seen) = (Vec::new(), HashSet::new());
+        for path in self.args.files.paths()? {
+            if path != Path::new("-") {
+                // Where a link leads is not for the folder to say.
+                if path.is_symlink() && !self.args.files.is_named(&path) {
+                    found.no_manifests += 1;
+                    continue;
+                }
+                let error =
+                    |source| Failure::Select(SelectError::Read { path: path.clone(), source });
+                let real = path.canonicalize().map_err(error)?;
+                if !real.is_file() && self.args.files.is_named(&path) {
+                    return Err(Failure::Usage(format!(
+                        "`{}` is no file that could be changed in place: pipe it to `-f -`",
+                        path.display()
+                    )));
+                }
+                if !real.is_file() {
+                    found.no_manifests += 1;
+                    continue;
+                }
+                if !seen.insert(real) {
+                    continue;
+                }
+            }
+            paths.push(path);
+        }
+        Ok(paths)
+    }
+
+    /// The Secrets of a file that are meant, by their number among all Secrets there.
+    fn parse(
+        &self,
+        path: &Path,
+        bytes: &[u8],
+        found: &mut Findings,
+    ) -> Result<BTreeMap<usize, C::Secret>, Failure> {
+        let error =
+            |source| Failure::Select(SelectError::Manifest { path: path.to_owned(), source });
+        let documents = manifest::parse(bytes).map_err(error)?;
+        let objects = documents.iter().filter_map(|document| match document {
+            Document::Secret(object) => Some(object),
+            Document::Other(_) => None,
+        });
+        let mut secrets = BTreeMap::new();
+        for (index, object) in objects.enumerate() {
+            if !self.args.files.selects(object) {
+                continue;
+            }
+            let Some(secret) = C::Secret::read(object, &self.default).map_err(error)? else {
+                found.others += 1;
+                continue;
+            };
+            self.session.check_namespace(secret.place())?;
+            secret.check()?;
+            secrets.insert(index, secret);
+        }
+        Ok(secrets)
+    }
+
+    /// Changes the Secrets of one file, and writes it once.
+    async fn file(&self, source: Source) -> Outcome {
+        let Source { path, piped, digest, plan, is_whole, shows_path } = source;
+        let is_piped = piped.is_some();
+        let read = || -> Result<_, Failure> {
+            let bytes = piped.map_or_else(|| read_file(&path), Ok)?;
+            if digest != <[u8; 32]>::from(Sha256::digest(&*bytes)) {
+                return Err(FileError::Changed(path.clone()).into());
+            }
+            let secrets = self.parse(&path, &bytes, &mut Findings::default())?;
+            Ok((bytes, secrets))
+        };
+        let (bytes, secrets) = match read() {
+            Ok(read) => read,
+            Err(failure) => return Outcome::all_failed(plan.len(), failure),
+        };
+        let planned = secrets.into_iter().filter_map(|(index, secret)| {
+            plan.get(&index).map(|is_wanted| (index, secret, *is_wanted))
+        });
+        let each = planned.map(async |(index, secret, is_wanted)| {
+            let place = secret.place().clone();
+            (index, place, self.one(secret, Some(&path), is_wanted).await)
+        });
+        let (mut changed, mut results) = (BTreeMap::new(), Vec::new());
+        for (index, place, result) in join_all(each).await {
+            results.push(result.map(|(new, how)| {
+                changed.extend(new.map(|secret| (index, secret)));
+                let of = shows_path.then(|| path.display().to_string());
+                Done { name: place.name.to_string(), how, of }
+            }));
+        }
+        // A filter gives all or nothing.
+        if is_piped && (!is_whole || results.iter().any(Result::is_err)) {
+            let lost = results.iter().filter(|result| result.is_ok()).count();
+            return Outcome { results: only_failed(results), lost };
+        }
+        // Of a dry run there is nothing to print: not what is still in the clear.
+        if is_piped && self.args.to_stdout && self.args.is_dry_run() {
+            return Outcome { results, lost: 0 };
+        }
+        match write(path, bytes, &changed, is_piped).await {
+            Ok(()) => Outcome { results, lost: 0 },
+            Err(failure) => {
+                let lost = results.iter().filter(|result| result.is_ok()).count().saturating_sub(1);
+                let results = only_failed(results).into_iter().chain([Err(failure)]).collect();
+                Outcome { results, lost }
+            }
+        }
+    }
+}
+
+/// Puts the changed Secrets into a file. The disk takes its time, and is waited for
+/// beside the KMS.
+async fn write(
+    path: PathBuf,
+    old: Zeroizing<Vec<u8>>,
+    changed: &BTreeMap<usize, SealedSecret>,
+    is_piped: bool,
+) -> Result<(), Failure> {
+    let new = match changed.is_empty() {
+        true if is_piped => return Ok(terminal::stdout(&old)?),
+        true => return Ok(()),
+        false => {
+            let error =
+                |source| Failure::Select(SelectError::Manifest { path: path.clone(), source });
+            let text = std::str::from_utf8(&old).map_err(|_| error(ManifestError::NotText))?;
+            Zeroizing::new(manifest::replace(text, changed).map_err(error)?)
+        }
+    };
+    if is_piped {
+        // Whoever reads the result may take their time: nothing plain waits for them.
+        drop(old);
+        return Ok(terminal::stdout(new.as_bytes())?);
+    }
+    let replace = move || files::replace_file(&path, &old, new.as_bytes());
+    Ok(spawn_blocking(replace).await.expect("replacing a file does not panic")?)
+}
+
+/// Whether what cannot be read may be a Secret all the same: then it is not passed
+/// over. Sealed ones say so; plain ones hold a value, and no template's expression.
+fn is_meant<S: Subject>(bytes: &[u8]) -> bool {
+    let is_plain = |found: Found| match found {
+        Found::Secret(secret) => !secret.literals.is_empty(),
+        Found::Unreadable(_) => true,
+        Found::Sealed(_) => false,
+    };
+    mentions_sealing(bytes)
+        || (S::SORT == Sort::Plain
+            && manifest::may_mention(bytes)
+            && manifest::scan(&String::from_utf8_lossy(bytes), FileKind::Manifest)
+                .into_iter()
+                .any(is_plain))
+}
+
+fn only_failed(results: Vec<Result<Done, Failure>>) -> Vec<Result<Done, Failure>> {
+    results.into_iter().filter(Result::is_err).collect()
+}
+
+/// What the files hold.
+#[derive(Default)]
+struct Findings {
+    sources: Vec<Source>,
+    failures: Vec<Failure>,
+    /// Secrets of the other sort.
+    others: usize,
+    no_manifests: usize,
+}
+
+impl Findings {
+    fn tell(&self, sort: Sort) {
+        if self.others > 0 {
+            let others = if sort == Sort::Sealed { "plain" } else { "sealed" };
+            terminal::note(&format!("{others} Secrets, {} in all, are passed over", self.others));
+        }
+        if self.no_manifests > 0 {
+            terminal::note(&format!(
+                "files that are no manifests, and links, {} in all, are passed over",
+                self.no_manifests
+            ));
+        }
+    }
+}

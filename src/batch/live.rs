@@ -1,0 +1,126 @@
+//! The Secrets of the cluster, each changed in the version that was read.
+
+use futures::{StreamExt, stream};
+
+use super::{Change, Failure, Many, Outcome, Subject, UNCHANGED};
+use crate::batch::progress::Done;
+use crate::cluster::{Cluster, ClusterError, Sort};
+use crate::select::names::place_named;
+use envcrypt_core::manifest::{ManifestError, Object};
+use envcrypt_core::secret::Place;
+
+/// How often one that others keep changing is tried.
+const ATTEMPTS: usize = 5;
+
+impl<C: Change> Many<'_, C> {
+    /// First all are looked at, and their names kept; then each is fetched anew:
+    /// a list would be too old by its end, and too large to hold.
+    pub(super) async fn live(&self, cluster: &Cluster) -> Result<(), Failure> {
+        let looked_at = match self.args.names.is_empty() {
+            true => self.listed(cluster).await?,
+            false => self.named(cluster).await?,
+        };
+        let (mut found, mut failures) = (Vec::new(), Vec::new());
+        for result in looked_at {
+            match result {
+                Ok(secret) => found.push(secret),
+                Err(failure) => failures.push(failure),
+            }
+        }
+        let count = found.len();
+        let work = stream::iter(found).map(async |(place, is_wanted)| {
+            let result = match is_wanted {
+                true => self.live_one(cluster, &place).await,
+                false => Ok(self.done(&place, UNCHANGED)),
+            };
+            Outcome { results: vec![result], lost: 0 }
+        });
+        self.until_interrupted(count, failures, work).await
+    }
+
+    async fn named(
+        &self,
+        cluster: &Cluster,
+    ) -> Result<Vec<Result<(Place, bool), Failure>>, Failure> {
+        let mut found = Vec::new();
+        for name in &self.args.names {
+            let place = place_named(&self.default, name)?;
+            let object = match cluster.secret(&place).await {
+                Err(ClusterError::NotFound(_)) if self.change.missing(cluster, &place).await? => {
+                    found.push(Ok((place, false)));
+                    continue;
+                }
+                object => object?,
+            };
+            // What the cluster refuses, it refuses before the person does any work.
+            if self.args.single && object.is_sealed() && !self.args.is_dry_run() {
+                cluster.rehearse(&place, &object).await?;
+            }
+            found.push(self.admit_live(&object).await);
+        }
+        Ok(found)
+    }
+
+    async fn listed(
+        &self,
+        cluster: &Cluster,
+    ) -> Result<Vec<Result<(Place, bool), Failure>>, Failure> {
+        let namespace = (!self.args.all_namespaces).then_some(&self.default);
+        let selector = self.args.files.selector.as_ref().map(|selector| selector.as_str());
+        let mut found = Vec::new();
+        let admit = async |objects: Vec<Object>| {
+            for object in &objects {
+                found.push(self.admit_live(object).await);
+            }
+        };
+        cluster.secrets(C::Secret::SORT, namespace, selector, admit).await?;
+        if found.is_empty() {
+            let scope = namespace.map_or("the cluster".into(), |n| format!("the namespace `{n}`"));
+            return Err(self.nothing(scope));
+        }
+        Ok(found)
+    }
+
+    async fn admit_live(&self, object: &Object) -> Result<(Place, bool), Failure> {
+        let secret = self.read(object)?;
+        let is_wanted = self.change.admit(&secret, None).await?;
+        Ok((secret.place().clone(), is_wanted))
+    }
+
+    fn read(&self, object: &Object) -> Result<C::Secret, Failure> {
+        let other_sort = || match C::Secret::SORT {
+            Sort::Sealed => ManifestError::Plain(object.title()),
+            Sort::Plain => ManifestError::Sealed(object.title()),
+        };
+        let secret = C::Secret::read(object, &self.default)?.ok_or_else(other_sort)?;
+        secret.check()?;
+        Ok(secret)
+    }
+
+    fn done(&self, place: &Place, how: &'static str) -> Done {
+        let of = self.args.all_namespaces.then(|| format!("-n {}", place.namespace));
+        Done { name: place.name.to_string(), how, of }
+    }
+
+    /// Changes a live Secret; where someone else did meanwhile, their version.
+    async fn live_one(&self, cluster: &Cluster, place: &Place) -> Result<Done, Failure> {
+        for _ in 1..ATTEMPTS {
+            match self.try_live(cluster, place).await {
+                Err(Failure::Cluster(ClusterError::Changed(_))) => {}
+                result => return result,
+            }
+        }
+        self.try_live(cluster, place).await
+    }
+
+    async fn try_live(&self, cluster: &Cluster, place: &Place) -> Result<Done, Failure> {
+        let object = cluster.secret(place).await?;
+        let secret = self.read(&object)?;
+        let is_wanted = self.change.admit(&secret, None).await?;
+        let (new, how) = self.one(secret, None, is_wanted).await?;
+        if let Some(new) = new {
+            self.change.write(cluster, place, object, &new).await?;
+        }
+        Ok(self.done(place, how))
+    }
+}

@@ -1,0 +1,126 @@
+//! What became of many Secrets: a line for each, a progress bar on a terminal,
+//! the failures as they come, a summary.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::failure::{BatchError, Failure};
+use crate::terminal;
+
+/// How many Secrets may be under way at once.
+pub const IN_FLIGHT: usize = 16;
+
+/// One Secret that is done.
+pub struct Done {
+    /// The Secret's name.
+    pub name: String,
+    /// What was done: `serverside-applied`.
+    pub how: &'static str,
+    /// Its file or namespace, where there are several.
+    pub of: Option<String>,
+}
+
+/// Counts what is done, shows it, and remembers what failed.
+pub struct Tally {
+    all: usize,
+    done: BTreeMap<&'static str, usize>,
+    failures: Vec<Failure>,
+    /// Failures for the same reason as another, not reported.
+    lost: usize,
+    bar: ProgressBar,
+    to_stderr: bool,
+    /// The causes and hints that were printed.
+    told: BTreeSet<String>,
+}
+
+impl Tally {
+    pub fn new(all: usize) -> Self {
+        let target = match all > IN_FLIGHT && terminal::stderr_is_terminal() {
+            true => ProgressDrawTarget::stderr(),
+            false => ProgressDrawTarget::hidden(),
+        };
+        let bar = ProgressBar::with_draw_target(Some(all as u64), target);
+        let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {eta}");
+        bar.set_style(style.expect("the template is valid"));
+        Self {
+            all,
+            done: BTreeMap::new(),
+            failures: Vec::new(),
+            lost: 0,
+            bar,
+            to_stderr: false,
+            told: BTreeSet::new(),
+        }
+    }
+
+    /// Standard output is for something else: lines go to standard error.
+    pub fn on_stderr(mut self) -> Self {
+        self.to_stderr = true;
+        self
+    }
+
+    /// A line on standard output for each; where that is closed, the work goes on.
+    pub fn count(&mut self, result: Result<Done, Failure>) {
+        self.bar.inc(1);
+        match result {
+            Ok(Done { name, how, of }) => {
+                *self.done.entry(how).or_default() += 1;
+                let of = of.map_or_else(String::new, |of| format!(" ({of})"));
+                let line = terminal::visible(&format!("secret/{name} {how}{of}")).into_owned();
+                self.bar.suspend(|| match self.to_stderr {
+                    true => terminal::stderr_line(&line),
+                    false => drop(terminal::stdout(format!("{line}\n").as_bytes())),
+                });
+            }
+            Err(failure) => {
+                // A single failure is the command's own, and is reported at its end.
+                if self.all > 1
+                    && let Some(mut report) = failure.report()
+                {
+                    // Causes and hints that were told already are not told again.
+                    report.causes.retain(|cause| self.told.insert(cause.clone()));
+                    report.hints.retain(|hint| self.told.insert(hint.clone()));
+                    self.bar.suspend(|| report.print());
+                }
+                self.failures.push(failure);
+            }
+        }
+    }
+
+    /// Counts several, and those that are lost with one of them.
+    pub fn take(&mut self, results: Vec<Result<Done, Failure>>, lost: usize) {
+        results.into_iter().for_each(|result| self.count(result));
+        self.bar.inc(lost as u64);
+        self.lost += lost;
+    }
+
+    /// How many came to an end, good or bad.
+    pub fn seen(&self) -> usize {
+        self.done() + self.failures.len() + self.lost
+    }
+
+    /// How many are done.
+    pub fn done(&self) -> usize {
+        self.done.values().sum()
+    }
+
+    /// `12 rewrapped, 3 unchanged`, as a note.
+    pub fn summarise(&self) {
+        let parts: Vec<_> = self.done.iter().map(|(how, count)| format!("{count} {how}")).collect();
+        if self.all > 1 && !parts.is_empty() {
+            self.bar.suspend(|| terminal::note(&parts.join(", ")));
+        }
+    }
+
+    /// What the command ends with.
+    pub fn finish(mut self) -> Result<(), Failure> {
+        self.bar.finish_and_clear();
+        match (self.failures.len() + self.lost, self.all) {
+            (0, all) if self.done() == all => Ok(()),
+            (0, _) => Err(Failure::Batch(BatchError::FilesChanged)),
+            (1, 1) => Err(self.failures.remove(0)),
+            (failed, all) => Err(Failure::Batch(BatchError::Some { failed, all })),
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! What can be changed: sealed Secrets, or plain ones.
+
+use serde_json::Value;
+
+use super::Failure;
+use crate::cluster::Sort;
+use envcrypt_core::envelope::{SealCheck, SealedSecret};
+use envcrypt_core::manifest::{ManifestError, Object};
+use envcrypt_core::secret::{Namespace, Place, PlainSecret};
+
+/// One Secret of the sort that a change is for.
+pub trait Subject: Sized {
+    /// Which ones the cluster lists.
+    const SORT: Sort;
+
+    /// Reads it; none where the object is of the other sort.
+    fn read(object: &Object, default: &Namespace) -> Result<Option<Self>, ManifestError>;
+
+    /// What can be refused before anything else is done.
+    fn check(&self) -> Result<(), Failure>;
+
+    /// Where it lives.
+    fn place(&self) -> &Place;
+}
+
+impl Subject for SealedSecret {
+    const SORT: Sort = Sort::Sealed;
+
+    fn read(object: &Object, default: &Namespace) -> Result<Option<Self>, ManifestError> {
+        match object.is_sealed() {
+            true => object.sealed(default, SealCheck::Required).map(Some),
+            false => Ok(None),
+        }
+    }
+
+    fn check(&self) -> Result<(), Failure> {
+        Ok(self.check_place(SealCheck::Required)?)
+    }
+
+    fn place(&self) -> &Place {
+        &self.meta.place
+    }
+}
+
+/// A plain Secret, and who would not let go of it.
+pub struct Plain {
+    pub secret: PlainSecret,
+    /// The controller that made it, or holds on to it.
+    pub keeper: Option<String>,
+    /// Whether it names its namespace.
+    pub names_namespace: bool,
+}
+
+impl Subject for Plain {
+    const SORT: Sort = Sort::Plain;
+
+    fn read(object: &Object, default: &Namespace) -> Result<Option<Self>, ManifestError> {
+        match object.is_sealed() {
+            true => Ok(None),
+            false => Ok(Some(Self {
+                secret: object.plain(default)?,
+                keeper: keeper(object),
+                names_namespace: object.metadata.namespace.is_some(),
+            })),
+        }
+    }
+
+    fn check(&self) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    fn place(&self) -> &Place {
+        &self.secret.meta.place
+    }
+}
+
+/// The controller that made it, or holds on to it.
+pub fn keeper(object: &Object) -> Option<String> {
+    let first = |name: &str| object.metadata.other.get(name)?.as_array()?.first();
+    let text = |value: &Value, name: &str| value.get(name)?.as_str().map(str::to_owned);
+    if let Some(owner) = first("ownerReferences") {
+        let part = |name| text(owner, name).unwrap_or_default();
+        return Some(format!("{} {}", part("kind"), part("name")));
+    }
+    if let Some(finalizer) = first("finalizers") {
+        return Some(finalizer.as_str().unwrap_or_default().to_owned());
+    }
+    let labels = object.metadata.labels.iter().flatten();
+    let annotations = object.metadata.annotations.iter().flatten();
+    for (name, value) in labels.chain(annotations) {
+        match name.as_str() {
+            "app.kubernetes.io/managed-by" if value == "Helm" => return Some(value.clone()),
+            _ if name.starts_with("cert-manager.io/") => return Some("cert-manager".to_owned()),
+            _ if name.starts_with("meta.helm.sh/") => return Some("Helm".to_owned()),
+            _ => {}
+        }
+    }
+    match object.r#type.as_deref() {
+        Some("kubernetes.io/service-account-token") => Some("the token controller".to_owned()),
+        Some("helm.sh/release.v1") => Some("Helm".to_owned()),
+        Some("bootstrap.kubernetes.io/token") => Some("kubeadm".to_owned()),
+        _ => None,
+    }
+}

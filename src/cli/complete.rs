@@ -1,0 +1,76 @@
+//! `__complete`: candidates for the words so far, as kubectl asks for them,
+//! with names from the cluster, the kubeconfig and the configuration.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{ArgMatches, Args, CommandFactory, FromArgMatches};
+use clap_complete::engine::complete;
+
+use super::Cli;
+use super::cluster_args::ClusterArgs;
+use crate::candidates::{self, Line, PATIENCE};
+use crate::failure::Failure;
+use crate::terminal;
+
+/// The words behind `kubectl envcrypt`, the last one partial.
+#[derive(Args)]
+pub struct CompleteArgs {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    words: Vec<OsString>,
+}
+
+/// Prints candidates, a line each, and kubectl's directive last. Never fails:
+/// a shell has no use for an error while someone types.
+pub async fn run(args: CompleteArgs) -> Result<(), Failure> {
+    let mut words = args.words;
+    if words.first().is_some_and(|word| word == "--") {
+        words.remove(0);
+    }
+    let mut line = vec![OsString::from("kubectl-envcrypt")];
+    line.append(&mut words);
+    if line.len() == 1 {
+        line.push(OsString::new());
+    }
+    let last = line.len() - 1;
+    candidates::set_line(read(&line[..last]));
+    let here = std::env::current_dir().ok();
+    // The candidates block on their own runtime, so they need a thread of their own.
+    let candidates = std::thread::spawn(move || {
+        complete(&mut Cli::command(), line, last, here.as_deref()).unwrap_or_default()
+    });
+    let candidates = candidates.join().unwrap_or_default();
+    let mut text = String::new();
+    for candidate in candidates.iter().filter(|candidate| !candidate.is_hide_set()) {
+        text += &candidate.get_value().to_string_lossy();
+        if let Some(help) = candidate.get_help() {
+            text.push('\t');
+            text += help.to_string().lines().next().unwrap_or_default();
+        }
+        text.push('\n');
+    }
+    // 0: the shell completes files where there is no candidate.
+    text += if candidates.is_empty() { ":0\n" } else { ":4\n" };
+    Ok(terminal::stdout(text.as_bytes())?)
+}
+
+/// Reads the words before the partial one as the command line itself does. They may
+/// still be incomplete.
+fn read(words: &[OsString]) -> Line {
+    let command = Cli::command().ignore_errors(true);
+    let Ok(matches) = command.try_get_matches_from(words) else { return Line::default() };
+    let matches = matches.subcommand().map_or(&matches, |(_, matches)| matches);
+    let mut options = ClusterArgs::from_arg_matches(matches).unwrap_or_default().options();
+    options.request_timeout = Some(PATIENCE);
+    Line {
+        options,
+        files: values::<PathBuf>(matches, "filename"),
+        words: ["name", "names", "words"].iter().flat_map(|id| values(matches, id)).collect(),
+    }
+}
+
+/// The values of an argument, where the command has it.
+fn values<T: Clone + Send + Sync + 'static>(matches: &ArgMatches, id: &str) -> Vec<T> {
+    let found = matches.try_get_many::<T>(id).ok().flatten();
+    found.into_iter().flatten().cloned().collect()
+}

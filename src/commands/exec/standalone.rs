@@ -1,0 +1,241 @@
+//! Sealed values that stand alone: in the environment, or in the files of a mounted
+//! Secret. What is checked of their place is what is known here: the namespace, the
+//! Secret's name where it is given, and of a file the key. There is no seal over all.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Path, PathBuf};
+
+use futures::future::try_join_all;
+use tokio::sync::OnceCell;
+
+use super::names::steers_kms;
+use crate::config::{EXEC_KEKS_VARIABLE, KekName, keks_in};
+use crate::failure::{ExecError, Failure, SelectError};
+use crate::session::Session;
+use crate::session::local;
+use envcrypt_core::envelope::{Jwe, Kind, OpenError, SealCheck, SealedSecret};
+use envcrypt_core::kek::{KekUri, Scheme};
+use envcrypt_core::secret::{Meta, Namespace, Place, SecretType, SecretValue};
+
+/// How every sealed value of this format begins, up to its `typ`.
+const MARK: &[u8] = b"{\"protected\":\"eyJ0eXAiOiJlbnZjcnlwdC12";
+/// Where a pod may be told its namespace.
+const NAMESPACE_VARIABLE: &str = "POD_NAMESPACE";
+/// Where a pod learns it by itself.
+const NAMESPACE_FILE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
+
+/// Opens them.
+pub struct Loose<'a> {
+    session: &'a Session,
+    /// The only KEKs that open.
+    keks: Vec<KekUri>,
+    namespace: Option<Namespace>,
+    /// The name of the Secret that all must be of.
+    name: Option<&'a str>,
+    /// The variables that the pod's own spec sets.
+    spec_env: &'a [String],
+    behind_aliases: OnceCell<Vec<KekUri>>,
+}
+
+impl<'a> Loose<'a> {
+    pub fn new(
+        session: &'a Session,
+        keks: &[KekName],
+        name: Option<&'a str>,
+        spec_env: &'a [String],
+    ) -> Result<Self, Failure> {
+        let named = if keks.is_empty() { keks_in(EXEC_KEKS_VARIABLE)? } else { keks.to_vec() };
+        let keks = session.keks(&named, local::MakeLocal::No)?;
+        let namespace = namespace(session)?;
+        Ok(Self { session, keks, namespace, name, spec_env, behind_aliases: OnceCell::new() })
+    }
+
+    /// The environment variables that hold a sealed value.
+    pub fn found(&self) -> Vec<(OsString, Vec<u8>)> {
+        let sealed = std::env::vars_os().filter_map(|(name, value)| {
+            let value = value.into_vec();
+            value.trim_ascii().starts_with(MARK).then_some((name, value))
+        });
+        sealed.collect()
+    }
+
+    /// Refuses to log in to a KMS as someone else may have it: whoever can write a Secret
+    /// of the pod can set variables beside the sealed ones.
+    fn check_surroundings(&self) -> Result<(), Failure> {
+        let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+        let is_foreign =
+            |name: &String| steers_kms(name) && !self.spec_env.iter().any(|known| known == name);
+        let mut foreign: Vec<String> = names.filter(is_foreign).collect();
+        foreign.sort();
+        match foreign.is_empty() {
+            true => Ok(()),
+            false => Err(Failure::Exec(ExecError::NotOfSpec(foreign.join(",")))),
+        }
+    }
+
+    /// Those variables, opened.
+    pub async fn environment(
+        &self,
+        sealed: Vec<(OsString, Vec<u8>)>,
+    ) -> Result<Vec<(OsString, SecretValue)>, Failure> {
+        let open = async |(name, json): (OsString, Vec<u8>)| {
+            let what = format!("the environment variable `{}`", name.to_string_lossy());
+            Ok::<_, Failure>((name, self.open(&what, &json, None).await?))
+        };
+        try_join_all(sealed.into_iter().map(open)).await
+    }
+
+    /// The files of mounted folders: sealed ones opened, others as they are.
+    pub async fn mounted(
+        &self,
+        folders: &[PathBuf],
+    ) -> Result<Vec<(PathBuf, SecretValue)>, Failure> {
+        let mut found = Vec::new();
+        for folder in folders {
+            walk(folder, Path::new(""), &mut found)?;
+        }
+        let open = async |(path, bytes): (PathBuf, SecretValue)| {
+            if !bytes.expose().trim_ascii().starts_with(MARK) {
+                return Ok((path, bytes));
+            }
+            let what = format!("the file `{}`", path.display());
+            let key = path.file_name().unwrap_or_default().to_string_lossy();
+            let value = self.open(&what, bytes.expose(), Some(&key)).await?;
+            Ok::<_, Failure>((path, value))
+        };
+        try_join_all(found.into_iter().map(open)).await
+    }
+
+    /// Opens one value, as a Secret of its own; `key` is its key where that is known.
+    async fn open(
+        &self,
+        what: &str,
+        json: &[u8],
+        key: Option<&str>,
+    ) -> Result<SecretValue, Failure> {
+        self.check_surroundings()?;
+        let refused = |why: String| Failure::Exec(ExecError::Loose { what: what.to_owned(), why });
+        let jwe = Jwe::parse(Kind::Value, json.trim_ascii()).map_err(|e| refused(e.to_string()))?;
+        if key.is_some_and(|key| jwe.binding.key.as_deref() != Some(key)) {
+            return Err(refused(format!("it was sealed for `{}`, another key", jwe.binding)));
+        }
+        if self.name.is_some() && jwe.binding.name.is_none() {
+            return Err(refused(
+                "its scope leaves open of which Secret it is, which `--secret` asks for".to_owned(),
+            ));
+        }
+        if jwe.binding.namespace.is_some() && self.namespace.is_none() {
+            return Err(Failure::Exec(ExecError::LooseNamespace(what.to_owned())));
+        }
+        let secret = self.secret(jwe).ok_or_else(|| refused("its `binding` is none".to_owned()))?;
+        if let Err(OpenError::Refused { refused: why, .. }) = secret.check_place(SealCheck::Skipped)
+        {
+            return Err(refused(format!("{why}, and this is `{}`", secret.meta.place)));
+        }
+        let keks = self.allowed(&secret).await?;
+        if keks.is_empty() {
+            let names = secret.keks().into_iter().map(|kek| format!("`{kek}`"));
+            return Err(Failure::Exec(ExecError::LooseKeks {
+                what: what.to_owned(),
+                keks: names.collect::<Vec<_>>().join(", "),
+            }));
+        }
+        let ring = self.session.ring()?;
+        let deks = secret.deks(ring, |kek| keks.contains(kek), SealCheck::Skipped).await?;
+        let opened = secret.open(&deks, SealCheck::Skipped)?;
+        Ok(opened.values.into_values().next().expect("it holds one"))
+    }
+
+    /// A Secret that holds nothing else, where the value says that it belongs; in
+    /// this namespace, where that is known.
+    fn secret(&self, jwe: Jwe) -> Option<SealedSecret> {
+        let binding = &jwe.binding;
+        let key = binding.key.as_deref()?.parse().ok()?;
+        let name = self.name.or(binding.name.as_deref()).unwrap_or("any").parse().ok()?;
+        let anywhere = || "default".parse().expect("a namespace");
+        let namespace = self.namespace.clone().unwrap_or_else(anywhere);
+        let meta = Meta {
+            place: Place { namespace, name },
+            kind: SecretType::Opaque,
+            immutable: false,
+            labels: Default::default(),
+            annotations: Default::default(),
+        };
+        Some(SealedSecret { meta, values: [(key, jwe)].into(), seal: None })
+    }
+
+    /// Those of its KEKs that may be asked: an alias stands for the key behind it.
+    async fn allowed(&self, secret: &SealedSecret) -> Result<Vec<KekUri>, Failure> {
+        let keks = || secret.keks().into_iter().filter(|kek| kek.scheme().is_built_in());
+        let named: Vec<_> = keks()
+            .filter(|kek| self.keks.iter().any(|named| named.key() == kek.key()))
+            .cloned()
+            .collect();
+        if !named.is_empty() || !keks().any(|kek| kek.scheme() == Scheme::Aws) {
+            return Ok(named);
+        }
+        let keys = self.behind_aliases.get_or_try_init(|| self.resolve()).await?;
+        Ok(keks().filter(|kek| keys.contains(&kek.key())).cloned().collect())
+    }
+
+    /// The keys behind the aliases, asked for once.
+    async fn resolve(&self) -> Result<Vec<KekUri>, Failure> {
+        let mut keys = Vec::new();
+        for alias in self.keks.iter().filter(|kek| kek.is_alias()) {
+            keys.push(self.session.ring()?.resolve(alias).await?.key());
+        }
+        Ok(keys)
+    }
+}
+
+/// The pod's namespace: that of `-n`, else what the kubelet wrote down, else what a
+/// variable says, which must not contradict it.
+fn namespace(session: &Session) -> Result<Option<Namespace>, Failure> {
+    if let Some(named) = session.named_namespace() {
+        return Ok(Some(named.parse()?));
+    }
+    let parse = |text: String| text.trim().parse::<Namespace>();
+    let told = std::env::var(NAMESPACE_VARIABLE).ok().filter(|name| !name.is_empty());
+    let told = told.map(parse).transpose()?;
+    let written = std::fs::read_to_string(NAMESPACE_FILE).ok().map(parse).transpose()?;
+    match (written, told) {
+        (Some(written), Some(told)) if written != told => {
+            Err(Failure::Exec(ExecError::OtherPodNamespace {
+                told: told.to_string(),
+                written: written.to_string(),
+            }))
+        }
+        (written, told) => Ok(written.or(told)),
+    }
+}
+
+/// The files below `folder`, links followed as a kubelet makes them, without its
+/// own `..data` and its kin.
+fn walk(
+    folder: &Path,
+    within: &Path,
+    into: &mut Vec<(PathBuf, SecretValue)>,
+) -> Result<(), Failure> {
+    let path = folder.join(within);
+    let error = |source| Failure::Select(SelectError::Read { path: path.clone(), source });
+    for entry in std::fs::read_dir(&path).map_err(error)? {
+        let entry = entry.map_err(error)?;
+        let name = within.join(entry.file_name());
+        if entry.file_name().as_encoded_bytes().starts_with(b"..") {
+            continue;
+        }
+        let found = entry.path();
+        let kind = found.metadata().map_err(error)?;
+        if kind.is_dir() {
+            walk(folder, &name, into)?;
+        } else if kind.is_file() {
+            into.push((name, crate::values::sources::read_value(&found)?));
+        } else {
+            // A pipe would be waited for.
+            let source = std::io::Error::other("it is not a regular file");
+            return Err(Failure::Select(SelectError::Read { path: found, source }));
+        }
+    }
+    Ok(())
+}

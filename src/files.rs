@@ -1,0 +1,7 @@
+//! Files: new and replaced ones, and directories in memory for plaintext.
+
+mod memory;
+mod replace;
+
+pub use memory::{Disk, Folder, MemoryError};
+pub use replace::{FileError, new_file, replace_file};

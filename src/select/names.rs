@@ -1,0 +1,76 @@
+//! Names of Secrets as people type them.
+
+use std::path::Path;
+
+use crate::cluster::place_of;
+use crate::failure::Failure;
+use envcrypt_core::secret::{Namespace, Place};
+
+/// `create secret generic db`, as kubectl takes it.
+pub fn check_not_kubectls(name: &str, keys: &[String]) -> Result<(), Failure> {
+    let kinds = ["generic", "tls", "docker-registry"];
+    let Some(kind) = keys.first().filter(|key| kinds.contains(&key.as_str())) else {
+        return Ok(());
+    };
+    if !matches!(name, "secret" | "secrets") {
+        return Ok(());
+    }
+    let flag = if kind == "generic" { String::new() } else { format!(" --type {kind}") };
+    let secret = keys.get(1).map_or("NAME", String::as_str);
+    Err(Failure::Usage(format!(
+        "it makes Secrets and nothing else, so leave `secret {kind}` out: `kubectl envcrypt create {}{flag}`, with the other flags as they are",
+        quoted(secret)
+    )))
+}
+
+/// The place of the Secret that a person named, also as `secret/NAME`. A file of that
+/// name is meant to be a file.
+pub fn place_named(namespace: &Namespace, name: &str) -> Result<Place, Failure> {
+    let bare = ["secret/", "secrets/"].iter().find_map(|kind| name.strip_prefix(kind));
+    if bare.is_none() {
+        check_not_file(name)?;
+    }
+    Ok(place_of(namespace, bare.unwrap_or(name))?)
+}
+
+/// Refuses a file where a Secret's name is expected.
+pub fn check_not_file(name: &str) -> Result<(), Failure> {
+    match Path::new(name).is_file() {
+        true => {
+            Err(Failure::Usage(format!("`{name}` is a file: name it with `-f {}`", quoted(name))))
+        }
+        false => Ok(()),
+    }
+}
+
+/// A word as a shell takes it whole.
+pub fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
+    match !word.is_empty() && word.chars().all(is_plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', "'\\''")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_is_quoted_so_that_a_shell_takes_it_as_it_is() {
+        assert_eq!(quoted("deploy/db.yaml"), "deploy/db.yaml");
+        assert_eq!(quoted("a b"), "'a b'");
+        assert_eq!(quoted("a';touch x;'"), "'a'\\'';touch x;'\\'''");
+        assert_eq!(quoted("$(x)"), "'$(x)'");
+        assert_eq!(quoted(""), "''");
+    }
+
+    #[test]
+    fn kubectls_form_is_told_ours() {
+        let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        let error = check_not_kubectls("secret", &words("tls web")).expect_err("refused");
+        assert!(error.to_string().contains("create web --type tls`"), "{error}");
+        assert!(check_not_kubectls("secret", &words("password")).is_ok());
+        assert!(check_not_kubectls("db", &words("generic")).is_ok());
+    }
+}

@@ -1,0 +1,280 @@
+//! What a command needs of its surroundings, each made when first asked for.
+
+pub mod local;
+
+use std::cell::{OnceCell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::cluster::{Cluster, ConnectOptions, Target};
+use crate::config::{
+    ConfigError, Folder, KEK_VARIABLE, KekName, Rule, RuleInput, Rules, Settings, keks_in,
+};
+use crate::failure::{AccessError, Failure, SelectError};
+use crate::terminal::{self, Prompt, PromptError, Times};
+use envcrypt_core::access::{MayUse, Policy, Scope, Trust, Uses};
+use envcrypt_core::kek::{KekUri, Ring, RingOptions};
+use envcrypt_core::secret::{Namespace, Place};
+use local::MakeLocal;
+
+/// The surroundings of one run.
+pub struct Session {
+    options: ConnectOptions,
+    pub folder: Folder,
+    target: OnceCell<Target>,
+    settings: OnceCell<Settings>,
+    ring: OnceCell<Arc<Ring>>,
+    prompt: OnceCell<Arc<dyn Prompt>>,
+    /// The rules for files of a directory, each read once.
+    rules: RefCell<BTreeMap<PathBuf, Option<Rc<Rules>>>>,
+}
+
+/// What `ENVCRYPT_KEK` means for a command that opens.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Environment {
+    /// Only its KEKs open.
+    Only,
+    /// Its KEKs open too: they are meant to be sealed to.
+    Beside,
+}
+
+impl Session {
+    pub fn new(options: ConnectOptions) -> Self {
+        Self {
+            options,
+            folder: Folder::of_user(),
+            target: OnceCell::new(),
+            settings: OnceCell::new(),
+            ring: OnceCell::new(),
+            prompt: OnceCell::new(),
+            rules: RefCell::default(),
+        }
+    }
+
+    /// The cluster that is named, not yet connected.
+    pub fn target(&self) -> Result<&Target, Failure> {
+        get_or_try(&self.target, || Ok(Target::load(self.options.clone())?))
+    }
+
+    /// The namespace in force.
+    pub fn namespace(&self) -> Result<Namespace, Failure> {
+        match &self.options.namespace {
+            // No file need be read to know it.
+            Some(flag) => Ok(flag.parse()?),
+            None => Ok(self.target()?.namespace()?),
+        }
+    }
+
+    /// The namespace that `-n` names; no file is read to know another.
+    pub fn named_namespace(&self) -> Option<&str> {
+        self.options.namespace.as_deref()
+    }
+
+    /// Refuses an object of another namespace than `-n` names, as kubectl does.
+    pub fn check_namespace(&self, place: &Place) -> Result<(), Failure> {
+        match &self.options.namespace {
+            Some(flag) if flag != place.namespace.as_str() => {
+                Err(Failure::Select(SelectError::OtherNamespace {
+                    place: place.to_string(),
+                    flag: flag.clone(),
+                }))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A client for the cluster.
+    pub async fn cluster(&self) -> Result<Cluster, Failure> {
+        Ok(self.target()?.connect().await?)
+    }
+
+    /// The user's settings.
+    pub fn settings(&self) -> Result<&Settings, Failure> {
+        get_or_try(&self.settings, || Ok(Settings::load(&self.folder)?))
+    }
+
+    /// The terminal, or no one.
+    pub fn prompt(&self) -> &Arc<dyn Prompt> {
+        self.prompt.get_or_init(|| Arc::from(terminal::open_prompt()))
+    }
+
+    /// The KEKs; their passphrases are asked on the terminal.
+    pub fn ring(&self) -> Result<&Arc<Ring>, Failure> {
+        get_or_try(&self.ring, || {
+            let prompt = self.prompt().clone();
+            let identities = self.folder.identities()?;
+            identities.iter().for_each(|path| warn_if_shared(path));
+            Ok(Arc::new(Ring::new(RingOptions {
+                identities,
+                passphrases: Arc::new(move |question| {
+                    let answer = prompt.hidden(question, Times::Once);
+                    answer.map_err(|error| match error {
+                        PromptError::NoTerminal(_) => "there is no terminal to ask for it".into(),
+                        PromptError::Closed(_) => "the prompt was left without an answer".into(),
+                        error => error.to_string(),
+                    })
+                }),
+                patience: self.settings()?.kek_timeout()?,
+            })))
+        })
+    }
+
+    /// A KEK by its name.
+    pub fn kek(&self, name: &KekName, make: MakeLocal) -> Result<KekUri, Failure> {
+        match name {
+            KekName::Local => local::uri(self, make),
+            KekName::Uri(uri) => Ok(uri.clone()),
+        }
+    }
+
+    /// KEKs by their names, each once.
+    pub fn keks(&self, names: &[KekName], make: MakeLocal) -> Result<Vec<KekUri>, Failure> {
+        let mut distinct = Vec::new();
+        for name in names {
+            let kek = self.kek(name, make)?;
+            if !distinct.contains(&kek) {
+                distinct.push(kek);
+            }
+        }
+        Ok(distinct)
+    }
+
+    /// What a rule names, as far as it is a KEK on this machine.
+    pub fn named_by<'r>(&'r self, rule: &'r Rule) -> impl Iterator<Item = KekUri> + 'r {
+        rule.keks.iter().filter_map(|name| self.kek(name, MakeLocal::No).ok())
+    }
+
+    /// What may be used to open. Where `names` has any, only those open; a name that
+    /// stands for no KEK is an error.
+    pub fn policy(&self, names: &[KekName], environment: Environment) -> Result<Policy, Failure> {
+        let from_environment = self.keks(&kek_variable()?, MakeLocal::No)?;
+        let mut named = self.keks(names, MakeLocal::No)?;
+        let is_only = environment == Environment::Only && !from_environment.is_empty();
+        if is_only {
+            named.extend(from_environment.iter().cloned());
+        }
+        let may = match is_only || !names.is_empty() {
+            true => MayUse::Only(named.iter().map(|kek| kek.key()).collect::<BTreeSet<_>>()),
+            false => MayUse::Granted,
+        };
+        let mut policy = self.policy_to_seal(may)?;
+        for kek in &from_environment {
+            policy.allow(Uses::Both, Scope::everywhere(), kek);
+        }
+        Ok(policy)
+    }
+
+    /// The grants of the list and of the settings alone: a command that only seals
+    /// takes what the environment names where it needs it.
+    pub fn policy_to_seal(&self, may: MayUse) -> Result<Policy, Failure> {
+        let mut policy = Policy::new(may, Trust::load(self.folder.trusted())?);
+        let settings = self.settings()?;
+        for (names, uses) in [(&settings.keks, Uses::Both), (&settings.trust, Uses::Open)] {
+            for name in names {
+                match self.kek(name, MakeLocal::No) {
+                    Ok(kek) => policy.allow(uses, Scope::everywhere(), &kek),
+                    // Where there is no local key, there is nothing to allow.
+                    Err(Failure::Access(error)) if error.is_no_local_key() => {}
+                    Err(failure) => return Err(failure),
+                }
+            }
+        }
+        Ok(policy)
+    }
+
+    /// The rule for a Secret: the first that matches of the user's own, else of the
+    /// nearest `.envcrypt.yaml`. Without a path, that of the working directory.
+    pub fn rule(
+        &self,
+        namespace: &Namespace,
+        path: Option<&Path>,
+    ) -> Result<Option<Rc<Rule>>, Failure> {
+        let path = path.map(real_place).transpose()?;
+        let start = match path.as_deref().and_then(Path::parent) {
+            Some(folder) => folder.to_owned(),
+            None => real_place(Path::new("."))?,
+        };
+        let own = &self.settings()?.rules;
+        let nearest = self.rules_of(&start)?;
+        if own.is_empty() && nearest.is_none() {
+            return Ok(None);
+        }
+        let context = self.target().ok().and_then(|target| target.context());
+        let path = path.as_deref();
+        let input = RuleInput { namespace: namespace.as_str(), context, path };
+        Ok(own.find(input).or_else(|| nearest.and_then(|rules| rules.find(input))))
+    }
+
+    /// The rules of the nearest `.envcrypt.yaml`.
+    pub fn rules_of(&self, folder: &Path) -> Result<Option<Rc<Rules>>, Failure> {
+        if let Some(known) = self.rules.borrow().get(folder) {
+            return Ok(known.clone());
+        }
+        let rules = Rules::nearest(folder)?.map(Rc::new);
+        self.rules.borrow_mut().insert(folder.to_owned(), rules.clone());
+        Ok(rules)
+    }
+
+    /// Refuses to apply a Secret to another cluster than the rule for it names.
+    pub fn check_cluster(&self, place: &Place, path: Option<&Path>) -> Result<(), Failure> {
+        let Some(rule) = self.rule(&place.namespace, path)? else { return Ok(()) };
+        let Some(wanted) = &rule.cluster else { return Ok(()) };
+        let server = self.target()?.server()?;
+        match wanted.matches(server.trim_end_matches('/')) || wanted.matches(&server) {
+            true => Ok(()),
+            false => Err(Failure::Access(AccessError::OtherCluster {
+                place: place.to_string(),
+                rules: rule.file.clone(),
+                wanted: wanted.to_string(),
+                server,
+            })),
+        }
+    }
+}
+
+/// Whoever can write an identity file can have their own identity open.
+fn warn_if_shared(path: &Path) {
+    use std::os::unix::fs::MetadataExt;
+    let is_shared = |path: &Path| path.metadata().is_ok_and(|found| found.mode() & 0o022 != 0);
+    // What has the sticky bit lets nobody replace another's file.
+    let folder = path
+        .parent()
+        .filter(|folder| folder.metadata().is_ok_and(|found| found.mode() & 0o1000 == 0));
+    if is_shared(path) || folder.is_some_and(is_shared) {
+        terminal::warn(&format!(
+            "others can change the identity file `{}`, and so have another key open: `chmod go-w` it and its directory",
+            path.display()
+        ));
+    }
+}
+
+/// A path from the root. `..` and links are taken out of its directory: else the
+/// directories above would be those of another place.
+fn real_place(path: &Path) -> Result<PathBuf, Failure> {
+    let read = |source| Failure::Select(SelectError::Read { path: ".".into(), source });
+    let path = std::env::current_dir().map_err(read)?.join(path);
+    if path.is_dir() {
+        return Ok(path.canonicalize().unwrap_or(path));
+    }
+    let folder = path.parent().and_then(|folder| folder.canonicalize().ok());
+    let joined = folder.zip(path.file_name()).map(|(folder, name)| folder.join(name));
+    Ok(joined.unwrap_or(path))
+}
+
+/// The KEKs that `ENVCRYPT_KEK` names.
+pub fn kek_variable() -> Result<Vec<KekName>, ConfigError> {
+    keks_in(KEK_VARIABLE)
+}
+
+fn get_or_try<T>(
+    cell: &OnceCell<T>,
+    make: impl FnOnce() -> Result<T, Failure>,
+) -> Result<&T, Failure> {
+    if let Some(value) = cell.get() {
+        return Ok(value);
+    }
+    let value = make()?;
+    Ok(cell.get_or_init(|| value))
+}

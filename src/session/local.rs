@@ -1,0 +1,92 @@
+//! The key behind `local`: an age identity in the user's configuration folder.
+
+use super::Session;
+use crate::failure::{AccessError, Failure};
+use envcrypt_core::kek::KekUri;
+
+/// Whether `local` may make the key where there is none: only where the
+/// person named it for this very command.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum MakeLocal {
+    Yes,
+    No,
+}
+
+#[cfg(feature = "age")]
+pub use with_age::{identities, make, uri};
+
+#[cfg(feature = "age")]
+mod with_age {
+    use std::fs::DirBuilder;
+    use std::os::unix::fs::DirBuilderExt;
+    use std::path::Path;
+
+    use super::{AccessError, Failure, KekUri, MakeLocal, Session};
+    use crate::files::{self, FileError};
+    use crate::terminal;
+    use envcrypt_core::kek::age::{IdentityError, new_identity};
+
+    /// The recipient of the local key.
+    pub fn uri(session: &Session, make_it: MakeLocal) -> Result<KekUri, Failure> {
+        let path = session.folder.local_identity()?;
+        if path.exists() {
+            let identities = session.ring()?.identities();
+            let found = identities.recipients().into_iter().find(|(file, _)| *file == path);
+            let Some((_, recipient)) = found else {
+                let of_it = |error: &&IdentityError| error.path() == path;
+                return Err(match identities.broken().find(of_it) {
+                    Some(error) => error.clone().into(),
+                    None => Failure::Access(AccessError::LockedLocalKey(path)),
+                });
+            };
+            return Ok(KekUri::age(&recipient)?);
+        }
+        if make_it == MakeLocal::No {
+            return Err(Failure::Access(AccessError::NoLocalKey));
+        }
+        let uri = match make(&path, false) {
+            // Another process was faster.
+            Err(Failure::Access(AccessError::LocalKeyExists(_))) => {
+                return uri(session, MakeLocal::No);
+            }
+            made => made?,
+        };
+        terminal::note(&format!("made your local key, `{}`", path.display()));
+        terminal::note("keep it safe: nothing sealed with it opens without it");
+        Ok(uri)
+    }
+
+    /// Makes the local key; never over another.
+    pub fn make(path: &Path, post_quantum: bool) -> Result<KekUri, Failure> {
+        let folder = path.parent().unwrap_or(Path::new("."));
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+        made.map_err(|source| FileError::Io { path: folder.to_owned(), source })?;
+        let identity = new_identity(post_quantum);
+        match files::new_file(path, identity.file.as_bytes()) {
+            Ok(()) => Ok(KekUri::age(&identity.recipient)?),
+            Err(FileError::Exists(path)) => Err(Failure::Access(AccessError::LocalKeyExists(path))),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The recipients of the person's identities, each with its file.
+    pub fn identities(session: &Session) -> Result<Vec<(KekUri, String)>, Failure> {
+        let recipients = session.ring()?.identities().recipients();
+        let line = |(path, recipient): (std::path::PathBuf, String)| {
+            Ok((KekUri::age(&recipient)?, format!("your identity `{}`", path.display())))
+        };
+        recipients.into_iter().map(line).collect()
+    }
+}
+
+/// A build without age has no local key.
+#[cfg(not(feature = "age"))]
+pub fn uri(_: &Session, _: MakeLocal) -> Result<KekUri, Failure> {
+    Err(Failure::Access(AccessError::NoLocalKey))
+}
+
+/// A build without age has no identities.
+#[cfg(not(feature = "age"))]
+pub fn identities(_: &Session) -> Result<Vec<(KekUri, String)>, Failure> {
+    Ok(Vec::new())
+}

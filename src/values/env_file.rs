@@ -1,0 +1,81 @@
+//! Env files as `kubectl create secret --from-env-file` reads them: no quotes,
+//! no interpolation, the first `=` parts key from value.
+
+use std::collections::BTreeSet;
+
+use crate::failure::EnvFileError;
+use envcrypt_core::secret::Key;
+
+/// One line of an env file.
+pub struct EnvLine<'a> {
+    /// The key.
+    pub key: Key,
+    /// The value; a line without `=` takes it from the environment.
+    pub value: Option<&'a str>,
+}
+
+/// Parses an env file: a byte order mark is dropped, leading blanks are trimmed,
+/// blank lines and `#` lines are passed over, and lines may end in CRLF.
+///
+/// # Errors
+/// [`EnvFileError`] names the line.
+pub fn parse_env_file(bytes: &[u8]) -> Result<Vec<EnvLine<'_>>, EnvFileError> {
+    let text = std::str::from_utf8(bytes).map_err(|_| EnvFileError::NotText)?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut seen = BTreeSet::new();
+    let mut parsed = Vec::new();
+    for (index, line) in text.lines().enumerate() {
+        let line = line.trim_start();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let number = index + 1;
+        let (key, value) = line.split_once('=').map_or((line, None), |(k, v)| (k, Some(v)));
+        // The name's own error quotes the text, which may be half of a value.
+        let key: Key = key.parse().map_err(|_| EnvFileError::Key { line: number })?;
+        if !seen.insert(key.clone()) {
+            return Err(EnvFileError::Duplicate { line: number, key });
+        }
+        parsed.push(EnvLine { key, value });
+    }
+    Ok(parsed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Vec<(String, Option<&str>)>, String> {
+        parse_env_file(text.as_bytes())
+            .map(|lines| lines.into_iter().map(|l| (l.key.to_string(), l.value)).collect())
+            .map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn reads_as_kubectl_does() {
+        let lines = parse("\u{feff}A=1\r\n\n  # note\n  B==x y \nC=\nD\n").expect("valid");
+        let expected = [("A", Some("1")), ("B", Some("=x y ")), ("C", Some("")), ("D", None)];
+        assert_eq!(lines, expected.map(|(k, v)| (k.to_owned(), v)));
+    }
+
+    #[test]
+    fn a_line_over_64_kib_is_read_whole() {
+        let long = "x".repeat(100_000);
+        assert_eq!(parse(&format!("A={long}\nB=2")).expect("valid").len(), 2);
+    }
+
+    #[test]
+    fn errors_name_the_line_and_never_its_text() {
+        let error = parse("A=1\nhunter two=x").expect_err("a blank in the key");
+        assert_eq!(error, "line 2: what stands before `=` cannot be a key");
+        assert_eq!(parse("A=1\nA=2").expect_err("twice"), "line 2: the key `A` stands twice");
+        assert!(parse_env_file(b"A=\xff").is_err());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in proptest::prelude::any::<String>()) {
+            let _ = parse_env_file(text.as_bytes());
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! Where a new Secret's values come from, other than a prompt.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::env_file::parse_env_file;
+use super::generate::Generate;
+use crate::failure::{Failure, SelectError, ValuesError};
+use crate::terminal;
+use envcrypt_core::secret::{Key, MAX_SECRET_SIZE, SecretValue, TypeError};
+
+/// The flags that bring values along.
+#[derive(Args, Default)]
+#[command(next_help_heading = "Values from elsewhere")]
+pub struct SourceArgs {
+    /// A value from a file, or from every file of a folder; `KEY=-` reads standard input
+    #[arg(long, value_name = "[KEY=]FILE")]
+    pub from_file: Vec<String>,
+    /// Values from a file of KEY=VALUE lines
+    #[arg(long, value_name = "FILE")]
+    pub from_env_file: Vec<PathBuf>,
+    /// The value of KEY from standard input, byte for byte
+    #[arg(long, value_name = "KEY")]
+    pub from_stdin: Vec<String>,
+    /// A value from the command line; it stays in the shell's history and shows in the process list
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub from_literal: Vec<String>,
+    /// A random value that no one sees: 32 of alnum, or alphabets hex, digits, lower, symbols
+    #[arg(long, value_name = "KEY[=LENGTH[:ALPHABET]]")]
+    pub generate: Vec<String>,
+}
+
+/// Values by key, each key once.
+#[derive(Default)]
+pub struct Values(BTreeMap<Key, SecretValue>);
+
+impl Values {
+    /// Adds one.
+    pub fn insert(&mut self, key: Key, value: SecretValue) -> Result<(), Failure> {
+        if self.0.contains_key(&key) {
+            return Err(Failure::Values(ValuesError::DuplicateKey(key.to_string())));
+        }
+        self.0.insert(key, value);
+        Ok(())
+    }
+
+    pub fn contains(&self, key: &str) -> bool {
+        self.0.keys().any(|k| k.as_str() == key)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The sizes in bytes.
+    pub fn sizes(&self) -> impl Iterator<Item = usize> {
+        self.0.values().map(SecretValue::len)
+    }
+
+    pub fn into_inner(self) -> BTreeMap<Key, SecretValue> {
+        self.0
+    }
+}
+
+impl SourceArgs {
+    /// Whether any of them was used.
+    pub fn is_empty(&self) -> bool {
+        self.from_file.is_empty()
+            && self.from_env_file.is_empty()
+            && self.from_stdin.is_empty()
+            && self.from_literal.is_empty()
+            && self.generate.is_empty()
+    }
+
+    /// Reads them all. `piped` further values come from standard input.
+    pub fn collect(&self, piped: usize) -> Result<Values, Failure> {
+        self.check_stdin(piped)?;
+        let mut values = Values::default();
+        for text in &self.from_file {
+            from_file(text, &mut values)?;
+        }
+        for path in &self.from_env_file {
+            from_env_file(path, &mut values)?;
+        }
+        for key in &self.from_stdin {
+            values.insert(key.parse()?, read_value(Path::new("-"))?)?;
+        }
+        if !self.from_literal.is_empty() {
+            terminal::warn(
+                "values of `--from-literal` are now in the shell's history, and were in the process list",
+            );
+        }
+        for text in &self.from_literal {
+            let (key, value) = text.split_once('=').ok_or_else(|| {
+                // Not quoted: it may be the value alone.
+                Failure::Usage("`--from-literal` takes KEY=VALUE".to_owned())
+            })?;
+            // Nor is the key: it may be half of a value with `=` in it.
+            let key = key.parse().map_err(|_| {
+                Failure::Usage("`--from-literal`: what stands before `=` cannot be a key".into())
+            })?;
+            values.insert(key, SecretValue::new(value.as_bytes().to_vec()))?;
+        }
+        for text in &self.generate {
+            let generate: Generate =
+                text.parse().map_err(|e| Failure::Usage(format!("`--generate`: {e}")))?;
+            values.insert(generate.key.clone(), generate.value())?;
+        }
+        Ok(values)
+    }
+
+    /// Standard input can be read once.
+    fn check_stdin(&self, piped: usize) -> Result<(), Failure> {
+        let is_stdin = |text: &&String| text.as_str() == "-" || text.ends_with("=-");
+        let files = self.from_file.iter().filter(is_stdin).count();
+        let env_files = self.from_env_file.iter().filter(|path| path.as_os_str() == "-").count();
+        match files + env_files + self.from_stdin.len() + piped {
+            0 | 1 => Ok(()),
+            _ => Err(Failure::Usage("standard input can serve one value only".to_owned())),
+        }
+    }
+}
+
+/// `[KEY=]FILE`, with one `=` at most, as kubectl has it.
+fn from_file(text: &str, values: &mut Values) -> Result<(), Failure> {
+    let usage = |wrong: &str| Err(Failure::Usage(format!("`--from-file={text}`: {wrong}")));
+    match *text.split('=').collect::<Vec<_>>() {
+        ["-"] => usage("standard input has no name: use KEY=-"),
+        [path] if Path::new(path).is_dir() => from_folder(Path::new(path), values),
+        [path] => {
+            let path = Path::new(path);
+            values.insert(key_of(path)?, read_value(path)?)
+        }
+        ["", _] => usage("the key is missing before `=`"),
+        [_, ""] => usage("the file is missing after `=`"),
+        [_, path] if path != "-" && Path::new(path).is_dir() => {
+            usage("a folder gives several keys, so it can have none of its own")
+        }
+        [key, path] => values.insert(key.parse()?, read_value(Path::new(path))?),
+        _ => usage("neither key nor file may hold `=`"),
+    }
+}
+
+/// The regular files of a folder, not those of folders in it.
+fn from_folder(folder: &Path, values: &mut Values) -> Result<(), Failure> {
+    let error = |source| Failure::Select(SelectError::Read { path: folder.to_owned(), source });
+    let entries = std::fs::read_dir(folder)
+        .and_then(Iterator::collect::<io::Result<Vec<_>>>)
+        .map_err(error)?;
+    let is_file = |entry: &std::fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_file());
+    let mut paths: Vec<_> =
+        entries.iter().filter(|entry| is_file(entry)).map(std::fs::DirEntry::path).collect();
+    paths.sort();
+    paths.iter().try_for_each(|path| values.insert(key_of(path)?, read_value(path)?))
+}
+
+fn key_of(path: &Path) -> Result<Key, Failure> {
+    let name = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.parse().ok());
+    name.ok_or_else(|| Failure::Values(ValuesError::FileName { path: path.to_owned() }))
+}
+
+fn from_env_file(path: &Path, values: &mut Values) -> Result<(), Failure> {
+    let content = read_value(path)?;
+    let lines = parse_env_file(content.expose()).map_err(|source| {
+        Failure::Values(ValuesError::EnvFile { path: path.to_owned(), source })
+    })?;
+    for line in lines {
+        let value = match line.value {
+            Some(value) => value.as_bytes().to_vec(),
+            None => {
+                let value = std::env::var_os(line.key.as_str());
+                value.map(std::os::unix::ffi::OsStringExt::into_vec).ok_or_else(|| {
+                    Failure::Values(ValuesError::NotInEnvironment {
+                        path: path.to_owned(),
+                        key: line.key.to_string(),
+                    })
+                })?
+            }
+        };
+        values.insert(line.key, SecretValue::new(value))?;
+    }
+    Ok(())
+}
+
+/// Reads a value, from standard input for `-`, without leaving copies behind
+/// in memory that grew.
+pub fn read_value(path: &Path) -> Result<SecretValue, Failure> {
+    let error = |source| Failure::Select(SelectError::Read { path: path.to_owned(), source });
+    let (file, size): (Box<dyn Read>, usize) = if path == Path::new("-") {
+        (Box::new(io::stdin()), MAX_SECRET_SIZE)
+    } else {
+        let file = std::fs::File::open(path).map_err(error)?;
+        let metadata = file.metadata().map_err(error)?;
+        let size = if metadata.is_file() { metadata.len() as usize } else { MAX_SECRET_SIZE };
+        if size > MAX_SECRET_SIZE {
+            return Err(TypeError::TooLarge { size }.into());
+        }
+        (Box::new(file), size)
+    };
+    let mut bytes = zeroize::Zeroizing::new(Vec::with_capacity(size + 1));
+    file.take(MAX_SECRET_SIZE as u64 + 1).read_to_end(&mut bytes).map_err(error)?;
+    if bytes.len() > MAX_SECRET_SIZE {
+        return Err(TypeError::TooLarge { size: bytes.len() }.into());
+    }
+    Ok(SecretValue::from(bytes))
+}
