@@ -1,6 +1,6 @@
 # The commands of the project. `make test` does all set-up by itself.
 
-.PHONY: test quick check completions dist bench clean
+.PHONY: test quick check completions pictures dist bench clean
 
 # Everything: offline, then against real servers, which are built on first use.
 test: quick
@@ -31,6 +31,11 @@ completions:
 	target/debug/kubectl-envcrypt completion powershell > completions/kubectl-envcrypt.ps1
 	target/debug/kubectl-envcrypt completion kubectl > completions/kubectl_complete-envcrypt
 	chmod +x completions/kubectl_complete-envcrypt
+
+# The pictures of the documentation, from real runs.
+pictures:
+	cargo build --locked
+	python3 docs/pictures/make.py target/debug/kubectl-envcrypt
 
 # The archive and the manifest for krew.
 dist:
