@@ -1,9 +1,9 @@
 # The commands of the project. `make test` does all set-up by itself.
 
-.PHONY: test quick check completions pictures dist bench clean
+.PHONY: test quick check workflows fuzz completions reference pictures dist bench clean
 
 # Everything: offline, then against real servers, which are built on first use.
-test: quick
+test: quick workflows
 	servers=$$(tests/servers/build.sh) && \
 	ENVCRYPT_TEST_SERVERS=$$servers cargo test --locked --test servers
 
@@ -20,7 +20,27 @@ check:
 	done
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --all-features
 	cargo deny --version >/dev/null 2>&1 || cargo install --locked cargo-deny
-	cargo deny check bans licenses sources
+	cargo deny --workspace check bans licenses sources
+	@# On GitHub, a database of advisories that cannot be fetched is an error.
+	@if [ -n "$$GITHUB_ACTIONS" ] || cargo deny fetch db >/dev/null 2>&1; then \
+		echo "cargo deny --workspace check advisories" && \
+		cargo deny --workspace check advisories; \
+	else \
+		echo "make check: the advisory database cannot be fetched: advisories are NOT checked" >&2; \
+	fi
+
+# The workflows of GitHub Actions are valid.
+workflows:
+	cd tests/workflows && GOFLAGS=-mod=readonly go tool actionlint -shellcheck= -pyflakes= \
+		../../.github/workflows/*.yml
+
+# Each fuzz target, for this many seconds.
+FUZZ_SECONDS ?= 60
+fuzz:
+	cargo fuzz --version >/dev/null 2>&1 || cargo install --locked cargo-fuzz
+	targets=$$(cargo fuzz list) && for target in $$targets; do \
+		cargo fuzz run "$$target" -- -max_total_time=$(FUZZ_SECONDS) || exit 1; \
+	done
 
 # The committed completion scripts.
 completions:
@@ -37,9 +57,9 @@ pictures:
 	cargo build --locked
 	python3 docs/pictures/make.py target/debug/kubectl-envcrypt
 
-# The archive and the manifest for krew.
+# The archive and the manifest for krew. For another platform: make dist TARGET=TRIPLE
 dist:
-	release/dist.sh
+	release/dist.sh $(if $(TARGET),--target $(TARGET))
 
 # In-process, whole processes beside their peers, and many Secrets at once.
 bench:
