@@ -17,7 +17,7 @@ use std::time::Duration;
 use futures::{Stream, StreamExt};
 use tokio::time::timeout;
 
-use crate::batch::progress::{Done, IN_FLIGHT, Tally};
+use crate::batch::progress::{Done, IN_FLIGHT, Progress};
 use crate::cluster::{Cluster, Sort};
 use crate::failure::{BatchError, Failure, SelectError};
 use crate::process;
@@ -27,7 +27,7 @@ use crate::session::Session;
 use envcrypt_core::envelope::SealedSecret;
 use envcrypt_core::manifest::{self, Object};
 use envcrypt_core::secret::{Namespace, Place};
-pub use subject::{Plain, Subject, keeper};
+pub use subject::{Plain, Subject, owner};
 
 const UNCHANGED: &str = "unchanged";
 const DRY_RUN: &str = "would be changed (dry run)";
@@ -147,12 +147,12 @@ impl<C: Change> Many<'_, C> {
         work: impl Stream<Item = F>,
     ) -> Result<(), Failure> {
         let all = count + failures.len();
-        let mut tally = Tally::new(all);
+        let mut progress = Progress::new(all);
         let stdin = self.args.files.filename.iter().any(|path| path == Path::new("-"));
         if stdin || self.args.to_stdout {
-            tally = tally.on_stderr();
+            progress = progress.on_stderr();
         }
-        failures.into_iter().for_each(|failure| tally.count(Err(failure)));
+        failures.into_iter().for_each(|failure| progress.count(Err(failure)));
         let interrupted = Cell::new(false);
         let mut work = pin!(work.take_until(Box::pin(process::stopped())).buffered(IN_FLIGHT));
         let mut given_up = pin!(async {
@@ -164,21 +164,25 @@ impl<C: Change> Many<'_, C> {
         while !(is_over && self.change.may_stop()) {
             tokio::select! {
                 outcome = work.next() => match outcome {
-                    Some(outcome) => tally.take(outcome.results, outcome.lost),
+                    Some(outcome) => progress.take(outcome.results, outcome.lost),
                     None => break,
                 },
                 () = &mut given_up, if !is_over => is_over = true,
             }
         }
-        if interrupted.get() && tally.seen() < all {
+        if interrupted.get() && progress.seen() < all {
             let go_on = match self.args.single {
                 true => "it is as it was: run the command again".to_owned(),
                 false => self.change.go_on(),
             };
-            return Err(Failure::Batch(BatchError::Interrupted { done: tally.done(), all, go_on }));
+            return Err(Failure::Batch(BatchError::Interrupted {
+                done: progress.done(),
+                all,
+                go_on,
+            }));
         }
-        tally.summarise();
-        tally.finish()
+        progress.summarise();
+        progress.finish()
     }
 }
 

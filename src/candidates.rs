@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 
-use crate::cluster::{Cluster, ConnectOptions, Sort, Target, context_names};
+use crate::cluster::{Cluster, ConnectOptions, Connection, Sort, context_names};
 use crate::session::{Environment, Session};
 use envcrypt_core::manifest::{Document, Object, parse};
 
@@ -76,7 +76,7 @@ pub fn secrets() -> ArgValueCandidates {
 }
 
 async fn sealed_secrets(cluster: &Cluster) -> Vec<Object> {
-    let target = Target::load(line().options.clone()).ok();
+    let target = Connection::load(line().options.clone()).ok();
     let Some(namespace) = target.and_then(|target| target.namespace().ok()) else {
         return Vec::new();
     };
@@ -123,7 +123,7 @@ fn ask(question: impl AsyncFnOnce(&Cluster) -> Vec<String>) -> Vec<CompletionCan
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let Ok(runtime) = runtime else { return Vec::new() };
     let answer = runtime.block_on(async {
-        let target = Target::load(line().options.clone()).ok()?;
+        let target = Connection::load(line().options.clone()).ok()?;
         let answer = async { Some(question(&target.connect().await.ok()?).await) };
         tokio::time::timeout(PATIENCE, answer).await.ok().flatten()
     });

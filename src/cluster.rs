@@ -20,9 +20,9 @@ use tokio::time::timeout;
 use envcrypt_core::manifest::{LAST_APPLIED_ANNOTATION, Object, SEAL_ANNOTATION, SEALED_TYPE};
 use envcrypt_core::secret::{Namespace, Place, SecretName};
 
-pub use connect::{ConnectOptions, Target, context_names};
+pub use connect::{ConnectOptions, Connection, context_names};
 pub use error::ClusterError;
-use error::{Deed, refused};
+use error::{Operation, refused};
 pub use replace::ReplaceError;
 pub use workloads::{Consumer, Restart, Rollout};
 
@@ -109,7 +109,7 @@ impl Cluster {
     pub async fn secret(&self, place: &Place) -> Result<Object, ClusterError> {
         let request =
             secrets(Some(&place.namespace)).get(place.name.as_str(), &GetParams::default());
-        self.send(request, Deed::get(place)).await
+        self.send(request, Operation::get(place)).await
     }
 
     /// The same, of one that may not be there.
@@ -157,10 +157,10 @@ impl Cluster {
             label_selector: selector,
             ..Default::default()
         };
-        let deed = || Deed::list(namespace);
+        let operation = || Operation::list(namespace);
         let take =
             async |items: Vec<Item>| each(items.into_iter().map(Object::from).collect()).await;
-        self.pages(&secrets(namespace), params, deed, take).await
+        self.pages(&secrets(namespace), params, operation, take).await
     }
 
     /// Lists, one page at a time.
@@ -168,12 +168,12 @@ impl Cluster {
         &self,
         requests: &Requests,
         params: ListParams,
-        deed: impl Fn() -> Deed,
+        operation: impl Fn() -> Operation,
         mut each: impl AsyncFnMut(Vec<T>),
     ) -> Result<(), ClusterError> {
         let mut params = params.limit(PAGE);
         loop {
-            let page: Page<T> = self.send(requests.list(&params), deed()).await?;
+            let page: Page<T> = self.send(requests.list(&params), operation()).await?;
             each(page.items).await;
             match page.metadata.r#continue.filter(|token| !token.is_empty()) {
                 Some(token) => params.continue_token = Some(token),
@@ -196,7 +196,7 @@ impl Cluster {
             metadata: envcrypt_core::manifest::Metadata,
         }
         let request = Requests::new("/api/v1/namespaces").list(&ListParams::default());
-        let names: Names = self.send(request, Deed::list(None)).await?;
+        let names: Names = self.send(request, Operation::list(None)).await?;
         Ok(names.items.into_iter().filter_map(|item| item.metadata.name).collect())
     }
 
@@ -216,7 +216,8 @@ impl Cluster {
         };
         let body = serde_json::to_vec(object).expect("an object is plain text");
         let request = secrets(Some(&place.namespace)).create(&params, body);
-        self.send::<serde::de::IgnoredAny>(request, Deed::write("create", place, object)).await?;
+        self.send::<serde::de::IgnoredAny>(request, Operation::write("create", place, object))
+            .await?;
         Ok(())
     }
 
@@ -238,7 +239,7 @@ impl Cluster {
         };
         let requests = secrets(Some(&place.namespace));
         let request = requests.patch(place.name.as_str(), &params, &Patch::Apply(object));
-        self.send(request, Deed::write("patch", place, object)).await
+        self.send(request, Operation::write("patch", place, object)).await
     }
 
     /// Has the server say that it would take a change of the sealed Secret that
@@ -338,14 +339,15 @@ impl Cluster {
         let params = PatchParams { field_manager, dry_run: options.dry_run, ..Default::default() };
         let requests = secrets(Some(&place.namespace));
         let request = requests.patch(place.name.as_str(), &params, &Patch::Merge(patch));
-        self.send::<serde::de::IgnoredAny>(request, Deed::write("patch", place, object)).await?;
+        self.send::<serde::de::IgnoredAny>(request, Operation::write("patch", place, object))
+            .await?;
         Ok(())
     }
 
     async fn send<T: DeserializeOwned>(
         &self,
         request: Result<Request<Vec<u8>>, kube::core::request::Error>,
-        deed: Deed,
+        operation: Operation,
     ) -> Result<T, ClusterError> {
         let request = request.map_err(|e| ClusterError::Request(e.to_string()))?;
         let answer = self.client.request::<T>(request);
@@ -356,7 +358,7 @@ impl Cluster {
             },
             None => answer.await,
         };
-        answer.map_err(|error| refused(error, &deed, &self.server))
+        answer.map_err(|error| refused(error, &operation, &self.server))
     }
 }
 

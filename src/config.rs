@@ -140,9 +140,9 @@ pub fn keks_in(name: &'static str) -> Result<Vec<KekName>, ConfigError> {
 /// The user's configuration folder: `$XDG_CONFIG_HOME/envcrypt` or
 /// `~/.config/envcrypt`. There may be none, as in a bare container.
 #[derive(Debug, Clone)]
-pub struct Folder(Option<PathBuf>);
+pub struct ConfigDirectory(Option<PathBuf>);
 
-impl Folder {
+impl ConfigDirectory {
     /// As the environment has it.
     #[must_use]
     pub fn of_user() -> Self {
@@ -233,7 +233,7 @@ impl Settings {
     ///
     /// # Errors
     /// [`ConfigError`] names the file.
-    pub fn load(folder: &Folder) -> Result<Self, ConfigError> {
+    pub fn load(folder: &ConfigDirectory) -> Result<Self, ConfigError> {
         const FORM: &str = "a setting: `keks`, `trust`, `rules` or `kekTimeout`";
         let Some(path) = folder.settings() else { return Ok(Self::default()) };
         let text: SettingsText = file::read_yaml(&path, None, FORM)?.unwrap_or_default();

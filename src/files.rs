@@ -3,5 +3,5 @@
 mod memory;
 mod replace;
 
-pub use memory::{Disk, Folder, MemoryError};
+pub use memory::{Disk, MemoryDirectory, MemoryError};
 pub use replace::{FileError, new_file, replace_file};

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::cluster::{Cluster, ConnectOptions, Target};
+use crate::cluster::{Cluster, ConnectOptions, Connection};
 use crate::config::{
-    ConfigError, Folder, KEK_VARIABLE, KekName, Rule, RuleInput, Rules, Settings, keks_in,
+    ConfigDirectory, ConfigError, KEK_VARIABLE, KekName, Rule, RuleInput, Rules, Settings, keks_in,
 };
 use crate::failure::{AccessError, Failure, SelectError};
 use crate::terminal::{self, Prompt, PromptError, Times};
@@ -22,8 +22,8 @@ use local::MakeLocal;
 /// The surroundings of one run.
 pub struct Session {
     options: ConnectOptions,
-    pub folder: Folder,
-    target: OnceCell<Target>,
+    pub folder: ConfigDirectory,
+    target: OnceCell<Connection>,
     settings: OnceCell<Settings>,
     ring: OnceCell<Arc<Ring>>,
     prompt: OnceCell<Arc<dyn Prompt>>,
@@ -44,7 +44,7 @@ impl Session {
     pub fn new(options: ConnectOptions) -> Self {
         Self {
             options,
-            folder: Folder::of_user(),
+            folder: ConfigDirectory::of_user(),
             target: OnceCell::new(),
             settings: OnceCell::new(),
             ring: OnceCell::new(),
@@ -54,8 +54,8 @@ impl Session {
     }
 
     /// The cluster that is named, not yet connected.
-    pub fn target(&self) -> Result<&Target, Failure> {
-        get_or_try(&self.target, || Ok(Target::load(self.options.clone())?))
+    pub fn target(&self) -> Result<&Connection, Failure> {
+        get_or_try(&self.target, || Ok(Connection::load(self.options.clone())?))
     }
 
     /// The namespace in force.

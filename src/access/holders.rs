@@ -16,12 +16,12 @@ use crate::access::opener::{Opener, is_file};
 use crate::failure::{AccessError, Failure};
 use crate::session::Session;
 use envcrypt_core::access::{Scope, Uses, Verdict};
-use envcrypt_core::envelope::{SealedSecret, Target};
+use envcrypt_core::envelope::{Holder, SealedSecret};
 use envcrypt_core::kek::{KekError, KekUri, Scheme};
 use envcrypt_core::secret::Namespace;
 
 /// Finds them, and remembers what was asked.
-pub struct Targets<'a> {
+pub struct Holders<'a> {
     session: &'a Session,
     opener: &'a Opener<'a>,
     chooser: Chooser<'a>,
@@ -31,7 +31,7 @@ pub struct Targets<'a> {
     declined: RefCell<BTreeSet<(Namespace, KekUri)>>,
 }
 
-impl<'a> Targets<'a> {
+impl<'a> Holders<'a> {
     pub fn new(session: &'a Session, opener: &'a Opener<'a>) -> Self {
         Self {
             session,
@@ -43,10 +43,10 @@ impl<'a> Targets<'a> {
     }
 
     /// Those that the person named for this command.
-    pub async fn named(&self, keks: &[KekUri]) -> Vec<Target> {
+    pub async fn named(&self, keks: &[KekUri]) -> Vec<Holder> {
         let mut targets = Vec::with_capacity(keks.len());
         for kek in keks {
-            targets.push(Target { kek: self.lasting(kek).await, named: true });
+            targets.push(Holder { kek: self.lasting(kek).await, named: true });
         }
         targets
     }
@@ -56,7 +56,7 @@ impl<'a> Targets<'a> {
         &self,
         secret: &SealedSecret,
         path: Option<&Path>,
-    ) -> Result<Vec<Target>, Failure> {
+    ) -> Result<Vec<Holder>, Failure> {
         let place = &secret.meta.place;
         let path = path.filter(is_file);
         let chosen = choice::choose(self.session, &[], place, path, &self.chooser);
@@ -74,9 +74,9 @@ impl<'a> Targets<'a> {
         &self,
         secret: &SealedSecret,
         path: Option<&Path>,
-    ) -> Result<Vec<Target>, Failure> {
+    ) -> Result<Vec<Holder>, Failure> {
         let keys = secret.keys().into_iter();
-        let mut targets: Vec<Target> = keys.map(|kek| Target { kek, named: false }).collect();
+        let mut targets: Vec<Holder> = keys.map(|kek| Holder { kek, named: false }).collect();
         self.find_named(secret, path, targets.iter_mut().collect()).await?;
         Ok(targets)
     }
@@ -101,7 +101,7 @@ impl<'a> Targets<'a> {
         &self,
         secret: &SealedSecret,
         path: Option<&Path>,
-        targets: Vec<&mut Target>,
+        targets: Vec<&mut Holder>,
     ) -> Result<(), Failure> {
         if targets.is_empty() {
             return Ok(());

@@ -18,7 +18,7 @@ use crate::session::Session;
 use crate::session::local::MakeLocal;
 use crate::terminal;
 use envcrypt_core::access::{MayUse, Policy, Ruled, Scope, Uses, Verdict};
-use envcrypt_core::envelope::{Rewrap, SealCheck, SealedSecret, Way};
+use envcrypt_core::envelope::{Rewrap, RewrapMethod, SealCheck, SealedSecret};
 use envcrypt_core::kek::{Action, KekError, KekUri, Refusal, Ring, WrappedKey};
 use envcrypt_core::secret::{Namespace, Place, PlainSecret};
 
@@ -194,7 +194,7 @@ impl<'a> Opener<'a> {
         secret: &SealedSecret,
         path: Option<&Path>,
         wanted: &Rewrap<'_>,
-    ) -> Result<(SealedSecret, Way), Failure> {
+    ) -> Result<(SealedSecret, RewrapMethod), Failure> {
         let admitted = self.admitted(secret, path).await?;
         self.check_one_kek(secret, &admitted).await?;
         Ok(secret.rewrap(&self.ring, |kek| admitted.allows(kek), wanted).await?)

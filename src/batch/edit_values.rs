@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::access::choice;
-use crate::access::holders::Targets;
+use crate::access::holders::Holders;
 use crate::access::opener::Opener;
 use crate::candidates;
 use crate::cluster::ClusterError;
@@ -37,7 +37,7 @@ impl Delta {
 pub struct Changer<'a> {
     session: &'a Session,
     opener: &'a Opener<'a>,
-    targets: Targets<'a>,
+    targets: Holders<'a>,
     /// In place of those that the Secret is under.
     keks: Vec<KekUri>,
     /// Whether KEKs may be asked to open something.
@@ -67,7 +67,7 @@ impl<'a> Changer<'a> {
         keks: Vec<KekUri>,
         may_open: bool,
     ) -> Self {
-        let targets = Targets::new(session, opener);
+        let targets = Holders::new(session, opener);
         Self { session, opener, targets, keks, may_open, ready: RefCell::default() }
     }
 

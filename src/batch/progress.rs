@@ -22,7 +22,7 @@ pub struct Done {
 }
 
 /// Counts what is done, shows it, and remembers what failed.
-pub struct Tally {
+pub struct Progress {
     all: usize,
     done: BTreeMap<&'static str, usize>,
     failures: Vec<Failure>,
@@ -34,7 +34,7 @@ pub struct Tally {
     told: BTreeSet<String>,
 }
 
-impl Tally {
+impl Progress {
     pub fn new(all: usize) -> Self {
         let target = match all > IN_FLIGHT && terminal::stderr_is_terminal() {
             true => ProgressDrawTarget::stderr(),

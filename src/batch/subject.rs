@@ -46,7 +46,7 @@ impl Subject for SealedSecret {
 pub struct Plain {
     pub secret: PlainSecret,
     /// The controller that made it, or holds on to it.
-    pub keeper: Option<String>,
+    pub owner: Option<String>,
     /// Whether it names its namespace.
     pub names_namespace: bool,
 }
@@ -59,7 +59,7 @@ impl Subject for Plain {
             true => Ok(None),
             false => Ok(Some(Self {
                 secret: object.plain(default)?,
-                keeper: keeper(object),
+                owner: owner(object),
                 names_namespace: object.metadata.namespace.is_some(),
             })),
         }
@@ -75,7 +75,7 @@ impl Subject for Plain {
 }
 
 /// The controller that made it, or holds on to it.
-pub fn keeper(object: &Object) -> Option<String> {
+pub fn owner(object: &Object) -> Option<String> {
     let first = |name: &str| object.metadata.other.get(name)?.as_array()?.first();
     let text = |value: &Value, name: &str| value.get(name)?.as_str().map(str::to_owned);
     if let Some(owner) = first("ownerReferences") {

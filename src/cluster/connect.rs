@@ -55,13 +55,13 @@ pub struct ConnectOptions {
 }
 
 /// The cluster that the flags and files name, before anything is connected.
-pub struct Target {
+pub struct Connection {
     options: ConnectOptions,
     /// `None` inside a pod without any kubeconfig.
     kubeconfig: Option<Kubeconfig>,
 }
 
-impl Target {
+impl Connection {
     /// Reads the kubeconfig files: `--kubeconfig`, else those of `KUBECONFIG`,
     /// missing ones skipped, else `~/.kube/config`.
     ///
@@ -170,7 +170,7 @@ impl Target {
 /// The names of all contexts, for completion.
 #[must_use]
 pub fn context_names(options: &ConnectOptions) -> Vec<String> {
-    let target = Target::load(options.clone()).ok();
+    let target = Connection::load(options.clone()).ok();
     let config = target.and_then(|target| target.kubeconfig);
     config.into_iter().flat_map(|config| config.contexts).map(|entry| entry.name).collect()
 }

@@ -165,7 +165,7 @@ impl ClusterError {
 const SECRETS: &str = "Secrets";
 
 /// What was being done, for the message.
-pub(super) struct Deed {
+pub(super) struct Operation {
     verb: &'static str,
     /// What it is done to, in the plural.
     kind: &'static str,
@@ -175,7 +175,7 @@ pub(super) struct Deed {
     plaintext: bool,
 }
 
-impl Deed {
+impl Operation {
     pub fn get(place: &Place) -> Self {
         Self::at("get", place, false)
     }
@@ -222,9 +222,9 @@ impl Deed {
 }
 
 /// Maps a failed request.
-pub(super) fn refused(error: kube::Error, deed: &Deed, server: &str) -> ClusterError {
+pub(super) fn refused(error: kube::Error, operation: &Operation, server: &str) -> ClusterError {
     match error {
-        kube::Error::Api(status) => api(&status, deed),
+        kube::Error::Api(status) => api(&status, operation),
         kube::Error::SerdeError(_) | kube::Error::FromUtf8(_) => ClusterError::Answer,
         other => connecting(other, server),
     }
@@ -250,17 +250,17 @@ pub(super) fn connecting(error: kube::Error, server: &str) -> ClusterError {
     }
 }
 
-fn api(status: &Status, deed: &Deed) -> ClusterError {
+fn api(status: &Status, operation: &Operation) -> ClusterError {
     let causes = status.details.iter().flat_map(|details| &details.causes);
     let fields: Vec<&str> = causes.clone().map(|cause| cause.field.as_str()).collect();
     let is_namespace = status.details.as_ref().is_some_and(|details| details.kind == "namespaces");
-    match (status.code, &deed.place, &deed.namespace) {
+    match (status.code, &operation.place, &operation.namespace) {
         (401, ..) => ClusterError::Unauthorized,
         (403, ..) if status.reason == "Forbidden" => ClusterError::Forbidden {
-            verb: deed.verb,
-            kind: deed.kind,
-            scope: deed.scope(),
-            message: if deed.plaintext { String::new() } else { status.message.clone() },
+            verb: operation.verb,
+            kind: operation.kind,
+            scope: operation.scope(),
+            message: if operation.plaintext { String::new() } else { status.message.clone() },
         },
         (404, _, Some(namespace)) if is_namespace => ClusterError::NoNamespace(namespace.clone()),
         (404, Some(place), _) => ClusterError::NotFound(place.clone()),
@@ -285,15 +285,15 @@ fn api(status: &Status, deed: &Deed) -> ClusterError {
             ClusterError::TooLarge(place.clone())
         }
         _ => ClusterError::Refused {
-            verb: deed.verb,
-            what: deed.what(),
-            reason: reason(status, &fields, deed),
+            verb: operation.verb,
+            what: operation.what(),
+            reason: reason(status, &fields, operation),
         },
     }
 }
 
-fn reason(status: &Status, fields: &[&str], deed: &Deed) -> String {
-    if !deed.plaintext && !status.message.is_empty() {
+fn reason(status: &Status, fields: &[&str], operation: &Operation) -> String {
+    if !operation.plaintext && !status.message.is_empty() {
         return status.message.clone();
     }
     let reason = if status.reason.is_empty() { "it gives no reason" } else { &status.reason };

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 use tokio::time::sleep;
 
-use super::{Cluster, ClusterError, Deed, Sort, WriteOptions, secrets};
+use super::{Cluster, ClusterError, Operation, Sort, WriteOptions, secrets};
 use envcrypt_core::envelope::SealedSecret;
 use envcrypt_core::manifest::{self, Object};
 use envcrypt_core::secret::{Namespace, Place};
@@ -199,7 +199,7 @@ impl Cluster {
         };
         let params = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
         let request = secrets(Some(&place.namespace)).delete(place.name.as_str(), &params);
-        self.send::<serde::de::IgnoredAny>(request, Deed::write("delete", place, old)).await?;
+        self.send::<serde::de::IgnoredAny>(request, Operation::write("delete", place, old)).await?;
         Ok(())
     }
 

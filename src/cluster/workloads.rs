@@ -8,7 +8,7 @@ use kube::core::params::{GetParams, ListParams, Patch, PatchParams};
 use kube::core::request::Request as Requests;
 use serde_json::{Value, json};
 
-use super::{Cluster, ClusterError, Deed, FIELD_MANAGER};
+use super::{Cluster, ClusterError, FIELD_MANAGER, Operation};
 use envcrypt_core::secret::{Namespace, SecretName};
 
 /// What `kubectl rollout restart` sets, too.
@@ -16,7 +16,7 @@ const RESTARTED_AT: &str = "kubectl.kubernetes.io/restartedAt";
 
 /// A kind of workload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum WorkloadKind {
     /// `apps/v1`
     Deployment,
     /// `apps/v1`
@@ -29,7 +29,7 @@ pub enum Kind {
     Job,
 }
 
-impl Kind {
+impl WorkloadKind {
     const ALL: [Self; 5] =
         [Self::Deployment, Self::StatefulSet, Self::DaemonSet, Self::CronJob, Self::Job];
 
@@ -84,7 +84,7 @@ pub enum Restart {
 #[derive(Debug)]
 pub struct Consumer {
     /// Its kind.
-    pub kind: Kind,
+    pub kind: WorkloadKind,
     /// Its namespace.
     pub namespace: Namespace,
     /// Its name.
@@ -126,7 +126,7 @@ impl Cluster {
         names: &BTreeSet<SecretName>,
     ) -> Result<(Vec<Consumer>, Option<ClusterError>), ClusterError> {
         let (mut consumers, mut unseen) = (Vec::new(), None);
-        for kind in Kind::ALL {
+        for kind in WorkloadKind::ALL {
             match self.consumers_of(kind, namespace, names).await {
                 Ok(found) => consumers.extend(found),
                 Err(error @ ClusterError::Forbidden { .. }) if kind.group() == "batch" => {
@@ -140,18 +140,18 @@ impl Cluster {
 
     async fn consumers_of(
         &self,
-        kind: Kind,
+        kind: WorkloadKind,
         namespace: &Namespace,
         names: &BTreeSet<SecretName>,
     ) -> Result<Vec<Consumer>, ClusterError> {
         let mut consumers = Vec::new();
         let is_wanted = |name: &str| names.iter().any(|wanted| wanted.as_str() == name);
-        let deed = || Deed::list(Some(namespace)).of(kind.plural());
+        let operation = || Operation::list(Some(namespace)).of(kind.plural());
         let take = async |items: Vec<Value>| {
             let found = items.iter();
             consumers.extend(found.filter_map(|item| consumer(kind, namespace, item, is_wanted)));
         };
-        self.pages(&kind.requests(namespace), ListParams::default(), deed, take).await?;
+        self.pages(&kind.requests(namespace), ListParams::default(), operation, take).await?;
         Ok(consumers)
     }
 
@@ -167,8 +167,9 @@ impl Cluster {
         let params = PatchParams { field_manager, ..PatchParams::default() };
         let requests = consumer.kind.requests(&consumer.namespace);
         let request = requests.patch(&consumer.name, &params, &Patch::Merge(patch));
-        let deed = Deed::list(Some(&consumer.namespace)).of(consumer.kind.plural()).to("patch");
-        self.send::<serde::de::IgnoredAny>(request, deed).await?;
+        let operation =
+            Operation::list(Some(&consumer.namespace)).of(consumer.kind.plural()).to("patch");
+        self.send::<serde::de::IgnoredAny>(request, operation).await?;
         Ok(())
     }
 
@@ -179,13 +180,14 @@ impl Cluster {
     pub async fn rollout(&self, consumer: &Consumer) -> Result<Rollout, ClusterError> {
         let requests = consumer.kind.requests(&consumer.namespace);
         let request = requests.get(&consumer.name, &GetParams::default());
-        let deed = Deed::list(Some(&consumer.namespace)).of(consumer.kind.plural()).to("get");
-        Ok(rollout(consumer.kind, &self.send(request, deed).await?))
+        let operation =
+            Operation::list(Some(&consumer.namespace)).of(consumer.kind.plural()).to("get");
+        Ok(rollout(consumer.kind, &self.send(request, operation).await?))
     }
 }
 
 fn consumer(
-    kind: Kind,
+    kind: WorkloadKind,
     namespace: &Namespace,
     item: &Value,
     is_wanted: impl Fn(&str) -> bool,
@@ -202,14 +204,14 @@ fn consumer(
         let is = |field: &str, value: &str| condition.get(field).is_some_and(|v| v == value);
         is("status", "True") && (is("type", "Complete") || is("type", "Failed"))
     });
-    if uses.is_empty() || (kind == Kind::Job && has_ended) {
+    if uses.is_empty() || (kind == WorkloadKind::Job && has_ended) {
         return None;
     }
     let is_on_delete =
         item.pointer("/spec/updateStrategy/type").is_some_and(|strategy| strategy == "OnDelete");
     let restart = match kind {
-        Kind::CronJob => Restart::NextRun,
-        Kind::Job => Restart::Never,
+        WorkloadKind::CronJob => Restart::NextRun,
+        WorkloadKind::Job => Restart::Never,
         _ if item.pointer("/spec/paused") == Some(&Value::Bool(true)) => Restart::Paused,
         _ if is_on_delete => Restart::OnDelete,
         _ => Restart::Possible,
@@ -256,7 +258,7 @@ fn used<'a>(pod: &'a Value) -> Vec<(&'a str, &'static str)> {
     found
 }
 
-fn rollout(kind: Kind, item: &Value) -> Rollout {
+fn rollout(kind: WorkloadKind, item: &Value) -> Rollout {
     let number = |path: &str| item.pointer(path).and_then(Value::as_i64).unwrap_or(0);
     let text = |path: &str| item.pointer(path).and_then(Value::as_str).unwrap_or("");
     if number("/status/observedGeneration") < number("/metadata/generation") {
@@ -264,7 +266,7 @@ fn rollout(kind: Kind, item: &Value) -> Rollout {
     }
     let wanted = item.pointer("/spec/replicas").and_then(Value::as_i64).unwrap_or(1);
     let is_done = match kind {
-        Kind::Deployment => {
+        WorkloadKind::Deployment => {
             let conditions = item.pointer("/status/conditions").and_then(Value::as_array);
             let is_late = |condition: &Value| {
                 condition.get("reason").is_some_and(|reason| reason == "ProgressDeadlineExceeded")
@@ -277,12 +279,12 @@ fn rollout(kind: Kind, item: &Value) -> Rollout {
                 && number("/status/replicas") <= updated
                 && number("/status/availableReplicas") >= updated
         }
-        Kind::DaemonSet => {
+        WorkloadKind::DaemonSet => {
             let wanted = number("/status/desiredNumberScheduled");
             number("/status/updatedNumberScheduled") >= wanted
                 && number("/status/numberAvailable") >= wanted
         }
-        Kind::StatefulSet => {
+        WorkloadKind::StatefulSet => {
             let kept = number("/spec/updateStrategy/rollingUpdate/partition");
             let is_new = match kept {
                 0 => text("/status/updateRevision") == text("/status/currentRevision"),
@@ -290,7 +292,7 @@ fn rollout(kind: Kind, item: &Value) -> Rollout {
             };
             number("/status/readyReplicas") >= wanted && is_new
         }
-        Kind::CronJob | Kind::Job => true,
+        WorkloadKind::CronJob | WorkloadKind::Job => true,
     };
     if is_done { Rollout::Done } else { Rollout::UnderWay }
 }
@@ -342,26 +344,27 @@ mod tests {
         };
         let spec = || json!({ "replicas": 2 });
         let old = json!({ "observedGeneration": 1, "updatedReplicas": 2, "availableReplicas": 2 });
-        assert_eq!(status(Kind::Deployment, spec(), old), Rollout::UnderWay);
+        assert_eq!(status(WorkloadKind::Deployment, spec(), old), Rollout::UnderWay);
         let with = |replicas, updated, available| json!({ "observedGeneration": 2, "replicas": replicas, "updatedReplicas": updated, "availableReplicas": available });
-        assert_eq!(status(Kind::Deployment, spec(), with(2, 2, 2)), Rollout::Done);
+        assert_eq!(status(WorkloadKind::Deployment, spec(), with(2, 2, 2)), Rollout::Done);
         for (replicas, updated, available) in [(3, 2, 2), (2, 1, 2), (2, 2, 1)] {
-            let status = status(Kind::Deployment, spec(), with(replicas, updated, available));
+            let status =
+                status(WorkloadKind::Deployment, spec(), with(replicas, updated, available));
             assert_eq!(status, Rollout::UnderWay);
         }
         let late = json!({ "observedGeneration": 2, "conditions": [{ "type": "Progressing", "reason": "ProgressDeadlineExceeded" }] });
-        assert_eq!(status(Kind::Deployment, spec(), late), Rollout::Stuck);
+        assert_eq!(status(WorkloadKind::Deployment, spec(), late), Rollout::Stuck);
         for (updated, ready, expected) in
             [("a", 2, Rollout::Done), ("b", 2, Rollout::UnderWay), ("a", 1, Rollout::UnderWay)]
         {
             let set = json!({ "observedGeneration": 2, "readyReplicas": ready, "currentRevision": "a", "updateRevision": updated });
-            assert_eq!(status(Kind::StatefulSet, spec(), set), expected);
+            assert_eq!(status(WorkloadKind::StatefulSet, spec(), set), expected);
         }
         for (updated, available, expected) in
             [(3, 3, Rollout::Done), (2, 3, Rollout::UnderWay), (3, 2, Rollout::UnderWay)]
         {
             let set = json!({ "observedGeneration": 2, "desiredNumberScheduled": 3, "updatedNumberScheduled": updated, "numberAvailable": available });
-            assert_eq!(status(Kind::DaemonSet, json!({}), set), expected);
+            assert_eq!(status(WorkloadKind::DaemonSet, json!({}), set), expected);
         }
     }
 }

@@ -8,12 +8,12 @@ use futures::StreamExt;
 use futures::stream::FuturesOrdered;
 
 use crate::access::opener::{OpenArgs, Opener, is_file};
-use crate::batch::progress::{Done, IN_FLIGHT, Tally};
+use crate::batch::progress::{Done, IN_FLIGHT, Progress};
 use crate::cluster::{Cluster, ClusterError, FIELD_MANAGER, WriteOptions};
 use crate::failure::{BatchError, Failure, SelectError};
 use crate::restart::{RestartArgs, Restarter};
 use crate::select::dry_run::DryRun;
-use crate::select::files::{FileArgs, Found, tell_passed_over};
+use crate::select::files::{FileArgs, FoundObject, tell_passed_over};
 use crate::session::Session;
 use crate::terminal;
 use envcrypt_core::envelope::{SealCheck, SealedSecret};
@@ -81,24 +81,24 @@ pub async fn run(args: ApplyArgs, session: &Session) -> Result<(), Failure> {
     };
     let opener = opener.as_ref().filter(|_| args.unwrap);
     let shows_path = sources.len() > 1;
-    let work = Work { args: &args, opener, cluster, restarter, shows_path };
-    let mut tally = Tally::new(places.len());
+    let work = Application { args: &args, opener, cluster, restarter, shows_path };
+    let mut progress = Progress::new(places.len());
     let mut under_way = FuturesOrdered::new();
     for source in sources {
-        for found in reader.read(source, &mut tally) {
+        for found in reader.read(source, &mut progress) {
             while under_way.len() >= IN_FLIGHT {
-                tally.count(under_way.next().await.expect("some are under way"));
+                progress.count(under_way.next().await.expect("some are under way"));
             }
             match reader.secret(&found) {
                 Ok(secret) => under_way.push_back(work.apply(secret, found)),
-                Err(failure) => tally.count(Err(failure)),
+                Err(failure) => progress.count(Err(failure)),
             }
         }
     }
     while let Some(result) = under_way.next().await {
-        tally.count(result);
+        progress.count(result);
     }
-    let result = tally.finish();
+    let result = progress.finish();
     if let (Some(restarter), Err(_)) = (&work.restarter, &result)
         && !restarter.has_changes()
     {
@@ -118,7 +118,7 @@ pub async fn run(args: ApplyArgs, session: &Session) -> Result<(), Failure> {
 /// memory than one, and what a pipe gave, which comes only once.
 enum Source {
     File(PathBuf),
-    Pipe(Vec<Found>),
+    Pipe(Vec<FoundObject>),
 }
 
 /// Reads the files, twice: first to check them all, then one by one.
@@ -173,20 +173,20 @@ impl Reader<'_> {
         }
     }
 
-    fn secret(&self, found: &Found) -> Result<SealedSecret, Failure> {
+    fn secret(&self, found: &FoundObject) -> Result<SealedSecret, Failure> {
         let secret = found.sealed(self.session, &self.default, self.args.open.seal())?;
         secret.check_place(self.args.open.seal())?;
         Ok(secret)
     }
 
     /// A file that has changed since it was checked counts as one failure.
-    fn read(&self, source: Source, tally: &mut Tally) -> Vec<Found> {
+    fn read(&self, source: Source, progress: &mut Progress) -> Vec<FoundObject> {
         match source {
             Source::Pipe(found) => found,
             Source::File(path) => {
                 self.args.files.read_sealed(&path).map(|read| read.found).unwrap_or_else(
                     |failure| {
-                        tally.count(Err(failure));
+                        progress.count(Err(failure));
                         Vec::new()
                     },
                 )
@@ -196,7 +196,7 @@ impl Reader<'_> {
 }
 
 /// What is done with each Secret.
-struct Work<'a> {
+struct Application<'a> {
     args: &'a ApplyArgs,
     opener: Option<&'a Opener<'a>>,
     cluster: Option<Cluster>,
@@ -205,10 +205,10 @@ struct Work<'a> {
     shows_path: bool,
 }
 
-impl Work<'_> {
+impl Application<'_> {
     /// Opens it where it is to be opened, applies it, and says so.
-    async fn apply(&self, secret: SealedSecret, found: Found) -> Result<Done, Failure> {
-        let (place, Found { path, object }) = (&secret.meta.place, found);
+    async fn apply(&self, secret: SealedSecret, found: FoundObject) -> Result<Done, Failure> {
+        let (place, FoundObject { path, object }) = (&secret.meta.place, found);
         let object = match &self.opener {
             Some(opener) => {
                 let plain = opener.open(&secret, Some(&path)).await?;

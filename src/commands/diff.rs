@@ -11,7 +11,7 @@ use crate::access::opener::{OpenArgs, Opener};
 use crate::batch::progress::IN_FLIGHT;
 use crate::cluster::Cluster;
 use crate::failure::{Failure, SelectError};
-use crate::select::files::{FileArgs, Found, is_no_manifest};
+use crate::select::files::{FileArgs, FoundObject, is_no_manifest};
 use crate::session::Session;
 use crate::terminal::{self, OutputError};
 use envcrypt_core::envelope::SealedSecret;
@@ -55,7 +55,7 @@ async fn compare(args: DiffArgs, session: &Session) -> Result<bool, Failure> {
     if args.files.filename.is_empty() {
         return Err(Failure::Usage("name files with `-f`".to_owned()));
     }
-    let work = Work {
+    let work = Comparison {
         opener: Opener::new(session, &args.open)?,
         cluster: session.cluster().await?,
         default: session.namespace()?,
@@ -93,7 +93,7 @@ async fn compare(args: DiffArgs, session: &Session) -> Result<bool, Failure> {
     }
 }
 
-struct Work<'a> {
+struct Comparison<'a> {
     args: &'a DiffArgs,
     session: &'a Session,
     opener: Opener<'a>,
@@ -123,10 +123,10 @@ impl Side {
     }
 }
 
-impl Work<'_> {
+impl Comparison<'_> {
     /// What differs of one Secret; nothing where it is the same.
-    async fn one(&self, found: Result<Found, Failure>) -> Result<String, Failure> {
-        let Found { path, object } = found?;
+    async fn one(&self, found: Result<FoundObject, Failure>) -> Result<String, Failure> {
+        let FoundObject { path, object } = found?;
         let in_file = self.side(&object).map_err(|failure| match failure {
             Failure::Live(source) => {
                 Failure::Select(SelectError::Manifest { path: path.clone(), source })

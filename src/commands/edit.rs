@@ -62,7 +62,7 @@ pub async fn run(args: EditArgs, session: &Session) -> Result<(), Failure> {
     }
     let keks = session.keks(&args.kek, MakeLocal::No)?;
     let opener = Opener::to_change(session, &args.kek, &args.open_with)?;
-    let work = Work {
+    let work = Editing {
         changer: Changer::new(session, &opener, keks, true),
         opener: &opener,
         args: &args,
@@ -82,7 +82,7 @@ pub async fn run(args: EditArgs, session: &Session) -> Result<(), Failure> {
     }
 }
 
-struct Work<'a> {
+struct Editing<'a> {
     changer: Changer<'a>,
     opener: &'a Opener<'a>,
     args: &'a EditArgs,
@@ -112,7 +112,7 @@ struct Edited {
     text: Zeroizing<String>,
 }
 
-impl Work<'_> {
+impl Editing<'_> {
     /// Whether to open the editor again on what was written, the failure above it.
     fn edit_again(&self, failure: &Failure) -> bool {
         let ends = matches!(
@@ -213,7 +213,7 @@ impl Work<'_> {
     }
 }
 
-impl Change for Work<'_> {
+impl Change for Editing<'_> {
     type Secret = SealedSecret;
 
     async fn admit(&self, secret: &SealedSecret, path: Option<&Path>) -> Result<bool, Failure> {

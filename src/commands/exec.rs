@@ -15,14 +15,14 @@ use clap::Args;
 use crate::access::opener::{OpenArgs, Opener};
 use crate::candidates;
 use crate::failure::{ExecError, Failure};
-use crate::files::{Disk, Folder};
+use crate::files::{Disk, MemoryDirectory};
 use crate::process;
 use crate::select::files::{FileArgs, LiveArgs, sealed_secrets};
 use crate::session::Session;
 use envcrypt_core::secret::SecretValue;
 
 use names::is_harmless;
-use standalone::Loose;
+use standalone::Standalone;
 
 /// Run a program with the values of sealed Secrets.
 ///
@@ -114,7 +114,7 @@ pub async fn run(args: ExecArgs, session: &Session) -> Result<(), Failure> {
     let disk = if args.allow_disk { Disk::Allowed } else { Disk::Refused };
     // Before anything is written: it is taken away again, whatever comes.
     let signals = process::Signals::catch().map_err(ExecError::Signals)?;
-    let folder = Folder::at(folder, disk)?;
+    let folder = MemoryDirectory::at(folder, disk)?;
     for (path, value) in values.files {
         folder.write(path, value.expose())?;
     }
@@ -136,12 +136,13 @@ struct Given {
 impl ExecArgs {
     async fn values(&self, session: &Session) -> Result<Given, Failure> {
         let named = self.named(session).await?;
-        let loose = Loose::new(session, &self.open.kek, self.secret.as_deref(), &self.spec_env)?;
+        let standalone =
+            Standalone::new(session, &self.open.kek, self.secret.as_deref(), &self.spec_env)?;
         let mut given = Given::default();
-        let found = loose.found();
+        let found = standalone.found();
         self.check_names(found.iter().map(|(name, _)| name.to_string_lossy()))?;
-        given.environment = loose.environment(found).await?;
-        given.files = loose.mounted(&self.mounted).await?;
+        given.environment = standalone.environment(found).await?;
+        given.files = standalone.mounted(&self.mounted).await?;
         if self.files_in.is_some() {
             given.files.extend(named.into_iter().map(|(key, value)| (key.into(), value)));
             return Ok(given);

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use clap::Args;
 
-use crate::access::holders::Targets;
+use crate::access::holders::Holders;
 use crate::access::opener::Opener;
 use crate::batch::{self, Change};
 use crate::candidates;
@@ -15,7 +15,7 @@ use crate::select::many::ManyArgs;
 use crate::session::Session;
 use crate::session::local::MakeLocal;
 use crate::terminal;
-use envcrypt_core::envelope::{Rewrap, SealedSecret, Target, Way};
+use envcrypt_core::envelope::{Holder, Rewrap, RewrapMethod, SealedSecret};
 use envcrypt_core::kek::KekUri;
 
 /// Change the KEKs of sealed Secrets; values stay as they are.
@@ -69,12 +69,12 @@ pub async fn run(args: RewrapArgs, session: &Session) -> Result<(), Failure> {
     let set = session.keks(&args.kek, make)?;
     let add = session.keks(&args.add, make)?;
     let opener = Opener::to_reseal(session, &args.open_with)?;
-    let targets = Targets::new(session, &opener);
+    let targets = Holders::new(session, &opener);
     let mut remove = Vec::new();
     for kek in session.keks(&args.remove, MakeLocal::No)? {
         remove.push(targets.resolve(&kek).await?.key());
     }
-    let work = Work {
+    let work = Rewrapping {
         opener: &opener,
         targets,
         set,
@@ -89,9 +89,9 @@ pub async fn run(args: RewrapArgs, session: &Session) -> Result<(), Failure> {
     result
 }
 
-struct Work<'a> {
+struct Rewrapping<'a> {
     opener: &'a Opener<'a>,
-    targets: Targets<'a>,
+    targets: Holders<'a>,
     set: Vec<KekUri>,
     add: Vec<KekUri>,
     remove: Vec<KekUri>,
@@ -102,13 +102,13 @@ struct Work<'a> {
     took_off: Cell<bool>,
 }
 
-impl Work<'_> {
+impl Rewrapping<'_> {
     /// The KEKs that are to open it from now on.
     async fn wanted(
         &self,
         secret: &SealedSecret,
         path: Option<&Path>,
-    ) -> Result<Vec<Target>, Failure> {
+    ) -> Result<Vec<Holder>, Failure> {
         if !self.set.is_empty() {
             return Ok(self.targets.named(&self.set).await);
         }
@@ -116,23 +116,23 @@ impl Work<'_> {
             return self.targets.chosen(secret, path).await;
         }
         let added = self.targets.named(&self.add).await;
-        let is_added = |target: &Target| added.iter().any(|a| a.kek.key() == target.kek.key());
+        let is_added = |target: &Holder| added.iter().any(|a| a.kek.key() == target.kek.key());
         let held = secret.keys();
         self.not_found.borrow_mut().retain(|kek| !held.contains(kek));
         let (taken_off, stays): (Vec<_>, Vec<_>) =
             held.into_iter().partition(|kek| self.remove.contains(kek));
-        let mut wanted: Vec<Target> =
-            stays.into_iter().map(|kek| Target { kek, named: true }).collect();
+        let mut wanted: Vec<Holder> =
+            stays.into_iter().map(|kek| Holder { kek, named: true }).collect();
         wanted.retain(|target| !is_added(target));
         wanted.extend(added.iter().cloned());
         if wanted.is_empty() {
             return Err(Failure::Access(AccessError::NoKekLeft(secret.meta.place.to_string())));
         }
         // Where something is wrapped for it, or left to it alone, it matters who named it.
-        let is_given = |target: &Target| {
+        let is_given = |target: &Holder| {
             self.renew || !taken_off.is_empty() || !secret.names(&target.kek.key())
         };
-        let is_in_question = |target: &&mut Target| !is_added(target) && is_given(target);
+        let is_in_question = |target: &&mut Holder| !is_added(target) && is_given(target);
         let given: Vec<_> = wanted.iter_mut().filter(is_in_question).collect();
         self.targets.find_named(secret, path, given).await?;
         Ok(wanted)
@@ -152,7 +152,7 @@ impl Work<'_> {
     }
 }
 
-impl Change for Work<'_> {
+impl Change for Rewrapping<'_> {
     type Secret = SealedSecret;
 
     async fn admit(&self, secret: &SealedSecret, path: Option<&Path>) -> Result<bool, Failure> {
@@ -176,9 +176,9 @@ impl Change for Work<'_> {
         self.opener.remember(&new.meta.place, keys.iter().filter(|kek| !held.contains(kek)));
         self.took_off.set(self.took_off.get() || held.iter().any(|k| !keys.contains(k)));
         let how = match way {
-            Way::LeftOut => "rewrapped: a KEK was taken off",
-            Way::InKms => "rewrapped in the KMS",
-            Way::Here => "rewrapped on this machine",
+            RewrapMethod::LeftOut => "rewrapped: a KEK was taken off",
+            RewrapMethod::InKms => "rewrapped in the KMS",
+            RewrapMethod::Here => "rewrapped on this machine",
         };
         Ok((new, how))
     }

@@ -6,7 +6,7 @@ use clap::Args;
 use jiff::Timestamp;
 
 use crate::access::choice;
-use crate::access::holders::Targets;
+use crate::access::holders::Holders;
 use crate::access::opener::Opener;
 use crate::batch::{self, Change};
 use crate::candidates;
@@ -15,7 +15,7 @@ use crate::failure::Failure;
 use crate::select::many::ManyArgs;
 use crate::session::Session;
 use envcrypt_core::envelope::now;
-use envcrypt_core::envelope::{SealedSecret, Sealer, Target};
+use envcrypt_core::envelope::{Holder, SealedSecret, Sealer};
 use envcrypt_core::kek::{DataKey, KekUri};
 
 /// Seal the values of sealed Secrets anew, under new data keys.
@@ -50,10 +50,10 @@ pub struct RotateArgs {
 pub async fn run(args: RotateArgs, session: &Session) -> Result<(), Failure> {
     let set = session.keks(&args.kek, args.many.make_local())?;
     let opener = Opener::to_reseal(session, &args.open_with)?;
-    let work = Work {
+    let work = Rotation {
         session,
         opener: &opener,
-        targets: Targets::new(session, &opener),
+        targets: Holders::new(session, &opener),
         set,
         before: args.before.map(|time| u64::try_from(time.as_second()).unwrap_or(0)),
         started: now(),
@@ -63,23 +63,23 @@ pub async fn run(args: RotateArgs, session: &Session) -> Result<(), Failure> {
     result
 }
 
-struct Work<'a> {
+struct Rotation<'a> {
     session: &'a Session,
     opener: &'a Opener<'a>,
-    targets: Targets<'a>,
+    targets: Holders<'a>,
     set: Vec<KekUri>,
     /// In seconds since 1970.
     before: Option<u64>,
     started: u64,
 }
 
-impl Work<'_> {
+impl Rotation<'_> {
     /// The KEKs to seal to.
     async fn wanted(
         &self,
         secret: &SealedSecret,
         path: Option<&Path>,
-    ) -> Result<Vec<Target>, Failure> {
+    ) -> Result<Vec<Holder>, Failure> {
         match self.set.is_empty() {
             true => self.targets.held(secret, path).await,
             false => Ok(self.targets.named(&self.set).await),
@@ -87,7 +87,7 @@ impl Work<'_> {
     }
 }
 
-impl Change for Work<'_> {
+impl Change for Rotation<'_> {
     type Secret = SealedSecret;
 
     async fn admit(&self, secret: &SealedSecret, path: Option<&Path>) -> Result<bool, Failure> {

@@ -11,7 +11,7 @@ use crate::access::choice::{self, Chooser, SealingArgs};
 use crate::access::opener::is_file;
 use crate::batch::confirm;
 use crate::batch::progress::IN_FLIGHT;
-use crate::batch::{self, Change, Plain, Subject, keeper};
+use crate::batch::{self, Change, Plain, Subject, owner};
 use crate::cluster::{Cluster, ClusterError, ReplaceError, Sort};
 use crate::failure::{BatchError, Failure, SelectError};
 use crate::select::many::{self, ManyArgs};
@@ -90,7 +90,7 @@ pub async fn run(mut args: SealArgs, session: &Session) -> Result<(), Failure> {
         args.many.to_stdout = true;
     }
     let policy = RefCell::new(session.policy_to_seal(MayUse::Granted)?);
-    let work = Work {
+    let work = Sealing {
         session,
         args: &args,
         named: session.keks(&args.sealing.kek, args.many.make_local())?,
@@ -114,7 +114,7 @@ pub async fn run(mut args: SealArgs, session: &Session) -> Result<(), Failure> {
     result
 }
 
-struct Work<'a> {
+struct Sealing<'a> {
     session: &'a Session,
     args: &'a SealArgs,
     /// The KEKs of `--kek`.
@@ -128,7 +128,7 @@ struct Work<'a> {
     bare: Cell<usize>,
 }
 
-impl Work<'_> {
+impl Sealing<'_> {
     fn keks(&self, place: &Place, path: Option<&Path>) -> Result<Vec<KekUri>, Failure> {
         let path = path.filter(is_file);
         if !self.named.is_empty() {
@@ -173,7 +173,7 @@ impl Work<'_> {
             }
             places.extend(aside.iter().cloned());
             let take = async |objects: Vec<Object>| {
-                let free = objects.iter().filter(|object| keeper(object).is_none());
+                let free = objects.iter().filter(|object| owner(object).is_none());
                 places.extend(free.filter_map(|object| object.place(&default).ok()));
             };
             cluster.secrets(Sort::Plain, namespace, selector, take).await?;
@@ -248,7 +248,7 @@ impl Work<'_> {
         self.session.cluster().await?.secrets(Sort::Plain, namespace, selector, take).await?;
         let found = found.into_iter().filter_map(Result::transpose);
         let mut found = found.collect::<Result<Vec<_>, _>>()?;
-        found.retain(|plain| plain.keeper.is_none());
+        found.retain(|plain| plain.owner.is_none());
         if found.is_empty() {
             let place = namespace.map_or("the cluster".into(), |n| format!("the namespace `{n}`"));
             return Err(Failure::Select(SelectError::NothingPlain(place)));
@@ -278,15 +278,15 @@ impl Work<'_> {
     }
 }
 
-impl Change for Work<'_> {
+impl Change for Sealing<'_> {
     type Secret = Plain;
 
     async fn admit(&self, plain: &Plain, path: Option<&Path>) -> Result<bool, Failure> {
         let place = plain.place();
-        if let Some(keeper) = plain.keeper.as_ref().filter(|_| self.args.replace) {
-            let refused = Failure::Batch(BatchError::Kept {
+        if let Some(owner) = plain.owner.as_ref().filter(|_| self.args.replace) {
+            let refused = Failure::Batch(BatchError::Owned {
                 place: place.to_string(),
-                keeper: keeper.clone(),
+                owner: owner.clone(),
             });
             return if self.args.many.names.is_empty() { Ok(false) } else { Err(refused) };
         }

@@ -62,7 +62,7 @@ pub async fn run(args: SetArgs, session: &Session) -> Result<(), Failure> {
         return Err(ask.nobody());
     }
     let opener = args.sealing.opener(session)?;
-    let work = Work {
+    let work = Setting {
         changer: args.sealing.changer(session, &opener)?,
         session,
         args: &args,
@@ -74,7 +74,7 @@ pub async fn run(args: SetArgs, session: &Session) -> Result<(), Failure> {
     batch::run(&many, session, &work).await
 }
 
-struct Work<'a> {
+struct Setting<'a> {
     changer: Changer<'a>,
     session: &'a Session,
     args: &'a SetArgs,
@@ -88,7 +88,7 @@ struct Work<'a> {
     same: RefCell<BTreeMap<Key, Jwe>>,
 }
 
-impl Work<'_> {
+impl Setting<'_> {
     /// Asks for the values, once. A key that is new may be a slip.
     fn ask(&self, secret: &SealedSecret) -> Result<(), Failure> {
         let Some((asks, mut values)) = self.asked.take() else { return Ok(()) };
@@ -125,7 +125,7 @@ impl Work<'_> {
     }
 }
 
-impl Change for Work<'_> {
+impl Change for Setting<'_> {
     type Secret = SealedSecret;
 
     async fn admit(&self, secret: &SealedSecret, path: Option<&Path>) -> Result<bool, Failure> {

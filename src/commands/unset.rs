@@ -42,7 +42,7 @@ pub async fn run(args: UnsetArgs, session: &Session) -> Result<(), Failure> {
         return Err(Failure::Usage("name the keys to take out".to_owned()));
     }
     let opener = args.sealing.opener(session)?;
-    let work = Work {
+    let work = Unsetting {
         changer: args.sealing.changer(session, &opener)?,
         delta: Delta { gone, ..Delta::default() },
         ignore_not_found: args.ignore_not_found,
@@ -50,13 +50,13 @@ pub async fn run(args: UnsetArgs, session: &Session) -> Result<(), Failure> {
     batch::run(&many, session, &work).await
 }
 
-struct Work<'a> {
+struct Unsetting<'a> {
     changer: Changer<'a>,
     delta: Delta,
     ignore_not_found: bool,
 }
 
-impl Change for Work<'_> {
+impl Change for Unsetting<'_> {
     type Secret = SealedSecret;
 
     async fn admit(&self, secret: &SealedSecret, path: Option<&Path>) -> Result<bool, Failure> {

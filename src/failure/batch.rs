@@ -8,12 +8,12 @@ use super::Explain;
 #[derive(Debug, Error)]
 pub enum BatchError {
     /// Someone else keeps the Secret, and would not let go of it.
-    #[error("the Secret `{place}` belongs to {keeper}, and cannot be replaced by a sealed one")]
-    Kept {
+    #[error("the Secret `{place}` belongs to {owner}, and cannot be replaced by a sealed one")]
+    Owned {
         /// Which.
         place: String,
         /// Who.
-        keeper: String,
+        owner: String,
     },
     /// The file is not newer than the live Secret, which another command changed.
     #[error(
@@ -82,7 +82,7 @@ impl Explain for BatchError {
             }
             Self::EditedMeanwhile { .. } => "look at it again, then repeat the command",
             Self::Surplus { .. } => "`--force-conflicts` takes them off",
-            Self::Kept { .. } => "`seal` without `--replace` prints it sealed, under this name",
+            Self::Owned { .. } => "`seal` without `--replace` prints it sealed, under this name",
             Self::Interrupted { go_on, .. } => return Some(go_on.clone()),
             Self::FilesChanged => "look at it, then run the command again",
             _ => return None,

@@ -32,7 +32,7 @@ pub enum ExecError {
     },
     /// A sealed value that belongs to a namespace, in one that is not known.
     #[error("{0} is sealed for one namespace, and which one this is is not known")]
-    LooseNamespace(String),
+    StandaloneNamespace(String),
     /// Two of the Secrets have the same key.
     #[error("the key `{0}` is in two of the Secrets")]
     SameKey(String),
@@ -44,7 +44,7 @@ pub enum ExecError {
     NotInVariable(String),
     /// A sealed value that stands alone and cannot be opened.
     #[error("{what} cannot be opened: {why}")]
-    Loose {
+    Standalone {
         /// Which variable or file.
         what: String,
         /// Why not.
@@ -54,7 +54,7 @@ pub enum ExecError {
     #[error(
         "{what} holds a value sealed under KEKs that neither `--kek` nor `ENVCRYPT_KEKS` names: {keks}"
     )]
-    LooseKeks {
+    StandaloneKeks {
         /// Which variable or file.
         what: String,
         /// The KEKs.
@@ -77,7 +77,7 @@ impl Explain for ExecError {
                 ));
             }
             Self::OtherPodNamespace { .. } => "name the pod's namespace with `-n`",
-            Self::LooseNamespace(_) => {
+            Self::StandaloneNamespace(_) => {
                 "give it with `-n`, or with `POD_NAMESPACE` from `metadata.namespace` of the pod"
             }
             Self::Start(error)
@@ -86,7 +86,7 @@ impl Explain for ExecError {
                 "the values are too large for an environment: give them as files, with `--files FOLDER`"
             }
             Self::NotInVariable(_) => "give it as a file, with `--files FOLDER`",
-            Self::LooseKeks { .. } => {
+            Self::StandaloneKeks { .. } => {
                 "whoever can write the value could name their own: name the KEKs that may open it with `--kek`, or in `ENVCRYPT_KEKS`, commas between them"
             }
             _ => return None,

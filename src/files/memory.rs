@@ -53,14 +53,14 @@ pub enum Disk {
 }
 
 /// A folder that only its owner may enter, removed with all it holds when dropped.
-pub struct Folder {
+pub struct MemoryDirectory {
     path: PathBuf,
     /// Whether the folder itself was there before.
     was_there: bool,
     lock: Option<Flock<fs::File>>,
 }
 
-impl Folder {
+impl MemoryDirectory {
     /// A new one in a place that is kept in memory. What a killed process left
     /// behind there is removed first.
     ///
@@ -190,7 +190,7 @@ impl Folder {
     }
 }
 
-impl Drop for Folder {
+impl Drop for MemoryDirectory {
     fn drop(&mut self) {
         self.remove();
     }
@@ -265,12 +265,12 @@ mod tests {
         for (mark, mode) in [(&b""[..], 0o600), (MARK, 0o644), (b"other", 0o600)] {
             fs::write(&lock, mark).expect("written");
             fs::set_permissions(&lock, fs::Permissions::from_mode(mode)).expect("set");
-            let refused = Folder::at(path, Disk::Allowed);
+            let refused = MemoryDirectory::at(path, Disk::Allowed);
             assert!(matches!(refused, Err(MemoryError::NotEmpty(_))), "{mode:o}");
             assert!(path.join("theirs").exists());
         }
         fs::write(&lock, MARK).expect("written");
-        let folder = Folder::at(path, Disk::Allowed).expect("left behind by us");
+        let folder = MemoryDirectory::at(path, Disk::Allowed).expect("left behind by us");
         assert!(!path.join("theirs").exists());
         drop(folder);
     }
@@ -282,8 +282,11 @@ mod tests {
         if is_in_memory(disk.path()) {
             return;
         }
-        assert!(matches!(Folder::among(places(), Disk::Refused), Err(MemoryError::NoPlace)));
-        let folder = Folder::among(places(), Disk::Allowed).expect("made");
+        assert!(matches!(
+            MemoryDirectory::among(places(), Disk::Refused),
+            Err(MemoryError::NoPlace)
+        ));
+        let folder = MemoryDirectory::among(places(), Disk::Allowed).expect("made");
         let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
         let file = folder.write("a/b", b"x").expect("written");
         assert_eq!((mode(folder.path()), mode(&file)), (0o700, 0o600));

@@ -47,7 +47,7 @@ pub struct LiveArgs {
 }
 
 /// A Secret object and the file that it stood in.
-pub struct Found {
+pub struct FoundObject {
     pub path: PathBuf,
     pub object: Object,
 }
@@ -55,7 +55,7 @@ pub struct Found {
 /// What a file holds.
 #[derive(Default)]
 pub struct Sources {
-    pub found: Vec<Found>,
+    pub found: Vec<FoundObject>,
     /// How many objects of other kinds.
     pub others: usize,
     /// How much that was not meant.
@@ -84,7 +84,7 @@ impl Sealed {
     }
 }
 
-impl Found {
+impl FoundObject {
     /// As a sealed Secret, its place compared with `-n`.
     pub fn sealed(
         &self,
@@ -125,12 +125,12 @@ impl FileArgs {
 
     /// The Secrets of one file that have the labels asked for, and how many
     /// objects of other kinds stand beside them.
-    pub fn read(&self, path: &Path) -> Result<(Vec<Found>, usize), Failure> {
+    pub fn read(&self, path: &Path) -> Result<(Vec<FoundObject>, usize), Failure> {
         let (mut secrets, mut others) = (Vec::new(), 0);
         for document in parse(path, &read_file(path)?)? {
             match document {
                 Document::Secret(object) if self.selects(&object) => {
-                    secrets.push(Found { path: path.to_owned(), object: *object });
+                    secrets.push(FoundObject { path: path.to_owned(), object: *object });
                 }
                 Document::Secret(_) => {}
                 Document::Other(_) => others += 1,

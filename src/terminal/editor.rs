@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 use crate::process::{find, is_ignored};
 
-use crate::files::{Disk, Folder, MemoryError};
+use crate::files::{Disk, MemoryDirectory, MemoryError};
 
 /// What `kubectl edit` looks at, in its order; and what git does.
 const VARIABLES: [&str; 3] = ["KUBE_EDITOR", "VISUAL", "EDITOR"];
@@ -63,7 +63,7 @@ pub enum EditError {
 /// A text on its way through an editor.
 pub struct Editor {
     /// Removed with all it holds when this is dropped.
-    folder: Folder,
+    folder: MemoryDirectory,
     editor: String,
     /// What keeps copies from other places.
     options: Option<&'static [&'static str]>,
@@ -86,7 +86,7 @@ impl Editor {
         if needs_one && !has_terminal {
             return Err(EditError::NoTerminal);
         }
-        Ok(Self { folder: Folder::new(disk)?, editor, options })
+        Ok(Self { folder: MemoryDirectory::new(disk)?, editor, options })
     }
 
     /// Its name, where it is not known to keep its copies to itself.

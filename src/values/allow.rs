@@ -6,7 +6,7 @@ use clap::Args;
 use clap::builder::PossibleValuesParser;
 use jiff::Timestamp;
 
-use super::lint::{Concern, certificate_end, concerns};
+use super::lint::{Lint, certificate_end, lints};
 use crate::terminal;
 use envcrypt_core::envelope::now;
 use envcrypt_core::secret::{Key, SecretValue};
@@ -15,7 +15,7 @@ use envcrypt_core::secret::{Key, SecretValue};
 #[derive(Args, Default)]
 pub struct AllowArgs {
     /// Do not warn of this about a value; repeatable, or with commas
-    #[arg(long, value_name = "CHECK", value_delimiter = ',', value_parser = PossibleValuesParser::new(Concern::ALL.map(Concern::name)), help_heading = "Sealing")]
+    #[arg(long, value_name = "CHECK", value_delimiter = ',', value_parser = PossibleValuesParser::new(Lint::ALL.map(Lint::name)), help_heading = "Sealing")]
     allow: Vec<String>,
 }
 
@@ -30,16 +30,16 @@ impl AllowArgs {
     /// there are several.
     pub fn warn(&self, values: &BTreeMap<Key, SecretValue>, of: Option<&str>) {
         let of = of.map_or_else(String::new, |name| format!(" of `{name}`"));
-        for (key, concern) in concerns(values, now()) {
-            let name = concern.name();
+        for (key, lint) in lints(values, now()) {
+            let name = lint.name();
             if !self.allow.iter().any(|allowed| allowed == name) {
-                let when = match concern {
-                    Concern::Expiry => values.get(key).and_then(end).unwrap_or_default(),
+                let when = match lint {
+                    Lint::Expiry => values.get(key).and_then(end).unwrap_or_default(),
                     _ => String::new(),
                 };
                 terminal::warn(&format!(
                     "the value of `{key}`{of} {}{when}; `--allow {name}` if it is meant",
-                    concern.text()
+                    lint.text()
                 ));
             }
         }

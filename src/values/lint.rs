@@ -19,7 +19,7 @@ const SOON: u64 = 30 * 24 * 60 * 60;
 
 /// Something about a value that is more often a mistake than meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Concern {
+pub enum Lint {
     /// One line of text that ends with a line break, as `echo` makes it.
     TrailingNewline,
     /// Text that begins or ends with a blank.
@@ -46,7 +46,7 @@ pub enum Concern {
     Placeholder,
 }
 
-impl Concern {
+impl Lint {
     /// All of them.
     pub const ALL: [Self; 12] = [
         Self::TrailingNewline,
@@ -108,40 +108,38 @@ impl Concern {
 
 /// What there is to point out about values; `now` is in seconds since 1970.
 #[must_use]
-pub fn concerns(values: &BTreeMap<Key, SecretValue>, now: u64) -> Vec<(&Key, Concern)> {
+pub fn lints(values: &BTreeMap<Key, SecretValue>, now: u64) -> Vec<(&Key, Lint)> {
     let mut found = Vec::new();
     for (key, value) in values {
         let name = key.as_str();
         let bytes = value.expose();
         let text = std::str::from_utf8(bytes).ok();
-        let holds = |concern| match concern {
-            Concern::Empty => bytes.is_empty(),
-            Concern::KeyPair => is_no_pair(values, name, value),
-            Concern::Expiry => ends_soon(bytes, now),
-            Concern::PrivateKey => names_public(name) && has_private_key(bytes),
-            _ => text.is_some_and(|text| !text.is_empty() && of_text(concern, name, text)),
+        let holds = |lint| match lint {
+            Lint::Empty => bytes.is_empty(),
+            Lint::KeyPair => is_no_pair(values, name, value),
+            Lint::Expiry => ends_soon(bytes, now),
+            Lint::PrivateKey => names_public(name) && has_private_key(bytes),
+            _ => text.is_some_and(|text| !text.is_empty() && of_text(lint, name, text)),
         };
-        found.extend(Concern::ALL.into_iter().filter(|c| holds(*c)).map(|c| (key, c)));
+        found.extend(Lint::ALL.into_iter().filter(|c| holds(*c)).map(|c| (key, c)));
     }
     found
 }
 
-fn of_text(concern: Concern, name: &str, text: &str) -> bool {
+fn of_text(lint: Lint, name: &str, text: &str) -> bool {
     let blank = [' ', '\t'];
-    match concern {
-        Concern::TrailingNewline => {
-            text.strip_suffix('\n').is_some_and(|line| !line.contains('\n'))
-        }
-        Concern::Blank => text.starts_with(blank) || text.ends_with(blank),
-        Concern::Crlf => text.trim_end().contains("\r\n"),
-        Concern::Base64 => is_base64_of_text(text),
-        Concern::Sealed => is_encrypted(text),
-        Concern::Quotes => {
+    match lint {
+        Lint::TrailingNewline => text.strip_suffix('\n').is_some_and(|line| !line.contains('\n')),
+        Lint::Blank => text.starts_with(blank) || text.ends_with(blank),
+        Lint::Crlf => text.trim_end().contains("\r\n"),
+        Lint::Base64 => is_base64_of_text(text),
+        Lint::Sealed => is_encrypted(text),
+        Lint::Quotes => {
             let text = text.trim_end();
             ['"', '\''].iter().any(|q| text.len() > 1 && text.starts_with(*q) && text.ends_with(*q))
         }
-        Concern::Json => is_json_name(name) && !is_json(text),
-        Concern::Placeholder => is_placeholder(text.trim()),
+        Lint::Json => is_json_name(name) && !is_json(text),
+        Lint::Placeholder => is_placeholder(text.trim()),
         _ => false,
     }
 }
@@ -258,8 +256,8 @@ mod tests {
             .iter()
             .map(|(k, v)| (k.parse().expect("a key"), SecretValue::new(v.as_bytes().to_vec())))
             .collect();
-        let found = concerns(&values, NOW);
-        found.into_iter().map(|(key, concern)| format!("{key} {}", concern.name())).collect()
+        let found = lints(&values, NOW);
+        found.into_iter().map(|(key, lint)| format!("{key} {}", lint.name())).collect()
     }
 
     #[test]
@@ -292,7 +290,7 @@ mod tests {
             assert_eq!(found(&[("k", value)]), expected, "{value:?}");
         }
         assert!(
-            concerns(
+            lints(
                 &[("k".parse().expect("a key"), SecretValue::new(b"\xff\n".to_vec()))].into(),
                 NOW
             )

@@ -17,10 +17,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use binding::{Binding, Scope};
 pub use clock::now;
-pub use error::{OpenError, Refused, SealError, Spot};
+pub use error::{OpenError, Part, Refused, SealError};
 pub use jwe::{Jwe, Kind};
 pub use open::{Deks, SealCheck};
-pub use rewrap::{Rewrap, RewrapError, Target, Way};
+pub use rewrap::{Holder, Rewrap, RewrapError, RewrapMethod};
 pub use seal::{Sealer, name_suffix, sealed_size_at_least};
 
 use crate::kek::{KekUri, WrappedKey};

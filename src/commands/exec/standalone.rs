@@ -26,7 +26,7 @@ const NAMESPACE_VARIABLE: &str = "POD_NAMESPACE";
 const NAMESPACE_FILE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
 
 /// Opens them.
-pub struct Loose<'a> {
+pub struct Standalone<'a> {
     session: &'a Session,
     /// The only KEKs that open.
     keks: Vec<KekUri>,
@@ -38,7 +38,7 @@ pub struct Loose<'a> {
     behind_aliases: OnceCell<Vec<KekUri>>,
 }
 
-impl<'a> Loose<'a> {
+impl<'a> Standalone<'a> {
     pub fn new(
         session: &'a Session,
         keks: &[KekName],
@@ -115,7 +115,8 @@ impl<'a> Loose<'a> {
         key: Option<&str>,
     ) -> Result<SecretValue, Failure> {
         self.check_surroundings()?;
-        let refused = |why: String| Failure::Exec(ExecError::Loose { what: what.to_owned(), why });
+        let refused =
+            |why: String| Failure::Exec(ExecError::Standalone { what: what.to_owned(), why });
         let jwe = Jwe::parse(Kind::Value, json.trim_ascii()).map_err(|e| refused(e.to_string()))?;
         if key.is_some_and(|key| jwe.binding.key.as_deref() != Some(key)) {
             return Err(refused(format!("it was sealed for `{}`, another key", jwe.binding)));
@@ -126,7 +127,7 @@ impl<'a> Loose<'a> {
             ));
         }
         if jwe.binding.namespace.is_some() && self.namespace.is_none() {
-            return Err(Failure::Exec(ExecError::LooseNamespace(what.to_owned())));
+            return Err(Failure::Exec(ExecError::StandaloneNamespace(what.to_owned())));
         }
         let secret = self.secret(jwe).ok_or_else(|| refused("its `binding` is none".to_owned()))?;
         if let Err(OpenError::Refused { refused: why, .. }) = secret.check_place(SealCheck::Skipped)
@@ -136,7 +137,7 @@ impl<'a> Loose<'a> {
         let keks = self.allowed(&secret).await?;
         if keks.is_empty() {
             let names = secret.keks().into_iter().map(|kek| format!("`{kek}`"));
-            return Err(Failure::Exec(ExecError::LooseKeks {
+            return Err(Failure::Exec(ExecError::StandaloneKeks {
                 what: what.to_owned(),
                 keks: names.collect::<Vec<_>>().join(", "),
             }));

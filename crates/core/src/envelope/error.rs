@@ -11,14 +11,14 @@ use crate::secret::{Key, Place};
 
 /// Which part of a sealed Secret is spoken of.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Spot {
+pub struct Part {
     /// The Secret.
     pub place: Place,
     /// The key; `None` for the seal over the set.
     pub key: Option<Key>,
 }
 
-impl fmt::Display for Spot {
+impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.key {
             Some(key) => write!(f, "`{key}` of the Secret `{}`", self.place),
@@ -100,7 +100,7 @@ pub enum OpenError {
     #[error("{spot} cannot be opened: {refused}")]
     Refused {
         /// Which part.
-        spot: Spot,
+        spot: Part,
         /// Why.
         refused: Refused,
     },

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use futures::future::try_join_all;
 
-use super::{Jwe, OpenError, Refused, SealedSecret, Spot};
+use super::{Jwe, OpenError, Part, Refused, SealedSecret};
 use crate::kek::{DataKey, KekUri, Ring, WrappedKey};
 use crate::secret::{Key, PlainSecret, SecretValue};
 
@@ -147,7 +147,7 @@ impl SealedSecret {
     }
 
     pub(super) fn refused(&self, key: Option<&Key>, refused: Refused) -> OpenError {
-        let spot = Spot { place: self.meta.place.clone(), key: key.cloned() };
+        let spot = Part { place: self.meta.place.clone(), key: key.cloned() };
         OpenError::Refused { spot, refused }
     }
 }

@@ -16,7 +16,7 @@ use crate::secret::Key;
 
 /// How a DEK came under its new KEKs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Way {
+pub enum RewrapMethod {
     /// Nothing was wrapped anew, only left out.
     LeftOut,
     /// The KMS did it on its own side: the DEK reached nobody.
@@ -44,7 +44,7 @@ impl From<KekError> for RewrapError {
 
 /// A KEK that is to open a Secret from now on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Target {
+pub struct Holder {
     /// The KEK.
     pub kek: KekUri,
     /// Whether the person named it. What only the Secret names has to show that
@@ -55,7 +55,7 @@ pub struct Target {
 /// What is wanted.
 pub struct Rewrap<'a> {
     /// The KEKs from now on.
-    pub targets: &'a [Target],
+    pub targets: &'a [Holder],
     /// Wrap anew also under those that hold the DEK already.
     pub renew: bool,
 }
@@ -63,7 +63,7 @@ pub struct Rewrap<'a> {
 impl SealedSecret {
     /// Whether every DEK is under just these KEKs, in whatever version.
     #[must_use]
-    pub fn is_under(&self, targets: &[Target]) -> bool {
+    pub fn is_under(&self, targets: &[Holder]) -> bool {
         let mut wanted: Vec<KekUri> = targets.iter().map(|target| target.kek.key()).collect();
         wanted.sort_unstable();
         wanted.dedup();
@@ -85,11 +85,11 @@ impl SealedSecret {
         ring: &Ring,
         trusted: impl Fn(&KekUri) -> bool,
         wanted: &Rewrap<'_>,
-    ) -> Result<(Self, Way), RewrapError> {
+    ) -> Result<(Self, RewrapMethod), RewrapError> {
         assert!(!wanted.targets.is_empty(), "a Secret under no KEK would be lost");
         SealError::check_mix(wanted.targets.iter().map(|target| &target.kek))?;
         self.check_place(SealCheck::Required)?;
-        let (mut new, mut way) = (self.clone(), Way::LeftOut);
+        let (mut new, mut way) = (self.clone(), RewrapMethod::LeftOut);
         for group in self.groups() {
             let mut dek = Dek { secret: self, group, ring, trusted: &trusted, opened: None };
             let (recipients, its_way) = dek.rewrap(wanted).await?;
@@ -190,7 +190,10 @@ struct Dek<'a, T> {
 }
 
 impl<'a, T: Fn(&KekUri) -> bool> Dek<'a, T> {
-    async fn rewrap(&mut self, wanted: &Rewrap<'_>) -> Result<(Vec<WrappedKey>, Way), RewrapError> {
+    async fn rewrap(
+        &mut self,
+        wanted: &Rewrap<'_>,
+    ) -> Result<(Vec<WrappedKey>, RewrapMethod), RewrapError> {
         let mut entries = self.group.entries();
         let stays = |entry: &&WrappedKey| {
             wanted.targets.iter().any(|target| target.kek.key() == entry.kek.key())
@@ -198,7 +201,7 @@ impl<'a, T: Fn(&KekUri) -> bool> Dek<'a, T> {
         let dropped: Vec<&WrappedKey> = entries.iter().copied().filter(|e| !stays(e)).collect();
         entries.retain(stays);
         let mut recipients: Vec<WrappedKey> = Vec::new();
-        let mut way = Way::LeftOut;
+        let mut way = RewrapMethod::LeftOut;
         for target in wanted.targets {
             let (held, others): (Vec<_>, Vec<_>) =
                 entries.iter().copied().partition(|entry| entry.kek.key() == target.kek.key());
@@ -227,16 +230,16 @@ impl<'a, T: Fn(&KekUri) -> bool> Dek<'a, T> {
         &mut self,
         target: &KekUri,
         gone: &[&WrappedKey],
-    ) -> Result<(WrappedKey, Way), RewrapError> {
+    ) -> Result<(WrappedKey, RewrapMethod), RewrapError> {
         // What is opened already need not be sent there once more.
         if self.opened.is_none()
             && let Some(wrapped) = self.wrap_in_kms(target, gone).await
         {
-            return Ok((wrapped, Way::InKms));
+            return Ok((wrapped, RewrapMethod::InKms));
         }
         let key = self.open().await?;
         let wrapped = self.ring.wrap(std::slice::from_ref(target), &key, &self.group.context);
-        Ok((wrapped.await?.into_iter().next().expect("one for each KEK"), Way::Here))
+        Ok((wrapped.await?.into_iter().next().expect("one for each KEK"), RewrapMethod::Here))
     }
 
     /// Nobody looks at what the KMS does on its own side. So it may only move the

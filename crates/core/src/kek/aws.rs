@@ -20,7 +20,7 @@ use aws_sdk_kms::primitives::Blob;
 use tokio::sync::OnceCell;
 use zeroize::Zeroizing;
 
-use super::error::Asked;
+use super::error::Request;
 use super::retry::{ATTEMPT, CONNECT, OPERATION};
 use super::{Action, Context, DataKey, Kek, KekError, KekUri, Refusal, Scheme, WrappedKey};
 use refusal::refusal;
@@ -112,9 +112,9 @@ impl AwsKek {
             .send()
             .await
             .map_err(|e| {
-                let asked =
-                    Asked { kek: &self.uri, action: Action::Unwrap, permission: "kms:Decrypt" };
-                refusal(asked, region_of(arn), &e)
+                let request =
+                    Request { kek: &self.uri, action: Action::Unwrap, permission: "kms:Decrypt" };
+                refusal(request, region_of(arn), &e)
             })?;
         let plaintext = Zeroizing::new(output.plaintext.map(Blob::into_inner).unwrap_or_default());
         DataKey::from_slice(&plaintext)
@@ -139,9 +139,9 @@ impl Kek for AwsKek {
             .send()
             .await
             .map_err(|e| {
-                let asked =
-                    Asked { kek: &self.uri, action: Action::Wrap, permission: "kms:Encrypt" };
-                refusal(asked, region_of(name), &e)
+                let request =
+                    Request { kek: &self.uri, action: Action::Wrap, permission: "kms:Encrypt" };
+                refusal(request, region_of(name), &e)
             })?;
         wrapped(&self.uri, Action::Wrap, output.key_id, output.ciphertext_blob)
     }
@@ -190,7 +190,7 @@ impl Kek for AwsKek {
             .await;
         let output = answer.map_err(|e| {
             let permission = "kms:ReEncryptFrom` and `kms:ReEncryptTo";
-            refusal(Asked { kek: &self.uri, action: Action::Rewrap, permission }, region, &e)
+            refusal(Request { kek: &self.uri, action: Action::Rewrap, permission }, region, &e)
         })?;
         wrapped(&self.uri, Action::Rewrap, output.key_id, output.ciphertext_blob).map(Some)
     }
@@ -222,8 +222,8 @@ pub async fn resolve(uri: &KekUri, clients: &Clients) -> Result<KekUri, KekError
     }
     let client = client(clients, uri, name, Action::Unwrap).await?;
     let output = client.describe_key().key_id(name).send().await.map_err(|e| {
-        let asked = Asked { kek: uri, action: Action::Unwrap, permission: "kms:DescribeKey" };
-        refusal(asked, region_of(name), &e)
+        let request = Request { kek: uri, action: Action::Unwrap, permission: "kms:DescribeKey" };
+        refusal(request, region_of(name), &e)
     })?;
     let arn = output.key_metadata.and_then(|metadata| metadata.arn).unwrap_or_default();
     KekUri::aws(&arn)

@@ -19,7 +19,7 @@ use azure_security_keyvault_keys::models::{
 use azure_security_keyvault_keys::{KeyClient, KeyClientOptions};
 use zeroize::Zeroizing;
 
-use super::error::Asked;
+use super::error::Request;
 use super::retry::{in_time, retry};
 use super::{Action, Context, DataKey, Kek, KekError, KekUri, Refusal, WrappedKey};
 use login::Login;
@@ -40,11 +40,11 @@ pub struct Clients {
 
 impl Clients {
     /// A client of the vault, logged in: the first call is not made to wait for it.
-    async fn client(&self, vault: &str, asked: Asked<'_>) -> Result<Arc<KeyClient>, KekError> {
+    async fn client(&self, vault: &str, request: Request<'_>) -> Result<Arc<KeyClient>, KekError> {
         // `NAME.vault.azure.net` takes tokens for `vault.azure.net`.
         let domain = vault.split_once('.').map_or(vault, |(_, domain)| domain);
         let scope = format!("https://{domain}/.default");
-        self.login.get_token(&[&scope], None).await.map_err(|e| refusal(asked, &e))?;
+        self.login.get_token(&[&scope], None).await.map_err(|e| refusal(request, &e))?;
         let mut vaults = self.vaults.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = vaults.get(vault) {
             return Ok(client.clone());
@@ -54,7 +54,7 @@ impl Clients {
         let client_options = ClientOptions { retry: RetryOptions::none(), ..Default::default() };
         let options = KeyClientOptions { client_options, ..Default::default() };
         let client = KeyClient::new(&format!("https://{vault}"), self.login.clone(), Some(options))
-            .map_err(|e| refusal(asked, &e))?;
+            .map_err(|e| refusal(request, &e))?;
         Ok(vaults.entry(vault.to_owned()).or_insert(Arc::new(client)).clone())
     }
 }
@@ -74,16 +74,16 @@ impl Kek for AzureKek {
     }
 
     async fn wrap(&self, key: &DataKey, _: &Context) -> Result<WrappedKey, KekError> {
-        let asked = Asked { kek: &self.uri, action: Action::Wrap, permission: "wrapKey" };
+        let request = Request { kek: &self.uri, action: Action::Wrap, permission: "wrapKey" };
         let (vault, name, version) = parts(&self.uri);
-        let late = || refusal::late(asked);
-        let client = in_time(late, self.clients.client(vault, asked)).await?;
+        let late = || refusal::late(request);
+        let client = in_time(late, self.clients.client(vault, request)).await?;
         let answer = retry(late, || async {
-            let parameters = parameters(asked, key.expose())?;
+            let parameters = parameters(request, key.expose())?;
             let key_version = version.map(str::to_owned);
             let options = KeyClientWrapKeyOptions { key_version, ..Default::default() };
             let answer = client.wrap_key(name, parameters, Some(options)).await;
-            answer.and_then(Response::into_model).map_err(|e| refusal(asked, &e))
+            answer.and_then(Response::into_model).map_err(|e| refusal(request, &e))
         });
         let answer = answer.await?;
         let failed =
@@ -96,17 +96,17 @@ impl Kek for AzureKek {
     }
 
     async fn unwrap(&self, key: &WrappedKey, _: &Context) -> Result<DataKey, KekError> {
-        let asked = Asked { kek: &self.uri, action: Action::Unwrap, permission: "unwrapKey" };
+        let request = Request { kek: &self.uri, action: Action::Unwrap, permission: "unwrapKey" };
         let rejected = || KekError::new(&self.uri, Action::Unwrap, Refusal::Rejected);
         let (vault, name, version) = parts(&self.uri);
         let version =
             version.ok_or_else(|| rejected().detail("it does not name the key's version"))?;
-        let late = || refusal::late(asked);
-        let client = in_time(late, self.clients.client(vault, asked)).await?;
+        let late = || refusal::late(request);
+        let client = in_time(late, self.clients.client(vault, request)).await?;
         let answer = retry(late, || async {
-            let parameters = parameters(asked, &key.bytes)?;
+            let parameters = parameters(request, &key.bytes)?;
             let answer = client.unwrap_key(name, version, parameters, None).await;
-            answer.and_then(Response::into_model).map_err(|e| refusal(asked, &e))
+            answer.and_then(Response::into_model).map_err(|e| refusal(request, &e))
         });
         let answer = answer.await?;
         let bytes = Zeroizing::new(answer.result.unwrap_or_default());
@@ -115,7 +115,7 @@ impl Kek for AzureKek {
 }
 
 fn parameters(
-    asked: Asked<'_>,
+    request: Request<'_>,
     value: &[u8],
 ) -> Result<RequestContent<KeyOperationParameters>, KekError> {
     let parameters = KeyOperationParameters {
@@ -123,7 +123,7 @@ fn parameters(
         value: Some(value.to_vec()),
         ..Default::default()
     };
-    parameters.try_into().map_err(|e| refusal(asked, &e))
+    parameters.try_into().map_err(|e| refusal(request, &e))
 }
 
 /// The vault's host, the key, and its version.

@@ -42,7 +42,7 @@ pub enum Refusal {
 /// What was asked of a service, for the message.
 #[derive(Clone, Copy)]
 #[allow(dead_code, reason = "a build may have no KMS")]
-pub(super) struct Asked<'a> {
+pub(super) struct Request<'a> {
     pub kek: &'a KekUri,
     pub action: Action,
     /// The permission that it takes, in the service's own terms.
@@ -83,14 +83,14 @@ impl KekError {
     /// that is known.
     #[must_use]
     #[allow(dead_code, reason = "a build may have no KMS")]
-    pub(super) fn told(
-        asked: Asked<'_>,
+    pub(super) fn from_answer(
+        request: Request<'_>,
         refusal: Refusal,
         detail: String,
         hint: Option<String>,
     ) -> Self {
         let detail = Some(detail).filter(|detail| !detail.is_empty());
-        Self { kek: asked.kek.clone(), action: asked.action, refusal, detail, hint }
+        Self { kek: request.kek.clone(), action: request.action, refusal, detail, hint }
     }
 
     /// With what to do about it.

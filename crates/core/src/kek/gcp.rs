@@ -16,7 +16,7 @@ use google_cloud_gax::retry_policy::{Aip194Strict, RetryPolicyExt};
 use google_cloud_kms_v1::client::KeyManagementService;
 use tokio::sync::OnceCell;
 
-use super::error::Asked;
+use super::error::Request;
 use super::retry::{ATTEMPT, ATTEMPTS, BACKOFF, OPERATION, in_time};
 use super::{Action, Context, DataKey, Kek, KekError, KekUri, Refusal, WrappedKey};
 use refusal::refusal;
@@ -32,7 +32,7 @@ pub struct GcpKek {
 pub struct Connection(OnceCell<KeyManagementService>);
 
 impl Connection {
-    async fn client(&self, asked: Asked<'_>) -> Result<&KeyManagementService, KekError> {
+    async fn client(&self, request: Request<'_>) -> Result<&KeyManagementService, KekError> {
         let connect = || async {
             let retries = Aip194Strict
                 .continue_on_too_many_requests()
@@ -48,7 +48,7 @@ impl Connection {
                 .with_retry_policy(retries)
                 .with_backoff_policy(backoff)
                 .build();
-            client.await.map_err(|e| refusal::of_builder(asked, &e))
+            client.await.map_err(|e| refusal::of_builder(request, &e))
         };
         self.0.get_or_try_init(connect).await
     }
@@ -75,15 +75,15 @@ impl Kek for GcpKek {
     }
 
     async fn wrap(&self, key: &DataKey, context: &Context) -> Result<WrappedKey, KekError> {
-        let asked = Asked {
+        let request = Request {
             kek: &self.uri,
             action: Action::Wrap,
             permission: "cloudkms.cryptoKeyVersions.useToEncrypt",
         };
         let aad = context.to_json().unwrap_or_default();
         let call = async {
-            let request = self.connection.client(asked).await?.encrypt();
-            let answer = request
+            let call = self.connection.client(request).await?.encrypt();
+            let answer = call
                 .set_name(self.uri.rest())
                 .set_plaintext(key.expose().to_vec())
                 .set_plaintext_crc32c(checksum(key.expose()))
@@ -93,9 +93,9 @@ impl Kek for GcpKek {
                 .with_attempt_timeout(ATTEMPT)
                 .send()
                 .await;
-            answer.map_err(|e| refusal(asked, &e))
+            answer.map_err(|e| refusal(request, &e))
         };
-        let answer = in_time(|| refusal::late(asked), call).await?;
+        let answer = in_time(|| refusal::late(request), call).await?;
         let verified = answer.verified_plaintext_crc32c
             && answer.verified_additional_authenticated_data_crc32c
             && answer.ciphertext_crc32c == Some(checksum(&answer.ciphertext));
@@ -106,15 +106,15 @@ impl Kek for GcpKek {
     }
 
     async fn unwrap(&self, key: &WrappedKey, context: &Context) -> Result<DataKey, KekError> {
-        let asked = Asked {
+        let request = Request {
             kek: &self.uri,
             action: Action::Unwrap,
             permission: "cloudkms.cryptoKeyVersions.useToDecrypt",
         };
         let aad = context.to_json().unwrap_or_default();
         let call = async {
-            let request = self.connection.client(asked).await?.decrypt();
-            let answer = request
+            let call = self.connection.client(request).await?.decrypt();
+            let answer = call
                 .set_name(self.uri.rest())
                 .set_ciphertext(key.bytes.clone())
                 .set_ciphertext_crc32c(checksum(&key.bytes))
@@ -124,9 +124,9 @@ impl Kek for GcpKek {
                 .with_attempt_timeout(ATTEMPT)
                 .send()
                 .await;
-            answer.map_err(|e| refusal(asked, &e))
+            answer.map_err(|e| refusal(request, &e))
         };
-        let answer = in_time(|| refusal::late(asked), call).await?;
+        let answer = in_time(|| refusal::late(request), call).await?;
         if answer.plaintext_crc32c != Some(checksum(&answer.plaintext)) {
             return Err(self.damaged(Action::Unwrap));
         }

@@ -18,7 +18,7 @@ use vaultrs::client::VaultClient;
 use vaultrs::transit::data;
 use zeroize::Zeroizing;
 
-use super::error::Asked;
+use super::error::Request;
 use super::retry::retry;
 use super::{Action, Context, DataKey, Kek, KekError, KekUri, Refusal, WrappedKey};
 use refusal::{late, refusal};
@@ -35,9 +35,9 @@ pub struct Server(OnceCell<Result<VaultClient, KekError>>);
 
 impl Server {
     /// A login that was refused is not tried again: a few more would lock it.
-    async fn client(&self, asked: Asked<'_>) -> Result<&VaultClient, KekError> {
-        let connect = || login::connect(asked.kek, asked.action);
-        let client = self.0.get_or_init(|| retry(|| late(asked), connect)).await;
+    async fn client(&self, request: Request<'_>) -> Result<&VaultClient, KekError> {
+        let connect = || login::connect(request.kek, request.action);
+        let client = self.0.get_or_init(|| retry(|| late(request), connect)).await;
         client.as_ref().map_err(Clone::clone)
     }
 }
@@ -53,8 +53,8 @@ impl VaultKek {
         WrappedKey { kek: self.uri.clone(), bytes: ciphertext.into_bytes() }
     }
 
-    fn asked(&self, action: Action, permission: &'static str) -> Asked<'_> {
-        Asked { kek: &self.uri, action, permission }
+    fn request(&self, action: Action, permission: &'static str) -> Request<'_> {
+        Request { kek: &self.uri, action, permission }
     }
 }
 
@@ -65,18 +65,18 @@ impl Kek for VaultKek {
     }
 
     async fn wrap(&self, key: &DataKey, context: &Context) -> Result<WrappedKey, KekError> {
-        let asked = self.asked(Action::Wrap, "encrypt");
-        let client = self.server.client(asked).await?;
+        let request = self.request(Action::Wrap, "encrypt");
+        let client = self.server.client(request).await?;
         let (mount, name) = mount_and_key(&self.uri);
         let plaintext = Zeroizing::new(BASE64_STANDARD.encode(key.expose()));
         let answer = retry(
-            || late(asked),
+            || late(request),
             || async {
                 let mut options = EncryptDataRequest::builder();
                 associated_data(context).map(|data| options.associated_data(data));
                 let answer =
                     data::encrypt(client, mount, name, &plaintext, Some(&mut options)).await;
-                answer.map_err(|e| refusal(asked, &e))
+                answer.map_err(|e| refusal(request, &e))
             },
         );
         Ok(self.wrapped(answer.await?.ciphertext))
@@ -85,17 +85,17 @@ impl Kek for VaultKek {
     async fn unwrap(&self, key: &WrappedKey, context: &Context) -> Result<DataKey, KekError> {
         let rejected = || KekError::new(&self.uri, Action::Unwrap, Refusal::Rejected);
         let ciphertext = std::str::from_utf8(&key.bytes).map_err(|_| rejected())?;
-        let asked = self.asked(Action::Unwrap, "decrypt");
-        let client = self.server.client(asked).await?;
+        let request = self.request(Action::Unwrap, "decrypt");
+        let client = self.server.client(request).await?;
         let (mount, name) = mount_and_key(&self.uri);
         let answer = retry(
-            || late(asked),
+            || late(request),
             || async {
                 let mut options = DecryptDataRequest::builder();
                 associated_data(context).map(|data| options.associated_data(data));
                 let answer =
                     data::decrypt(client, mount, name, ciphertext, Some(&mut options)).await;
-                answer.map_err(|e| refusal(asked, &e))
+                answer.map_err(|e| refusal(request, &e))
             },
         );
         let plaintext = Zeroizing::new(answer.await?.plaintext);
@@ -114,14 +114,14 @@ impl Kek for VaultKek {
             return Ok(None);
         }
         let Ok(ciphertext) = std::str::from_utf8(&key.bytes) else { return Ok(None) };
-        let asked = self.asked(Action::Rewrap, "rewrap");
-        let client = self.server.client(asked).await?;
+        let request = self.request(Action::Rewrap, "rewrap");
+        let client = self.server.client(request).await?;
         let (mount, name) = mount_and_key(&self.uri);
         let answer = retry(
-            || late(asked),
+            || late(request),
             || async {
                 let answer = data::rewrap(client, mount, name, ciphertext, None).await;
-                answer.map_err(|e| refusal(asked, &e))
+                answer.map_err(|e| refusal(request, &e))
             },
         );
         Ok(Some(self.wrapped(answer.await?.ciphertext)))

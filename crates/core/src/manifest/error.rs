@@ -4,7 +4,7 @@
 use thiserror::Error;
 
 use super::TreeError;
-use crate::envelope::{Refused, Spot};
+use crate::envelope::{Part, Refused};
 use crate::secret::{NameError, TypeError};
 
 /// Why a manifest was refused.
@@ -50,7 +50,7 @@ pub enum ManifestError {
     Type(#[from] TypeError),
     /// A value that is not base64.
     #[error("{0} is not base64")]
-    Base64(Spot),
+    Base64(Part),
     /// A sealed Secret with `stringData`, which would stay in the clear.
     #[error("the sealed Secret `{0}` has `stringData`, which is in the clear")]
     StringData(String),
@@ -63,7 +63,7 @@ pub enum ManifestError {
     #[error("{spot} cannot be read: {refused}")]
     Refused {
         /// Which part.
-        spot: Spot,
+        spot: Part,
         /// Why.
         refused: Refused,
     },

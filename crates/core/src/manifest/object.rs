@@ -7,7 +7,7 @@ use base64::prelude::BASE64_STANDARD;
 use serde::{Deserialize, Serialize};
 
 use super::ManifestError;
-use crate::envelope::{Jwe, Kind, Refused, SealCheck, SealedSecret, Spot};
+use crate::envelope::{Jwe, Kind, Part, Refused, SealCheck, SealedSecret};
 use crate::secret::{Key, Meta, Namespace, Place, PlainSecret, SecretType, SecretValue};
 
 /// The type of a sealed Secret.
@@ -274,8 +274,8 @@ fn is_all_sealed(text: &str) -> bool {
         && object.data.iter().flatten().all(|(_, text)| sealed(text))
 }
 
-fn spot(place: &Place, key: Option<&Key>) -> Spot {
-    Spot { place: place.clone(), key: key.cloned() }
+fn spot(place: &Place, key: Option<&Key>) -> Part {
+    Part { place: place.clone(), key: key.cloned() }
 }
 
 fn refuse(place: &Place, key: Option<&Key>, refused: Refused) -> ManifestError {

@@ -159,7 +159,7 @@ impl Identities {
             || self
                 .unlocked
                 .try_lock()
-                .is_ok_and(|asked| asked.values().flatten().flatten().any(is_it))
+                .is_ok_and(|request| request.values().flatten().flatten().any(is_it))
     }
 
     /// The identities that need no passphrase.
@@ -200,8 +200,8 @@ impl Identities {
 
     fn open(&self, file: &File) -> Result<Vec<Arc<Identity>>, IdentityError> {
         // Held while the person is asked: nobody asks for the same file beside.
-        let mut asked = self.asked();
-        if let Some(known) = asked.get(&file.path) {
+        let mut request = self.request();
+        if let Some(known) = request.get(&file.path) {
             return known.clone();
         }
         let opened = match &file.content {
@@ -216,11 +216,11 @@ impl Identities {
             Content::Open(identities) => Ok(identities.clone()),
             Content::Broken(error) => Err(error.clone()),
         };
-        asked.insert(file.path.clone(), opened.clone());
+        request.insert(file.path.clone(), opened.clone());
         opened
     }
 
-    fn asked(&self) -> MutexGuard<'_, Unlocked> {
+    fn request(&self) -> MutexGuard<'_, Unlocked> {
         self.unlocked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -5,11 +5,11 @@ use std::error::Error;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_kms::error::{ProvideErrorMetadata, SdkError};
 
-use crate::kek::error::{Asked, innermost};
+use crate::kek::error::{Request, innermost};
 use crate::kek::{KekError, Refusal};
 
 /// Maps an SDK error. The request is never shown: it holds the DEK.
-pub fn refusal<E>(asked: Asked<'_>, region: Option<&str>, error: &SdkError<E>) -> KekError
+pub fn refusal<E>(request: Request<'_>, region: Option<&str>, error: &SdkError<E>) -> KekError
 where
     E: ProvideErrorMetadata + Error + 'static,
 {
@@ -28,7 +28,7 @@ where
         }
         _ => (Refusal::Failed, innermost(error)),
     };
-    KekError::told(asked, why, detail, hint(why, region, asked.permission))
+    KekError::from_answer(request, why, detail, hint(why, region, request.permission))
 }
 
 fn service_refusal(error: &impl ProvideErrorMetadata) -> (Refusal, String) {

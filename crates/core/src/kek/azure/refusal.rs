@@ -4,7 +4,7 @@ use azure_core::error::{Error, ErrorKind};
 use azure_core::http::StatusCode;
 use serde::Deserialize;
 
-use crate::kek::error::{Asked, innermost};
+use crate::kek::error::{Request, innermost};
 use crate::kek::{Action, KekError, Refusal};
 
 /// The body of an error: `{"error":{"code":…,"message":…,"innererror":{"code":…}}}`.
@@ -22,31 +22,31 @@ struct Code {
 }
 
 /// Maps an SDK error. The request is never shown: it holds the DEK.
-pub fn refusal(asked: Asked<'_>, error: &Error) -> KekError {
+pub fn refusal(request: Request<'_>, error: &Error) -> KekError {
     match error.kind() {
         ErrorKind::HttpResponse { status, raw_response, .. } => {
             let body = raw_response.as_ref().map(|response| response.body().as_ref());
             let body = body.and_then(|bytes: &[u8]| serde_json::from_slice::<Body>(bytes).ok());
-            of_status(asked, *status, body.map(|body| body.error).unwrap_or_default())
+            of_status(request, *status, body.map(|body| body.error).unwrap_or_default())
         }
-        ErrorKind::Credential => told(asked, Refusal::NotLoggedIn, innermost(error)),
+        ErrorKind::Credential => from_answer(request, Refusal::NotLoggedIn, innermost(error)),
         ErrorKind::Connection | ErrorKind::Io => {
-            told(asked, Refusal::Unreachable, innermost(error))
+            from_answer(request, Refusal::Unreachable, innermost(error))
         }
         // A parser's own words would quote an answer that may hold the DEK.
         ErrorKind::DataConversion => {
-            told(asked, Refusal::Failed, "its answer cannot be read".to_owned())
+            from_answer(request, Refusal::Failed, "its answer cannot be read".to_owned())
         }
-        _ => told(asked, Refusal::Failed, innermost(error)),
+        _ => from_answer(request, Refusal::Failed, innermost(error)),
     }
 }
 
 /// What a call ends with that takes too long.
-pub fn late(asked: Asked<'_>) -> KekError {
-    told(asked, Refusal::Unreachable, "no answer in time".to_owned())
+pub fn late(request: Request<'_>) -> KekError {
+    from_answer(request, Refusal::Unreachable, "no answer in time".to_owned())
 }
 
-fn of_status(asked: Asked<'_>, status: StatusCode, error: Code) -> KekError {
+fn of_status(request: Request<'_>, status: StatusCode, error: Code) -> KekError {
     let inner = error.innererror.map(|inner| inner.code).unwrap_or_default();
     let why = match u16::from(status) {
         403 if matches!(inner.as_str(), "KeyDisabled" | "KeyExpired" | "KeyNotYetValid")
@@ -65,7 +65,7 @@ fn of_status(asked: Asked<'_>, status: StatusCode, error: Code) -> KekError {
         401 => Refusal::NotLoggedIn,
         404 => Refusal::NotFound,
         429 => Refusal::Throttled,
-        400 if asked.action == Action::Unwrap => Refusal::Rejected,
+        400 if request.action == Action::Unwrap => Refusal::Rejected,
         500..=599 | 408 => Refusal::Unreachable,
         _ => Refusal::Failed,
     };
@@ -75,17 +75,17 @@ fn of_status(asked: Asked<'_>, status: StatusCode, error: Code) -> KekError {
         ("", words) => words.to_owned(),
         (code, words) => format!("{code}: {words}"),
     };
-    told(asked, why, words.replace(['\r', '\n'], " "))
+    from_answer(request, why, words.replace(['\r', '\n'], " "))
 }
 
 /// With the hint that belongs to it.
-fn told(asked: Asked<'_>, why: Refusal, detail: String) -> KekError {
-    KekError::told(asked, why, detail, hint(why, asked))
+fn from_answer(request: Request<'_>, why: Refusal, detail: String) -> KekError {
+    KekError::from_answer(request, why, detail, hint(why, request))
 }
 
-fn hint(why: Refusal, asked: Asked<'_>) -> Option<String> {
-    let (vault, key, _) = super::parts(asked.kek);
-    let (permission, vault) = (asked.permission, vault.split('.').next().unwrap_or(vault));
+fn hint(why: Refusal, request: Request<'_>) -> Option<String> {
+    let (vault, key, _) = super::parts(request.kek);
+    let (permission, vault) = (request.permission, vault.split('.').next().unwrap_or(vault));
     Some(match why {
         Refusal::Denied => format!(
             "this takes the permission `{permission}` on the key, as the role Key Vault Crypto Service Encryption User has it; `az account show` tells who you are"

@@ -4,33 +4,33 @@ use google_cloud_gax::client_builder;
 use google_cloud_gax::error::rpc::Code;
 use google_cloud_gax::error::{CredentialsError, Error};
 
-use crate::kek::error::{Asked, innermost};
+use crate::kek::error::{Request, innermost};
 use crate::kek::{Action, KekError, Refusal};
 
 const NOT_LOGGED_IN: &str =
     "log in with `gcloud auth application-default login`, or set `GOOGLE_APPLICATION_CREDENTIALS`";
 
 /// Maps a client that could not be made.
-pub fn of_builder(asked: Asked<'_>, error: &client_builder::Error) -> KekError {
+pub fn of_builder(request: Request<'_>, error: &client_builder::Error) -> KekError {
     let why = match error.is_default_credentials() {
         true => Refusal::NotLoggedIn,
         false => Refusal::Unusable,
     };
-    told(asked, why, innermost(error))
+    from_answer(request, why, innermost(error))
 }
 
 /// Maps a failed call. The request is never shown: it holds the DEK.
-pub fn refusal(asked: Asked<'_>, error: &Error) -> KekError {
+pub fn refusal(request: Request<'_>, error: &Error) -> KekError {
     let Some(status) = error.status() else {
         return match error {
             e if e.is_authentication() && is_transient(e) => {
-                told(asked, Refusal::Unreachable, innermost(e))
+                from_answer(request, Refusal::Unreachable, innermost(e))
             }
-            e if e.is_authentication() => told(asked, Refusal::NotLoggedIn, innermost(e)),
-            e if e.is_timeout() || e.is_exhausted() => late(asked),
-            e if e.is_io() || e.is_connect() || e.is_transport() => of_transport(asked, e),
+            e if e.is_authentication() => from_answer(request, Refusal::NotLoggedIn, innermost(e)),
+            e if e.is_timeout() || e.is_exhausted() => late(request),
+            e if e.is_io() || e.is_connect() || e.is_transport() => of_transport(request, e),
             // A parser's own words would quote an answer that may hold the DEK.
-            _ => told(asked, Refusal::Failed, "its answer cannot be read".to_owned()),
+            _ => from_answer(request, Refusal::Failed, "its answer cannot be read".to_owned()),
         };
     };
     let why = match status.code {
@@ -39,16 +39,16 @@ pub fn refusal(asked: Asked<'_>, error: &Error) -> KekError {
         Code::NotFound => Refusal::NotFound,
         Code::FailedPrecondition => Refusal::Disabled,
         Code::ResourceExhausted => Refusal::Throttled,
-        Code::InvalidArgument if asked.action == Action::Unwrap => Refusal::Rejected,
+        Code::InvalidArgument if request.action == Action::Unwrap => Refusal::Rejected,
         Code::Unavailable | Code::DeadlineExceeded | Code::Internal => Refusal::Unreachable,
         _ => Refusal::Failed,
     };
-    told(asked, why, format!("{}: {}", status.code.name(), status.message))
+    from_answer(request, why, format!("{}: {}", status.code.name(), status.message))
 }
 
 /// What a call ends with that takes too long.
-pub fn late(asked: Asked<'_>) -> KekError {
-    told(asked, Refusal::Unreachable, "no answer in time".to_owned())
+pub fn late(request: Request<'_>) -> KekError {
+    from_answer(request, Refusal::Unreachable, "no answer in time".to_owned())
 }
 
 /// Whether another attempt to log in might go through: nobody said no. Without
@@ -69,24 +69,24 @@ fn is_marked_transient(error: &Error) -> bool {
 }
 
 /// An answer that came from something else on the way, or none.
-fn of_transport(asked: Asked<'_>, error: &Error) -> KekError {
+fn of_transport(request: Request<'_>, error: &Error) -> KekError {
     match error.http_status_code() {
-        Some(429) => told(asked, Refusal::Throttled, "HTTP status 429".to_owned()),
-        Some(401) => told(asked, Refusal::NotLoggedIn, "HTTP status 401".to_owned()),
-        Some(403) => told(asked, Refusal::Denied, "HTTP status 403".to_owned()),
-        Some(code) => told(asked, Refusal::Unreachable, format!("HTTP status {code}")),
-        None => told(asked, Refusal::Unreachable, innermost(error)),
+        Some(429) => from_answer(request, Refusal::Throttled, "HTTP status 429".to_owned()),
+        Some(401) => from_answer(request, Refusal::NotLoggedIn, "HTTP status 401".to_owned()),
+        Some(403) => from_answer(request, Refusal::Denied, "HTTP status 403".to_owned()),
+        Some(code) => from_answer(request, Refusal::Unreachable, format!("HTTP status {code}")),
+        None => from_answer(request, Refusal::Unreachable, innermost(error)),
     }
 }
 
-fn told(asked: Asked<'_>, why: Refusal, detail: String) -> KekError {
-    KekError::told(asked, why, detail, hint(why, asked))
+fn from_answer(request: Request<'_>, why: Refusal, detail: String) -> KekError {
+    KekError::from_answer(request, why, detail, hint(why, request))
 }
 
-fn hint(why: Refusal, asked: Asked<'_>) -> Option<String> {
-    let parts: Vec<&str> = asked.kek.rest().split('/').collect();
+fn hint(why: Refusal, request: Request<'_>) -> Option<String> {
+    let parts: Vec<&str> = request.kek.rest().split('/').collect();
     let (project, location, ring) = (parts[1], parts[3], parts[5]);
-    let permission = asked.permission;
+    let permission = request.permission;
     Some(match why {
         Refusal::Denied => {
             format!("this takes `{permission}` on the key; `gcloud auth list` tells who you are")

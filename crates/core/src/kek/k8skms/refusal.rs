@@ -29,20 +29,20 @@ pub fn refusal(kek: &KekUri, action: Action, status: &Status) -> KekError {
         Some(source) => innermost(source),
         None => format!("{:?}: {}", status.code(), status.message()),
     };
-    told(kek, action, why, &detail)
+    from_answer(kek, action, why, &detail)
 }
 
 /// What a call ends with that takes too long.
 pub fn late(kek: &KekUri, action: Action) -> KekError {
-    told(kek, action, Refusal::Unreachable, "no answer in time")
+    from_answer(kek, action, Refusal::Unreachable, "no answer in time")
 }
 
 /// A plugin that says of itself that it is not well.
 pub fn unwell(kek: &KekUri, action: Action, healthz: &str) -> KekError {
-    told(kek, action, Refusal::Unreachable, &format!("the plugin says of itself: {healthz}"))
+    from_answer(kek, action, Refusal::Unreachable, &format!("the plugin says of itself: {healthz}"))
 }
 
-fn told(kek: &KekUri, action: Action, why: Refusal, detail: &str) -> KekError {
+fn from_answer(kek: &KekUri, action: Action, why: Refusal, detail: &str) -> KekError {
     let refused = KekError::new(kek, action, why).detail(detail.replace(['\r', '\n'], " "));
     match hint(why, kek) {
         Some(hint) => refused.hint(hint),

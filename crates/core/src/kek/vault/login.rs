@@ -8,7 +8,7 @@ use vaultrs::client::{Client, VaultClient, VaultClientSettings, VaultClientSetti
 use zeroize::Zeroizing;
 
 use super::refusal::{NOT_LOGGED_IN, refusal};
-use crate::kek::error::Asked;
+use crate::kek::error::Request;
 use crate::kek::retry::ATTEMPT;
 use crate::kek::{Action, KekError, KekUri, Refusal};
 
@@ -123,17 +123,17 @@ impl Login {
         kek: &KekUri,
         action: Action,
     ) -> Result<VaultClient, KekError> {
-        let asked = Asked { kek, action, permission: "login" };
+        let request = Request { kek, action, permission: "login" };
         let path = |default: &str| variable("AUTH_PATH").unwrap_or_else(|| default.to_owned());
         let token = match self {
             Self::Token(token) => token,
             Self::AppRole { role_id, secret_id } => {
                 let login = approle::login(&client, &path("approle"), &role_id, &secret_id).await;
-                Zeroizing::new(login.map_err(|e| refusal(asked, &e))?.client_token)
+                Zeroizing::new(login.map_err(|e| refusal(request, &e))?.client_token)
             }
             Self::Kubernetes { role, token } => {
                 let login = kubernetes::login(&client, &path("kubernetes"), &role, &token).await;
-                Zeroizing::new(login.map_err(|e| refusal(asked, &e))?.client_token)
+                Zeroizing::new(login.map_err(|e| refusal(request, &e))?.client_token)
             }
         };
         if !token.bytes().all(|b| b.is_ascii_graphic()) {

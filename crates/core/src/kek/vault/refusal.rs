@@ -2,7 +2,7 @@
 
 use vaultrs::error::ClientError;
 
-use crate::kek::error::{Asked, innermost};
+use crate::kek::error::{Request, innermost};
 use crate::kek::{KekError, Refusal};
 
 /// How to get a token.
@@ -13,28 +13,28 @@ pub const NOT_LOGGED_IN: &str =
 const REDIRECTED: &str = "it answers with a redirect to another server, which would get the token and the data key: it is not followed; name that server in `VAULT_ADDR` if it is yours";
 
 /// Maps a client error. The request is never shown: it holds the DEK.
-pub fn refusal(asked: Asked<'_>, error: &ClientError) -> KekError {
+pub fn refusal(request: Request<'_>, error: &ClientError) -> KekError {
     let (why, detail) = match error {
         ClientError::APIError { code, errors } => {
             let words = errors.join("; ").trim().replace('\n', " ");
             if (300..400).contains(code) {
-                return told(asked, Refusal::Failed, REDIRECTED.to_owned());
+                return from_answer(request, Refusal::Failed, REDIRECTED.to_owned());
             }
-            (of_status(*code, &words, asked.permission), words)
+            (of_status(*code, &words, request.permission), words)
         }
-        ClientError::RestClientError { source } => of_transport(source, asked.permission),
+        ClientError::RestClientError { source } => of_transport(source, request.permission),
         _ => (Refusal::Failed, error.to_string()),
     };
-    told(asked, why, detail)
+    from_answer(request, why, detail)
 }
 
 /// What a call ends with that takes too long.
-pub fn late(asked: Asked<'_>) -> KekError {
-    told(asked, Refusal::Unreachable, "no answer in time".to_owned())
+pub fn late(request: Request<'_>) -> KekError {
+    from_answer(request, Refusal::Unreachable, "no answer in time".to_owned())
 }
 
-fn told(asked: Asked<'_>, why: Refusal, detail: String) -> KekError {
-    KekError::told(asked, why, detail, hint(why, asked))
+fn from_answer(request: Request<'_>, why: Refusal, detail: String) -> KekError {
+    KekError::from_answer(request, why, detail, hint(why, request))
 }
 
 fn of_transport(error: &rustify::errors::ClientError, path: &str) -> (Refusal, String) {
@@ -72,9 +72,9 @@ fn of_status(code: u16, words: &str, path: &str) -> Refusal {
     }
 }
 
-fn hint(why: Refusal, asked: Asked<'_>) -> Option<String> {
-    let (mount, key) = super::mount_and_key(asked.kek);
-    let path = asked.permission;
+fn hint(why: Refusal, request: Request<'_>) -> Option<String> {
+    let (mount, key) = super::mount_and_key(request.kek);
+    let path = request.permission;
     Some(match why {
         Refusal::Denied => format!(
             "this takes a policy with `update` on `{mount}/{path}/{key}`; `vault token lookup` tells who you are"
