@@ -15,7 +15,7 @@ use crate::config::{
 use crate::failure::{AccessError, Failure, SelectError};
 use crate::terminal::{self, Prompt, PromptError, Times};
 use envcrypt_core::access::{MayUse, Policy, Scope, Trust, Uses};
-use envcrypt_core::kek::{KekUri, Ring, RingOptions};
+use envcrypt_core::kek::{KekUri, Lifetimes, Ring, RingOptions};
 use envcrypt_core::secret::{Namespace, Place};
 use local::MakeLocal;
 
@@ -117,6 +117,7 @@ impl Session {
                     })
                 }),
                 patience: self.settings()?.kek_timeout()?,
+                lifetimes: Lifetimes::run(),
             })))
         })
     }
@@ -156,7 +157,7 @@ impl Session {
             named.extend(from_environment.iter().cloned());
         }
         let may = match is_only || !names.is_empty() {
-            true => MayUse::Only(named.iter().map(|kek| kek.key()).collect::<BTreeSet<_>>()),
+            true => MayUse::Only(named.iter().map(|kek| kek.id()).collect::<BTreeSet<_>>()),
             false => MayUse::Granted,
         };
         let mut policy = self.policy_to_seal(may)?;

@@ -14,7 +14,7 @@ use crate::session::{Session, kek_variable};
 use crate::terminal;
 use envcrypt_core::access::{Grant, Policy, Scope, Uses, Verdict};
 use envcrypt_core::envelope::{self, SealedSecret};
-use envcrypt_core::kek::{KekUri, Scheme};
+use envcrypt_core::kek::{KekId, KekUri};
 use envcrypt_core::secret::{Namespace, Place};
 
 /// The flags of every command that seals plain values.
@@ -114,7 +114,7 @@ impl<'a> Chooser<'a> {
         let names: Vec<KekUri> = self.session.named_by(rule).collect();
         let is_named = |kek: &KekUri| {
             names.iter().any(|name| {
-                let behind = policy.trust().behind(name).any(|key| *key == kek.key());
+                let behind = policy.trust().behind(name).any(|key| *key == kek.id());
                 name.may_name(kek) || kek.may_name(name) || behind
             })
         };
@@ -135,7 +135,7 @@ impl<'a> Chooser<'a> {
         let is_granted = {
             let policy = self.policy.borrow();
             // An alias is as good as the key that was sealed to under its name.
-            let known = policy.trust().behind(kek).chain([kek]);
+            let known = policy.trust().behind(kek).map(KekId::uri).chain([kek]);
             let may = |kek: &KekUri| policy.may_seal(kek, place, is_own) == Verdict::Yes;
             known.into_iter().any(may)
         };
@@ -177,7 +177,7 @@ impl<'a> Chooser<'a> {
 
 /// A KEK for a question: with its alias, where one was seen for it.
 pub fn shown(policy: &Policy, kek: &KekUri) -> String {
-    match policy.trust().aliases_of(kek).next() {
+    match policy.trust().aliases_of(&kek.id()).next() {
         Some(alias) => format!("`{alias}` (`{kek}`)"),
         None => format!("`{kek}`"),
     }
@@ -196,7 +196,7 @@ pub fn remember<'a>(
     for kek in keks {
         let in_namespace = Scope::namespace_of(place);
         let is_granted = |grant: &Grant| {
-            grant.uses == Uses::Both && grant.scope == in_namespace && grant.kek == kek.key()
+            grant.uses == Uses::Both && grant.scope == in_namespace && grant.kek == kek.id()
         };
         if policy.trust().grants().any(is_granted) {
             continue;
@@ -227,7 +227,7 @@ pub fn remember_aliases<'a>(
 /// Whether it is the recipient of the person's local key. Other identities may be shared
 /// with people who are not meant to read everything.
 pub fn is_own(session: &Session, kek: &KekUri) -> Result<bool, Failure> {
-    if kek.scheme() != Scheme::Age {
+    if !kek.is_age() {
         return Ok(false);
     }
     match local::uri(session, MakeLocal::No) {

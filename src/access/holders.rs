@@ -17,7 +17,7 @@ use crate::failure::{AccessError, Failure};
 use crate::session::Session;
 use envcrypt_core::access::{Scope, Uses, Verdict};
 use envcrypt_core::envelope::{Holder, SealedSecret};
-use envcrypt_core::kek::{KekError, KekUri, Scheme};
+use envcrypt_core::kek::{KekError, KekUri};
 use envcrypt_core::secret::Namespace;
 
 /// Finds them, and remembers what was asked.
@@ -76,7 +76,8 @@ impl<'a> Holders<'a> {
         path: Option<&Path>,
     ) -> Result<Vec<Holder>, Failure> {
         let keys = secret.keys().into_iter();
-        let mut targets: Vec<Holder> = keys.map(|kek| Holder { kek, named: false }).collect();
+        let mut targets: Vec<Holder> =
+            keys.map(|kek| Holder { kek: kek.into(), named: false }).collect();
         self.find_named(secret, path, targets.iter_mut().collect()).await?;
         Ok(targets)
     }
@@ -109,7 +110,7 @@ impl<'a> Holders<'a> {
         let named = self.opener.named_for(&secret.meta.place, path.filter(is_file))?;
         let named = self.named(&named).await;
         for target in targets {
-            target.named = named.iter().any(|named| named.kek.key() == target.kek.key())
+            target.named = named.iter().any(|named| named.kek.id() == target.kek.id())
                 || self.is_settled(secret, path, &target.kek)?;
         }
         Ok(())
@@ -126,7 +127,7 @@ impl<'a> Holders<'a> {
         if self.may_seal(secret, kek)? {
             return Ok(true);
         }
-        if kek.scheme() != Scheme::Age && self.opener.may_open(secret, path, kek)? {
+        if !kek.is_age() && self.opener.may_open(secret, path, kek)? {
             return Ok(false);
         }
         self.confirm(secret, kek)?;

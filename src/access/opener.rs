@@ -19,7 +19,7 @@ use crate::session::local::MakeLocal;
 use crate::terminal;
 use envcrypt_core::access::{MayUse, Policy, Ruled, Scope, Uses, Verdict};
 use envcrypt_core::envelope::{Rewrap, RewrapMethod, SealCheck, SealedSecret};
-use envcrypt_core::kek::{Action, KekError, KekUri, Refusal, Ring, WrappedKey};
+use envcrypt_core::kek::{Action, KekError, KekId, KekUri, Refusal, Ring, WrappedKey};
 use envcrypt_core::secret::{Namespace, Place, PlainSecret};
 
 /// The flags of every command that opens.
@@ -48,7 +48,7 @@ pub struct Opener<'a> {
     policy: RefCell<Policy>,
     seal: SealCheck,
     /// What the person said no to, for a namespace.
-    declined: RefCell<BTreeSet<(Namespace, KekUri)>>,
+    declined: RefCell<BTreeSet<(Namespace, KekId)>>,
     /// The aliases that the KMS was asked about: once a run, whatever it said.
     looked_up: RefCell<BTreeSet<KekUri>>,
 }
@@ -157,9 +157,9 @@ impl<'a> Opener<'a> {
         if admitted.may_differ || keys.len() < 2 || !secret.has_several_deks() {
             return Ok(());
         }
-        let admitted = |key: &&KekUri| admitted.keks.iter().any(|kek| kek.key() == **key);
+        let admitted = |key: &&KekId| admitted.keks.iter().any(|kek| kek.id() == **key);
         for key in keys.iter().filter(admitted) {
-            if secret.check_held(&self.ring, key).await.is_ok() {
+            if secret.check_held(&self.ring, key.uri()).await.is_ok() {
                 return Ok(());
             }
         }
@@ -216,8 +216,7 @@ impl<'a> Opener<'a> {
         let place = &secret.meta.place;
         let rule = self.session.rule(&place.namespace, path.filter(is_file))?;
         let ruled = self.ruled(rule.as_deref());
-        Ok(kek.scheme().is_built_in()
-            && is_yes(self.policy.borrow().may_open(kek, place, ruled.as_ref())))
+        Ok(kek.is_built_in() && is_yes(self.policy.borrow().may_open(kek, place, ruled.as_ref())))
     }
 
     /// What this machine and this run say of KEKs.
@@ -244,8 +243,7 @@ impl<'a> Opener<'a> {
     fn covers(&self, secret: &SealedSecret, ruled: Option<&Ruled>) -> bool {
         let (policy, place) = (self.policy.borrow(), &secret.meta.place);
         let opens = |wrapped: &WrappedKey| {
-            wrapped.kek.scheme().is_built_in()
-                && is_yes(policy.may_open(&wrapped.kek, place, ruled))
+            wrapped.kek.is_built_in() && is_yes(policy.may_open(&wrapped.kek, place, ruled))
         };
         secret.parts().all(|(_, jwe)| jwe.recipients.iter().any(opens))
     }
@@ -257,7 +255,7 @@ impl<'a> Opener<'a> {
         let mut keks = BTreeSet::new();
         for kek in self.session.named_by(rule) {
             keks.extend(policy.trust().behind(&kek).cloned());
-            keks.insert(kek.key());
+            keks.insert(kek.id());
         }
         Some(Ruled { keks, is_own: rule.is_own })
     }
@@ -265,9 +263,9 @@ impl<'a> Opener<'a> {
     /// Asks the person about each KEK of which nothing is said, until it can be opened.
     fn ask(&self, secret: &SealedSecret, ruled: Option<&Ruled>) -> Result<(), Failure> {
         let (prompt, place) = (self.session.prompt(), &secret.meta.place);
-        let keks = secret.keks().into_iter().filter(|kek| kek.scheme().is_built_in());
+        let keks = secret.keks().into_iter().filter(|kek| kek.is_built_in());
         for kek in keks.filter(|_| prompt.is_available()) {
-            let answered = (place.namespace.clone(), kek.key());
+            let answered = (place.namespace.clone(), kek.id());
             if self.policy.borrow().may_open(kek, place, ruled) != Verdict::New
                 || self.declined.borrow().contains(&answered)
             {
@@ -328,8 +326,8 @@ impl<'a> Opener<'a> {
         let mut aliases: Vec<KekUri> = {
             let policy = self.policy.borrow();
             let named = match policy.may_use() {
-                MayUse::Only(named) => named.iter().cloned().collect(),
-                MayUse::Granted => policy.grants().map(|grant| grant.kek.clone()).collect(),
+                MayUse::Only(named) => named.iter().map(|kek| kek.uri().clone()).collect(),
+                MayUse::Granted => policy.grants().map(|grant| grant.kek.uri().clone()).collect(),
             };
             // Of a repository's rule, only what is asked of one's own account: another's
             // KMS would learn who looks.
@@ -347,12 +345,12 @@ impl<'a> Opener<'a> {
             let Ok(key) = self.ring.resolve(&alias).await else { continue };
             let mut policy = self.policy.borrow_mut();
             let grants: Vec<_> =
-                policy.grants().filter(|grant| grant.kek == alias).cloned().collect();
+                policy.grants().filter(|grant| grant.kek == alias.id()).cloned().collect();
             for grant in grants {
                 policy.allow(grant.uses, grant.scope, &key);
             }
             let is_named =
-                matches!(policy.may_use(), MayUse::Only(named) if named.contains(&alias));
+                matches!(policy.may_use(), MayUse::Only(named) if named.contains(&alias.id()));
             if is_named {
                 policy.also_named(&key);
             }
@@ -381,9 +379,9 @@ fn is_yes(verdict: Verdict) -> bool {
 
 fn check_built_in(secret: &SealedSecret) -> Result<(), Failure> {
     let keks = secret.keks();
-    match keks.first().filter(|_| !keks.iter().any(|kek| kek.scheme().is_built_in())) {
+    match keks.first().filter(|_| !keks.iter().any(|kek| kek.is_built_in())) {
         Some(kek) => Err(KekError::new(kek, Action::Unwrap, Refusal::Unusable)
-            .detail(format!("this build has no `{}`", kek.scheme().as_str()))
+            .detail(format!("this build has no `{}`", kek.scheme()))
             .into()),
         None => Ok(()),
     }

@@ -16,7 +16,7 @@ use crate::session::local::MakeLocal;
 use clap::Args;
 use envcrypt_core::envelope::now;
 use envcrypt_core::envelope::{Jwe, OpenError, Scope, SealedSecret, Sealer};
-use envcrypt_core::kek::{DataKey, KekUri};
+use envcrypt_core::kek::{DataKey, KekId, KekUri};
 use envcrypt_core::secret::{Key, PlainSecret, SecretValue};
 
 /// What is to be changed.
@@ -48,7 +48,7 @@ pub struct Changer<'a> {
 /// A data key that was wrapped beforehand, for a Secret of this scope under these keys.
 struct Ready {
     scope: Option<Scope>,
-    keys: Vec<KekUri>,
+    keys: Vec<KekId>,
     sealer: Sealer,
 }
 
@@ -56,7 +56,7 @@ struct Ready {
 pub struct SealedValues {
     parts: BTreeMap<Key, Jwe>,
     scope: Option<Scope>,
-    keys: Vec<KekUri>,
+    keys: Vec<KekId>,
     sealer: Sealer,
 }
 
@@ -95,8 +95,8 @@ impl<'a> Changer<'a> {
     /// Refuses to leave a Secret under one set of KEKs for what is new, and under
     /// another for the rest: such a Secret is not opened.
     fn check_same_keks(&self, secret: &SealedSecret, sealer: &Sealer) -> Result<(), Failure> {
-        let new: BTreeSet<KekUri> = sealer.keks().map(KekUri::key).collect();
-        let held: BTreeSet<KekUri> = secret.keys().into_iter().collect();
+        let new: BTreeSet<KekId> = sealer.keks().map(KekUri::id).collect();
+        let held: BTreeSet<KekId> = secret.keys().into_iter().collect();
         match new == held || secret.values.is_empty() {
             true => Ok(()),
             false => Err(Failure::Access(AccessError::OtherKeks {

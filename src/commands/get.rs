@@ -14,7 +14,7 @@ use crate::session::local::MakeLocal;
 use crate::terminal;
 use envcrypt_core::access::{MayUse, Policy, Trust};
 use envcrypt_core::envelope::{SealCheck, SealedSecret};
-use envcrypt_core::kek::KekUri;
+use envcrypt_core::kek::{KekId, KekUri};
 use envcrypt_core::manifest::{self, Format, ManifestError, Object};
 use envcrypt_core::secret::Namespace;
 
@@ -192,9 +192,10 @@ fn scope(secret: &SealedSecret) -> String {
 
 /// Whether it is under one of these KEKs; an alias stands for the keys seen behind it.
 fn is_under(object: &Object, default: &Namespace, keks: &[KekUri], policy: &Policy) -> bool {
-    let is_named = |key: &KekUri| {
-        keks.iter()
-            .any(|kek| kek.may_name(key) || policy.trust().behind(kek).any(|behind| behind == key))
+    let is_named = |key: &KekId| {
+        keks.iter().any(|kek| {
+            kek.may_name(key.uri()) || policy.trust().behind(kek).any(|behind| behind == key)
+        })
     };
     let secret = object.sealed(default, SealCheck::Required);
     secret.is_ok_and(|secret| secret.keys().iter().any(is_named))
@@ -204,7 +205,7 @@ fn is_under(object: &Object, default: &Namespace, keks: &[KekUri], policy: &Poli
 fn keks(secret: &SealedSecret, is_wide: bool, policy: &Policy) -> String {
     let names = secret.keys().into_iter().map(|key| {
         let alias = policy.trust().aliases_of(&key).next().cloned();
-        let kek = alias.unwrap_or(key);
+        let kek = alias.unwrap_or(key.into());
         if is_wide { kek.to_string() } else { short(&kek) }
     });
     names.collect::<Vec<_>>().join(",")
@@ -213,7 +214,7 @@ fn keks(secret: &SealedSecret, is_wide: bool, policy: &Policy) -> String {
 /// Its scheme, and the beginning of what tells it from others.
 fn short(kek: &KekUri) -> String {
     let text = kek.to_string();
-    let scheme = kek.scheme().as_str();
+    let scheme = kek.scheme();
     let rest = text.strip_prefix(scheme).unwrap_or(&text).trim_start_matches([':', '/']);
     let last = rest.rsplit('/').next().unwrap_or(rest);
     let mut shown: String = last.chars().take(KEK_WIDTH).collect();

@@ -16,7 +16,7 @@ use crate::session::local::MakeLocal;
 use crate::terminal;
 use envcrypt_core::access::{MayUse, Scope, Trust, Uses};
 #[cfg(feature = "age")]
-use envcrypt_core::kek::{Action, KekError, Refusal, Scheme};
+use envcrypt_core::kek::{Action, KekError, Refusal};
 use envcrypt_core::kek::{Context, DataKey, KekUri};
 use envcrypt_core::secret::Place;
 
@@ -130,7 +130,7 @@ fn list(session: &Session) -> Result<(), Failure> {
         for alias in policy.trust().aliases_of(&grant.kek) {
             why += &format!("; `{}`", alias.rest());
         }
-        row(&grant.kek, &grant.uses.to_string(), &grant.scope.to_string(), &why);
+        row(grant.kek.uri(), &grant.uses.to_string(), &grant.scope.to_string(), &why);
     }
     if rows.is_empty() {
         terminal::note("there is none yet; `kubectl envcrypt kek new` makes a local one");
@@ -178,7 +178,7 @@ fn trust(args: &TrustArgs, session: &Session) -> Result<(), Failure> {
 /// A slip in a recipient would else be noticed only when something is sealed to it.
 #[cfg(feature = "age")]
 fn check_recipient(kek: &KekUri) -> Result<(), Failure> {
-    if kek.scheme() != Scheme::Age || envcrypt_core::kek::age::is_recipient(kek) {
+    if !kek.is_age() || envcrypt_core::kek::age::is_recipient(kek) {
         return Ok(());
     }
     let refused = KekError::new(kek, Action::Wrap, Refusal::NotFound);
@@ -215,7 +215,7 @@ async fn round_trip(session: &Session, kek: &KekUri) -> Result<KekUri, Failure> 
     let context = Context::new(Some("kubectl-envcrypt-test"), None);
     let wrapped = ring.wrap(std::slice::from_ref(kek), &key, &context).await?.remove(0);
     let same = |opened: &DataKey| opened.expose() == key.expose();
-    let opened = ring.holds(&[&wrapped], &context, same).await;
+    let opened = ring.holds(&[&wrapped.key], &context, same).await;
     opened.map_err(|mut refusals| refusals.remove(0))?;
-    Ok(wrapped.kek)
+    Ok(wrapped.key.kek)
 }

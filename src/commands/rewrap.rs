@@ -16,7 +16,7 @@ use crate::session::Session;
 use crate::session::local::MakeLocal;
 use crate::terminal;
 use envcrypt_core::envelope::{Holder, Rewrap, RewrapMethod, SealedSecret};
-use envcrypt_core::kek::KekUri;
+use envcrypt_core::kek::{KekId, KekUri};
 
 /// Change the KEKs of sealed Secrets; values stay as they are.
 ///
@@ -72,7 +72,7 @@ pub async fn run(args: RewrapArgs, session: &Session) -> Result<(), Failure> {
     let targets = Holders::new(session, &opener);
     let mut remove = Vec::new();
     for kek in session.keks(&args.remove, MakeLocal::No)? {
-        remove.push(targets.resolve(&kek).await?.key());
+        remove.push(targets.resolve(&kek).await?.id());
     }
     let work = Rewrapping {
         opener: &opener,
@@ -94,10 +94,10 @@ struct Rewrapping<'a> {
     targets: Holders<'a>,
     set: Vec<KekUri>,
     add: Vec<KekUri>,
-    remove: Vec<KekUri>,
+    remove: Vec<KekId>,
     renew: bool,
     /// Those to remove that no Secret was under.
-    not_found: RefCell<Vec<KekUri>>,
+    not_found: RefCell<Vec<KekId>>,
     /// Whether a KEK was taken off.
     took_off: Cell<bool>,
 }
@@ -116,13 +116,13 @@ impl Rewrapping<'_> {
             return self.targets.chosen(secret, path).await;
         }
         let added = self.targets.named(&self.add).await;
-        let is_added = |target: &Holder| added.iter().any(|a| a.kek.key() == target.kek.key());
+        let is_added = |target: &Holder| added.iter().any(|a| a.kek.id() == target.kek.id());
         let held = secret.keys();
         self.not_found.borrow_mut().retain(|kek| !held.contains(kek));
         let (taken_off, stays): (Vec<_>, Vec<_>) =
             held.into_iter().partition(|kek| self.remove.contains(kek));
         let mut wanted: Vec<Holder> =
-            stays.into_iter().map(|kek| Holder { kek, named: true }).collect();
+            stays.into_iter().map(|kek| Holder { kek: kek.into(), named: true }).collect();
         wanted.retain(|target| !is_added(target));
         wanted.extend(added.iter().cloned());
         if wanted.is_empty() {
@@ -130,7 +130,7 @@ impl Rewrapping<'_> {
         }
         // Where something is wrapped for it, or left to it alone, it matters who named it.
         let is_given = |target: &Holder| {
-            self.renew || !taken_off.is_empty() || !secret.names(&target.kek.key())
+            self.renew || !taken_off.is_empty() || !secret.names(&target.kek.id())
         };
         let is_in_question = |target: &&mut Holder| !is_added(target) && is_given(target);
         let given: Vec<_> = wanted.iter_mut().filter(is_in_question).collect();
@@ -173,7 +173,10 @@ impl Change for Rewrapping<'_> {
         let wanted = Rewrap { targets: &targets, renew: self.renew };
         let (new, way) = self.opener.rewrap(&secret, path, &wanted).await?;
         let (held, keys) = (secret.keys(), new.keys());
-        self.opener.remember(&new.meta.place, keys.iter().filter(|kek| !held.contains(kek)));
+        self.opener.remember(
+            &new.meta.place,
+            keys.iter().filter(|kek| !held.contains(kek)).map(KekId::uri),
+        );
         self.took_off.set(self.took_off.get() || held.iter().any(|k| !keys.contains(k)));
         let how = match way {
             RewrapMethod::LeftOut => "rewrapped: a KEK was taken off",

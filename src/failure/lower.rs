@@ -30,6 +30,7 @@ impl Explain for SealError {
     fn hint(&self) -> Option<String> {
         let text = match self {
             Self::Kek(error) => return error.hint.clone(),
+            Self::NoKek(_) => "name another one with `--add`",
             Self::TooLarge { .. } => TOO_LARGE,
             Self::MixedQuantum { .. } => {
                 "seal to post-quantum recipients alone (`kek new --post-quantum`) and KMS keys that are symmetric, or leave the post-quantum one out"

@@ -23,7 +23,7 @@ pub use open::{Deks, SealCheck};
 pub use rewrap::{Holder, Rewrap, RewrapError, RewrapMethod};
 pub use seal::{Sealer, name_suffix, sealed_size_at_least};
 
-use crate::kek::{KekUri, WrappedKey};
+use crate::kek::{KekId, KekUri, WrappedKey};
 use crate::secret::{Key, Meta};
 
 /// The largest sealed value, and the largest sum of them in a Secret: the API
@@ -50,15 +50,15 @@ impl SealedSecret {
 
     /// Whether every part names this key.
     #[must_use]
-    pub fn names(&self, key: &KekUri) -> bool {
-        self.parts().all(|(_, jwe)| jwe.recipients.iter().any(|w| w.kek.key() == *key))
+    pub fn names(&self, key: &KekId) -> bool {
+        self.parts().all(|(_, jwe)| jwe.recipients.iter().any(|w| w.kek.id() == *key))
     }
 
     /// Whether its values and its seal all have the same KEKs, in whatever versions.
     #[must_use]
     pub fn is_under_the_same_keks(&self) -> bool {
         let keks = |jwe: &Jwe| {
-            jwe.recipients.iter().map(|wrapped| wrapped.kek.key()).collect::<BTreeSet<_>>()
+            jwe.recipients.iter().map(|wrapped| wrapped.kek.id()).collect::<BTreeSet<_>>()
         };
         let mut sets = self.parts().map(|(_, jwe)| keks(jwe));
         let Some(first) = sets.next() else { return true };
@@ -105,8 +105,8 @@ impl SealedSecret {
 
     /// The keys of all its KEKs, whichever versions hold its DEKs, each once, sorted.
     #[must_use]
-    pub fn keys(&self) -> Vec<KekUri> {
-        let mut keys: Vec<_> = self.keks().into_iter().map(KekUri::key).collect();
+    pub fn keys(&self) -> Vec<KekId> {
+        let mut keys: Vec<_> = self.keks().into_iter().map(KekUri::id).collect();
         keys.dedup();
         keys
     }

@@ -2,24 +2,22 @@
 //!
 //! A KEK wraps and unwraps 32-byte data keys and never meets a secret value.
 
-#[cfg(feature = "age")]
 pub mod age;
-#[cfg(feature = "aws")]
-pub mod aws;
-#[cfg(feature = "azure")]
-pub mod azure;
+mod aws;
+mod azure;
+mod breaker;
+mod cache;
 mod data_key;
 mod error;
-#[cfg(feature = "gcp")]
-pub mod gcp;
-#[cfg(feature = "k8skms")]
-pub mod k8skms;
+mod gcp;
+mod k8skms;
+mod lifetime;
+mod provider;
 #[allow(dead_code, reason = "each KMS uses a part, and a build may have none")]
 mod retry;
 mod ring;
 mod uri;
-#[cfg(feature = "vault")]
-pub mod vault;
+mod vault;
 
 use std::collections::BTreeMap;
 
@@ -27,20 +25,18 @@ use async_trait::async_trait;
 
 pub use data_key::{DATA_KEY_SIZE, DataKey};
 pub use error::{Action, KekError, Refusal};
+pub use lifetime::{Keep, Lifetimes, Limits};
 pub use ring::{Passphrases, Ring, RingOptions, Unwrapped};
-pub use uri::{KekUri, Scheme, UriError};
+pub use uri::{KekId, KekUri, UriError};
 
 /// One key-encryption key, wherever it lives.
 #[async_trait]
 pub trait Kek: Send + Sync {
-    /// What the person named; the wrapped key carries the lasting name.
-    fn uri(&self) -> &KekUri;
-
     /// Wraps a DEK, binding it to `context` where the KMS can.
     ///
     /// # Errors
     /// [`KekError`] with the KMS's refusal in the project's own few words.
-    async fn wrap(&self, key: &DataKey, context: &Context) -> Result<WrappedKey, KekError>;
+    async fn wrap(&self, key: &DataKey, context: &Context) -> Result<Wrapped, KekError>;
 
     /// Unwraps a DEK that [`Kek::wrap`] wrapped with an equal context.
     ///
@@ -61,6 +57,16 @@ pub trait Kek: Send + Sync {
     ) -> Result<Option<WrappedKey>, KekError> {
         Ok(None)
     }
+}
+
+/// A wrapped DEK, and the version of the KEK that wrapped it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wrapped {
+    /// What is stored.
+    pub key: WrappedKey,
+    /// The version, in the KMS's own terms, where it says so: it changes when the key is
+    /// rotated. It takes no permission beyond that to wrap.
+    pub version: Option<String>,
 }
 
 /// What a KEK made of a DEK.

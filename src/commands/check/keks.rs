@@ -11,7 +11,7 @@ use crate::session::local::{self, MakeLocal};
 use crate::terminal;
 use envcrypt_core::access::{Policy, Scope, Uses};
 use envcrypt_core::envelope::SealedSecret;
-use envcrypt_core::kek::{KekUri, Scheme};
+use envcrypt_core::kek::KekUri;
 
 /// What is known of KEKs here.
 pub struct Known<'a> {
@@ -22,9 +22,9 @@ pub struct Known<'a> {
     unchecked: Cell<usize>,
 }
 
-/// Whether a name stands for keys that cannot be told offline.
-fn is_bare(name: &KekName) -> bool {
-    matches!(name, KekName::Uri(kek) if kek.is_bare())
+/// Whether a name may stand for this KEK, and only the KMS knows.
+fn is_bare(name: &KekName, kek: &KekUri) -> bool {
+    matches!(name, KekName::Uri(bare) if bare.is_bare() && bare.scheme() == kek.scheme())
 }
 
 /// What the rules name for a Secret.
@@ -65,7 +65,7 @@ impl<'a> Known<'a> {
                     let mut text = format!(
                         "the Secret `{place}` is under `{kek}`, which the rules of `{rules}` do not name for it"
                     );
-                    if kek.scheme() == Scheme::Aws && names.iter().any(is_bare) {
+                    if names.iter().any(|name| is_bare(name, kek)) {
                         text += "; an alias or key id alone could be of any account: write its ARN";
                     }
                     wrong.push(("kek-not-allowed", text));
@@ -113,12 +113,12 @@ impl<'a> Known<'a> {
     }
 
     fn knows(&self, kek: &KekUri) -> bool {
-        self.policy.grants().any(|grant| self.may_name(&grant.kek, kek))
+        self.policy.grants().any(|grant| self.may_name(grant.kek.uri(), kek))
     }
 
     /// Offline, a bare alias stands for the keys that were seen behind it here.
     fn may_name(&self, name: &KekUri, kek: &KekUri) -> bool {
-        name.may_name(kek) || self.policy.trust().behind(name).any(|key| *key == kek.key())
+        name.may_name(kek) || self.policy.trust().behind(name).any(|key| *key == kek.id())
     }
 
     /// Whether a rule's name can be this KEK. What stands behind an alias, and whose
@@ -127,7 +127,7 @@ impl<'a> Known<'a> {
         match name {
             KekName::Local => {
                 let own = local::uri(self.session, MakeLocal::No);
-                own.map_or(kek.scheme() == Scheme::Age, |own| own == *kek)
+                own.map_or(kek.is_age(), |own| own == *kek)
             }
             KekName::Uri(named) => self.may_name(named, kek),
         }

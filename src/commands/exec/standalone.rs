@@ -15,7 +15,7 @@ use crate::failure::{ExecError, Failure, SelectError};
 use crate::session::Session;
 use crate::session::local;
 use envcrypt_core::envelope::{Jwe, Kind, OpenError, SealCheck, SealedSecret};
-use envcrypt_core::kek::{KekUri, Scheme};
+use envcrypt_core::kek::{KekId, KekUri};
 use envcrypt_core::secret::{Meta, Namespace, Place, SecretType, SecretValue};
 
 /// How every sealed value of this format begins, up to its `typ`.
@@ -35,7 +35,7 @@ pub struct Standalone<'a> {
     name: Option<&'a str>,
     /// The variables that the pod's own spec sets.
     spec_env: &'a [String],
-    behind_aliases: OnceCell<Vec<KekUri>>,
+    behind_aliases: OnceCell<Vec<KekId>>,
 }
 
 impl<'a> Standalone<'a> {
@@ -168,23 +168,28 @@ impl<'a> Standalone<'a> {
 
     /// Those of its KEKs that may be asked: an alias stands for the key behind it.
     async fn allowed(&self, secret: &SealedSecret) -> Result<Vec<KekUri>, Failure> {
-        let keks = || secret.keks().into_iter().filter(|kek| kek.scheme().is_built_in());
+        let keks = || secret.keks().into_iter().filter(|kek| kek.is_built_in());
         let named: Vec<_> = keks()
-            .filter(|kek| self.keks.iter().any(|named| named.key() == kek.key()))
+            .filter(|kek| self.keks.iter().any(|named| named.id() == kek.id()))
             .cloned()
             .collect();
-        if !named.is_empty() || !keks().any(|kek| kek.scheme() == Scheme::Aws) {
+        if !named.is_empty() || !keks().any(|kek| self.has_alias_for(kek)) {
             return Ok(named);
         }
         let keys = self.behind_aliases.get_or_try_init(|| self.resolve()).await?;
-        Ok(keks().filter(|kek| keys.contains(&kek.key())).cloned().collect())
+        Ok(keks().filter(|kek| keys.contains(&kek.id())).cloned().collect())
+    }
+
+    /// Whether an alias that is named may stand for it.
+    fn has_alias_for(&self, kek: &KekUri) -> bool {
+        self.keks.iter().any(|named| named.is_alias() && named.scheme() == kek.scheme())
     }
 
     /// The keys behind the aliases, asked for once.
-    async fn resolve(&self) -> Result<Vec<KekUri>, Failure> {
+    async fn resolve(&self) -> Result<Vec<KekId>, Failure> {
         let mut keys = Vec::new();
         for alias in self.keks.iter().filter(|kek| kek.is_alias()) {
-            keys.push(self.session.ring()?.resolve(alias).await?.key());
+            keys.push(self.session.ring()?.resolve(alias).await?.id());
         }
         Ok(keys)
     }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::Pattern;
-use crate::kek::KekUri;
+use crate::kek::{KekId, KekUri};
 use crate::secret::Place;
 
 /// What a KEK may be used for.
@@ -129,15 +129,15 @@ pub struct Grant {
     pub uses: Uses,
     /// Where.
     pub scope: Scope,
-    /// The key: [`KekUri::key`].
-    pub kek: KekUri,
+    /// The key.
+    pub kek: KekId,
 }
 
 impl Grant {
     /// Whether it allows this.
     #[must_use]
     pub fn allows(&self, wanted: Use, kek: &KekUri, place: &Place) -> bool {
-        self.uses.allow(wanted) && self.kek == kek.key() && self.scope.holds_at(place)
+        self.uses.allow(wanted) && self.kek == kek.id() && self.scope.holds_at(place)
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Grant, Scope, Trust, Use, Uses};
 use crate::envelope::SealedSecret;
-use crate::kek::{KekUri, Scheme};
+use crate::kek::{KekId, KekUri};
 use crate::secret::Place;
 
 /// Which KEKs may open.
@@ -12,7 +12,7 @@ use crate::secret::Place;
 pub enum MayUse {
     /// Those that the person named for this run, and no other. Never empty by
     /// accident: a name that stands for no KEK is an error before it gets here.
-    Only(BTreeSet<KekUri>),
+    Only(BTreeSet<KekId>),
     /// Those that are granted.
     Granted,
 }
@@ -21,15 +21,15 @@ pub enum MayUse {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ruled {
     /// The keys that it names, as far as they are known, and aliases by their ARN.
-    pub keks: BTreeSet<KekUri>,
+    pub keks: BTreeSet<KekId>,
     /// Whether it is the person's own rule, and not the repository's.
     pub is_own: bool,
 }
 
 impl Ruled {
     /// Whether it names this key; an alias's ARN stands for its account and region.
-    fn names(&self, key: &KekUri) -> bool {
-        self.keks.contains(key) || self.keks.iter().any(|kek| kek.may_name(key))
+    fn names(&self, key: &KekId) -> bool {
+        self.keks.contains(key) || self.keks.iter().any(|kek| kek.uri().may_name(key.uri()))
     }
 }
 
@@ -72,7 +72,7 @@ impl Policy {
 
     /// Allows one for this run.
     pub fn allow(&mut self, uses: Uses, scope: Scope, kek: &KekUri) {
-        self.run.push(Grant { uses, scope, kek: kek.key() });
+        self.run.push(Grant { uses, scope, kek: kek.id() });
     }
 
     /// Which KEKs may open.
@@ -84,7 +84,7 @@ impl Policy {
     /// One more name for a KEK that is named: the key behind an alias.
     pub fn also_named(&mut self, kek: &KekUri) {
         if let MayUse::Only(named) = &mut self.may {
-            named.insert(kek.key());
+            named.insert(kek.id());
         }
     }
 
@@ -111,7 +111,7 @@ impl Policy {
     /// a recipient is public, and anyone can seal to it.
     #[must_use]
     pub fn may_open(&self, kek: &KekUri, place: &Place, ruled: Option<&Ruled>) -> Verdict {
-        let key = kek.key();
+        let key = kek.id();
         if let MayUse::Only(named) = &self.may {
             return if named.contains(&key) { Verdict::Yes } else { Verdict::NotNamed };
         }
@@ -126,12 +126,12 @@ impl Policy {
             _ => {}
         }
         let uses_others = || {
-            let other = |grant: &Grant| grant.kek.scheme() != Scheme::Age;
+            let other = |grant: &Grant| !grant.kek.uri().is_age();
             self.grants().any(|grant| {
                 grant.uses.allow(Use::Open) && other(grant) && grant.scope.holds_at(place)
             })
         };
-        match key.scheme() == Scheme::Age && !uses_others() {
+        match kek.is_age() && !uses_others() {
             true => Verdict::Yes,
             false => Verdict::New,
         }
@@ -185,7 +185,7 @@ mod tests {
     }
 
     fn ruled(is_own: bool, keks: &[&KekUri]) -> Ruled {
-        Ruled { keks: keks.iter().map(|kek| (*kek).clone()).collect(), is_own }
+        Ruled { keks: keks.iter().map(|kek| kek.id()).collect(), is_own }
     }
 
     #[test]
@@ -207,7 +207,7 @@ mod tests {
     #[test]
     fn what_is_named_is_all_that_opens_even_where_nothing_is_behind_it() {
         let age = KekUri::age("age1abc").expect("a recipient");
-        let mut only = policy(MayUse::Only([aws("named")].into()));
+        let mut only = policy(MayUse::Only([aws("named").id()].into()));
         only.allow(Uses::Both, Scope::everywhere(), &aws("granted"));
         let rule = ruled(true, &[&aws("granted")]);
         assert_eq!(only.may_open(&aws("named"), &place("a"), Some(&rule)), Verdict::Yes);

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::{Grant, Scope, Uses};
-use crate::kek::KekUri;
+use crate::kek::{KekId, KekUri};
 
 const HEAD: &str =
     "# Which KEKs this machine may use, and where: `kubectl envcrypt kek list` shows it";
@@ -52,7 +52,7 @@ pub struct Trust {
     file: Option<PathBuf>,
     grants: Vec<Grant>,
     /// An alias, and a key that was seen behind it.
-    aliases: BTreeSet<(KekUri, KekUri)>,
+    aliases: BTreeSet<(KekUri, KekId)>,
     /// Lines that are still to be written.
     pending: Vec<String>,
 }
@@ -60,7 +60,7 @@ pub struct Trust {
 /// One line of the file.
 enum Line {
     Grant(Grant),
-    Alias(KekUri, KekUri),
+    Alias(KekUri, KekId),
 }
 
 impl Trust {
@@ -95,13 +95,13 @@ impl Trust {
     }
 
     /// The keys that were seen behind an alias.
-    pub fn behind<'a>(&'a self, alias: &'a KekUri) -> impl Iterator<Item = &'a KekUri> {
+    pub fn behind<'a>(&'a self, alias: &'a KekUri) -> impl Iterator<Item = &'a KekId> {
         self.aliases.iter().filter(move |(name, _)| name == alias).map(|(_, key)| key)
     }
 
     /// The aliases of a key.
-    pub fn aliases_of<'a>(&'a self, key: &'a KekUri) -> impl Iterator<Item = &'a KekUri> {
-        self.aliases.iter().filter(move |(_, known)| *known == key.key()).map(|(name, _)| name)
+    pub fn aliases_of<'a>(&'a self, key: &'a KekId) -> impl Iterator<Item = &'a KekUri> {
+        self.aliases.iter().filter(move |(_, known)| known == key).map(|(name, _)| name)
     }
 
     /// Remembers a grant from now on. Without a configuration directory, for this run.
@@ -115,7 +115,7 @@ impl Trust {
 
     /// The same, written with [`Trust::flush`]: many at once.
     pub fn grant_later(&mut self, uses: Uses, scope: Scope, kek: &KekUri) {
-        let grant = Grant { uses, scope, kek: kek.key() };
+        let grant = Grant { uses, scope, kek: kek.id() };
         let is_known = |known: &Grant| {
             known.scope == grant.scope
                 && known.kek == grant.kek
@@ -147,8 +147,8 @@ impl Trust {
 
     /// Remembers which key stands behind an alias, written with [`Trust::flush`].
     pub fn note_alias(&mut self, alias: &KekUri, key: &KekUri) {
-        let key = key.key();
-        if alias.key() != key && self.aliases.insert((alias.clone(), key.clone())) {
+        let key = key.id();
+        if alias.id() != key && self.aliases.insert((alias.clone(), key.clone())) {
             self.pending.push(format!("{ALIAS} {alias} {key}"));
         }
     }
@@ -159,7 +159,7 @@ impl Trust {
     /// # Errors
     /// [`TrustError`] when the list cannot be written.
     pub fn forget(&mut self, kek: &KekUri, scope: Option<&Scope>) -> Result<bool, TrustError> {
-        let key = kek.key();
+        let key = kek.id();
         let goes = |grant: &Grant| grant.kek == key && scope.is_none_or(|s| *s == grant.scope);
         let before = self.grants.len();
         self.grants.retain(|grant| !goes(grant));
@@ -203,7 +203,7 @@ impl Drop for Trust {
 fn parse(text: &str) -> Option<Line> {
     let (first, rest) = text.split_once(' ')?;
     let (second, kek) = rest.trim_start().split_once(' ')?;
-    let kek: KekUri = kek.trim_start().parse().ok()?;
+    let kek = kek.trim_start().parse::<KekUri>().ok()?.id();
     if first == ALIAS {
         return Some(Line::Alias(second.parse().ok()?, kek));
     }
@@ -279,9 +279,9 @@ mod tests {
         assert!(opens(load(), &aws("c"), "prod"));
         assert!(opens(load(), &aws("a"), "prod") && !opens(load(), &aws("a"), "dev"));
         assert!(opens(load(), &aws("b"), "dev"));
-        assert_eq!(load().behind(&aws("b")).collect::<Vec<_>>(), [&aws("behind")]);
-        assert_eq!(load().aliases_of(&aws("behind")).collect::<Vec<_>>(), [&aws("b")]);
-        assert!(load().grants().any(|grant| grant.kek == ssh));
+        assert_eq!(load().behind(&aws("b")).collect::<Vec<_>>(), [&aws("behind").id()]);
+        assert_eq!(load().aliases_of(&aws("behind").id()).collect::<Vec<_>>(), [&aws("b")]);
+        assert!(load().grants().any(|grant| grant.kek == ssh.id()));
         assert!(!trust.forget(&aws("a"), Some(&Scope::everywhere())).expect("written"));
         assert!(trust.forget(&aws("a"), None).expect("written"));
         assert!(!opens(load(), &aws("a"), "prod") && opens(load(), &aws("b"), "dev"));

@@ -135,6 +135,9 @@ pub enum OpenError {
 /// Why a Secret was not sealed.
 #[derive(Debug, Error)]
 pub enum SealError {
+    /// Nobody could open it.
+    #[error("the Secret `{0}` would be under no KEK at all")]
+    NoKek(Place),
     /// Sealed, it would not fit into a Secret.
     #[error(
         "the Secret `{place}` would hold {size} bytes once sealed, over the {MAX_SEALED_SIZE} that a Secret may hold"

@@ -223,7 +223,7 @@ impl Jwe {
         let recipient = |wrapped: &WrappedKey| {
             Map(WireRecipient {
                 header: Map(WireKek {
-                    alg: wrapped.kek.scheme().as_str().to_owned(),
+                    alg: wrapped.kek.scheme().to_owned(),
                     kid: wrapped.kek.to_string(),
                 }),
                 encrypted_key: BASE64.encode(&wrapped.bytes),
@@ -277,7 +277,7 @@ impl Jwe {
 fn recipient(Map(wire): &Map<WireRecipient>) -> Result<WrappedKey, Refused> {
     let Map(header) = &wire.header;
     let kek: KekUri = header.kid.parse().map_err(|_| Refused::Kid)?;
-    if header.alg != kek.scheme().as_str() || header.kid != kek.as_str() {
+    if header.alg != kek.scheme() || header.kid != kek.as_str() {
         return Err(Refused::Kid);
     }
     Ok(WrappedKey { kek, bytes: decode("encrypted_key", &wire.encrypted_key)? })

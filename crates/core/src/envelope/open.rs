@@ -7,7 +7,7 @@ use std::sync::Arc;
 use futures::future::try_join_all;
 
 use super::{Jwe, OpenError, Part, Refused, SealedSecret};
-use crate::kek::{DataKey, KekUri, Ring, WrappedKey};
+use crate::kek::{DataKey, KekId, KekUri, Ring, WrappedKey};
 use crate::secret::{Key, PlainSecret, SecretValue};
 
 /// What is known of the seal over the set without opening it.
@@ -23,7 +23,7 @@ pub enum SealCheck {
 pub struct Deks {
     keys: HashMap<[u8; 32], Arc<DataKey>>,
     /// The KEKs that gave them.
-    by: BTreeSet<KekUri>,
+    by: BTreeSet<KekId>,
 }
 
 impl Deks {

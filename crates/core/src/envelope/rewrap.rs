@@ -11,7 +11,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use super::{Jwe, OpenError, Refused, SealCheck, SealError, SealedSecret};
-use crate::kek::{Context, DataKey, KekError, KekUri, Ring, WrappedKey};
+use crate::kek::{Context, DataKey, KekError, KekId, KekUri, Ring, WrappedKey};
 use crate::secret::Key;
 
 /// How a DEK came under its new KEKs.
@@ -64,11 +64,11 @@ impl SealedSecret {
     /// Whether every DEK is under just these KEKs, in whatever version.
     #[must_use]
     pub fn is_under(&self, targets: &[Holder]) -> bool {
-        let mut wanted: Vec<KekUri> = targets.iter().map(|target| target.kek.key()).collect();
+        let mut wanted: Vec<KekId> = targets.iter().map(|target| target.kek.id()).collect();
         wanted.sort_unstable();
         wanted.dedup();
         self.parts().all(|(_, jwe)| {
-            let mut keys: Vec<KekUri> = jwe.recipients.iter().map(|w| w.kek.key()).collect();
+            let mut keys: Vec<KekId> = jwe.recipients.iter().map(|w| w.kek.id()).collect();
             keys.sort_unstable();
             keys.dedup();
             keys == wanted
@@ -86,7 +86,9 @@ impl SealedSecret {
         trusted: impl Fn(&KekUri) -> bool,
         wanted: &Rewrap<'_>,
     ) -> Result<(Self, RewrapMethod), RewrapError> {
-        assert!(!wanted.targets.is_empty(), "a Secret under no KEK would be lost");
+        if wanted.targets.is_empty() {
+            return Err(SealError::NoKek(self.meta.place.clone()).into());
+        }
         SealError::check_mix(wanted.targets.iter().map(|target| &target.kek))?;
         self.check_place(SealCheck::Required)?;
         let (mut new, mut way) = (self.clone(), RewrapMethod::LeftOut);
@@ -169,7 +171,7 @@ impl<'a> Group<'a> {
         kek: &KekUri,
     ) -> Result<(), OpenError> {
         let mut entries = self.entries();
-        entries.retain(|entry| entry.kek.key() == kek.key());
+        entries.retain(|entry| entry.kek.id() == kek.id());
         let place = secret.meta.place.clone();
         let answer = match entries.len() {
             0 => Err(Vec::new()),
@@ -196,7 +198,7 @@ impl<'a, T: Fn(&KekUri) -> bool> Dek<'a, T> {
     ) -> Result<(Vec<WrappedKey>, RewrapMethod), RewrapError> {
         let mut entries = self.group.entries();
         let stays = |entry: &&WrappedKey| {
-            wanted.targets.iter().any(|target| target.kek.key() == entry.kek.key())
+            wanted.targets.iter().any(|target| target.kek.id() == entry.kek.id())
         };
         let dropped: Vec<&WrappedKey> = entries.iter().copied().filter(|e| !stays(e)).collect();
         entries.retain(stays);
@@ -204,7 +206,7 @@ impl<'a, T: Fn(&KekUri) -> bool> Dek<'a, T> {
         let mut way = RewrapMethod::LeftOut;
         for target in wanted.targets {
             let (held, others): (Vec<_>, Vec<_>) =
-                entries.iter().copied().partition(|entry| entry.kek.key() == target.kek.key());
+                entries.iter().copied().partition(|entry| entry.kek.id() == target.kek.id());
             entries = others;
             let changes = wanted.renew || held.is_empty() || !dropped.is_empty();
             if changes && !target.named {
@@ -219,7 +221,7 @@ impl<'a, T: Fn(&KekUri) -> bool> Dek<'a, T> {
             let (wrapped, its_way) = self.wrap(&target.kek, &gone).await?;
             way = way.max(its_way);
             // Two names may turn out to be one key: an alias and its ARN.
-            recipients.retain(|there| there.kek.key() != wrapped.kek.key());
+            recipients.retain(|there| there.kek.id() != wrapped.kek.id());
             recipients.push(wrapped);
         }
         Ok((recipients, way))
@@ -239,7 +241,8 @@ impl<'a, T: Fn(&KekUri) -> bool> Dek<'a, T> {
         }
         let key = self.open().await?;
         let wrapped = self.ring.wrap(std::slice::from_ref(target), &key, &self.group.context);
-        Ok((wrapped.await?.into_iter().next().expect("one for each KEK"), RewrapMethod::Here))
+        let wrapped = wrapped.await?.into_iter().next().expect("one for each KEK");
+        Ok((wrapped.key, RewrapMethod::Here))
     }
 
     /// Nobody looks at what the KMS does on its own side. So it may only move the
@@ -248,7 +251,7 @@ impl<'a, T: Fn(&KekUri) -> bool> Dek<'a, T> {
     async fn wrap_in_kms(&self, target: &KekUri, gone: &[&WrappedKey]) -> Option<WrappedKey> {
         for entry in self.candidates().ok()? {
             let loses_no_other = gone.iter().all(|gone| *gone == entry);
-            let is_same_key = entry.kek.key() == target.key();
+            let is_same_key = entry.kek.id() == target.id();
             if loses_no_other && (is_same_key || self.group.context.names_secret()) {
                 let wrapped = self.ring.rewrap(entry, target, &self.group.context).await;
                 if wrapped.is_some() {

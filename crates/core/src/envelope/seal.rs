@@ -37,6 +37,7 @@ impl Sealer {
         let context = Binding::new(&place, None, scope).context();
         let recipients =
             ring.wrap(keks, &key, &context).await.map_err(|e| SealError::Kek(Box::new(e)))?;
+        let recipients = recipients.into_iter().map(|wrapped| wrapped.key).collect();
         Ok(Self { place, scope, key, recipients })
     }
 

@@ -2,226 +2,65 @@
 //! post-quantum hybrid, or an SSH key. The wrapped key is a whole age file of
 //! the DEK, so that `age -d` opens it too. Works offline and knows no context.
 
+#[cfg(feature = "age")]
 mod identities;
+#[cfg(feature = "age")]
+mod kek;
+#[cfg(feature = "age")]
 mod post_quantum;
 
-use std::io::{Read, Write};
 use std::sync::Arc;
 
-use ::age::{Decryptor, Encryptor, Recipient};
-use async_trait::async_trait;
-use zeroize::Zeroizing;
+use super::provider::{Connector, Provider, Surroundings};
+use super::uri::is_plain;
 
-use super::{Action, Context, DataKey, Kek, KekError, KekUri, Refusal, WrappedKey};
-
+#[cfg(feature = "age")]
 pub use identities::{Identities, Identity, IdentityError, NewIdentity, new_identity};
+#[cfg(feature = "age")]
+pub use kek::is_recipient;
 
-/// The largest age file of a DEK that is read: one post-quantum stanza and some.
-const MAX_WRAPPED: usize = 16 << 10;
+/// The scheme of age recipients.
+pub(super) const SCHEME: &str = "age";
 
-/// One recipient, opened by whichever of the person's identities fits.
-#[derive(Clone)]
-pub struct AgeKek {
-    uri: KekUri,
-    identities: Arc<Identities>,
-}
+/// age.
+pub(super) struct Age;
 
-impl AgeKek {
-    /// Of the recipient that `uri` names.
-    #[must_use]
-    pub fn new(uri: KekUri, identities: Arc<Identities>) -> Self {
-        Self { uri, identities }
+impl Provider for Age {
+    fn prefix(&self) -> &'static str {
+        "age:"
     }
 
-    fn encrypt(&self, key: &DataKey) -> Result<Vec<u8>, KekError> {
-        let fail = |refusal| KekError::new(&self.uri, Action::Wrap, refusal);
-        let recipient = parse_recipient(self.uri.rest())
-            .ok_or_else(|| fail(Refusal::NotFound).detail("it is no age recipient"))?;
-        let encryptor = Encryptor::with_recipients(std::iter::once(&*recipient))
-            .map_err(|e| fail(Refusal::Failed).detail(e.to_string()))?;
-        let mut sealed = Vec::with_capacity(512);
-        let written = encryptor
-            .wrap_output(&mut sealed)
-            .and_then(|mut writer| writer.write_all(key.expose()).and_then(|()| writer.finish()));
-        written.map_err(|e| fail(Refusal::Failed).detail(e.to_string()))?;
-        Ok(sealed)
+    /// A native recipient is one word; an SSH one is two, and a comment may follow.
+    fn parse(&self, name: &str) -> Result<String, &'static str> {
+        recipient(name).ok_or("it holds no age recipient")
     }
 
-    /// With an identity that is at hand; `None` where there is none.
-    fn decrypt_unlocked(&self, wrapped: &[u8]) -> Result<Option<DataKey>, KekError> {
-        let rejected = || KekError::new(&self.uri, Action::Unwrap, Refusal::Rejected);
-        if wrapped.len() > MAX_WRAPPED {
-            return Err(rejected());
-        }
-        self.open(wrapped, &self.identities.unlocked()).map_err(|()| rejected())
+    fn is_classical_public_key(&self, name: &str) -> bool {
+        !name.starts_with("age1pq1")
     }
 
-    /// With one out of a locked file, for which the person is asked.
-    fn decrypt_locked(&self, wrapped: &[u8]) -> Result<DataKey, KekError> {
-        let fail = |refusal| KekError::new(&self.uri, Action::Unwrap, refusal);
-        let locked = self.identities.unlock(self.uri.rest());
-        let locked = locked.map_err(|e| identity_error(&self.uri, &e))?;
-        match self.open(wrapped, &locked).map_err(|()| fail(Refusal::Rejected))? {
-            Some(key) => Ok(key),
-            None => Err(fail(Refusal::Denied)
-                .detail("none of your age identities opens it")
-                .hint(self.identities.hint())),
+    fn is_built_in(&self) -> bool {
+        cfg!(feature = "age")
+    }
+
+    fn connector(&self, surroundings: &Surroundings) -> Option<Arc<dyn Connector>> {
+        #[cfg(feature = "age")]
+        return Some(surroundings.identities.clone());
+        #[cfg(not(feature = "age"))]
+        {
+            let _ = surroundings;
+            None
         }
     }
 }
 
-impl AgeKek {
-    /// The key, `None` when no identity fits, or an error when the file is no
-    /// good. Only the identity of the recipient that is named is tried: what
-    /// was asked for and shown to the person is what opens it.
-    fn open(&self, wrapped: &[u8], identities: &[Arc<Identity>]) -> Result<Option<DataKey>, ()> {
-        let decryptor = Decryptor::new(wrapped).map_err(|_| ())?;
-        let named = |identity: &&Arc<Identity>| identity.recipient() == Some(self.uri.rest());
-        let identities = identities.iter().filter(named).map(|i| &**i as &dyn ::age::Identity);
-        let mut reader = match decryptor.decrypt(identities) {
-            Ok(reader) => reader,
-            Err(::age::DecryptError::NoMatchingKeys) => return Ok(None),
-            Err(_) => return Err(()),
-        };
-        // One byte more than a DEK, to notice what is longer.
-        let mut bytes = Zeroizing::new(Vec::with_capacity(64));
-        reader.by_ref().take(33).read_to_end(&mut bytes).map_err(|_| ())?;
-        DataKey::from_slice(&bytes).map(Some).ok_or(())
+fn recipient(text: &str) -> Option<String> {
+    let mut words = text.split(' ').filter(|word| !word.is_empty());
+    let first = words.next().filter(|word| is_plain(word))?;
+    if first.starts_with("ssh-") {
+        let is_base64 = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=');
+        let key = words.next().filter(|word| word.bytes().all(is_base64))?;
+        return Some(format!("{first} {key}"));
     }
-}
-
-#[async_trait]
-impl Kek for AgeKek {
-    fn uri(&self) -> &KekUri {
-        &self.uri
-    }
-
-    async fn wrap(&self, key: &DataKey, _: &Context) -> Result<WrappedKey, KekError> {
-        Ok(WrappedKey { kek: self.uri.clone(), bytes: self.encrypt(key)? })
-    }
-
-    async fn unwrap(&self, key: &WrappedKey, _: &Context) -> Result<DataKey, KekError> {
-        if let Some(opened) = self.decrypt_unlocked(&key.bytes)? {
-            return Ok(opened);
-        }
-        // While the person types, and the passphrase is worked on, other calls go on.
-        let (kek, bytes) = (self.clone(), key.bytes.clone());
-        let opened = tokio::task::spawn_blocking(move || kek.decrypt_locked(&bytes)).await;
-        opened.expect("asking for a passphrase does not panic")
-    }
-}
-
-fn parse_recipient(text: &str) -> Option<Box<dyn Recipient>> {
-    if text.starts_with("ssh-") {
-        return Some(Box::new(text.parse::<::age::ssh::Recipient>().ok()?));
-    }
-    if let Some(recipient) = post_quantum::Recipient::parse(text) {
-        return Some(Box::new(recipient));
-    }
-    Some(Box::new(text.parse::<::age::x25519::Recipient>().ok()?))
-}
-
-/// Whether the recipient of an `age:` URI can be sealed to.
-#[must_use]
-pub fn is_recipient(uri: &KekUri) -> bool {
-    parse_recipient(uri.rest()).is_some()
-}
-
-fn identity_error(kek: &KekUri, error: &IdentityError) -> KekError {
-    KekError::new(kek, Action::Unwrap, Refusal::Unusable).detail(error.to_string())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::secret::SecretValue;
-
-    fn kek(recipient: &str, files: &[(&str, &str)]) -> (tempfile::TempDir, AgeKek) {
-        let folder = tempfile::tempdir().expect("a folder");
-        let write = |(name, text): &(&str, &str)| {
-            let path = folder.path().join(name);
-            std::fs::write(&path, text).expect("written");
-            path
-        };
-        let paths = files.iter().map(write).collect();
-        let identities =
-            Identities::new(paths, Arc::new(|_| Ok(SecretValue::new(b"open sesame".to_vec()))));
-        (folder, AgeKek::new(KekUri::age(recipient).expect("a recipient"), Arc::new(identities)))
-    }
-
-    impl AgeKek {
-        fn decrypt(&self, wrapped: &[u8]) -> Result<DataKey, KekError> {
-            self.decrypt_unlocked(wrapped)?.map_or_else(|| self.decrypt_locked(wrapped), Ok)
-        }
-    }
-
-    /// An identity file under a passphrase.
-    fn locked(file: &str, passphrase: &str) -> String {
-        let mut recipient = ::age::scrypt::Recipient::new(passphrase.to_owned().into());
-        recipient.set_work_factor(2);
-        ::age::encrypt_and_armor(&recipient, file.as_bytes()).expect("locked")
-    }
-
-    #[test]
-    fn a_file_that_is_no_good_does_not_keep_the_others_from_opening() {
-        let (mine, other) = (new_identity(false), new_identity(false));
-        let (theirs, open) =
-            (locked(&other.file, "another passphrase"), locked(&mine.file, "open sesame"));
-        let files = [("README.md", "# Keys\n"), ("a.age", &*theirs), ("b.age", &*open)];
-        let (_folder, kek) = kek(&mine.recipient, &files);
-        let wrapped = kek.encrypt(&DataKey::generate()).expect("wrapped");
-        assert!(kek.decrypt(&wrapped).is_ok());
-        // Where none fits, each is told.
-        let foreign =
-            AgeKek::new(KekUri::age(&other.recipient).expect("valid"), kek.identities.clone());
-        let wrapped = foreign.encrypt(&DataKey::generate()).expect("wrapped");
-        let error = foreign.decrypt(&wrapped).err().expect("refused");
-        assert!(error.detail.expect("told").contains("the passphrase does not open"));
-    }
-
-    #[test]
-    fn both_native_kinds_round_trip() {
-        for post_quantum in [false, true] {
-            let (mine, other) = (new_identity(post_quantum), new_identity(post_quantum));
-            let (_folder, kek) = kek(&mine.recipient, &[("a", &other.file), ("b", &mine.file)]);
-            let key = DataKey::generate();
-            let wrapped = kek.encrypt(&key).expect("wrapped");
-            let opened = kek.decrypt(&wrapped).unwrap_or_else(|e| panic!("{e} {:?}", e.detail));
-            assert!(opened.expose() == key.expose());
-        }
-    }
-
-    #[test]
-    fn a_tampered_file_is_rejected_and_a_foreign_one_denied() {
-        let (mine, other) = (new_identity(false), new_identity(false));
-        let (_folder, kek) = kek(&mine.recipient, &[("a", &mine.file)]);
-        let mut wrapped = kek.encrypt(&DataKey::generate()).expect("wrapped");
-        *wrapped.last_mut().expect("bytes") ^= 1;
-        assert_eq!(kek.decrypt(&wrapped).err().map(|e| e.refusal), Some(Refusal::Rejected));
-        assert_eq!(kek.decrypt(b"").err().map(|e| e.refusal), Some(Refusal::Rejected));
-        let foreign =
-            AgeKek::new(KekUri::age(&other.recipient).expect("valid"), kek.identities.clone());
-        let wrapped = foreign.encrypt(&DataKey::generate()).expect("wrapped");
-        assert_eq!(kek.decrypt(&wrapped).err().map(|e| e.refusal), Some(Refusal::Denied));
-    }
-
-    #[test]
-    fn only_32_bytes_are_a_key() {
-        let mine = new_identity(false);
-        let (_folder, kek) = kek(&mine.recipient, &[("a", &mine.file)]);
-        let recipient: ::age::x25519::Recipient = mine.recipient.parse().expect("valid");
-        for length in [0, 31, 33, 1000] {
-            let wrapped = ::age::encrypt(&recipient, &vec![7; length]).expect("wrapped");
-            assert_eq!(kek.decrypt(&wrapped).err().map(|e| e.refusal), Some(Refusal::Rejected));
-        }
-    }
-
-    #[test]
-    fn a_locked_identity_asks_for_its_passphrase() {
-        let mine = new_identity(true);
-        let locked = locked(&mine.file, "open sesame");
-        let (_folder, kek) = kek(&mine.recipient, &[("a.age", &locked)]);
-        let wrapped = kek.encrypt(&DataKey::generate()).expect("wrapped");
-        assert!(kek.decrypt(&wrapped).is_ok());
-    }
+    (first.starts_with("age1") && words.next().is_none()).then(|| first.to_owned())
 }

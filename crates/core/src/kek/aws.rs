@@ -3,293 +3,88 @@
 //! `kms:Decrypt` to open, and `kms:ReEncryptFrom` and `kms:ReEncryptTo` to have the
 //! KMS move a DEK from one key to another.
 
+#[cfg(feature = "aws")]
+mod kek;
+#[cfg(feature = "aws")]
 mod refusal;
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use async_trait::async_trait;
-use aws_config::environment::EnvironmentVariableRegionProvider;
-use aws_config::meta::region::RegionProviderChain;
-use aws_config::profile::ProfileFileRegionProvider;
-use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, SdkConfig};
-use aws_sdk_kms::Client;
-use aws_sdk_kms::config::Region;
-use aws_sdk_kms::primitives::Blob;
-use tokio::sync::OnceCell;
-use zeroize::Zeroizing;
+use super::provider::{Connector, Provider, Surroundings};
 
-use super::error::Request;
-use super::retry::{ATTEMPT, CONNECT, OPERATION};
-use super::{Action, Context, DataKey, Kek, KekError, KekUri, Refusal, Scheme, WrappedKey};
-use refusal::refusal;
+/// AWS KMS.
+pub(super) struct Aws;
 
-/// One key of AWS KMS.
-pub struct AwsKek {
-    uri: KekUri,
-    clients: Arc<Clients>,
-}
-
-/// The SDK's configuration, loaded once, and one client a region.
-#[derive(Default)]
-pub struct Clients {
-    config: OnceCell<SdkConfig>,
-    /// The region of keys that name none.
-    region: OnceCell<Option<Region>>,
-    regions: Mutex<HashMap<String, Client>>,
-}
-
-impl Clients {
-    /// Credentials and settings as every AWS tool finds them. `fallback` is
-    /// the key's own region, so that nothing is asked of an instance's
-    /// metadata service only to learn a region that the ARN already tells.
-    async fn config(&self, fallback: Option<&str>) -> &SdkConfig {
-        self.config
-            .get_or_init(|| async {
-                let region =
-                    RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
-                        .or_else(ProfileFileRegionProvider::new());
-                let region = match fallback {
-                    Some(fallback) => region.or_else(Region::new(fallback.to_owned())),
-                    None => region.or_default_provider(),
-                };
-                let timeouts = TimeoutConfig::builder()
-                    .connect_timeout(CONNECT)
-                    .operation_attempt_timeout(ATTEMPT)
-                    .operation_timeout(OPERATION)
-                    .build();
-                let defaults = aws_config::defaults(BehaviorVersion::latest());
-                defaults.region(region).timeout_config(timeouts).load().await
-            })
-            .await
+impl Provider for Aws {
+    fn prefix(&self) -> &'static str {
+        "awskms:///"
     }
 
-    /// The region of a key that names none. Never that of another key: which one was
-    /// used first would then say which key an alias is.
-    async fn own_region(&self) -> Option<&Region> {
-        let find = || async {
-            let first = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new());
-            first.or_else(ProfileFileRegionProvider::new()).or_default_provider().region().await
+    fn parse(&self, name: &str) -> Result<String, &'static str> {
+        let wrong = "an ARN of a key or alias, `alias/NAME` or a key id must follow `awskms:///`";
+        is_key(name).then(|| name.to_owned()).ok_or(wrong)
+    }
+
+    fn is_alias(&self, name: &str) -> bool {
+        self.is_bare(name) || !name.contains(":key/")
+    }
+
+    /// An alias, or a key id without account and region.
+    fn is_bare(&self, name: &str) -> bool {
+        !name.starts_with("arn:")
+    }
+
+    /// An alias's ARN stands for keys of its own account and region, a bare alias for
+    /// none.
+    fn may_name(&self, alias: &str, key: &str) -> bool {
+        let (Some((place, name)), Some((key_place, key_name))) =
+            (alias.rsplit_once(':'), key.rsplit_once(':'))
+        else {
+            return false;
         };
-        self.region.get_or_init(find).await.as_ref()
+        place == key_place && name.starts_with("alias/") && key_name.starts_with("key/")
     }
 
-    async fn client(&self, region: Option<&str>) -> Option<Client> {
-        let config = self.config(region).await;
-        let region = match region {
-            Some(region) => region.to_owned(),
-            None => self.own_region().await?.to_string(),
-        };
-        let mut regions = self.regions.lock().unwrap_or_else(PoisonError::into_inner);
-        let connect = || {
-            let builder = aws_sdk_kms::config::Builder::from(config);
-            Client::from_conf(builder.region(Region::new(region.clone())).build())
-        };
-        Some(regions.entry(region.clone()).or_insert_with(connect).clone())
-    }
-}
-
-impl AwsKek {
-    /// Of the key that `uri` names.
-    #[must_use]
-    pub fn new(uri: KekUri, clients: Arc<Clients>) -> Self {
-        Self { uri, clients }
+    fn is_built_in(&self) -> bool {
+        cfg!(feature = "aws")
     }
 
-    async fn decrypt(
-        &self,
-        arn: &str,
-        wrapped: &WrappedKey,
-        context: &Context,
-    ) -> Result<DataKey, KekError> {
-        let client = client(&self.clients, &self.uri, arn, Action::Unwrap).await?;
-        let output = client
-            .decrypt()
-            .key_id(arn)
-            .ciphertext_blob(Blob::new(wrapped.bytes.clone()))
-            .set_encryption_context(encryption_context(context))
-            .send()
-            .await
-            .map_err(|e| {
-                let request =
-                    Request { kek: &self.uri, action: Action::Unwrap, permission: "kms:Decrypt" };
-                refusal(request, region_of(arn), &e)
-            })?;
-        let plaintext = Zeroizing::new(output.plaintext.map(Blob::into_inner).unwrap_or_default());
-        DataKey::from_slice(&plaintext)
-            .ok_or_else(|| KekError::new(&self.uri, Action::Unwrap, Refusal::Rejected))
-    }
-}
-
-#[async_trait]
-impl Kek for AwsKek {
-    fn uri(&self) -> &KekUri {
-        &self.uri
-    }
-
-    async fn wrap(&self, key: &DataKey, context: &Context) -> Result<WrappedKey, KekError> {
-        let name = self.uri.rest();
-        let client = client(&self.clients, &self.uri, name, Action::Wrap).await?;
-        let output = client
-            .encrypt()
-            .key_id(name)
-            .plaintext(Blob::new(key.expose().to_vec()))
-            .set_encryption_context(encryption_context(context))
-            .send()
-            .await
-            .map_err(|e| {
-                let request =
-                    Request { kek: &self.uri, action: Action::Wrap, permission: "kms:Encrypt" };
-                refusal(request, region_of(name), &e)
-            })?;
-        wrapped(&self.uri, Action::Wrap, output.key_id, output.ciphertext_blob)
-    }
-
-    /// A multi-region key (`mrk-`) is asked in the configured region when its
-    /// own does not answer: the replica there holds the same key material.
-    async fn unwrap(&self, key: &WrappedKey, context: &Context) -> Result<DataKey, KekError> {
-        let arn = key.kek.rest();
-        let refused = match self.decrypt(arn, key, context).await {
-            Err(error) if error.refusal == Refusal::Unreachable => error,
-            answer => return answer,
-        };
-        let here = self.clients.config(region_of(arn)).await.region().map(ToString::to_string);
-        match here.and_then(|here| replica(arn, &here)) {
-            Some(replica) => self.decrypt(&replica, key, context).await,
-            None => Err(refused),
+    fn connector(&self, surroundings: &Surroundings) -> Option<Arc<dyn Connector>> {
+        #[cfg(feature = "aws")]
+        return Some(Arc::new(kek::Clients::new(surroundings.lifetimes.limits)));
+        #[cfg(not(feature = "aws"))]
+        {
+            let _ = surroundings;
+            None
         }
     }
+}
 
-    /// From one key to another of the same region, or to the newest material
-    /// of the same key.
-    async fn rewrap(
-        &self,
-        key: &WrappedKey,
-        context: &Context,
-    ) -> Result<Option<WrappedKey>, KekError> {
-        if key.kek.scheme() != Scheme::Aws {
-            return Ok(None);
+/// `arn:PARTITION:kms:REGION:ACCOUNT:key/ID`, the same of an alias, or either alone.
+fn is_key(text: &str) -> bool {
+    let key = match text.split(':').collect::<Vec<_>>()[..] {
+        ["arn", partition, "kms", region, account, key] => {
+            let is_lower = |text: &str| {
+                !text.is_empty()
+                    && text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+            };
+            let is_account = !account.is_empty() && account.bytes().all(|b| b.is_ascii_digit());
+            let is_known = key.starts_with("key/") || key.starts_with("alias/");
+            let is_partition =
+                partition == "aws" || partition.strip_prefix("aws-").is_some_and(is_lower);
+            if !is_partition || !is_lower(region) || !is_account || !is_known {
+                return false;
+            }
+            key
         }
-        let (from, to) = (key.kek.rest(), self.uri.rest());
-        let configured = self.clients.config(region_of(from)).await.region();
-        let region = region_of(to).or(configured.map(AsRef::as_ref));
-        if region.is_none() || region != region_of(from) {
-            return Ok(None);
-        }
-        let client = client(&self.clients, &self.uri, from, Action::Rewrap).await?;
-        let context = encryption_context(context);
-        let answer = client
-            .re_encrypt()
-            .ciphertext_blob(Blob::new(key.bytes.clone()))
-            .source_key_id(from)
-            .set_source_encryption_context(context.clone())
-            .destination_key_id(to)
-            .set_destination_encryption_context(context)
-            .send()
-            .await;
-        let output = answer.map_err(|e| {
-            let permission = "kms:ReEncryptFrom` and `kms:ReEncryptTo";
-            refusal(Request { kek: &self.uri, action: Action::Rewrap, permission }, region, &e)
-        })?;
-        wrapped(&self.uri, Action::Rewrap, output.key_id, output.ciphertext_blob).map(Some)
-    }
-}
-
-/// What the KMS made, under the ARN that it says it used.
-fn wrapped(
-    uri: &KekUri,
-    action: Action,
-    arn: Option<String>,
-    bytes: Option<Blob>,
-) -> Result<WrappedKey, KekError> {
-    let failed = |detail: &str| KekError::new(uri, action, Refusal::Failed).detail(detail);
-    let arn = arn.ok_or_else(|| failed("it did not say which key it used"))?;
-    let bytes = bytes.ok_or_else(|| failed("it returned no ciphertext"))?;
-    let kek = KekUri::aws(&arn).map_err(|e| failed(&e.to_string()))?;
-    Ok(WrappedKey { kek, bytes: bytes.into_inner() })
-}
-
-/// The ARN of the key that an alias, an id or an ARN names. Asks only where the
-/// name is not an ARN of a key already; needs `kms:DescribeKey`.
-///
-/// # Errors
-/// [`KekError`] as for any other call.
-pub async fn resolve(uri: &KekUri, clients: &Clients) -> Result<KekUri, KekError> {
-    let name = uri.rest();
-    if name.starts_with("arn:") && name.contains(":key/") {
-        return Ok(uri.clone());
-    }
-    let client = client(clients, uri, name, Action::Unwrap).await?;
-    let output = client.describe_key().key_id(name).send().await.map_err(|e| {
-        let request = Request { kek: uri, action: Action::Unwrap, permission: "kms:DescribeKey" };
-        refusal(request, region_of(name), &e)
-    })?;
-    let arn = output.key_metadata.and_then(|metadata| metadata.arn).unwrap_or_default();
-    KekUri::aws(&arn)
-        .map_err(|e| KekError::new(uri, Action::Unwrap, Refusal::Failed).detail(e.to_string()))
-}
-
-async fn client(
-    clients: &Clients,
-    uri: &KekUri,
-    name: &str,
-    action: Action,
-) -> Result<Client, KekError> {
-    clients.client(region_of(name)).await.ok_or_else(|| {
-        KekError::new(uri, action, Refusal::Unusable)
-            .detail("no AWS region is set, and the name tells none")
-            .hint("set `AWS_REGION`, or name the key by its ARN")
-    })
-}
-
-fn encryption_context(context: &Context) -> Option<HashMap<String, String>> {
-    let pairs: HashMap<_, _> =
-        context.pairs().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    (!pairs.is_empty()).then_some(pairs)
-}
-
-/// The region of an ARN.
-fn region_of(name: &str) -> Option<&str> {
-    name.strip_prefix("arn:").and_then(|rest| rest.split(':').nth(2))
-}
-
-/// The ARN of a multi-region key's replica in `region`, if it is another region.
-fn replica(arn: &str, region: &str) -> Option<String> {
-    let mut parts: Vec<&str> = arn.split(':').collect();
-    let is_multi_region = parts.get(5).is_some_and(|key| key.starts_with("key/mrk-"));
-    if !is_multi_region || parts[3] == region {
-        return None;
-    }
-    parts[3] = region;
-    Some(parts.join(":"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const KEY: &str = "arn:aws:kms:eu-west-1:111122223333:key/mrk-1234";
-
-    #[test]
-    fn the_region_is_the_arns() {
-        assert_eq!(region_of(KEY), Some("eu-west-1"));
-        assert_eq!(region_of("alias/prod"), None);
-    }
-
-    #[test]
-    fn only_a_multi_region_key_has_a_replica_and_only_elsewhere() {
-        let there = "arn:aws:kms:us-east-1:111122223333:key/mrk-1234";
-        assert_eq!(replica(KEY, "us-east-1").as_deref(), Some(there));
-        assert_eq!(replica(KEY, "eu-west-1"), None);
-        assert_eq!(replica("arn:aws:kms:eu-west-1:1:key/1234", "us-east-1"), None);
-    }
-
-    #[test]
-    fn no_context_is_no_encryption_context() {
-        assert_eq!(encryption_context(&Context::default()), None);
-        let context = encryption_context(&Context::new(Some("prod"), Some("db"))).expect("two");
-        assert_eq!(context["envcrypt.dev/namespace"], "prod");
-        assert_eq!(context["envcrypt.dev/name"], "db");
-    }
+        [key] => key,
+        _ => return false,
+    };
+    let name = key.strip_prefix("key/").or_else(|| key.strip_prefix("alias/")).unwrap_or(key);
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'/');
+    // AWS's own bound on names is 256, and on an ARN 2,048.
+    text.len() <= 2048
+        && !name.is_empty()
+        && name.bytes().all(plain)
+        && (key != name || !key.contains('/'))
 }

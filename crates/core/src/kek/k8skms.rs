@@ -6,201 +6,42 @@
 //! What is stored is the plugin's answer, which it wants back whole: compact
 //! JSON of `ciphertext`, `key_id` and `annotations`, bytes as base64url.
 
+#[cfg(feature = "k8skms")]
+mod kek;
+#[cfg(feature = "k8skms")]
 mod protocol;
+#[cfg(feature = "k8skms")]
 mod refusal;
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use async_trait::async_trait;
-use base64::Engine;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
-use hyper_util::rt::TokioIo;
-use serde::{Deserialize, Serialize};
-use tokio::net::UnixStream;
-use tokio::sync::OnceCell;
-use tonic::transport::{Channel, Endpoint};
-use tower::service_fn;
-use zeroize::Zeroizing;
+use super::provider::{Connector, Provider, Surroundings};
+use super::uri::is_path_segment;
 
-use super::retry::{ATTEMPT, retry};
-use super::{Action, Context, DataKey, Kek, KekError, KekUri, Refusal, WrappedKey};
-use crate::secret::random_bytes;
-use protocol::{DecryptRequest, EncryptRequest, EncryptResponse, Plugin};
-use refusal::refusal;
+/// KMS v2 plugins of Kubernetes.
+pub(super) struct K8sKms;
 
-/// What the protocol bounds a ciphertext and a key id to, in bytes.
-const MAX_SIZE: usize = 1024;
-/// What it bounds all annotations together to, in bytes.
-const MAX_ANNOTATIONS: usize = 32 << 10;
-
-/// One plugin, by its socket.
-pub struct PluginKek {
-    uri: KekUri,
-    plugin: OnceCell<Result<Plugin, KekError>>,
-}
-
-/// The wrapped DEK as it is stored.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Stored {
-    ciphertext: String,
-    key_id: String,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    annotations: BTreeMap<String, String>,
-}
-
-impl PluginKek {
-    /// Of the plugin whose socket `uri` names.
-    #[must_use]
-    pub fn new(uri: KekUri) -> Self {
-        Self { uri, plugin: OnceCell::new() }
+impl Provider for K8sKms {
+    fn prefix(&self) -> &'static str {
+        "k8skms:///"
     }
 
-    /// Connects, and makes sure that it is a KMS v2 plugin and well.
-    async fn plugin(&self, action: Action) -> Result<Plugin, KekError> {
-        let connect = || async {
-            let plugin = Plugin::new(self.channel());
-            let status = plugin.status().await.map_err(|e| refusal(&self.uri, action, &e))?;
-            // `v2beta1` is what the protocol was called before Kubernetes 1.29.
-            if !matches!(status.version.as_str(), "v2" | "v2beta1") {
-                return Err(KekError::new(&self.uri, action, Refusal::Unusable)
-                    .detail("the plugin does not speak KMS v2"));
-            }
-            if status.healthz != "ok" {
-                return Err(refusal::unwell(&self.uri, action, &status.healthz));
-            }
-            Ok(plugin)
-        };
-        let late = || refusal::late(&self.uri, action);
-        self.plugin.get_or_init(|| retry(late, connect)).await.clone()
+    fn parse(&self, name: &str) -> Result<String, &'static str> {
+        let wrong = "the absolute path of a socket must follow `k8skms://`";
+        name.split('/').all(is_path_segment).then(|| name.to_owned()).ok_or(wrong)
     }
 
-    /// Connects at the first call, and again when the plugin was restarted.
-    fn channel(&self) -> Channel {
-        let path = format!("/{}", self.uri.rest());
-        Endpoint::from_static("http://localhost")
-            .connect_timeout(ATTEMPT)
-            .timeout(ATTEMPT)
-            .connect_with_connector_lazy(service_fn(move |_| {
-                let path = path.clone();
-                async move { UnixStream::connect(path).await.map(TokioIo::new) }
-            }))
-    }
-}
-
-#[async_trait]
-impl Kek for PluginKek {
-    fn uri(&self) -> &KekUri {
-        &self.uri
+    fn is_built_in(&self) -> bool {
+        cfg!(feature = "k8skms")
     }
 
-    async fn wrap(&self, key: &DataKey, _: &Context) -> Result<WrappedKey, KekError> {
-        let plugin = self.plugin(Action::Wrap).await?;
-        let late = || refusal::late(&self.uri, Action::Wrap);
-        let answer = retry(late, || async {
-            let request = EncryptRequest { plaintext: key.expose().to_vec(), uid: uid() };
-            plugin.encrypt(request).await.map_err(|e| refusal(&self.uri, Action::Wrap, &e))
-        });
-        let bytes = Stored::of(answer.await?).ok_or_else(|| {
-            KekError::new(&self.uri, Action::Wrap, Refusal::Failed)
-                .detail("the plugin's answer is empty, or larger than the protocol allows")
-        })?;
-        Ok(WrappedKey { kek: self.uri.clone(), bytes })
-    }
-
-    async fn unwrap(&self, key: &WrappedKey, _: &Context) -> Result<DataKey, KekError> {
-        let rejected = || KekError::new(&self.uri, Action::Unwrap, Refusal::Rejected);
-        let stored = Stored::read(&key.bytes).ok_or_else(rejected)?;
-        let plugin = self.plugin(Action::Unwrap).await?;
-        let late = || refusal::late(&self.uri, Action::Unwrap);
-        let answer = retry(late, || async {
-            let mut request = stored.clone();
-            request.uid = uid();
-            plugin.decrypt(request).await.map_err(|e| refusal(&self.uri, Action::Unwrap, &e))
-        });
-        let plaintext = Zeroizing::new(answer.await?.plaintext);
-        DataKey::from_slice(&plaintext).ok_or_else(rejected)
-    }
-}
-
-impl Stored {
-    /// The answer as JSON, if it is within the protocol's bounds.
-    fn of(answer: EncryptResponse) -> Option<Vec<u8>> {
-        let annotations: usize = answer.annotations.iter().map(|(k, v)| k.len() + v.len()).sum();
-        let fits = |size: usize| (1..=MAX_SIZE).contains(&size);
-        if !fits(answer.ciphertext.len())
-            || !fits(answer.key_id.len())
-            || annotations > MAX_ANNOTATIONS
+    fn connector(&self, surroundings: &Surroundings) -> Option<Arc<dyn Connector>> {
+        #[cfg(feature = "k8skms")]
+        return Some(Arc::new(kek::Plugins(surroundings.lifetimes)));
+        #[cfg(not(feature = "k8skms"))]
         {
-            return None;
+            let _ = surroundings;
+            None
         }
-        let annotations = answer.annotations.iter().map(|(k, v)| (k.clone(), BASE64.encode(v)));
-        let stored = Self {
-            ciphertext: BASE64.encode(answer.ciphertext),
-            key_id: answer.key_id,
-            annotations: annotations.collect(),
-        };
-        Some(serde_json::to_vec(&stored).expect("it is plain text"))
-    }
-
-    /// The request that gives the DEK back, without its uid.
-    fn read(bytes: &[u8]) -> Option<DecryptRequest> {
-        let stored: Self = serde_json::from_slice(bytes).ok()?;
-        let annotation = |(name, value): (String, String)| Some((name, BASE64.decode(value).ok()?));
-        Some(DecryptRequest {
-            ciphertext: BASE64.decode(stored.ciphertext).ok()?,
-            uid: String::new(),
-            key_id: stored.key_id,
-            annotations: stored.annotations.into_iter().map(annotation).collect::<Option<_>>()?,
-        })
-    }
-}
-
-/// A name for the request in the plugin's log, a random UUID (RFC 9562, version 4).
-fn uid() -> String {
-    let mut bytes = [0; 16];
-    random_bytes(&mut bytes);
-    let number = u128::from_be_bytes(bytes) & !(0xf000 << 64) & !(0xc000 << 48)
-        | (0x4000 << 64)
-        | (0x8000 << 48);
-    let hex = format!("{number:032x}");
-    [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn answer(ciphertext: usize, key_id: usize, annotation: usize) -> EncryptResponse {
-        EncryptResponse {
-            ciphertext: vec![7; ciphertext],
-            key_id: "k".repeat(key_id),
-            annotations: [("version.example".to_owned(), vec![1; annotation])].into(),
-        }
-    }
-
-    #[test]
-    fn what_is_stored_comes_back_whole() {
-        let bytes = Stored::of(answer(100, 3, 5)).expect("within bounds");
-        let request = Stored::read(&bytes).expect("readable");
-        assert_eq!((request.ciphertext, request.key_id.as_str()), (vec![7; 100], "kkk"));
-        assert_eq!(request.annotations["version.example"], [1; 5]);
-        assert!(Stored::read(b"{}").is_none() && Stored::read(b"\x00").is_none());
-    }
-
-    #[test]
-    fn the_protocols_bounds_hold() {
-        for (ciphertext, key_id, annotation) in
-            [(0, 1, 1), (1025, 1, 1), (1, 0, 1), (1, 1025, 1), (1, 1, 33 << 10)]
-        {
-            assert!(Stored::of(answer(ciphertext, key_id, annotation)).is_none());
-        }
-    }
-
-    #[test]
-    fn a_uid_is_a_uuid() {
-        let uid = uid();
-        assert_eq!((uid.len(), &uid[14..15]), (36, "4"), "{uid}");
-        assert!("89ab".contains(&uid[19..20]), "{uid}");
     }
 }

@@ -5,14 +5,11 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
+use super::lifetime::Limits;
 use super::{KekError, Refusal};
 
 /// How long a connection may take.
 pub const CONNECT: Duration = Duration::from_secs(3);
-/// How long one attempt may take, connecting included.
-pub const ATTEMPT: Duration = Duration::from_secs(5);
-/// How long all attempts together may take, the login included.
-pub const OPERATION: Duration = Duration::from_secs(20);
 /// How often a call is tried.
 pub const ATTEMPTS: u32 = 3;
 /// How long before the second attempt; the third waits twice as long.
@@ -23,11 +20,27 @@ pub const BACKOFF: Duration = Duration::from_millis(200);
 ///
 /// # Errors
 /// What the last attempt said.
-pub async fn retry<T, F>(late: impl Fn() -> KekError, call: impl Fn() -> F) -> Result<T, KekError>
+pub async fn retry<T, F>(
+    limits: Limits,
+    late: impl Fn() -> KekError,
+    call: impl Fn() -> F,
+) -> Result<T, KekError>
 where
     F: Future<Output = Result<T, KekError>>,
 {
-    let attempt = || async { timeout(ATTEMPT, call()).await.unwrap_or_else(|_| Err(late())) };
+    in_time(limits, &late, attempts(limits, &late, call)).await
+}
+
+async fn attempts<T, F>(
+    limits: Limits,
+    late: &impl Fn() -> KekError,
+    call: impl Fn() -> F,
+) -> Result<T, KekError>
+where
+    F: Future<Output = Result<T, KekError>>,
+{
+    let attempt =
+        || async { timeout(limits.attempt, call()).await.unwrap_or_else(|_| Err(late())) };
     let mut pause = BACKOFF;
     for _ in 1..ATTEMPTS {
         match attempt().await {
@@ -44,10 +57,11 @@ where
 /// # Errors
 /// `late`, or what the call ended with.
 pub async fn in_time<T>(
+    limits: Limits,
     late: impl Fn() -> KekError,
     call: impl Future<Output = Result<T, KekError>>,
 ) -> Result<T, KekError> {
-    timeout(OPERATION, call).await.unwrap_or_else(|_| Err(late()))
+    timeout(limits.operation, call).await.unwrap_or_else(|_| Err(late()))
 }
 
 fn passes(refusal: Refusal) -> bool {

@@ -3,24 +3,24 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 use futures::future::try_join_all;
 use futures::stream::FuturesUnordered;
-use tokio::sync::{OnceCell, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use super::{Action, Context, DataKey, Kek, KekError, KekUri, Refusal, Scheme, WrappedKey};
+use super::breaker::Breaker;
+use super::cache::Cache;
+use super::lifetime::Lifetimes;
+use super::provider::{Connector, Cost, PROVIDERS, Surroundings};
+use super::{Action, Context, DataKey, Kek, KekError, KekId, KekUri, Refusal, Wrapped, WrappedKey};
 use crate::secret::SecretValue;
 
 /// How many DEKs may be wrapped or unwrapped at once.
 pub const IN_FLIGHT: usize = 16;
-
-/// After how many failures in a row, all attempts each, a KEK that cannot be
-/// reached is not asked any more.
-const DOWN_AFTER: usize = 3;
 
 /// Asks the person for a passphrase; says why there is none.
 pub type Passphrases = Arc<dyn Fn(&str) -> Result<SecretValue, String> + Send + Sync>;
@@ -31,24 +31,10 @@ pub struct RingOptions {
     pub identities: Vec<PathBuf>,
     /// How to ask for the passphrase of a locked one.
     pub passphrases: Passphrases,
-    /// How long a KEK may take before another of the same Secret is asked too.
+    /// How long a KEK may take before another of the same Secret is used too.
     pub patience: Duration,
-}
-
-/// What it costs to ask a KEK.
-#[allow(dead_code, reason = "a build may have none of a kind")]
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-enum Cost {
-    /// An identity at hand.
-    Nothing,
-    /// A process on this machine.
-    Socket,
-    /// A service.
-    Network,
-    /// One that did not answer the last time.
-    Slow,
-    /// The person's attention, if it opens at all.
-    Passphrase,
+    /// How long the ring keeps what it learned.
+    pub lifetimes: Lifetimes,
 }
 
 /// A DEK, and the KEK that gave it.
@@ -56,58 +42,45 @@ enum Cost {
 pub struct Unwrapped {
     /// The DEK.
     pub key: Arc<DataKey>,
-    /// The KEK, whichever version of it: [`KekUri::key`].
-    pub by: KekUri,
+    /// The KEK, whichever version of it.
+    pub by: KekId,
 }
-
-/// A DEK by its commitment and its place: asked for once, however many want it.
-type Slot = Arc<OnceCell<Unwrapped>>;
 
 /// The KEKs in use. Nothing is connected or read before the first call.
 pub struct Ring {
-    #[cfg(feature = "age")]
-    identities: Arc<super::age::Identities>,
-    #[cfg(feature = "aws")]
-    aws: Arc<super::aws::Clients>,
-    #[cfg(feature = "azure")]
-    azure: Arc<super::azure::Clients>,
-    #[cfg(feature = "gcp")]
-    gcp: Arc<super::gcp::Connection>,
-    #[cfg(feature = "vault")]
-    vault: Arc<super::vault::Server>,
+    surroundings: Surroundings,
+    /// What the keys of each kind share.
+    connectors: [OnceLock<Option<Arc<dyn Connector>>>; PROVIDERS.len()],
     keks: Mutex<HashMap<KekUri, Arc<dyn Kek>>>,
-    unwrapped: Mutex<HashMap<([u8; 32], Context), Slot>>,
+    unwrapped: Mutex<Cache>,
     permits: Semaphore,
     patience: Duration,
-    slow: Mutex<HashSet<KekUri>>,
-    /// How often in a row a KEK could not be reached, and what it said last.
-    down: Mutex<HashMap<KekUri, (usize, KekError)>>,
+    slow: Mutex<HashSet<KekId>>,
+    down: Mutex<Breaker>,
 }
 
 impl Ring {
     /// An idle ring.
     #[must_use]
     pub fn new(options: RingOptions) -> Self {
+        let RingOptions { identities, passphrases, patience, lifetimes } = options;
+        #[cfg(feature = "age")]
+        let identities = Arc::new(super::age::Identities::new(identities, passphrases));
+        #[cfg(not(feature = "age"))]
+        let _ = (identities, passphrases);
         Self {
-            #[cfg(feature = "age")]
-            identities: Arc::new(super::age::Identities::new(
-                options.identities,
-                options.passphrases,
-            )),
-            #[cfg(feature = "aws")]
-            aws: Arc::default(),
-            #[cfg(feature = "azure")]
-            azure: Arc::default(),
-            #[cfg(feature = "gcp")]
-            gcp: Arc::default(),
-            #[cfg(feature = "vault")]
-            vault: Arc::default(),
+            surroundings: Surroundings {
+                #[cfg(feature = "age")]
+                identities,
+                lifetimes,
+            },
+            connectors: Default::default(),
             keks: Mutex::default(),
-            unwrapped: Mutex::default(),
+            unwrapped: Mutex::new(Cache::new(lifetimes.keep)),
             permits: Semaphore::new(IN_FLIGHT),
-            patience: options.patience,
+            patience,
             slow: Mutex::default(),
-            down: Mutex::default(),
+            down: Mutex::new(Breaker::new(lifetimes.retry)),
         }
     }
 
@@ -115,7 +88,7 @@ impl Ring {
     #[cfg(feature = "age")]
     #[must_use]
     pub fn identities(&self) -> &super::age::Identities {
-        &self.identities
+        &self.surroundings.identities
     }
 
     /// Wraps one DEK under every KEK, all at once.
@@ -127,12 +100,12 @@ impl Ring {
         keks: &[KekUri],
         key: &DataKey,
         context: &Context,
-    ) -> Result<Vec<WrappedKey>, KekError> {
+    ) -> Result<Vec<Wrapped>, KekError> {
         let _permit = self.permits.acquire().await;
         try_join_all(keks.iter().map(|uri| async move {
-            self.check_up(uri)?;
+            lock(&self.down).check(&uri.id())?;
             let answer = self.kek(uri, Action::Wrap)?.wrap(key, context).await;
-            self.note(uri, answer.as_ref().err());
+            lock(&self.down).note(&uri.id(), answer.as_ref().err());
             answer
         }))
         .await
@@ -152,9 +125,7 @@ impl Ring {
         commitment: [u8; 32],
         fits: impl Fn(&DataKey) -> bool,
     ) -> Result<Unwrapped, Vec<KekError>> {
-        // A DEK is known for one place only: elsewhere the KMS has its say again.
-        let known = (commitment, context.clone());
-        let slot = lock(&self.unwrapped).entry(known).or_default().clone();
+        let slot = lock(&self.unwrapped).slot(commitment, context);
         slot.get_or_try_init(|| self.ask(candidates, context, fits)).await.cloned()
     }
 
@@ -195,51 +166,31 @@ impl Ring {
         context: &Context,
         fits: impl Fn(&DataKey) -> bool,
     ) -> Result<Unwrapped, KekError> {
-        self.check_up(&wrapped.kek)?;
+        lock(&self.down).check(&wrapped.kek.id())?;
         let kek = self.kek(&wrapped.kek, Action::Unwrap)?;
         // Slow until it answers: others who want it while it hangs ask it last.
         let slow =
-            SlowUnlessAnswered { ring: self, kek: wrapped.kek.key(), since: Some(Instant::now()) };
+            SlowUnlessAnswered { ring: self, kek: wrapped.kek.id(), since: Some(Instant::now()) };
         let answer = kek.unwrap(wrapped, context).await;
         slow.answered(&answer);
-        self.note(&wrapped.kek, answer.as_ref().err());
+        lock(&self.down).note(&wrapped.kek.id(), answer.as_ref().err());
         match answer? {
-            key if fits(&key) => Ok(Unwrapped { key: Arc::new(key), by: wrapped.kek.key() }),
+            key if fits(&key) => Ok(Unwrapped { key: Arc::new(key), by: wrapped.kek.id() }),
             _ => Err(KekError::new(&wrapped.kek, Action::Unwrap, Refusal::Rejected)),
         }
     }
 
-    /// Refuses for a KEK that is down: thousands of Secrets would each wait for it.
-    fn check_up(&self, kek: &KekUri) -> Result<(), KekError> {
-        match lock(&self.down).get(&kek.key()) {
-            Some((count, error)) if *count >= DOWN_AFTER => Err(error.clone()),
-            _ => Ok(()),
-        }
-    }
-
-    /// Notes what a KEK ended with.
-    fn note(&self, kek: &KekUri, error: Option<&KekError>) {
-        let mut down = lock(&self.down);
-        match error.filter(|error| error.refusal == Refusal::Unreachable) {
-            Some(error) => {
-                let (count, last) = down.entry(kek.key()).or_insert((0, error.clone()));
-                *count += 1;
-                last.clone_from(error);
-            }
-            None => drop(down.remove(&kek.key())),
-        }
-    }
-
-    /// What it costs to ask, the cheapest first.
+    /// What it costs to use, the cheapest first.
     fn cost(&self, kek: &KekUri) -> Cost {
-        match kek.scheme() {
-            #[cfg(feature = "age")]
-            Scheme::Age if self.identities.has_unlocked(kek.rest()) => Cost::Nothing,
-            Scheme::Age => Cost::Passphrase,
-            _ if lock(&self.slow).contains(&kek.key()) => Cost::Slow,
-            Scheme::K8s => Cost::Socket,
-            _ => Cost::Network,
+        match self.connector(kek).map_or(Cost::Network, |connector| connector.cost(kek)) {
+            Cost::Socket | Cost::Network if lock(&self.slow).contains(&kek.id()) => Cost::Slow,
+            cost => cost,
         }
+    }
+
+    /// Forgets every data key. Those in use are wiped when their users are done.
+    pub fn forget(&self) {
+        lock(&self.unwrapped).clear();
     }
 
     /// Has the KMS wrap the DEK of `wrapped` under `to` on its own side. `None`
@@ -274,10 +225,9 @@ impl Ring {
     /// # Errors
     /// The KMS's refusal to tell.
     pub async fn resolve(&self, uri: &KekUri) -> Result<KekUri, KekError> {
-        match uri.scheme() {
-            #[cfg(feature = "aws")]
-            Scheme::Aws => super::aws::resolve(uri, &self.aws).await,
-            _ => Ok(uri.clone()),
+        match self.connector(uri) {
+            Some(connector) => connector.resolve(uri).await,
+            None => Ok(uri.clone()),
         }
     }
 
@@ -285,42 +235,25 @@ impl Ring {
         if let Some(kek) = lock(&self.keks).get(uri) {
             return Ok(kek.clone());
         }
-        let kek = self.make(uri, action)?;
+        let unusable = || {
+            KekError::new(uri, action, Refusal::Unusable)
+                .detail(format!("this build has no `{}`", uri.scheme()))
+        };
+        let kek = self.connector(uri).ok_or_else(unusable)?.clone().kek(uri);
         Ok(lock(&self.keks).entry(uri.clone()).or_insert(kek).clone())
     }
 
-    fn make(&self, uri: &KekUri, action: Action) -> Result<Arc<dyn Kek>, KekError> {
-        match uri.scheme() {
-            #[cfg(feature = "age")]
-            Scheme::Age => {
-                Ok(Arc::new(super::age::AgeKek::new(uri.clone(), self.identities.clone())))
-            }
-            #[cfg(feature = "aws")]
-            Scheme::Aws => Ok(Arc::new(super::aws::AwsKek::new(uri.clone(), self.aws.clone()))),
-            #[cfg(feature = "azure")]
-            Scheme::Azure => {
-                Ok(Arc::new(super::azure::AzureKek::new(uri.clone(), self.azure.clone())))
-            }
-            #[cfg(feature = "gcp")]
-            Scheme::Gcp => Ok(Arc::new(super::gcp::GcpKek::new(uri.clone(), self.gcp.clone()))),
-            #[cfg(feature = "k8skms")]
-            Scheme::K8s => Ok(Arc::new(super::k8skms::PluginKek::new(uri.clone()))),
-            #[cfg(feature = "vault")]
-            Scheme::Vault => {
-                Ok(Arc::new(super::vault::VaultKek::new(uri.clone(), self.vault.clone())))
-            }
-            // Unreachable where every KMS is built in.
-            #[allow(unreachable_patterns)]
-            scheme => Err(KekError::new(uri, action, Refusal::Unusable)
-                .detail(format!("this build has no `{}`", scheme.as_str()))),
-        }
+    /// What the keys of its kind share; `None` where this build cannot use it.
+    fn connector(&self, uri: &KekUri) -> Option<&Arc<dyn Connector>> {
+        let connect = || PROVIDERS[uri.kind()].connector(&self.surroundings);
+        self.connectors[uri.kind()].get_or_init(connect).as_ref()
     }
 }
 
 /// Counts a KEK as slow if it is given up after the patience, or cannot be reached.
 struct SlowUnlessAnswered<'a> {
     ring: &'a Ring,
-    kek: KekUri,
+    kek: KekId,
     /// `None` once it has answered.
     since: Option<Instant>,
 }

@@ -84,7 +84,7 @@ fn from_answer(request: Request<'_>, why: Refusal, detail: String) -> KekError {
 }
 
 fn hint(why: Refusal, request: Request<'_>) -> Option<String> {
-    let (vault, key, _) = super::parts(request.kek);
+    let (vault, key, _) = super::kek::parts(request.kek);
     let (permission, vault) = (request.permission, vault.split('.').next().unwrap_or(vault));
     Some(match why {
         Refusal::Denied => format!(

@@ -2,6 +2,7 @@
 //! OpenBao's have it. Nothing of it ever comes from a sealed file.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use vaultrs::auth::{approle, kubernetes};
 use vaultrs::client::{Client, VaultClient, VaultClientSettings, VaultClientSettingsBuilder};
@@ -9,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::refusal::{NOT_LOGGED_IN, refusal};
 use crate::kek::error::Request;
-use crate::kek::retry::ATTEMPT;
+use crate::kek::lifetime::Lifetimes;
 use crate::kek::{Action, KekError, KekUri, Refusal};
 
 /// Where a pod finds the token of its service account.
@@ -22,8 +23,13 @@ enum Login {
     Kubernetes { role: String, token: Zeroizing<String> },
 }
 
-/// A client that is logged in.
-pub async fn connect(kek: &KekUri, action: Action) -> Result<VaultClient, KekError> {
+/// A client that is logged in, and how long the login holds, where it ends.
+pub async fn connect(
+    kek: &KekUri,
+    action: Action,
+    lifetimes: Lifetimes,
+    old: Option<&VaultClient>,
+) -> Result<(VaultClient, Option<Duration>), KekError> {
     let unusable = |detail: String| KekError::new(kek, action, Refusal::Unusable).detail(detail);
     let mut settings = VaultClientSettingsBuilder::default();
     let address = variable("ADDR").unwrap_or_else(|| "https://127.0.0.1:8200".to_owned());
@@ -32,7 +38,10 @@ pub async fn connect(kek: &KekUri, action: Action) -> Result<VaultClient, KekErr
     if !matches!(url.scheme(), "http" | "https") {
         return Err(wrong());
     }
-    settings.address(&address).timeout(Some(ATTEMPT)).verify(!skips_verify().map_err(&unusable)?);
+    settings
+        .address(&address)
+        .timeout(Some(lifetimes.limits.attempt))
+        .verify(!skips_verify().map_err(&unusable)?);
     let namespace = variable("NAMESPACE");
     if namespace.as_ref().is_some_and(|name| !name.bytes().all(|b| b.is_ascii_graphic())) {
         return Err(unusable("`VAULT_NAMESPACE` has characters that no namespace has".to_owned()));
@@ -43,13 +52,14 @@ pub async fn connect(kek: &KekUri, action: Action) -> Result<VaultClient, KekErr
     let login = login.ok_or_else(|| {
         KekError::new(kek, action, Refusal::NotLoggedIn).detail("no token").hint(NOT_LOGGED_IN)
     })?;
+    let request = Request { kek, action, permission: "login" };
     settings.token("");
     let settings = settings.build().map_err(|e| unusable(e.to_string()))?;
     let http = http(&settings).map_err(&unusable)?;
     let mut client =
         VaultClient::new(settings).map_err(|e| unusable(crate::kek::error::innermost(&e)))?;
     client.http.http = http;
-    login.log_in(client, kek, action).await
+    login.log_in(client, request, lifetimes.renews, old).await
 }
 
 /// How many redirects of one server are followed.
@@ -120,29 +130,46 @@ impl Login {
     async fn log_in(
         self,
         mut client: VaultClient,
-        kek: &KekUri,
-        action: Action,
-    ) -> Result<VaultClient, KekError> {
-        let request = Request { kek, action, permission: "login" };
+        request: Request<'_>,
+        renews: bool,
+        old: Option<&VaultClient>,
+    ) -> Result<(VaultClient, Option<Duration>), KekError> {
         let path = |default: &str| variable("AUTH_PATH").unwrap_or_else(|| default.to_owned());
-        let token = match self {
-            Self::Token(token) => token,
+        let (token, lease) = match self {
+            Self::Token(token) => {
+                if let Some(old) = old {
+                    // One that cannot be renewed is used until it ends.
+                    let _ = vaultrs::token::renew_self(old, None).await;
+                }
+                (token, None)
+            }
             Self::AppRole { role_id, secret_id } => {
                 let login = approle::login(&client, &path("approle"), &role_id, &secret_id).await;
-                Zeroizing::new(login.map_err(|e| refusal(request, &e))?.client_token)
+                let login = login.map_err(|e| refusal(request, &e))?;
+                (Zeroizing::new(login.client_token), Some(login.lease_duration))
             }
             Self::Kubernetes { role, token } => {
                 let login = kubernetes::login(&client, &path("kubernetes"), &role, &token).await;
-                Zeroizing::new(login.map_err(|e| refusal(request, &e))?.client_token)
+                let login = login.map_err(|e| refusal(request, &e))?;
+                (Zeroizing::new(login.client_token), Some(login.lease_duration))
             }
         };
         if !token.bytes().all(|b| b.is_ascii_graphic()) {
-            return Err(KekError::new(kek, action, Refusal::NotLoggedIn)
+            return Err(KekError::new(request.kek, request.action, Refusal::NotLoggedIn)
                 .detail("the token has characters that no token has")
                 .hint(NOT_LOGGED_IN));
         }
         client.set_token(&token);
-        Ok(client)
+        let lease = match lease {
+            // What may not look itself up is used as long as it is accepted.
+            None if renews => {
+                vaultrs::token::lookup_self(&client).await.ok().map(|token| token.ttl)
+            }
+            lease => lease,
+        };
+        // Zero: it does not end.
+        let holds = lease.filter(|seconds| *seconds > 0).map(Duration::from_secs);
+        Ok((client, holds))
     }
 }
 

@@ -73,7 +73,7 @@ fn of_status(code: u16, words: &str, path: &str) -> Refusal {
 }
 
 fn hint(why: Refusal, request: Request<'_>) -> Option<String> {
-    let (mount, key) = super::mount_and_key(request.kek);
+    let (mount, key) = super::kek::mount_and_key(request.kek);
     let path = request.permission;
     Some(match why {
         Refusal::Denied => format!(

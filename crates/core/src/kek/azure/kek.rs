@@ -1,0 +1,131 @@
+//! Calls of Azure Key Vault.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use azure_core::credentials::TokenCredential;
+use azure_core::http::{ClientOptions, RequestContent, Response, RetryOptions};
+use azure_security_keyvault_keys::models::{
+    EncryptionAlgorithm, KeyClientWrapKeyOptions, KeyOperationParameters,
+};
+use azure_security_keyvault_keys::{KeyClient, KeyClientOptions};
+use zeroize::Zeroizing;
+
+use super::login::Login;
+use super::refusal::refusal;
+use crate::kek::error::Request;
+use crate::kek::lifetime::Limits;
+use crate::kek::provider::Connector;
+use crate::kek::retry::{in_time, retry};
+use crate::kek::{Action, Context, DataKey, Kek, KekError, KekUri, Refusal, Wrapped, WrappedKey};
+
+/// A key of Azure Key Vault.
+pub struct AzureKek {
+    uri: KekUri,
+    clients: Arc<Clients>,
+}
+
+/// One login, and one client a vault.
+pub struct Clients {
+    limits: Limits,
+    login: Arc<Login>,
+    vaults: Mutex<HashMap<String, Arc<KeyClient>>>,
+}
+
+impl Clients {
+    /// Not logged in yet.
+    pub fn new(limits: Limits) -> Self {
+        Self { limits, login: Arc::default(), vaults: Mutex::default() }
+    }
+
+    /// A client of the vault, logged in: the first call is not made to wait for it.
+    async fn client(&self, vault: &str, request: Request<'_>) -> Result<Arc<KeyClient>, KekError> {
+        // `NAME.vault.azure.net` takes tokens for `vault.azure.net`.
+        let domain = vault.split_once('.').map_or(vault, |(_, domain)| domain);
+        let scope = format!("https://{domain}/.default");
+        self.login.get_token(&[&scope], None).await.map_err(|e| refusal(request, &e))?;
+        let mut vaults = self.vaults.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = vaults.get(vault) {
+            return Ok(client.clone());
+        }
+        // The SDK's own retries send no body once an attempt has failed before it
+        // was challenged to log in.
+        let client_options = ClientOptions { retry: RetryOptions::none(), ..Default::default() };
+        let options = KeyClientOptions { client_options, ..Default::default() };
+        let client = KeyClient::new(&format!("https://{vault}"), self.login.clone(), Some(options))
+            .map_err(|e| refusal(request, &e))?;
+        Ok(vaults.entry(vault.to_owned()).or_insert(Arc::new(client)).clone())
+    }
+}
+
+impl Connector for Clients {
+    fn kek(self: Arc<Self>, uri: &KekUri) -> Arc<dyn Kek> {
+        Arc::new(AzureKek { uri: uri.clone(), clients: self })
+    }
+}
+
+#[async_trait]
+impl Kek for AzureKek {
+    async fn wrap(&self, key: &DataKey, _: &Context) -> Result<Wrapped, KekError> {
+        let request = Request { kek: &self.uri, action: Action::Wrap, permission: "wrapKey" };
+        let (vault, name, version) = parts(&self.uri);
+        let late = || super::refusal::late(request);
+        let client =
+            in_time(self.clients.limits, late, self.clients.client(vault, request)).await?;
+        let answer = retry(self.clients.limits, late, || async {
+            let parameters = parameters(request, key.expose())?;
+            let key_version = version.map(str::to_owned);
+            let options = KeyClientWrapKeyOptions { key_version, ..Default::default() };
+            let answer = client.wrap_key(name, parameters, Some(options)).await;
+            answer.and_then(Response::into_model).map_err(|e| refusal(request, &e))
+        });
+        let answer = answer.await?;
+        let failed =
+            |detail: &str| KekError::new(&self.uri, Action::Wrap, Refusal::Failed).detail(detail);
+        let bytes = answer.result.ok_or_else(|| failed("it returned no wrapped key"))?;
+        let id = answer.kid.ok_or_else(|| failed("it did not say which version it used"))?;
+        let used = id.rsplit('/').next().unwrap_or("");
+        let kek = format!("azurekms://{vault}/{name}/{used}").parse::<KekUri>();
+        let key = WrappedKey { kek: kek.map_err(|e| failed(&e.to_string()))?, bytes };
+        Ok(Wrapped { key, version: Some(used.to_owned()) })
+    }
+
+    async fn unwrap(&self, key: &WrappedKey, _: &Context) -> Result<DataKey, KekError> {
+        let request = Request { kek: &self.uri, action: Action::Unwrap, permission: "unwrapKey" };
+        let rejected = || KekError::new(&self.uri, Action::Unwrap, Refusal::Rejected);
+        let (vault, name, version) = parts(&self.uri);
+        let version =
+            version.ok_or_else(|| rejected().detail("it does not name the key's version"))?;
+        let late = || super::refusal::late(request);
+        let client =
+            in_time(self.clients.limits, late, self.clients.client(vault, request)).await?;
+        let answer = retry(self.clients.limits, late, || async {
+            let parameters = parameters(request, &key.bytes)?;
+            let answer = client.unwrap_key(name, version, parameters, None).await;
+            answer.and_then(Response::into_model).map_err(|e| refusal(request, &e))
+        });
+        let answer = answer.await?;
+        let bytes = Zeroizing::new(answer.result.unwrap_or_default());
+        DataKey::from_slice(&bytes).ok_or_else(rejected)
+    }
+}
+
+fn parameters(
+    request: Request<'_>,
+    value: &[u8],
+) -> Result<RequestContent<KeyOperationParameters>, KekError> {
+    let parameters = KeyOperationParameters {
+        algorithm: Some(EncryptionAlgorithm::RsaOaep256),
+        value: Some(value.to_vec()),
+        ..Default::default()
+    };
+    parameters.try_into().map_err(|e| refusal(request, &e))
+}
+
+/// The vault's host, the key, and its version.
+pub fn parts(uri: &KekUri) -> (&str, &str, Option<&str>) {
+    let mut parts = uri.rest().split('/');
+    let mut next = || parts.next();
+    (next().unwrap_or(""), next().unwrap_or(""), next())
+}

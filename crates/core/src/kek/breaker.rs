@@ -1,0 +1,109 @@
+//! Which KEKs are down: thousands of Secrets would each wait for one that is.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use super::{KekError, KekId, Refusal};
+
+/// After how many failures in a row, all attempts each, a KEK that cannot be reached is
+/// down.
+const DOWN_AFTER: usize = 3;
+
+/// The KEKs that could not be reached.
+pub struct Breaker {
+    /// After how long one that is down gets one more try; `None`: never.
+    retry: Option<Duration>,
+    failures: HashMap<KekId, Failures>,
+}
+
+/// The failures in a row of one KEK.
+struct Failures {
+    count: usize,
+    last: KekError,
+    /// Since when it is down, or when it last got a try.
+    since: Instant,
+}
+
+impl Breaker {
+    pub fn new(retry: Option<Duration>) -> Self {
+        Self { retry, failures: HashMap::new() }
+    }
+
+    /// Refuses for a KEK that is down. When it is due for another try, the first who
+    /// comes makes it, and the others are refused until its answer is there.
+    ///
+    /// # Errors
+    /// What it said last.
+    pub fn check(&mut self, kek: &KekId) -> Result<(), KekError> {
+        let Some(failures) = self.failures.get_mut(kek) else { return Ok(()) };
+        if failures.count < DOWN_AFTER {
+            return Ok(());
+        }
+        match self.retry {
+            Some(retry) if failures.since.elapsed() >= retry => {
+                failures.since = Instant::now();
+                Ok(())
+            }
+            _ => Err(failures.last.clone()),
+        }
+    }
+
+    /// Notes how a call ended. Any answer shows that it is up.
+    pub fn note(&mut self, kek: &KekId, error: Option<&KekError>) {
+        match error.filter(|error| error.refusal == Refusal::Unreachable) {
+            Some(error) => {
+                let new = || Failures { count: 0, last: error.clone(), since: Instant::now() };
+                let failures = self.failures.entry(kek.clone()).or_insert_with(new);
+                failures.count += 1;
+                failures.last.clone_from(error);
+                failures.since = Instant::now();
+            }
+            None => drop(self.failures.remove(kek)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kek::{Action, KekUri};
+
+    fn down(retry: Option<Duration>) -> (Breaker, KekId, KekError) {
+        let uri = KekUri::aws("alias/a").expect("valid");
+        let error = KekError::new(&uri, Action::Unwrap, Refusal::Unreachable);
+        let mut breaker = Breaker::new(retry);
+        for _ in 0..DOWN_AFTER {
+            assert!(breaker.check(&uri.id()).is_ok());
+            breaker.note(&uri.id(), Some(&error));
+        }
+        (breaker, uri.id(), error)
+    }
+
+    #[test]
+    fn a_run_does_not_ask_again_what_is_down() {
+        let (mut breaker, kek, _) = down(None);
+        assert_eq!(breaker.check(&kek).map_err(|e| e.refusal), Err(Refusal::Unreachable));
+    }
+
+    #[test]
+    fn a_server_lets_one_try_pass_at_a_time_and_an_answer_closes_it() {
+        let (mut breaker, kek, error) = down(Some(Duration::from_secs(60)));
+        assert!(breaker.check(&kek).is_err());
+        let long_ago = Instant::now().checked_sub(Duration::from_secs(61)).expect("a past");
+        breaker.failures.get_mut(&kek).expect("there").since = long_ago;
+        assert!(breaker.check(&kek).is_ok(), "one try");
+        assert!(breaker.check(&kek).is_err(), "and no other beside it");
+        breaker.note(&kek, Some(&error));
+        assert!(breaker.check(&kek).is_err(), "it is still down");
+        breaker.note(&kek, None);
+        assert!(breaker.check(&kek).is_ok());
+    }
+
+    #[test]
+    fn a_refusal_shows_that_it_is_up() {
+        let (mut breaker, kek, error) = down(None);
+        let denied = KekError { refusal: Refusal::Denied, ..error };
+        breaker.note(&kek, Some(&denied));
+        assert!(breaker.check(&kek).is_ok());
+    }
+}

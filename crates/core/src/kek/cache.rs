@@ -1,0 +1,94 @@
+//! Data keys that were unwrapped, so that none is asked for twice.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::sync::OnceCell;
+
+use super::Context;
+use super::lifetime::Keep;
+use super::ring::Unwrapped;
+
+/// A DEK by its commitment and its place: elsewhere the KMS has its say again.
+type Name = ([u8; 32], Context);
+
+/// A DEK, unwrapped once however many want it at the same time.
+pub type Slot = Arc<OnceCell<Unwrapped>>;
+
+/// The data keys, as long as they may be kept.
+pub struct Cache {
+    keep: Keep,
+    slots: HashMap<Name, (Instant, Slot)>,
+}
+
+impl Cache {
+    pub fn new(keep: Keep) -> Self {
+        Self { keep, slots: HashMap::new() }
+    }
+
+    /// The slot of a DEK, made where there is none.
+    pub fn slot(&mut self, commitment: [u8; 32], context: &Context) -> Slot {
+        let now = Instant::now();
+        let name = (commitment, context.clone());
+        if let Keep::For { age, most } = self.keep {
+            self.slots.retain(|_, (since, _)| now.duration_since(*since) < age);
+            if self.slots.len() >= most.max(1) && !self.slots.contains_key(&name) {
+                let oldest = self.slots.iter().min_by_key(|(_, (since, _))| *since);
+                let oldest = oldest.map(|(name, _)| name.clone());
+                oldest.and_then(|name| self.slots.remove(&name));
+            }
+        }
+        self.slots.entry(name).or_insert_with(|| (now, Slot::default())).1.clone()
+    }
+
+    /// Forgets them all. What is in use is wiped when its last user is done.
+    pub fn clear(&mut self) {
+        self.slots.clear();
+    }
+
+    #[cfg(test)]
+    fn len(&self) -> usize {
+        self.slots.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn fill(cache: &mut Cache, count: u8) -> Vec<Slot> {
+        (0..count).map(|n| cache.slot([n; 32], &Context::default())).collect()
+    }
+
+    #[test]
+    fn a_run_keeps_every_key_and_has_one_slot_for_each() {
+        let mut cache = Cache::new(Keep::Always);
+        let slots = fill(&mut cache, 200);
+        assert_eq!(cache.len(), 200);
+        assert!(Arc::ptr_eq(&slots[7], &cache.slot([7; 32], &Context::default())));
+        let elsewhere = Context::new(Some("prod"), None);
+        assert!(!Arc::ptr_eq(&slots[7], &cache.slot([7; 32], &elsewhere)));
+    }
+
+    #[test]
+    fn a_server_keeps_so_many_and_the_oldest_goes_first() {
+        let keep = Keep::For { age: Duration::from_secs(60), most: 3 };
+        let mut cache = Cache::new(keep);
+        let slots = fill(&mut cache, 5);
+        assert_eq!(cache.len(), 3);
+        assert!(Arc::ptr_eq(&slots[4], &cache.slot([4; 32], &Context::default())));
+        assert!(!Arc::ptr_eq(&slots[0], &cache.slot([0; 32], &Context::default())));
+        cache.clear();
+        assert_eq!(cache.len(), 0);
+    }
+
+    #[test]
+    fn a_server_forgets_what_is_too_old() {
+        let mut cache = Cache::new(Keep::For { age: Duration::ZERO, most: 100 });
+        fill(&mut cache, 10);
+        assert_eq!(cache.len(), 1, "only the one that was just made");
+    }
+}

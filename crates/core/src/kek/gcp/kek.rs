@@ -1,0 +1,155 @@
+//! Calls of Google Cloud KMS.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use google_cloud_gax::exponential_backoff::ExponentialBackoffBuilder;
+use google_cloud_gax::options::RequestOptionsBuilder;
+use google_cloud_gax::retry_policy::{Aip194Strict, RetryPolicyExt};
+use google_cloud_kms_v1::client::KeyManagementService;
+use tokio::sync::OnceCell;
+
+use super::refusal::refusal;
+use crate::kek::error::Request;
+use crate::kek::lifetime::Limits;
+use crate::kek::provider::Connector;
+use crate::kek::retry::{ATTEMPTS, BACKOFF, in_time};
+use crate::kek::{Action, Context, DataKey, Kek, KekError, KekUri, Refusal, Wrapped, WrappedKey};
+
+/// A key of Google Cloud KMS.
+pub struct GcpKek {
+    uri: KekUri,
+    connection: Arc<Connection>,
+}
+
+/// One client for all keys, made at the first call.
+pub struct Connection {
+    limits: Limits,
+    client: OnceCell<KeyManagementService>,
+}
+
+impl Connector for Connection {
+    fn kek(self: Arc<Self>, uri: &KekUri) -> Arc<dyn Kek> {
+        Arc::new(GcpKek { uri: uri.clone(), connection: self })
+    }
+}
+
+impl Connection {
+    /// Not connected yet.
+    pub fn new(limits: Limits) -> Self {
+        Self { limits, client: OnceCell::new() }
+    }
+
+    async fn client(&self, request: Request<'_>) -> Result<&KeyManagementService, KekError> {
+        let connect = || async {
+            let retries = Aip194Strict
+                .continue_on_too_many_requests()
+                .continue_on_client_timeout()
+                .with_attempt_limit(ATTEMPTS)
+                .with_time_limit(self.limits.operation);
+            let backoff = ExponentialBackoffBuilder::new()
+                .with_initial_delay(BACKOFF)
+                .with_maximum_delay(Duration::from_secs(2))
+                .build()
+                .expect("the delays are valid");
+            let client = KeyManagementService::builder()
+                .with_retry_policy(retries)
+                .with_backoff_policy(backoff)
+                .build();
+            client.await.map_err(|e| super::refusal::of_builder(request, &e))
+        };
+        self.client.get_or_try_init(connect).await
+    }
+}
+
+impl GcpKek {
+    fn damaged(&self, action: Action) -> KekError {
+        KekError::new(&self.uri, action, Refusal::Failed)
+            .detail("a checksum did not match: what was sent or received was damaged on its way")
+            .hint("try again; if it persists, look at what stands between here and Google")
+    }
+}
+
+#[async_trait]
+impl Kek for GcpKek {
+    async fn wrap(&self, key: &DataKey, context: &Context) -> Result<Wrapped, KekError> {
+        let request = Request {
+            kek: &self.uri,
+            action: Action::Wrap,
+            permission: "cloudkms.cryptoKeyVersions.useToEncrypt",
+        };
+        let aad = context.to_json().unwrap_or_default();
+        let call = async {
+            let call = self.connection.client(request).await?.encrypt();
+            let answer = call
+                .set_name(self.uri.rest())
+                .set_plaintext(key.expose().to_vec())
+                .set_plaintext_crc32c(checksum(key.expose()))
+                .set_additional_authenticated_data_crc32c(checksum(&aad))
+                .set_additional_authenticated_data(aad)
+                .with_idempotency(true)
+                .with_attempt_timeout(self.connection.limits.attempt)
+                .send()
+                .await;
+            answer.map_err(|e| refusal(request, &e))
+        };
+        let answer =
+            in_time(self.connection.limits, || super::refusal::late(request), call).await?;
+        let verified = answer.verified_plaintext_crc32c
+            && answer.verified_additional_authenticated_data_crc32c
+            && answer.ciphertext_crc32c == Some(checksum(&answer.ciphertext));
+        if !verified {
+            return Err(self.damaged(Action::Wrap));
+        }
+        let key = WrappedKey { kek: self.uri.clone(), bytes: answer.ciphertext.to_vec() };
+        // The name of the version.
+        Ok(Wrapped { key, version: Some(answer.name).filter(|name| !name.is_empty()) })
+    }
+
+    async fn unwrap(&self, key: &WrappedKey, context: &Context) -> Result<DataKey, KekError> {
+        let request = Request {
+            kek: &self.uri,
+            action: Action::Unwrap,
+            permission: "cloudkms.cryptoKeyVersions.useToDecrypt",
+        };
+        let aad = context.to_json().unwrap_or_default();
+        let call = async {
+            let call = self.connection.client(request).await?.decrypt();
+            let answer = call
+                .set_name(self.uri.rest())
+                .set_ciphertext(key.bytes.clone())
+                .set_ciphertext_crc32c(checksum(&key.bytes))
+                .set_additional_authenticated_data_crc32c(checksum(&aad))
+                .set_additional_authenticated_data(aad)
+                .with_idempotency(true)
+                .with_attempt_timeout(self.connection.limits.attempt)
+                .send()
+                .await;
+            answer.map_err(|e| refusal(request, &e))
+        };
+        let answer =
+            in_time(self.connection.limits, || super::refusal::late(request), call).await?;
+        if answer.plaintext_crc32c != Some(checksum(&answer.plaintext)) {
+            return Err(self.damaged(Action::Unwrap));
+        }
+        DataKey::from_slice(&answer.plaintext)
+            .ok_or_else(|| KekError::new(&self.uri, Action::Unwrap, Refusal::Rejected))
+    }
+}
+
+/// CRC32C (RFC 3720, Castagnoli), as Google's API counts it.
+fn checksum(bytes: &[u8]) -> i64 {
+    crc32c::crc32c(bytes).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_checksum_is_castagnolis() {
+        // RFC 3720, B.4: 32 bytes of zeros, sent as aa 36 91 8a.
+        assert_eq!(checksum(&[0; 32]), 0x8a91_36aa);
+    }
+}

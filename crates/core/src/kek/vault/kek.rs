@@ -1,0 +1,157 @@
+//! Calls of the transit engine.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use vaultrs::api::transit::requests::{DecryptDataRequest, EncryptDataRequest};
+use vaultrs::client::VaultClient;
+use vaultrs::error::ClientError;
+use vaultrs::transit::data;
+use zeroize::Zeroizing;
+
+use super::refusal::{late, refusal};
+use crate::kek::error::Request;
+use crate::kek::lifetime::{Lifetimes, Renewed};
+use crate::kek::provider::Connector;
+use crate::kek::retry::retry;
+use crate::kek::{Action, Context, DataKey, Kek, KekError, KekUri, Refusal, Wrapped, WrappedKey};
+
+/// A key of the transit engine.
+pub struct VaultKek {
+    uri: KekUri,
+    server: Arc<Server>,
+}
+
+/// The one server that the environment names, logged in to once for all keys.
+pub struct Server {
+    lifetimes: Lifetimes,
+    login: Renewed<VaultClient>,
+}
+
+impl Server {
+    /// Not logged in yet.
+    pub fn new(lifetimes: Lifetimes) -> Self {
+        Self { lifetimes, login: Renewed::new(lifetimes) }
+    }
+
+    /// A login that was refused is not tried again at once: a few more would lock it.
+    async fn client(&self, request: Request<'_>) -> Result<Arc<VaultClient>, KekError> {
+        let Self { lifetimes, login } = self;
+        let connect = async |old: Option<&VaultClient>| {
+            let connect = || super::login::connect(request.kek, request.action, *lifetimes, old);
+            retry(lifetimes.limits, || late(request), connect).await
+        };
+        login.get(connect).await
+    }
+
+    /// Calls, and once more with a new login where the old one may have been revoked.
+    async fn call<T, F>(
+        &self,
+        request: Request<'_>,
+        call: impl Fn(Arc<VaultClient>) -> F,
+    ) -> Result<T, KekError>
+    where
+        F: Future<Output = Result<T, ClientError>>,
+    {
+        let attempt = |client: Arc<VaultClient>| {
+            let call = &call;
+            let once = move || {
+                let answer = call(client.clone());
+                async move { answer.await.map_err(|e| refusal(request, &e)) }
+            };
+            retry(self.lifetimes.limits, move || late(request), once)
+        };
+        let client = self.client(request).await?;
+        let answer = attempt(client.clone()).await;
+        let is_refused =
+            |error: &KekError| matches!(error.refusal, Refusal::Denied | Refusal::NotLoggedIn);
+        match self.lifetimes.retry {
+            Some(age)
+                if answer.as_ref().is_err_and(is_refused)
+                    && self.login.forget(&client, age).await =>
+            {
+                attempt(self.client(request).await?).await
+            }
+            _ => answer,
+        }
+    }
+}
+
+impl Connector for Server {
+    fn kek(self: Arc<Self>, uri: &KekUri) -> Arc<dyn Kek> {
+        Arc::new(VaultKek { uri: uri.clone(), server: self })
+    }
+}
+
+impl VaultKek {
+    fn wrapped(&self, ciphertext: String) -> WrappedKey {
+        WrappedKey { kek: self.uri.clone(), bytes: ciphertext.into_bytes() }
+    }
+
+    fn request(&self, action: Action, permission: &'static str) -> Request<'_> {
+        Request { kek: &self.uri, action, permission }
+    }
+}
+
+#[async_trait]
+impl Kek for VaultKek {
+    async fn wrap(&self, key: &DataKey, context: &Context) -> Result<Wrapped, KekError> {
+        let (mount, name) = mount_and_key(&self.uri);
+        let plaintext = &Zeroizing::new(BASE64_STANDARD.encode(key.expose()));
+        let encrypt = |client: Arc<VaultClient>| async move {
+            let mut options = EncryptDataRequest::builder();
+            associated_data(context).map(|data| options.associated_data(data));
+            data::encrypt(&*client, mount, name, plaintext, Some(&mut options)).await
+        };
+        let answer = self.server.call(self.request(Action::Wrap, "encrypt"), encrypt).await?;
+        // `vault:v3:…`
+        let version = answer.ciphertext.split(':').nth(1).map(str::to_owned);
+        Ok(Wrapped { key: self.wrapped(answer.ciphertext), version })
+    }
+
+    async fn unwrap(&self, key: &WrappedKey, context: &Context) -> Result<DataKey, KekError> {
+        let rejected = || KekError::new(&self.uri, Action::Unwrap, Refusal::Rejected);
+        let ciphertext = std::str::from_utf8(&key.bytes).map_err(|_| rejected())?;
+        let (mount, name) = mount_and_key(&self.uri);
+        let decrypt = |client: Arc<VaultClient>| async move {
+            let mut options = DecryptDataRequest::builder();
+            associated_data(context).map(|data| options.associated_data(data));
+            data::decrypt(&*client, mount, name, ciphertext, Some(&mut options)).await
+        };
+        let answer = self.server.call(self.request(Action::Unwrap, "decrypt"), decrypt).await?;
+        let plaintext = Zeroizing::new(answer.plaintext);
+        let bytes = Zeroizing::new(BASE64_STANDARD.decode(&*plaintext).map_err(|_| rejected())?);
+        DataKey::from_slice(&bytes).ok_or_else(rejected)
+    }
+
+    /// Only what the same key wrapped, which then gets the key's newest version;
+    /// and only without a context: `rewrap` takes no associated data.
+    async fn rewrap(
+        &self,
+        key: &WrappedKey,
+        context: &Context,
+    ) -> Result<Option<WrappedKey>, KekError> {
+        if key.kek != self.uri || associated_data(context).is_some() {
+            return Ok(None);
+        }
+        let Ok(ciphertext) = std::str::from_utf8(&key.bytes) else { return Ok(None) };
+        let (mount, name) = mount_and_key(&self.uri);
+        let rewrap = |client: Arc<VaultClient>| async move {
+            data::rewrap(&*client, mount, name, ciphertext, None).await
+        };
+        let answer = self.server.call(self.request(Action::Rewrap, "rewrap"), rewrap).await?;
+        Ok(Some(self.wrapped(answer.ciphertext)))
+    }
+}
+
+/// The mount's path may itself have several parts.
+pub fn mount_and_key(uri: &KekUri) -> (&str, &str) {
+    uri.rest().rsplit_once('/').expect("a parsed URI has a mount")
+}
+
+/// The context as compact JSON with sorted names, in base64.
+fn associated_data(context: &Context) -> Option<String> {
+    context.to_json().map(|json| BASE64_STANDARD.encode(json))
+}
