@@ -61,6 +61,11 @@ impl FaultProxy {
         self.lock().always = Some(fault);
     }
 
+    /// No fault any more.
+    pub fn heal(&self) {
+        self.lock().always = None;
+    }
+
     pub fn delay(&self, delay: Duration) {
         self.lock().delay = delay;
     }

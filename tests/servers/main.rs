@@ -17,6 +17,7 @@ mod hashivault;
 mod k8skms;
 mod kms;
 mod krew;
+mod lifetimes;
 mod odd_manifests;
 mod plugin;
 mod programs;
