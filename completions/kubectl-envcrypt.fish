@@ -82,8 +82,8 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l docker-email -d 'The user\'s address' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -s l -l labels -d 'Labels, commas between them' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l annotations -d 'An annotation; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l kek -d 'The KEK to seal with: local, or a URI; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l scope -d 'What the values are bound to: strict (namespace, name and key), namespace, cluster' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l kek -d 'Seal to this KEK: local, or a URI (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l scope -d 'What the values are bound to: strict (namespace, name and key), namespace or cluster' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l allow -d 'Do not warn of this about a value; repeatable, or with commas' -r -f -a "trailing-newline\t''
 blank\t''
 crlf\t''
@@ -134,8 +134,8 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply"
 client\t'Ask no cluster'
 server\t'Let the cluster check it'"
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l field-manager -d 'Whose fields they become' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l kek -d 'A KEK that may be asked this once, and only these; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l wait -d 'Wait until they run anew, 10m at most unless a time is given' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l kek -d 'Use only this KEK to open the Secret, for this run (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l wait -d 'Wait until the new pods run, at most 10m unless you give a time' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -s n -l namespace -d 'The namespace' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l context -d 'The kubeconfig\'s context' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l kubeconfig -d 'The kubeconfig file, in place of `KUBECONFIG`' -r -F
@@ -156,9 +156,9 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply"
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -s R -l recursive -d 'Take the folders in a folder too'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l unwrap -d 'Open them and apply plain Secrets'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l force-conflicts -d 'Take over fields that others manage'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l insecure-skip-seal -d 'Open a Secret whose seal is missing or wrong all the same'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l restart -d 'Restart the workloads that use a Secret whose values have changed, after showing them'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -s y -l yes -d 'Restart them without asking'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l insecure-skip-seal -d 'Open the Secret even if its seal is missing or does not match'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l restart -d 'Show the workloads that use a Secret whose values changed, then restart them'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -s y -l yes -d 'Restart them without a prompt'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l disable-compression -d 'Do not compress answers'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -168,7 +168,7 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap
 json\t'The same as JSON'
 env\t'KEY=VALUE lines, as `--from-env-file` reads them'"
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -s w -l write -d 'Write to a new file, readable by you alone' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l kek -d 'A KEK that may be asked this once, and only these; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l kek -d 'Use only this KEK to open the Secret, for this run (can be repeated)' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -s n -l namespace -d 'The namespace' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l context -d 'The kubeconfig\'s context' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l kubeconfig -d 'The kubeconfig file, in place of `KUBECONFIG`' -r -F
@@ -190,7 +190,7 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -s R -l recursive -d 'Take the folders in a folder too'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l replace -d 'Put the plain Secret in the place of the sealed one in the cluster'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -s y -l yes -d 'Do not ask before it is replaced'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l insecure-skip-seal -d 'Open a Secret whose seal is missing or wrong all the same'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l insecure-skip-seal -d 'Open the Secret even if its seal is missing or does not match'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l disable-compression -d 'Do not compress answers'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -225,8 +225,8 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" 
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l dry-run -d 'Only tell what would be changed; no KMS is asked to wrap or to open' -r -f -a "client\t'Ask no KMS and change nothing'"
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -s o -l output -d 'How to print Secrets of the cluster' -r -f -a "yaml\t''
 json\t''"
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l kek -d 'The KEK to seal with: local, or a URI; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l scope -d 'What the values are bound to: strict (namespace, name and key), namespace, cluster' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l kek -d 'Seal to this KEK: local, or a URI (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l scope -d 'What the values are bound to: strict (namespace, name and key), namespace or cluster' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l allow -d 'Do not warn of this about a value; repeatable, or with commas' -r -f -a "trailing-newline\t''
 blank\t''
 crlf\t''
@@ -295,7 +295,7 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -s f -l filename -d 'A file, a folder, or - for standard input; repeatable. Other kinds than Secret are passed over' -r -F
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -s l -l selector -d 'Only Secrets with these labels' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l kek -d 'A KEK that may be asked this once, and only these; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l kek -d 'Use only this KEK to open the Secret, for this run (can be repeated)' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -s n -l namespace -d 'The namespace' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l context -d 'The kubeconfig\'s context' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l kubeconfig -d 'The kubeconfig file, in place of `KUBECONFIG`' -r -F
@@ -316,7 +316,7 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" 
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -s R -l recursive -d 'Take the folders in a folder too'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l show-lengths -d 'Show how many bytes values have that differ'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l no-open -d 'Open nothing: other sealed bytes are a difference'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l insecure-skip-seal -d 'Open a Secret whose seal is missing or wrong all the same'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l insecure-skip-seal -d 'Open the Secret even if its seal is missing or does not match'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l disable-compression -d 'Do not compress answers'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -367,7 +367,7 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l from-stdin -d 'The value of KEY from standard input, byte for byte' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l from-literal -d 'A value from the command line; it stays in the shell\'s history and shows in the process list' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l generate -d 'A random value that no one sees: 32 of alnum, or alphabets hex, digits, lower, symbols' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l kek -d 'The KEKs of the Secret, named so that nothing is asked; `rewrap` changes them; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l kek -d 'Name the KEKs of the Secret to avoid a prompt; to change them, use `rewrap` (can be repeated)' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l allow -d 'Do not warn of this about a value; repeatable, or with commas' -r -f -a "trailing-newline\t''
 blank\t''
 crlf\t''
@@ -399,14 +399,14 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l cache-dir -d 'Accepted as kubectl has it; nothing is cached' -r -F
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l no-confirm -d 'Ask once, not twice'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l idempotent -d 'Leave values alone that are the same already, where they can be opened'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l encrypt-only -d 'Ask no KEK to open anything; whether the Secret was whole is then not known'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l encrypt-only -d 'Do not open the Secret first to check that it is intact'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l disable-compression -d 'Do not compress answers'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -s f -l filename -d 'A file with the Secret, changed in place; - reads standard input and prints the result' -r -F
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l name -d 'Which Secret of the file, where it holds several' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l dry-run -d 'Only tell what would be changed' -r -f -a "client\t'Ask no KMS and change nothing'"
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l kek -d 'The KEKs of the Secret, named so that nothing is asked; `rewrap` changes them; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l kek -d 'Name the KEKs of the Secret to avoid a prompt; to change them, use `rewrap` (can be repeated)' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -s n -l namespace -d 'The namespace' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l context -d 'The kubeconfig\'s context' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l kubeconfig -d 'The kubeconfig file, in place of `KUBECONFIG`' -r -F
@@ -425,7 +425,7 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset"
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l request-timeout -d 'How long one request may take: 5s, 2m; 0 is no limit' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l cache-dir -d 'Accepted as kubectl has it; nothing is cached' -r -F
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l ignore-not-found -d 'Do not mind keys that are not there'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l encrypt-only -d 'Ask no KEK to open anything; whether the Secret was whole is then not known'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l encrypt-only -d 'Do not open the Secret first to check that it is intact'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l disable-compression -d 'Do not compress answers'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -438,7 +438,7 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" 
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l files -d 'Give the values as files in this folder, new or empty, in memory; it is emptied at the end' -r -F
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l mounted -d 'Open the files of a mounted sealed Secret into the folder of --files, and copy the others; repeatable' -r -F
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l secret -d 'Refuse a value of the environment or of --mounted that was not sealed for this Secret' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l kek -d 'A KEK that may be asked this once, and only these; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l kek -d 'Use only this KEK to open the Secret, for this run (can be repeated)' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -s n -l namespace -d 'The namespace' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l context -d 'The kubeconfig\'s context' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l kubeconfig -d 'The kubeconfig file, in place of `KUBECONFIG`' -r -F
@@ -458,7 +458,7 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" 
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l cache-dir -d 'Accepted as kubectl has it; nothing is cached' -r -F
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -s R -l recursive -d 'Take the folders in a folder too'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l allow-disk -d 'Let the folder of --files be on a disk'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l insecure-skip-seal -d 'Open a Secret whose seal is missing or wrong all the same'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l insecure-skip-seal -d 'Open the Secret even if its seal is missing or does not match'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l disable-compression -d 'Do not compress answers'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -s h -l help -d 'Print help (see more with \'--help\')'

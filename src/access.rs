@@ -1,5 +1,5 @@
-//! Which KEKs may open a Secret, and which it is sealed to: what flags, rules, settings
-//! and the person say, decided by [`envcrypt_core::access`].
+//! Which KEKs may open a Secret, and to which it is sealed. Collects what flags, rules, settings
+//! and the person say; [`envcrypt_core::access`] decides.
 
 pub mod choice;
 pub mod holders;

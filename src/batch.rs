@@ -1,6 +1,6 @@
-//! One change to many Secrets, sealed or plain, in files or in the cluster: bounded, in
-//! parallel, each whole or not at all. What is done stays done when something
-//! fails or the person interrupts; what is not is as it was.
+//! One change to many sealed or plain Secrets, in files or in the cluster. The changes run in
+//! parallel, up to a limit, and each is complete or not made. After an error or an interruption,
+//! finished changes stay and the other Secrets are unchanged.
 
 pub mod confirm;
 pub mod edit_values;
@@ -32,27 +32,27 @@ pub use subject::{Plain, Subject, owner};
 const UNCHANGED: &str = "unchanged";
 const DRY_RUN: &str = "would be changed (dry run)";
 
-/// How long what is under way may take to end after an interruption; a second
-/// one cuts it short. What is dropped then is as it was.
+/// How long running changes may take to end after an interruption. A second interruption ends them
+/// at once. What has not ended by then is unchanged.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// What is done to each Secret.
+/// A change to each Secret.
 pub trait Change {
-    /// To which Secrets: sealed or plain ones.
+    /// Sealed or plain Secrets.
     type Secret: Subject;
 
-    /// Whether there is anything to do; asks the person what has to be asked, and
-    /// no KMS. All Secrets are asked about before the first is changed.
+    /// Whether there is anything to do. May prompt the person, but calls no KMS to open anything.
+    /// This runs for all Secrets before the first one is changed.
     async fn admit(&self, secret: &Self::Secret, path: Option<&Path>) -> Result<bool, Failure>;
 
-    /// The changed Secret, and in a few words how.
+    /// The changed Secret, and what was done in a few words.
     async fn change(
         &self,
         secret: Self::Secret,
         path: Option<&Path>,
     ) -> Result<(SealedSecret, &'static str), Failure>;
 
-    /// Puts it into the cluster, in the place of the very version that `object` is.
+    /// Writes it to the cluster, in place of exactly the version `object`.
     async fn write(
         &self,
         cluster: &Cluster,
@@ -66,24 +66,24 @@ pub trait Change {
         Ok(cluster.reseal(place, &object, &gone).await?)
     }
 
-    /// What to do about a Secret that is named and is not in the cluster: whether it
-    /// stands there now, as it is wanted.
+    /// Handles a Secret that is named but not in the cluster. Returns whether it now exists as
+    /// wanted.
     async fn missing(&self, _: &Cluster, _: &Place) -> Result<bool, Failure> {
         Ok(false)
     }
 
-    /// Whether the work may be cut short just now; else it goes on to the next end.
+    /// Whether the work may be interrupted right now.
     fn may_stop(&self) -> bool {
         true
     }
 
-    /// How to go on after an interruption, where there are several.
+    /// How to continue after an interruption, if there are several Secrets.
     fn go_on(&self) -> String {
-        "the same command goes on where this one stopped".to_owned()
+        "run the same command again to continue".to_owned()
     }
 }
 
-/// Changes them all.
+/// Changes all of them.
 pub async fn run(args: &ManyArgs, session: &Session, change: &impl Change) -> Result<(), Failure> {
     let many = Many { args, session, change, default: session.namespace()? };
     if !args.files.filename.is_empty() {
@@ -105,11 +105,11 @@ struct Many<'a, C> {
     default: Namespace,
 }
 
-/// What became of the Secrets of one file.
+/// The results for the Secrets of one file.
 #[derive(Default)]
 struct Outcome {
     results: Vec<Result<Done, Failure>>,
-    /// How many more failed for the same reason as another.
+    /// How many more failed for a reason that is reported once.
     lost: usize,
 }
 
@@ -121,7 +121,7 @@ impl<C: Change> Many<'_, C> {
         }
     }
 
-    /// The new Secret, `None` where nothing is to be done.
+    /// The new Secret, or `None` if there is nothing to do.
     async fn one(
         &self,
         secret: C::Secret,
@@ -138,8 +138,8 @@ impl<C: Change> Many<'_, C> {
         }
     }
 
-    /// Does the work. When the person says so, nothing new is begun, and what is
-    /// under way may come to its end, within reason.
+    /// Does the work. After an interruption, nothing new starts, and running changes get a short
+    /// time to end.
     async fn until_interrupted<F: Future<Output = Outcome>>(
         &self,
         count: usize,
@@ -172,7 +172,7 @@ impl<C: Change> Many<'_, C> {
         }
         if interrupted.get() && progress.seen() < all {
             let go_on = match self.args.single {
-                true => "it is as it was: run the command again".to_owned(),
+                true => "the Secret is unchanged: run the command again".to_owned(),
                 false => self.change.go_on(),
             };
             return Err(Failure::Batch(BatchError::Interrupted {

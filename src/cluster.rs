@@ -1,5 +1,4 @@
-//! The cluster: the only user of kube. Objects go in and come out as this
-//! project's own, and errors in its own words.
+//! The cluster. This is the only user of kube: objects and errors are this project's own types.
 
 mod connect;
 mod error;
@@ -26,17 +25,16 @@ use error::{Operation, refused};
 pub use replace::ReplaceError;
 pub use workloads::{Consumer, Restart, Rollout};
 
-/// Who this program is to server-side apply.
+/// The field manager for server-side apply.
 pub const FIELD_MANAGER: &str = "kubectl-envcrypt";
-/// How many objects are asked for at a time.
+/// How many objects one page of a list has.
 const PAGE: u32 = 500;
 
-/// How to write.
 #[derive(Debug, Clone)]
 pub struct WriteOptions {
-    /// Let the server check and change nothing.
+    /// Only let the server validate the request.
     pub dry_run: bool,
-    /// Whose fields they become.
+    /// The field manager for server-side apply.
     pub field_manager: String,
     /// Take over fields that others manage.
     pub force_conflicts: bool,
@@ -48,16 +46,14 @@ impl Default for WriteOptions {
     }
 }
 
-/// Which Secrets to list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sort {
-    /// Those of the sealed type.
+    /// Secrets of the sealed type.
     Sealed,
-    /// All others.
     Plain,
 }
 
-/// A connected cluster. Connecting itself sends nothing.
+/// A client for a cluster. The first request connects.
 pub struct Cluster {
     client: kube::Client,
     server: String,
@@ -77,7 +73,7 @@ struct PageMetadata {
     r#continue: Option<String>,
 }
 
-/// An item of a list carries no `apiVersion` and no `kind`.
+/// An item of a list has no `apiVersion` and no `kind`.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Item {
@@ -102,20 +98,14 @@ impl From<Item> for Object {
 }
 
 impl Cluster {
-    /// Fetches one Secret.
-    ///
-    /// # Errors
-    /// [`ClusterError`]
+    /// Gets one Secret.
     pub async fn secret(&self, place: &Place) -> Result<Object, ClusterError> {
         let request =
             secrets(Some(&place.namespace)).get(place.name.as_str(), &GetParams::default());
         self.send(request, Operation::get(place)).await
     }
 
-    /// The same, of one that may not be there.
-    ///
-    /// # Errors
-    /// [`ClusterError`], but [`ClusterError::NotFound`]
+    /// Gets one Secret, or `None` if it does not exist.
     pub async fn find(&self, place: &Place) -> Result<Option<Object>, ClusterError> {
         match self.secret(place).await {
             Ok(object) => Ok(Some(object)),
@@ -124,11 +114,8 @@ impl Cluster {
         }
     }
 
-    /// Lists the sealed or the plain Secrets of a namespace, or of all, one page at
-    /// a time; `each` takes a page. The server picks, so no other is sent.
-    ///
-    /// # Errors
-    /// [`ClusterError`]
+    /// Lists the sealed or the plain Secrets of one or all namespaces, one page at a time. The
+    /// server selects them, so it sends no others.
     pub async fn secrets(
         &self,
         sort: Sort,
@@ -136,7 +123,7 @@ impl Cluster {
         selector: Option<&str>,
         each: impl AsyncFnMut(Vec<Object>),
     ) -> Result<(), ClusterError> {
-        // What is put aside while a Secret is replaced is nobody's to use.
+        // Leaves out copies that are saved while a Secret is replaced.
         let selector = match selector {
             Some(text) => format!("!{},{text}", replace::ASIDE),
             None => format!("!{}", replace::ASIDE),
@@ -163,7 +150,7 @@ impl Cluster {
         self.pages(&secrets(namespace), params, operation, take).await
     }
 
-    /// Lists, one page at a time.
+    /// Lists objects, one page at a time.
     async fn pages<T: DeserializeOwned>(
         &self,
         requests: &Requests,
@@ -183,9 +170,6 @@ impl Cluster {
     }
 
     /// The names of all namespaces, for completion.
-    ///
-    /// # Errors
-    /// [`ClusterError`]
     pub async fn namespaces(&self) -> Result<Vec<String>, ClusterError> {
         #[derive(Deserialize)]
         struct Names {
@@ -200,10 +184,7 @@ impl Cluster {
         Ok(names.items.into_iter().filter_map(|item| item.metadata.name).collect())
     }
 
-    /// Creates a Secret that is not there yet.
-    ///
-    /// # Errors
-    /// [`ClusterError::AlreadyExists`] and any other.
+    /// Creates a Secret. Fails with [`ClusterError::AlreadyExists`] if it exists.
     pub async fn create(
         &self,
         place: &Place,
@@ -221,10 +202,8 @@ impl Cluster {
         Ok(())
     }
 
-    /// Applies a Secret on the server's side; what then stands there comes back.
-    ///
-    /// # Errors
-    /// [`ClusterError::Conflict`] where others manage a field; and any other.
+    /// Applies a Secret with server-side apply, and returns the result. Fails with
+    /// [`ClusterError::Conflict`] if others manage a field.
     pub async fn apply(
         &self,
         place: &Place,
@@ -242,11 +221,8 @@ impl Cluster {
         self.send(request, Operation::write("patch", place, object)).await
     }
 
-    /// Has the server say that it would take a change of the sealed Secret that
-    /// `object` is, before anyone types one.
-    ///
-    /// # Errors
-    /// [`ClusterError::Immutable`], [`ClusterError::Forbidden`], and any other.
+    /// Asks the server with a dry run whether it accepts a change of this sealed Secret, before the
+    /// person types one.
     pub async fn rehearse(&self, place: &Place, object: &Object) -> Result<(), ClusterError> {
         match object.immutable {
             Some(true) => Err(ClusterError::Immutable(place.clone())),
@@ -254,12 +230,8 @@ impl Cluster {
         }
     }
 
-    /// Puts new values and a new seal into the very version of a sealed Secret
-    /// that `object` is; the keys of `gone` are taken out.
-    ///
-    /// # Errors
-    /// [`ClusterError::Changed`] where someone else changed it meanwhile; and any
-    /// other.
+    /// Writes new values and a new seal into exactly this version of a sealed Secret, and removes
+    /// the keys of `gone`. Fails with [`ClusterError::Changed`] if someone else changed it.
     pub async fn reseal(
         &self,
         place: &Place,
@@ -278,12 +250,12 @@ impl Cluster {
     ) -> Result<(), ClusterError> {
         let seal =
             object.metadata.annotations.iter().flatten().find(|(k, _)| *k == SEAL_ANNOTATION);
-        // Client-side apply's copy holds the old sealing, under the old KEKs.
+        // The copy of client-side apply holds the old sealed values, under the old KEKs.
         let annotations = json!({
             SEAL_ANNOTATION: seal.map(|(_, text)| text),
             LAST_APPLIED_ANNOTATION: null,
         });
-        // Without a version, the change would be made whatever is there.
+        // Without a version, the server would accept the change for any version.
         let version = object.metadata.other.get("resourceVersion").ok_or(ClusterError::Answer)?;
         let data: BTreeMap<&String, Option<&String>> = object
             .data
@@ -300,12 +272,9 @@ impl Cluster {
         self.merge(place, object, patch, &options).await
     }
 
-    /// Takes off what applying leaves alone, of this very version: client-side apply's
-    /// copy of a manifest, which may hold plaintext, and these keys.
-    ///
-    /// # Errors
-    /// [`ClusterError::Changed`] where someone else changed it meanwhile; and any
-    /// other.
+    /// Removes what server-side apply does not remove: these keys, and the copy of client-side
+    /// apply, which may hold plaintext. Fails with [`ClusterError::Changed`] if someone else
+    /// changed this version.
     pub async fn clean_up(
         &self,
         place: &Place,
@@ -327,7 +296,7 @@ impl Cluster {
         self.merge(place, live, patch, options).await
     }
 
-    /// Merges a patch into a Secret, of which `object` tells whether it is sealed.
+    /// Merges a patch into a Secret. `object` shows whether the Secret is sealed.
     async fn merge(
         &self,
         place: &Place,
@@ -369,10 +338,7 @@ fn secrets(namespace: Option<&Namespace>) -> Requests {
     })
 }
 
-/// The place of a live object.
-///
-/// # Errors
-/// When the server sent names that it would not accept itself.
+/// The place of a live object. Fails if the server sent an invalid name.
 pub fn place_of(
     namespace: &Namespace,
     name: &str,

@@ -1,5 +1,5 @@
-//! What the person and the repository have written down: the user's
-//! configuration folder, and the rules of the nearest `.envcrypt.yaml`.
+//! What the person and the repository configured: the user's configuration directory, and the rules
+//! of the nearest `.envcrypt.yaml`.
 
 mod duration;
 mod file;
@@ -23,159 +23,125 @@ pub use rules::{Rule, RuleInput, Rules};
 use envcrypt_core::kek::UriError;
 use rules::RuleText;
 
-/// The file with a repository's rules.
+/// The file with the rules of a repository.
 pub const RULES_FILE: &str = ".envcrypt.yaml";
-/// The environment variable with the KEKs to seal to, commas between them.
+/// The environment variable with the KEKs to seal to, comma-separated.
 pub const KEK_VARIABLE: &str = "ENVCRYPT_KEK";
-/// The environment variable with the KEKs that `exec` may ask to open values that
-/// stand alone, commas between them.
+/// The environment variable with the KEKs that `exec` may use for values outside of a Secret,
+/// comma-separated.
 pub const EXEC_KEKS_VARIABLE: &str = "ENVCRYPT_KEKS";
-/// The environment variable with files of age identities, as `PATH` lists folders.
+/// The environment variable with files of age identities, separated as in `PATH`.
 pub const IDENTITIES_VARIABLE: &str = "ENVCRYPT_AGE_IDENTITIES";
 
-/// The environment variable with the KEK's timeout: [`Settings::kek_timeout`].
+/// The environment variable for [`Settings::kek_timeout`].
 pub const TIMEOUT_VARIABLE: &str = "ENVCRYPT_KEK_TIMEOUT";
 const KEK_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Why a configuration cannot be used.
 #[derive(Debug, Error)]
 pub enum ConfigError {
-    /// It cannot be read.
     #[error("`{path}` cannot be read: {source}")]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
-    /// It is not YAML, or has other fields. The parser's own message quotes what it
-    /// met, and a link may have led to another file: so only the place is shown.
+    Read { path: PathBuf, source: io::Error },
+    /// Not YAML, or unknown fields. The parser's own message may quote the content, and a link may
+    /// lead to another file, so only the position is shown.
     #[error(
         "`{path}` is not a valid configuration: line {line}, column {column}: it is not {form}"
     )]
     Parse {
-        /// The file.
         path: PathBuf,
         /// Counted from 1.
         line: usize,
         /// Counted from 1.
         column: usize,
-        /// What belongs there.
+        /// What should be there.
         form: &'static str,
     },
-    /// A link that leads out of the repository, or something that is not a file.
-    #[error("`{path}` is not used: {wrong}")]
-    NotOwnFile {
-        /// The file.
-        path: PathBuf,
-        /// What it is.
-        wrong: &'static str,
-    },
-    /// A pattern is not valid. Not quoted: see [`ConfigError::Parse`].
+    /// A link to a file outside the repository, or something that is not a file.
+    #[error("`{path}` cannot be used: {wrong}")]
+    NotOwnFile { path: PathBuf, wrong: &'static str },
+    /// An invalid pattern. Not quoted: see [`ConfigError::Parse`].
     #[error("`{path}`: rule {rule}: its `{field}` is not a valid pattern")]
     Pattern {
-        /// The file.
         path: PathBuf,
         /// Counted from 1.
         rule: usize,
-        /// Which field.
         field: &'static str,
     },
-    /// A name that stands for no KEK. Not quoted: see [`ConfigError::Parse`].
-    #[error("`{path}`: rule {rule}: number {number} of its `keks` is not a KEK")]
+    /// An invalid KEK name. Not quoted: see [`ConfigError::Parse`].
+    #[error("`{path}`: rule {rule}: entry {number} of its `keks` is not a valid KEK")]
     Kek {
-        /// The file.
         path: PathBuf,
         /// Counted from 1.
         rule: usize,
         /// Counted from 1.
         number: usize,
     },
-    /// The same of a setting.
-    #[error("`{path}`: number {number} of its `{field}` is not a KEK")]
+    /// An invalid KEK name in a setting. Not quoted either.
+    #[error("`{path}`: entry {number} of its `{field}` is not a valid KEK")]
     Setting {
-        /// The file.
         path: PathBuf,
-        /// Which setting.
+        /// The setting.
         field: &'static str,
         /// Counted from 1.
         number: usize,
     },
-    /// A variable names something that is not a KEK.
+    /// An environment variable with an invalid KEK name.
     #[error("`{name}`: {source}")]
-    Variable {
-        /// The variable.
-        name: &'static str,
-        /// What is wrong.
-        source: UriError,
-    },
-    /// A rule that names no KEK would leave Secrets under none.
+    Variable { name: &'static str, source: UriError },
+    /// A rule without KEKs, which would leave Secrets without any.
     #[error("`{0}`: a rule names no KEK")]
     EmptyRule(PathBuf),
-    /// A timeout is none.
-    #[error("`{name}`: `{text}` is no duration: {wrong}")]
+    #[error("`{name}`: `{text}` is not a valid duration: {wrong}")]
     Timeout {
-        /// The setting, or the variable.
+        /// The setting or the variable.
         name: &'static str,
-        /// What it says.
+        /// Its value.
         text: String,
-        /// How to write one.
+        /// How to write a duration.
         wrong: String,
     },
-    /// There is neither `$HOME` nor `$XDG_CONFIG_HOME`.
+    /// Neither `$HOME` nor `$XDG_CONFIG_HOME` is set.
     #[cfg(feature = "age")]
-    #[error("there is no configuration folder: neither `HOME` nor `XDG_CONFIG_HOME` is set")]
+    #[error("there is no configuration directory: neither `HOME` nor `XDG_CONFIG_HOME` is set")]
     NoFolder,
 }
 
-/// The KEKs that an environment variable names, commas between them.
-///
-/// # Errors
-/// [`ConfigError::Variable`]
+/// The KEKs that an environment variable names, comma-separated.
 pub fn keks_in(name: &'static str) -> Result<Vec<KekName>, ConfigError> {
     let text = std::env::var(name).unwrap_or_default();
     KekName::list(&text).map_err(|source| ConfigError::Variable { name, source })
 }
 
-/// The user's configuration folder: `$XDG_CONFIG_HOME/envcrypt` or
-/// `~/.config/envcrypt`. There may be none, as in a bare container.
+/// The user's configuration directory: `$XDG_CONFIG_HOME/envcrypt` or `~/.config/envcrypt`. A bare
+/// container may have none.
 #[derive(Debug, Clone)]
 pub struct ConfigDirectory(Option<PathBuf>);
 
 impl ConfigDirectory {
-    /// As the environment has it.
     #[must_use]
     pub fn of_user() -> Self {
         let base = etcetera::choose_base_strategy().ok();
         Self(base.map(|base| base.config_dir().join("envcrypt")))
     }
 
-    /// The file with the user's settings.
     #[must_use]
     pub fn settings(&self) -> Option<PathBuf> {
         Some(self.0.as_ref()?.join("config.yaml"))
     }
 
-    /// The list of accepted KEKs.
+    /// The list of trusted KEKs.
     #[must_use]
     pub fn trusted(&self) -> Option<PathBuf> {
         Some(self.0.as_ref()?.join("trusted-keks"))
     }
 
     /// The identity behind `local`.
-    ///
-    /// # Errors
-    /// [`ConfigError::NoFolder`]
     #[cfg(feature = "age")]
     pub fn local_identity(&self) -> Result<PathBuf, ConfigError> {
         Ok(self.0.as_ref().ok_or(ConfigError::NoFolder)?.join("identities").join("local.txt"))
     }
 
-    /// The files with age identities: all in the folder's `identities`, then
-    /// those that `ENVCRYPT_AGE_IDENTITIES` names.
-    ///
-    /// # Errors
-    /// [`ConfigError::Read`] when the folder is there and cannot be listed.
+    /// The files with age identities: those in the directory `identities`, then those that
+    /// `ENVCRYPT_AGE_IDENTITIES` lists. Fails if the directory exists but cannot be listed.
     pub fn identities(&self) -> Result<Vec<PathBuf>, ConfigError> {
         let mut files = match &self.0 {
             Some(folder) => list(&folder.join("identities"))?,
@@ -205,20 +171,19 @@ fn list(folder: &Path) -> Result<Vec<PathBuf>, ConfigError> {
     Ok(files)
 }
 
-/// The user's settings.
 #[derive(Debug, Default)]
 pub struct Settings {
-    /// The KEKs to seal to where nothing else names any.
+    /// The KEKs to seal to if nothing else names any.
     pub keks: Vec<KekName>,
-    /// Further KEKs that may open.
+    /// More KEKs that may open.
     pub trust: Vec<KekName>,
-    /// Rules like those of a repository. They come before them.
+    /// The user's own rules, which come before those of a repository.
     pub rules: Rules,
-    /// As [`Settings::kek_timeout`] takes it.
+    /// The text of [`Settings::kek_timeout`].
     kek_timeout: Option<String>,
 }
 
-/// The settings as they are written.
+/// The settings as the file has them.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 struct SettingsText {
@@ -229,12 +194,9 @@ struct SettingsText {
 }
 
 impl Settings {
-    /// Reads them; none where there is no file.
-    ///
-    /// # Errors
-    /// [`ConfigError`] names the file.
+    /// Reads the settings, or returns the default if there is no file.
     pub fn load(folder: &ConfigDirectory) -> Result<Self, ConfigError> {
-        const FORM: &str = "a setting: `keks`, `trust`, `rules` or `kekTimeout`";
+        const FORM: &str = "one of the settings `keks`, `trust`, `rules` and `kekTimeout`";
         let Some(path) = folder.settings() else { return Ok(Self::default()) };
         let text: SettingsText = file::read_yaml(&path, None, FORM)?.unwrap_or_default();
         let names = |field, names: &[String]| {
@@ -252,11 +214,8 @@ impl Settings {
         })
     }
 
-    /// How long a KEK may take to answer before another of the same Secret is
-    /// asked too: `ENVCRYPT_KEK_TIMEOUT`, else `kekTimeout`, else two seconds.
-    ///
-    /// # Errors
-    /// [`ConfigError::Timeout`]
+    /// How long a KEK may take to answer before the plugin also tries the next one:
+    /// `ENVCRYPT_KEK_TIMEOUT`, otherwise `kekTimeout`, otherwise two seconds.
     pub fn kek_timeout(&self) -> Result<Duration, ConfigError> {
         let environment = std::env::var(TIMEOUT_VARIABLE).ok().filter(|text| !text.is_empty());
         let (name, text) = match (&environment, &self.kek_timeout) {

@@ -1,5 +1,5 @@
-//! Everything that can end a command, with its causes and hints, and the exit code.
-//! Each area has an enum of its own here, which knows its hints.
+//! Everything that can end a command, with its causes, hints and exit code. Each area has its own
+//! enum here, which knows its hints.
 
 mod access;
 mod batch;
@@ -30,24 +30,23 @@ pub use restart::RestartError;
 pub use select::SelectError;
 pub use values::{EnvFileError, ValuesError};
 
-/// What a person is told beside the error itself.
+/// What the report shows besides the error itself.
 pub trait Explain {
-    /// Why, the nearest cause first.
+    /// The reasons, the nearest one first.
     fn causes(&self) -> Vec<String> {
         Vec::new()
     }
 
-    /// What to do, where there is one thing to say.
+    /// What to do next, if there is one thing.
     fn hint(&self) -> Option<String> {
         None
     }
 
-    /// All that there is to do.
+    /// Everything to do next.
     fn hints(&self) -> Vec<String> {
         self.hint().into_iter().collect()
     }
 
-    /// The exit code of the program.
     fn exit_code(&self) -> u8 {
         1
     }
@@ -56,121 +55,89 @@ pub trait Explain {
 /// Why a command ended early.
 #[derive(Debug, Error)]
 pub enum Failure {
-    /// Which Secrets.
     #[error(transparent)]
     Select(#[from] SelectError),
-    /// Which values.
     #[error(transparent)]
     Values(#[from] ValuesError),
-    /// Which KEKs.
     #[error(transparent)]
     Access(#[from] AccessError),
-    /// A change.
     #[error(transparent)]
     Batch(#[from] BatchError),
-    /// A restart of workloads.
     #[error(transparent)]
     Restart(#[from] RestartError),
-    /// A program that is run.
     #[error(transparent)]
     Exec(#[from] ExecError),
-    /// Flags that do not go together.
+    /// Flags that conflict.
     #[error("{0}")]
     Usage(String),
-    /// A name that is none.
+    /// An invalid name.
     #[error(transparent)]
     Name(#[from] NameError),
-    /// Values that do not fit the type.
     #[error(transparent)]
     Type(#[from] TypeError),
-    /// A label or annotation that the API server would refuse.
     #[error(transparent)]
     Label(#[from] LabelError),
-    /// A live object that is no sealed Secret.
+    /// A live object that is not a sealed Secret.
     #[error(transparent)]
     Live(#[from] ManifestError),
-    /// It could not be opened to see that it is whole.
+    /// The Secret could not be opened to check that it is intact.
     #[error("{source}")]
-    NotLookedAt {
-        /// Why not.
-        source: Box<Self>,
-    },
-    /// A sealed Secret does not stand in the place of a plain one.
+    NotLookedAt { source: Box<Self> },
+    /// A sealed Secret could not replace a plain one, or the reverse.
     #[error(transparent)]
     Replace(Box<ReplaceError>),
-    /// An age identity that cannot be used.
     #[cfg(feature = "age")]
     #[error(transparent)]
     Identity(#[from] envcrypt_core::kek::age::IdentityError),
-    /// A KEK's name that is none.
+    /// An invalid KEK name.
     #[error(transparent)]
     Uri(#[from] UriError),
-    /// The configuration cannot be used.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The list of trusted KEKs cannot be used.
     #[error(transparent)]
     Trust(#[from] TrustError),
-    /// A KEK refused.
     #[error(transparent)]
     Kek(#[from] KekError),
-    /// It was not sealed.
     #[error(transparent)]
     Seal(#[from] SealError),
-    /// It was not opened.
     #[error(transparent)]
     Open(#[from] OpenError),
-    /// The cluster refused.
     #[error(transparent)]
     Cluster(#[from] ClusterError),
-    /// Files and cluster are not the same: no error, and told already.
+    /// Files and cluster differ. This is not an error, and it was reported already.
     #[error("there are differences")]
     Differs,
-    /// Whether they are the same, or all is well, could not be found out.
+    /// The comparison or the check itself failed.
     #[error("{0}")]
     NotCompared(Box<Self>),
-    /// Of some Secrets that could not be found out; each was reported.
+    /// Some Secrets could not be compared. Each one was reported.
     #[error("{failed} of {all} could not be compared")]
-    SomeUnknown {
-        /// How many.
-        failed: usize,
-        /// Of how many.
-        all: usize,
-    },
-    /// Nobody to ask, or no answer.
+    SomeUnknown { failed: usize, all: usize },
+    /// Nobody to prompt, or no answer.
     #[error(transparent)]
     Prompt(#[from] PromptError),
-    /// Nothing was edited.
     #[error(transparent)]
     Edit(#[from] EditError),
-    /// The program ended with this code, which is ours too.
+    /// The program ended with this exit code, which becomes ours.
     #[error("the program ended with {0}")]
     Ended(u8),
-    /// Files that `check` could not look at; each was reported.
-    #[error("{failed} of {all} files could not be looked at")]
-    NotLookedThrough {
-        /// How many.
-        failed: usize,
-        /// Of how many.
-        all: usize,
-    },
-    /// `check` found something, and has told it.
-    #[error("found {found} {}, {files} {} looked at", plural(*found, "problem"), plural(*files, "file"))]
+    /// Files that `check` could not read. Each one was reported.
+    #[error("{failed} of {all} files could not be checked")]
+    NotLookedThrough { failed: usize, all: usize },
+    /// `check` found problems, and reported them.
+    #[error("found {found} {}, checked {files} {}", plural(*found, "problem"), plural(*files, "file"))]
     Found {
-        /// How many.
         found: usize,
-        /// In how many files that were looked at.
+        /// How many files were checked.
         files: usize,
-        /// Whether any of it is a value in the clear.
+        /// Whether any problem is a plaintext value.
         in_the_clear: bool,
     },
-    /// There is no place for plaintext.
+    /// No place for plaintext.
     #[error(transparent)]
     Memory(#[from] MemoryError),
-    /// It was not written.
     #[error(transparent)]
     Output(#[from] OutputError),
-    /// A file was not written.
     #[error(transparent)]
     File(#[from] FileError),
 }
@@ -194,8 +161,8 @@ impl From<RewrapError> for Failure {
 }
 
 impl Failure {
-    /// 2 for wrong usage, 1 for anything else; 141, as for any program whose
-    /// reader has gone, where standard output was closed.
+    /// 2 for wrong usage, otherwise 1. If the reader of standard output is gone, 141 as for other
+    /// programs.
     #[must_use]
     pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
@@ -205,7 +172,7 @@ impl Failure {
         })
     }
 
-    /// As it is shown; nothing where nobody reads any more.
+    /// The report, or `None` if nobody reads it.
     #[must_use]
     pub fn report(&self) -> Option<Report> {
         match self {
@@ -213,7 +180,7 @@ impl Failure {
             Self::NotCompared(failure) => return failure.report(),
             Self::NotLookedAt { source } => {
                 let mut report = source.report()?;
-                report.hints.push("it is opened to see that it is whole, since a new seal would hide that it was not; `--encrypt-only` goes on without knowing".to_owned());
+                report.hints.push("the plugin opens the Secret first to check that it is intact, because a new seal would hide damage; to skip this check, add `--encrypt-only`".to_owned());
                 return Some(report);
             }
             _ => {}
@@ -224,12 +191,12 @@ impl Failure {
             report.hints = area.hints();
         }
         if let Self::Found { in_the_clear: true, .. } = self {
-            report.hints.push("seal plain Secrets with `kubectl envcrypt seal -i -f FILE` (of a Kustomize generator, write the sealed Secret to a file and name that under `resources`), and change what they held: Git does not forget".to_owned());
+            report.hints.push("seal plain Secrets with `kubectl envcrypt seal -i -f FILE`, then change their values, because Git keeps the old ones; with a Kustomize generator, write the sealed Secret to a file and list that file under `resources`".to_owned());
         }
         Some(report)
     }
 
-    /// The area's own error.
+    /// The error of the area.
     fn area(&self) -> Option<&dyn Explain> {
         Some(match self {
             Self::Select(error) => error,

@@ -24,8 +24,8 @@ mod session;
 mod terminal;
 mod values;
 
-/// Wipes every piece of memory as it is freed, also that of the libraries,
-/// which know nothing of what they were handed.
+/// Wipes all memory when it is freed, also memory of libraries that do not know that it holds
+/// secrets.
 #[global_allocator]
 static ALLOCATOR: zeroizing_alloc::ZeroAlloc<std::alloc::System> =
     zeroizing_alloc::ZeroAlloc(std::alloc::System);
@@ -33,7 +33,7 @@ static ALLOCATOR: zeroizing_alloc::ZeroAlloc<std::alloc::System> =
 fn main() -> ExitCode {
     process::harden();
     let cli = Cli::try_parse().unwrap_or_else(|mut error| {
-        // "To pass it as a value, use --": a flag that is mistyped is no value.
+        // clap would suggest passing a mistyped flag as a value.
         error.remove(ContextKind::TrailingArg);
         let suggested = error.remove(ContextKind::Suggested);
         if let Some(ContextValue::StyledStrs(tips)) = suggested {
@@ -46,8 +46,8 @@ fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("the operating system gives an event queue");
     let result = runtime.block_on(cli::run(cli));
-    // A file that is being written is; what hangs, a name server that is asked for
-    // a host, is not waited for.
+    // Waits for a file that is being written, but not long for a call that hangs, such as a DNS
+    // lookup.
     runtime.shutdown_timeout(Duration::from_secs(1));
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,5 +1,4 @@
-//! The process itself, which nobody may trace or get a core dump of, and the
-//! program that it starts or becomes.
+//! The process itself, which nobody may trace or dump, and the program that it starts or becomes.
 
 mod child;
 mod stop;
@@ -13,11 +12,11 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 pub use child::{Child, Signals, StartError, find};
 pub use stop::{is_ignored, stopped};
 
-/// Whether standard output was closed when the process began. Rust's own start puts
-/// `/dev/null` there, so that everything written would be lost without a word.
+/// Whether standard output was closed at the start. Rust's runtime opens `/dev/null` instead, so
+/// all output would be lost without an error.
 static STDOUT_WAS_CLOSED: AtomicBool = AtomicBool::new(false);
 
-/// Runs before Rust's own start.
+/// Runs before Rust's runtime starts.
 #[cfg_attr(target_os = "macos", unsafe(link_section = "__DATA,__mod_init_func"))]
 #[cfg_attr(not(target_os = "macos"), unsafe(link_section = ".init_array"))]
 #[used]
@@ -29,22 +28,20 @@ extern "C" fn look_at_stdout() {
     STDOUT_WAS_CLOSED.store(!is_open, Ordering::Relaxed);
 }
 
-/// Whether there was no standard output when this process began, as `>&-` has it.
+/// Whether this process started without standard output, for example with `>&-`.
 #[must_use]
 pub fn stdout_was_closed() -> bool {
     STDOUT_WAS_CLOSED.load(Ordering::Relaxed)
 }
 
-/// How large a core dump might be before, in bytes.
+/// The previous limit for core dumps, in bytes.
 static CORE_LIMIT: OnceLock<u64> = OnceLock::new();
 
-/// Turns core dumps off and, on Linux, keeps other processes of the same user
-/// from reading this one's memory. What the platform refuses is let be: a
-/// container without the right to do so still has to work.
+/// Turns core dumps off. On Linux, also keeps other processes of the same user from reading this
+/// one's memory. Ignores errors: the plugin must also work in a container that may not do this.
 pub fn harden() {
     if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_CORE) {
-        // What a program that is started here may do is its own affair: the hard
-        // limit stays, so that it can have the old one back.
+        // Keeps the hard limit, so that a program started from here can get its old limit back.
         let _ = setrlimit(Resource::RLIMIT_CORE, 0, hard);
         let _ = CORE_LIMIT.set(soft);
     }
@@ -52,7 +49,7 @@ pub fn harden() {
     let _ = nix::sys::prctl::set_dumpable(false);
 }
 
-/// Gives a child the limit that this process had.
+/// Gives a child process the limit that this process had.
 fn restore_core_limit() -> nix::Result<()> {
     let Some(soft) = CORE_LIMIT.get() else { return Ok(()) };
     let (_, hard) = getrlimit(Resource::RLIMIT_CORE)?;

@@ -1,4 +1,4 @@
-//! Restarting the workloads that use Secrets whose values have changed.
+//! Restarts the workloads that use Secrets whose values changed.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -18,40 +18,38 @@ use envcrypt_core::envelope::{SealCheck, SealedSecret};
 use envcrypt_core::manifest::Object;
 use envcrypt_core::secret::{Namespace, Place, PlainSecret, SecretName};
 
-/// How often a rollout is looked at.
+/// The pause between two checks of a rollout.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// The flags that restart workloads.
 #[derive(Args)]
 #[command(next_help_heading = "Restarting")]
 pub struct RestartArgs {
-    /// Restart the workloads that use a Secret whose values have changed, after showing them
+    /// Show the workloads that use a Secret whose values changed, then restart them
     #[arg(long)]
     restart: bool,
-    /// Restart them without asking
+    /// Restart them without a prompt
     #[arg(short = 'y', long, requires = "restart")]
     yes: bool,
-    /// Wait until they run anew, 10m at most unless a time is given
+    /// Wait until the new pods run, at most 10m unless you give a time
     #[arg(long, value_name = "TIME", requires = "restart", num_args = 0..=1, default_missing_value = "10m", require_equals = true, value_parser = duration)]
     wait: Option<Duration>,
 }
 
 impl RestartArgs {
-    /// For a command that does nothing else.
+    /// For a command that only restarts.
     pub fn of(yes: bool, wait: Option<Duration>) -> Self {
         Self { restart: true, yes, wait }
     }
 
-    /// Whether anything is to be restarted.
     pub fn is_wanted(&self) -> bool {
         self.restart
     }
 
-    /// Refuses where nobody could be asked, before anything is done.
+    /// Refuses before any work if a prompt is needed and there is no terminal.
     pub fn check(&self, session: &Session, is_dry_run: bool) -> Result<(), Failure> {
         match self.restart && !self.yes && !is_dry_run && !session.prompt().is_available() {
             true => Err(Failure::Usage(
-                "it asks before workloads are restarted, and there is no terminal: add `--yes`"
+                "the plugin prompts before it restarts workloads, and there is no terminal: add `--yes`"
                     .into(),
             )),
             false => Ok(()),
@@ -59,19 +57,19 @@ impl RestartArgs {
     }
 }
 
-/// Notes what has changed, and restarts what uses it.
+/// Notes which Secrets changed, and restarts what uses them.
 pub struct Restarter<'a> {
     args: &'a RestartArgs,
     session: &'a Session,
     opener: &'a Opener<'a>,
-    /// What uses any of the Secrets, looked up before anything is changed: who may not
-    /// look must not find out when it is too late.
+    /// The workloads that use any of the Secrets. They are listed before any change, so that a
+    /// missing permission shows in time.
     consumers: Vec<Consumer>,
     changed: RefCell<BTreeSet<Place>>,
 }
 
 impl<'a> Restarter<'a> {
-    /// Looks up what uses these Secrets.
+    /// Finds the workloads that use these Secrets.
     pub async fn new(
         args: &'a RestartArgs,
         session: &'a Session,
@@ -89,25 +87,23 @@ impl<'a> Restarter<'a> {
             consumers.extend(found);
             if let Some(error) = unseen {
                 terminal::warn(&format!(
-                    "{error}, so that none is told that uses what has changed"
+                    "{error}, so those that use a changed Secret are not shown"
                 ));
             }
         }
         Ok(Self { args, session, opener, consumers, changed: RefCell::default() })
     }
 
-    /// Whether any value has changed.
     pub fn has_changes(&self) -> bool {
         !self.changed.borrow().is_empty()
     }
 
-    /// Takes all of them for changed.
+    /// Counts all of them as changed.
     pub fn note_all(&self, places: impl IntoIterator<Item = Place>) {
         self.changed.borrow_mut().extend(places);
     }
 
-    /// Notes a Secret if its values are not what they were; `before` is none where
-    /// there was no such Secret.
+    /// Notes a Secret if its values changed; `before` is `None` if the Secret is new.
     pub async fn note(&self, place: &Place, before: Option<&Object>, after: &Object) {
         let is_same = match before {
             Some(before) => self.is_same(place, before, after).await,
@@ -118,8 +114,8 @@ impl<'a> Restarter<'a> {
         }
     }
 
-    /// Whether both hold the same values. What cannot be opened here counts as
-    /// changed where its bytes are others.
+    /// Whether both have the same values. If they cannot be opened here, different bytes count as
+    /// changed.
     async fn is_same(&self, place: &Place, before: &Object, after: &Object) -> bool {
         if before.data == after.data || is_same_sealing(before, after, &place.namespace) {
             return true;
@@ -145,22 +141,22 @@ impl<'a> Restarter<'a> {
         }
     }
 
-    /// Shows what uses the changed Secrets, asks, restarts, and waits.
+    /// Shows what uses the changed Secrets, prompts, restarts, and waits.
     pub async fn finish(&self, cluster: &Cluster, is_dry_run: bool) -> Result<(), Failure> {
         if self.changed.borrow().is_empty() {
             terminal::note(
-                "no value has changed: nothing is restarted; `kubectl envcrypt restart NAME` does it all the same",
+                "no value changed, so nothing is restarted; to restart anyway, run `kubectl envcrypt restart NAME`",
             );
             return Ok(());
         }
         let consumers: Vec<_> = self.consumers.iter().filter(|c| self.uses_changed(c)).collect();
         if consumers.is_empty() {
             terminal::note(
-                "no Deployment, StatefulSet, DaemonSet, CronJob or Job uses what has changed",
+                "no Deployment, StatefulSet, DaemonSet, CronJob or Job uses a changed Secret",
             );
             return Ok(());
         }
-        terminal::stderr_line("these use it:");
+        terminal::stderr_line("these workloads use the Secrets:");
         consumers.iter().for_each(|consumer| show(consumer));
         let can = |consumer: &&Consumer| {
             matches!(consumer.restart, Restart::Possible | Restart::OnDelete)
@@ -184,7 +180,7 @@ impl<'a> Restarter<'a> {
             true => Ok(true),
             false => {
                 terminal::note(
-                    "nothing was restarted: `kubectl envcrypt restart NAME` does it later",
+                    "nothing was restarted; to restart later, run `kubectl envcrypt restart NAME`",
                 );
                 Ok(false)
             }
@@ -192,7 +188,7 @@ impl<'a> Restarter<'a> {
     }
 
     async fn restart(&self, cluster: &Cluster, chosen: &[&Consumer]) -> Result<(), Failure> {
-        // Finer than kubectl's seconds: two restarts within one would be one.
+        // With kubectl's whole seconds, two restarts within one second would be only one.
         let now = Timestamp::now().as_millisecond();
         let now = Timestamp::from_millisecond(now).unwrap_or_default();
         let mut failed = 0;
@@ -200,7 +196,7 @@ impl<'a> Restarter<'a> {
         for consumer in chosen {
             match cluster.restart(consumer, &now.to_string()).await {
                 Ok(()) => {
-                    // Where nobody reads any more, the others are restarted all the same.
+                    // If nobody reads the output, the other workloads are still restarted.
                     let _ = terminal::stdout(format!("{consumer} restarted\n").as_bytes());
                     restarted.push(*consumer);
                 }
@@ -222,7 +218,7 @@ impl<'a> Restarter<'a> {
     }
 }
 
-/// Whether both are sealed, with the same bytes under whichever KEKs.
+/// Whether both are sealed with the same bytes, under any KEKs.
 fn is_same_sealing(before: &Object, after: &Object, namespace: &Namespace) -> bool {
     let sealed = |object: &Object| object.sealed(namespace, SealCheck::Required).ok();
     match (sealed(before), sealed(after)) {
@@ -234,15 +230,15 @@ fn is_same_sealing(before: &Object, after: &Object, namespace: &Namespace) -> bo
     }
 }
 
-/// Waits for the rollouts, each of which is told when it is done.
+/// Waits for the rollouts, and reports each when it is done.
 async fn wait(
     cluster: &Cluster,
     mut restarted: Vec<&Consumer>,
     limit: Duration,
 ) -> Result<(), Failure> {
-    // Its pods stay until someone deletes them.
+    // Pods of an `OnDelete` workload stay until someone deletes them.
     restarted.retain(|consumer| consumer.restart == Restart::Possible);
-    // Longer than the clock can tell is without end.
+    // A limit that the clock cannot hold means no limit.
     let end = Instant::now().checked_add(limit);
     while !restarted.is_empty() {
         let mut waiting = Vec::new();
@@ -270,16 +266,16 @@ async fn wait(
     Ok(())
 }
 
-/// A line with a consumer, what it uses, and how it takes new values.
+/// Prints a line with a workload, what it uses, and how it takes new values.
 pub fn show(consumer: &Consumer) {
     let uses = consumer.uses.iter().map(|(name, ways)| {
         format!("{name} ({})", ways.iter().copied().collect::<Vec<_>>().join(", "))
     });
     let remark = match consumer.restart {
         Restart::Possible => "",
-        Restart::OnDelete => "; its pods restart only when they are deleted",
-        Restart::Paused => "; it is paused, and is not restarted",
-        Restart::NextRun => "; its next run takes the new values",
+        Restart::OnDelete => "; its pods restart only when someone deletes them",
+        Restart::Paused => "; it is paused, so it is not restarted",
+        Restart::NextRun => "; its next run uses the new values",
         Restart::Never => "; a Job cannot be restarted",
     };
     let uses = uses.collect::<Vec<_>>().join(", ");

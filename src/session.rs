@@ -1,4 +1,4 @@
-//! What a command needs of its surroundings, each made when first asked for.
+//! What a command needs from its environment. Each part is created on first use.
 
 pub mod local;
 
@@ -19,7 +19,6 @@ use envcrypt_core::kek::{KekUri, Lifetimes, Ring, RingOptions};
 use envcrypt_core::secret::{Namespace, Place};
 use local::MakeLocal;
 
-/// The surroundings of one run.
 pub struct Session {
     options: ConnectOptions,
     pub folder: ConfigDirectory,
@@ -36,7 +35,7 @@ pub struct Session {
 pub enum Environment {
     /// Only its KEKs open.
     Only,
-    /// Its KEKs open too: they are meant to be sealed to.
+    /// Its KEKs open too: they are meant for sealing.
     Beside,
 }
 
@@ -53,21 +52,21 @@ impl Session {
         }
     }
 
-    /// The cluster that is named, not yet connected.
+    /// The cluster that flags and files name, not yet connected.
     pub fn target(&self) -> Result<&Connection, Failure> {
         get_or_try(&self.target, || Ok(Connection::load(self.options.clone())?))
     }
 
-    /// The namespace in force.
+    /// The namespace in use.
     pub fn namespace(&self) -> Result<Namespace, Failure> {
         match &self.options.namespace {
-            // No file need be read to know it.
+            // With `-n`, no file needs to be read.
             Some(flag) => Ok(flag.parse()?),
             None => Ok(self.target()?.namespace()?),
         }
     }
 
-    /// The namespace that `-n` names; no file is read to know another.
+    /// The namespace that `-n` names. Reads no file.
     pub fn named_namespace(&self) -> Option<&str> {
         self.options.namespace.as_deref()
     }
@@ -85,22 +84,20 @@ impl Session {
         }
     }
 
-    /// A client for the cluster.
     pub async fn cluster(&self) -> Result<Cluster, Failure> {
         Ok(self.target()?.connect().await?)
     }
 
-    /// The user's settings.
     pub fn settings(&self) -> Result<&Settings, Failure> {
         get_or_try(&self.settings, || Ok(Settings::load(&self.folder)?))
     }
 
-    /// The terminal, or no one.
+    /// The terminal, or a stand-in if there is none.
     pub fn prompt(&self) -> &Arc<dyn Prompt> {
         self.prompt.get_or_init(|| Arc::from(terminal::open_prompt()))
     }
 
-    /// The KEKs; their passphrases are asked on the terminal.
+    /// The KEKs. It prompts for their passphrases on the terminal.
     pub fn ring(&self) -> Result<&Arc<Ring>, Failure> {
         get_or_try(&self.ring, || {
             let prompt = self.prompt().clone();
@@ -111,8 +108,10 @@ impl Session {
                 passphrases: Arc::new(move |question| {
                     let answer = prompt.hidden(question, Times::Once);
                     answer.map_err(|error| match error {
-                        PromptError::NoTerminal(_) => "there is no terminal to ask for it".into(),
-                        PromptError::Closed(_) => "the prompt was left without an answer".into(),
+                        PromptError::NoTerminal(_) => {
+                            "there is no terminal to prompt for it".into()
+                        }
+                        PromptError::Closed(_) => "the prompt got no answer".into(),
                         error => error.to_string(),
                     })
                 }),
@@ -122,7 +121,7 @@ impl Session {
         })
     }
 
-    /// A KEK by its name.
+    /// The URI of a KEK.
     pub fn kek(&self, name: &KekName, make: MakeLocal) -> Result<KekUri, Failure> {
         match name {
             KekName::Local => local::uri(self, make),
@@ -130,7 +129,7 @@ impl Session {
         }
     }
 
-    /// KEKs by their names, each once.
+    /// The URIs of KEKs, each once.
     pub fn keks(&self, names: &[KekName], make: MakeLocal) -> Result<Vec<KekUri>, Failure> {
         let mut distinct = Vec::new();
         for name in names {
@@ -142,13 +141,12 @@ impl Session {
         Ok(distinct)
     }
 
-    /// What a rule names, as far as it is a KEK on this machine.
+    /// The KEKs of a rule that this machine has.
     pub fn named_by<'r>(&'r self, rule: &'r Rule) -> impl Iterator<Item = KekUri> + 'r {
         rule.keks.iter().filter_map(|name| self.kek(name, MakeLocal::No).ok())
     }
 
-    /// What may be used to open. Where `names` has any, only those open; a name that
-    /// stands for no KEK is an error.
+    /// Which KEKs may open. If `names` is not empty, only those. A name without a KEK is an error.
     pub fn policy(&self, names: &[KekName], environment: Environment) -> Result<Policy, Failure> {
         let from_environment = self.keks(&kek_variable()?, MakeLocal::No)?;
         let mut named = self.keks(names, MakeLocal::No)?;
@@ -167,8 +165,8 @@ impl Session {
         Ok(policy)
     }
 
-    /// The grants of the list and of the settings alone: a command that only seals
-    /// takes what the environment names where it needs it.
+    /// Only the grants of the list and of the settings. A command that only seals reads the
+    /// environment when it needs it.
     pub fn policy_to_seal(&self, may: MayUse) -> Result<Policy, Failure> {
         let mut policy = Policy::new(may, Trust::load(self.folder.trusted())?);
         let settings = self.settings()?;
@@ -176,7 +174,7 @@ impl Session {
             for name in names {
                 match self.kek(name, MakeLocal::No) {
                     Ok(kek) => policy.allow(uses, Scope::everywhere(), &kek),
-                    // Where there is no local key, there is nothing to allow.
+                    // Without a local key, there is nothing to allow.
                     Err(Failure::Access(error)) if error.is_no_local_key() => {}
                     Err(failure) => return Err(failure),
                 }
@@ -185,8 +183,8 @@ impl Session {
         Ok(policy)
     }
 
-    /// The rule for a Secret: the first that matches of the user's own, else of the
-    /// nearest `.envcrypt.yaml`. Without a path, that of the working directory.
+    /// The rule for a Secret: the first match among the user's own rules, otherwise among those of
+    /// the nearest `.envcrypt.yaml`. Without a path, the search starts in the working directory.
     pub fn rule(
         &self,
         namespace: &Namespace,
@@ -208,7 +206,6 @@ impl Session {
         Ok(own.find(input).or_else(|| nearest.and_then(|rules| rules.find(input))))
     }
 
-    /// The rules of the nearest `.envcrypt.yaml`.
     pub fn rules_of(&self, folder: &Path) -> Result<Option<Rc<Rules>>, Failure> {
         if let Some(known) = self.rules.borrow().get(folder) {
             return Ok(known.clone());
@@ -218,7 +215,7 @@ impl Session {
         Ok(rules)
     }
 
-    /// Refuses to apply a Secret to another cluster than the rule for it names.
+    /// Refuses to apply a Secret to another cluster than its rule names.
     pub fn check_cluster(&self, place: &Place, path: Option<&Path>) -> Result<(), Failure> {
         let Some(rule) = self.rule(&place.namespace, path)? else { return Ok(()) };
         let Some(wanted) = &rule.cluster else { return Ok(()) };
@@ -235,24 +232,24 @@ impl Session {
     }
 }
 
-/// Whoever can write an identity file can have their own identity open.
+/// Someone who can write an identity file can put their own identity there.
 fn warn_if_shared(path: &Path) {
     use std::os::unix::fs::MetadataExt;
     let is_shared = |path: &Path| path.metadata().is_ok_and(|found| found.mode() & 0o022 != 0);
-    // What has the sticky bit lets nobody replace another's file.
+    // In a directory with the sticky bit, nobody can replace the file of another user.
     let folder = path
         .parent()
         .filter(|folder| folder.metadata().is_ok_and(|found| found.mode() & 0o1000 == 0));
     if is_shared(path) || folder.is_some_and(is_shared) {
         terminal::warn(&format!(
-            "others can change the identity file `{}`, and so have another key open: `chmod go-w` it and its directory",
+            "others can change the identity file `{}` and put their own key there: run `chmod go-w` for it and its directory",
             path.display()
         ));
     }
 }
 
-/// A path from the root. `..` and links are taken out of its directory: else the
-/// directories above would be those of another place.
+/// The absolute path, with `..` and links of its directory resolved: otherwise its parents would be
+/// other directories.
 fn real_place(path: &Path) -> Result<PathBuf, Failure> {
     let read = |source| Failure::Select(SelectError::Read { path: ".".into(), source });
     let path = std::env::current_dir().map_err(read)?.join(path);
@@ -264,7 +261,6 @@ fn real_place(path: &Path) -> Result<PathBuf, Failure> {
     Ok(joined.unwrap_or(path))
 }
 
-/// The KEKs that `ENVCRYPT_KEK` names.
 pub fn kek_variable() -> Result<Vec<KekName>, ConfigError> {
     keks_in(KEK_VARIABLE)
 }

@@ -1,5 +1,5 @@
-//! Everything between this program and people: prompts, output, and
-//! the form of an error. No decisions.
+//! Everything between this program and people: prompts, output and the form of an error. It decides
+//! nothing.
 
 mod editor;
 mod output;

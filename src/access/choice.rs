@@ -1,4 +1,4 @@
-//! Choosing the KEKs to seal with.
+//! Chooses the KEKs to seal with.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -17,24 +17,21 @@ use envcrypt_core::envelope::{self, SealedSecret};
 use envcrypt_core::kek::{KekId, KekUri};
 use envcrypt_core::secret::{Namespace, Place};
 
-/// The flags of every command that seals plain values.
 #[derive(Args)]
 #[command(next_help_heading = "Sealing")]
 pub struct SealingArgs {
-    /// The KEK to seal with: local, or a URI; repeatable
+    /// Seal to this KEK: local, or a URI (can be repeated)
     #[arg(long, value_name = "KEK", add = candidates::keks())]
     pub kek: Vec<KekName>,
-    /// What the values are bound to: strict (namespace, name and key), namespace, cluster
+    /// What the values are bound to: strict (namespace, name and key), namespace or cluster
     #[arg(long, default_value = "strict", value_name = "SCOPE", add = candidates::scopes())]
     pub scope: envelope::Scope,
 }
 
-/// Takes `--kek`, else `ENVCRYPT_KEK`, else the KEKs of the rule for the place, else
-/// those of the user's settings.
-///
-/// A rule of `.envcrypt.yaml` comes with the repository, and whoever can write that
-/// could name their own KEK: what only such a rule names must be granted for sealing
-/// in that namespace, or be accepted now.
+/// Takes `--kek`, otherwise `ENVCRYPT_KEK`, otherwise the KEKs of the rule for the place, otherwise
+/// those of the user's settings. A rule of `.envcrypt.yaml` comes with the repository, and someone
+/// who can write it could name their own KEK. So a KEK that only such a rule names needs a grant
+/// for sealing in that namespace, or the person must accept it now.
 pub fn choose(
     session: &Session,
     flags: &[KekName],
@@ -65,8 +62,8 @@ pub fn choose(
     session.keks(configured, MakeLocal::No)
 }
 
-/// The KEKs that environment, rules and settings name for a Secret there; those of
-/// a repository's rules only where they may be sealed to. Asks nobody.
+/// The KEKs that environment, rules and settings name for a Secret in this place. Those of a
+/// repository's rules count only if they may be sealed to. Never prompts.
 pub fn named_for(
     session: &Session,
     place: &Place,
@@ -86,14 +83,14 @@ pub fn named_for(
     Ok(named)
 }
 
-/// Who may be sealed to, and what the person said to that in this run.
+/// Decides which KEKs may be sealed to, and remembers the person's answers in this run.
 pub struct Chooser<'a> {
     session: &'a Session,
     policy: &'a RefCell<Policy>,
     declined: RefCell<BTreeSet<(Namespace, KekUri)>>,
-    /// KEKs outside of rules that were told of.
+    /// KEKs outside of rules that were reported.
     told: RefCell<BTreeSet<KekUri>>,
-    /// Whether it asks: where nothing is sealed, there is nothing to consent to.
+    /// Whether it may prompt: if nothing is sealed, there is nothing to consent to.
     asks: bool,
 }
 
@@ -107,7 +104,7 @@ impl<'a> Chooser<'a> {
         Self { asks: false, ..self }
     }
 
-    /// Says, once, that a KEK of the command line is not one of the rule's.
+    /// Warns once if a KEK of the command line is not in the rule.
     pub fn tell_outside(&self, keks: &[KekUri], rule: Option<&Rule>) {
         let Some(rule) = rule.filter(|_| self.asks) else { return };
         let policy = self.policy.borrow();
@@ -122,19 +119,19 @@ impl<'a> Chooser<'a> {
         for kek in outside {
             if self.told.borrow_mut().insert(kek.clone()) {
                 terminal::warn(&format!(
-                    "the rule of `{}` does not name `{kek}`: what is sealed to it opens only if you name it",
+                    "the rule in `{}` does not name `{kek}`: the Secret opens with it only if you name it",
                     rule.file.display()
                 ));
             }
         }
     }
 
-    /// The person accepts what a repository's rule says, once for a namespace.
+    /// Lets the person accept a KEK of a repository's rule, once for each namespace.
     fn accept_rule(&self, rules: &Path, kek: &KekUri, place: &Place) -> Result<(), Failure> {
         let is_own = is_own(self.session, kek)?;
         let is_granted = {
             let policy = self.policy.borrow();
-            // An alias is as good as the key that was sealed to under its name.
+            // An alias counts as the key that was sealed to under its name.
             let known = policy.trust().behind(kek).map(KekId::uri).chain([kek]);
             let may = |kek: &KekUri| policy.may_seal(kek, place, is_own) == Verdict::Yes;
             known.into_iter().any(may)
@@ -156,12 +153,12 @@ impl<'a> Chooser<'a> {
             }));
         }
         let question = format!(
-            "`{}` says to seal the Secrets of `{namespace}` to {}, which this machine has not sealed to there; is it yours",
+            "the rule in `{}` seals the Secrets of `{namespace}` to {}, which this machine has not sealed to there; is this KEK yours",
             rules.display(),
             shown(&self.policy.borrow(), kek)
         );
         match prompt.confirm(&question)? {
-            // The question was about the namespace.
+            // The prompt was for the whole namespace.
             true => {
                 let mut policy = self.policy.borrow_mut();
                 policy.trust_mut().grant(Uses::Both, Scope::namespace_of(place), kek)?;
@@ -175,7 +172,7 @@ impl<'a> Chooser<'a> {
     }
 }
 
-/// A KEK for a question: with its alias, where one was seen for it.
+/// A KEK in a prompt, with its alias if one is known.
 pub fn shown(policy: &Policy, kek: &KekUri) -> String {
     match policy.trust().aliases_of(&kek.id()).next() {
         Some(alias) => format!("`{alias}` (`{kek}`)"),
@@ -183,9 +180,9 @@ pub fn shown(policy: &Policy, kek: &KekUri) -> String {
     }
 }
 
-/// Remembers what was sealed to: it may be sealed to again, and may open what is there.
-/// That holds for the namespace in force, which the person chose. Of another one, which
-/// only a file says, it holds for that one Secret.
+/// Remembers the KEKs of a sealed Secret: they may be sealed to again, and may open. In the current
+/// namespace, which the person chose, the grant is for the namespace. If only a file names the
+/// namespace, the grant is for this one Secret.
 pub fn remember<'a>(
     session: &Session,
     policy: &mut Policy,
@@ -206,14 +203,14 @@ pub fn remember<'a>(
     }
 }
 
-/// Writes down what was remembered.
+/// Saves what was remembered.
 pub fn write_down(policy: &mut Policy) {
     if let Err(error) = policy.trust_mut().flush() {
-        terminal::warn(&format!("{error}; you may be asked about the same KEKs again"));
+        terminal::warn(&format!("{error}; the plugin may prompt you for the same KEKs again"));
     }
 }
 
-/// Remembers which keys stand behind the names that were given, in the same order.
+/// Remembers the keys behind aliases. Both lists have the same order.
 pub fn remember_aliases<'a>(
     policy: &mut Policy,
     names: &[KekUri],
@@ -224,8 +221,8 @@ pub fn remember_aliases<'a>(
     }
 }
 
-/// Whether it is the recipient of the person's local key. Other identities may be shared
-/// with people who are not meant to read everything.
+/// Whether it is the recipient of the person's local key. The person may share other identities
+/// with people who must not read everything.
 pub fn is_own(session: &Session, kek: &KekUri) -> Result<bool, Failure> {
     if !kek.is_age() {
         return Ok(false);
@@ -233,12 +230,12 @@ pub fn is_own(session: &Session, kek: &KekUri) -> Result<bool, Failure> {
     match local::uri(session, MakeLocal::No) {
         Ok(local) => Ok(local == *kek),
         Err(Failure::Config(error)) => Err(error.into()),
-        // None that could be used: nothing is its own.
+        // Without a usable local key, no KEK is the person's own.
         Err(_) => Ok(false),
     }
 }
 
-/// The scope in which its parts are sealed anew.
+/// The scope to seal its parts with again.
 pub fn scope(secret: &SealedSecret) -> Result<envelope::Scope, Failure> {
     secret
         .scope()

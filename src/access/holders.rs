@@ -1,10 +1,8 @@
-//! The KEKs that a Secret is to be under from now on, when it has some already.
-//!
-//! A Secret names its KEKs, and whoever can write to it could name their own, to
-//! be given its data keys when they are wrapped or made anew. That this machine
-//! knows a KEK is not enough: it may be meant for other Secrets. So one that only
-//! the Secret names has to be the person's own, named for it elsewhere, confirmed,
-//! or to show that it holds the data keys already.
+//! Finds the future KEKs of a Secret that is sealed already. A Secret names its KEKs, so someone
+//! who can write to it could add their own KEK and receive new data keys. It is not enough that
+//! this machine knows a KEK, because it may be meant for other Secrets. So a KEK that only the
+//! Secret names must be the person's own, be named elsewhere for this Secret, be confirmed, or
+//! prove that it already has the data keys.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,14 +18,14 @@ use envcrypt_core::envelope::{Holder, SealedSecret};
 use envcrypt_core::kek::{KekError, KekUri};
 use envcrypt_core::secret::Namespace;
 
-/// Finds them, and remembers what was asked.
+/// Finds the KEKs, and remembers the answers to prompts.
 pub struct Holders<'a> {
     session: &'a Session,
     opener: &'a Opener<'a>,
     chooser: Chooser<'a>,
-    /// The keys behind aliases, or why they are not known: each is asked for once.
+    /// The keys behind aliases, or the error. Each alias is looked up once.
     resolved: RefCell<BTreeMap<KekUri, Result<KekUri, KekError>>>,
-    /// What the person said no to, for a namespace.
+    /// The KEKs that the person declined, by namespace.
     declined: RefCell<BTreeSet<(Namespace, KekUri)>>,
 }
 
@@ -42,7 +40,7 @@ impl<'a> Holders<'a> {
         }
     }
 
-    /// Those that the person named for this command.
+    /// The KEKs that the person named for this command.
     pub async fn named(&self, keks: &[KekUri]) -> Vec<Holder> {
         let mut targets = Vec::with_capacity(keks.len());
         for kek in keks {
@@ -51,7 +49,7 @@ impl<'a> Holders<'a> {
         targets
     }
 
-    /// Those that a new Secret there would be sealed with.
+    /// The KEKs that a new Secret in this place would be sealed with.
     pub async fn chosen(
         &self,
         secret: &SealedSecret,
@@ -69,7 +67,7 @@ impl<'a> Holders<'a> {
         Ok(self.named(&chosen).await)
     }
 
-    /// Those that it is under.
+    /// The current KEKs of the Secret.
     pub async fn held(
         &self,
         secret: &SealedSecret,
@@ -82,8 +80,9 @@ impl<'a> Holders<'a> {
         Ok(targets)
     }
 
-    /// The same for new values: each is one's own, named elsewhere, or confirmed. That
-    /// it holds the old data keys says little, if someone else sealed all of it.
+    /// The current KEKs, for new values: each is the person's own, named elsewhere, or confirmed.
+    /// Someone else may have sealed the whole Secret, so it proves little that a KEK has the old
+    /// data keys.
     pub async fn settled(
         &self,
         secret: &SealedSecret,
@@ -96,8 +95,8 @@ impl<'a> Holders<'a> {
         Ok(targets.into_iter().map(|target| target.kek).collect())
     }
 
-    /// Finds out of its own KEKs which ones more than the Secret itself names;
-    /// the others can be put to the test.
+    /// Finds which of its KEKs are named elsewhere too. The others can still prove that they have
+    /// the data keys.
     pub async fn find_named(
         &self,
         secret: &SealedSecret,
@@ -116,8 +115,8 @@ impl<'a> Holders<'a> {
         Ok(())
     }
 
-    /// Whether it may be sealed to. One that may open the Secret is left to the test
-    /// of whether it holds the data key; about another, the person is asked.
+    /// Whether it may be sealed to. A KEK that may open the Secret must prove that it has the data
+    /// key. For any other KEK, prompts the person.
     fn is_settled(
         &self,
         secret: &SealedSecret,
@@ -140,7 +139,7 @@ impl<'a> Holders<'a> {
         Ok(policy.may_seal(kek, &secret.meta.place, is_own) == Verdict::Yes)
     }
 
-    /// The person says yes to it, for this one Secret.
+    /// The person confirms it, for this one Secret.
     fn confirm(&self, secret: &SealedSecret, kek: &KekUri) -> Result<(), Failure> {
         if self.may_seal(secret, kek)? {
             return Ok(());
@@ -156,7 +155,7 @@ impl<'a> Holders<'a> {
             return Err(refused);
         }
         let question = format!(
-            "the Secret `{place}` names {}, which nothing else names for it; seal new values of this Secret to it",
+            "only the Secret `{place}` itself names {}; seal new values of this Secret to this KEK",
             choice::shown(&self.opener.policy().borrow(), kek)
         );
         if !prompt.confirm(&question)? {
@@ -167,12 +166,12 @@ impl<'a> Holders<'a> {
         Ok(policy.trust_mut().grant(Uses::Seal, Scope::only(place), kek)?)
     }
 
-    /// The key behind an alias. Where the KMS does not tell, the alias itself.
+    /// The key behind an alias. If it cannot be looked up, the alias itself.
     pub async fn lasting(&self, kek: &KekUri) -> KekUri {
         self.resolve(kek).await.unwrap_or_else(|_| kek.clone())
     }
 
-    /// The key behind an alias, each asked for once.
+    /// The key behind an alias. Each alias is looked up once.
     pub async fn resolve(&self, kek: &KekUri) -> Result<KekUri, Failure> {
         let known = self.resolved.borrow().get(kek).cloned();
         if let Some(answer) = known {

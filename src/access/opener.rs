@@ -1,4 +1,4 @@
-//! Opening sealed Secrets: first whether their KEKs may be asked, then asking them.
+//! Opens sealed Secrets: first checks whether their KEKs may be used, then uses them.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -22,38 +22,37 @@ use envcrypt_core::envelope::{Rewrap, RewrapMethod, SealCheck, SealedSecret};
 use envcrypt_core::kek::{Action, KekError, KekId, KekUri, Refusal, Ring, WrappedKey};
 use envcrypt_core::secret::{Namespace, Place, PlainSecret};
 
-/// The flags of every command that opens.
 #[derive(Args, Default)]
 #[command(next_help_heading = "Opening")]
 pub struct OpenArgs {
-    /// A KEK that may be asked this once, and only these; repeatable
+    /// Use only this KEK to open the Secret, for this run (can be repeated)
     #[arg(long, value_name = "KEK", add = candidates::keks())]
     pub kek: Vec<KekName>,
-    /// Open a Secret whose seal is missing or wrong all the same
+    /// Open the Secret even if its seal is missing or does not match
     #[arg(long)]
     pub insecure_skip_seal: bool,
 }
 
 impl OpenArgs {
-    /// Whether to insist on the seal.
+    /// Whether the seal must match.
     pub fn seal(&self) -> SealCheck {
         if self.insecure_skip_seal { SealCheck::Skipped } else { SealCheck::Required }
     }
 }
 
-/// Opens one Secret after another, or many at once.
+/// Opens Secrets, one by one or many at once.
 pub struct Opener<'a> {
     session: &'a Session,
     ring: Arc<Ring>,
     policy: RefCell<Policy>,
     seal: SealCheck,
-    /// What the person said no to, for a namespace.
+    /// The KEKs that the person declined, by namespace.
     declined: RefCell<BTreeSet<(Namespace, KekId)>>,
-    /// The aliases that the KMS was asked about: once a run, whatever it said.
+    /// The aliases that were looked up in the KMS: once per run, with any result.
     looked_up: RefCell<BTreeSet<KekUri>>,
 }
 
-/// Which KEKs may open a Secret: found by [`Opener::admit`].
+/// The KEKs that may open a Secret, found by [`Opener::admit`].
 struct Admitted {
     keks: BTreeSet<KekUri>,
     /// Whether its parts may have different KEKs.
@@ -71,15 +70,14 @@ impl<'a> Opener<'a> {
         Self::with(session, args, session.policy(&args.kek, Environment::Only)?)
     }
 
-    /// For a command that seals anew: there the environment names the KEKs to
-    /// seal to, and those that are left behind have to open all the same.
+    /// For a command that seals again. There, the environment names the KEKs to seal to, and the
+    /// old ones must still open.
     pub fn to_reseal(session: &'a Session, open_with: &[KekName]) -> Result<Self, Failure> {
         let policy = session.policy(open_with, Environment::Beside)?.past_rules();
         Self::with(session, &OpenArgs::default(), policy)
     }
 
-    /// For a command that seals some values anew: the KEKs to seal them with may
-    /// open too.
+    /// For a command that seals some values again: the KEKs that it seals with may also open.
     pub fn to_change(
         session: &'a Session,
         kek: &[KekName],
@@ -95,7 +93,7 @@ impl<'a> Opener<'a> {
     fn with(session: &'a Session, args: &OpenArgs, policy: Policy) -> Result<Self, Failure> {
         if args.insecure_skip_seal {
             terminal::warn(
-                "seals are not checked: whether a value was added, dropped or put back is then not known",
+                "seals are not checked: the plugin cannot detect a value that someone added, removed or restored",
             );
         }
         Ok(Self {
@@ -108,8 +106,8 @@ impl<'a> Opener<'a> {
         })
     }
 
-    /// Makes sure that this machine may open every part of it; on a terminal the
-    /// person is asked about a new KEK. Asks no KMS to open anything.
+    /// Checks that this machine may open every part of the Secret. On a terminal, prompts the
+    /// person for a new KEK. Lets no KMS open anything.
     pub async fn admit(&self, secret: &SealedSecret, path: Option<&Path>) -> Result<(), Failure> {
         self.admitted(secret, path).await.map(drop)
     }
@@ -145,9 +143,9 @@ impl<'a> Opener<'a> {
         Ok(Admitted { keks, may_differ })
     }
 
-    /// Names of KEKs are not authenticated: whoever may use one of them could put the
-    /// others' names beside it, on a seal of their own over values that are not theirs.
-    /// So one KEK has to give every data key.
+    /// Names of KEKs are not authenticated. Someone who may use one KEK could add the names of the
+    /// others to their own seal, over values of someone else. So one KEK must unwrap every data
+    /// key.
     async fn check_one_kek(
         &self,
         secret: &SealedSecret,
@@ -166,7 +164,7 @@ impl<'a> Opener<'a> {
         Err(Failure::Access(AccessError::DifferentKeks(secret.meta.place.to_string())))
     }
 
-    /// Opens it whole, once it is admitted.
+    /// Opens the whole Secret, if it is admitted.
     pub async fn open(
         &self,
         secret: &SealedSecret,
@@ -180,7 +178,7 @@ impl<'a> Opener<'a> {
         Ok(secret.open(&deks, self.seal)?)
     }
 
-    /// Opens them all, each admitted before the first is opened.
+    /// Opens all of them. Each is admitted before the first one is opened.
     pub async fn open_all(&self, secrets: &[Sealed]) -> Result<Vec<PlainSecret>, Failure> {
         for found in secrets {
             self.admit(&found.secret, found.path()).await?;
@@ -188,7 +186,7 @@ impl<'a> Opener<'a> {
         try_join_all(secrets.iter().map(|found| self.open(&found.secret, found.path()))).await
     }
 
-    /// Wraps its DEKs under other KEKs, once it is admitted.
+    /// Wraps its data keys under other KEKs, if it is admitted.
     pub async fn rewrap(
         &self,
         secret: &SealedSecret,
@@ -200,13 +198,13 @@ impl<'a> Opener<'a> {
         Ok(secret.rewrap(&self.ring, |kek| admitted.allows(kek), wanted).await?)
     }
 
-    /// Whether it may be opened as things stand, without asking anyone.
+    /// Whether the Secret may be opened now, without a prompt.
     pub fn can_open(&self, secret: &SealedSecret) -> bool {
         let rule = self.session.rule(&secret.meta.place.namespace, None);
         rule.is_ok_and(|rule| self.covers(secret, self.ruled(rule.as_deref()).as_ref()))
     }
 
-    /// Whether this KEK may open it as things stand.
+    /// Whether this KEK may open the Secret now.
     pub fn may_open(
         &self,
         secret: &SealedSecret,
@@ -219,22 +217,22 @@ impl<'a> Opener<'a> {
         Ok(kek.is_built_in() && is_yes(self.policy.borrow().may_open(kek, place, ruled.as_ref())))
     }
 
-    /// What this machine and this run say of KEKs.
+    /// The consents of this machine and this run.
     pub fn policy(&self) -> &RefCell<Policy> {
         &self.policy
     }
 
-    /// The KEKs that something other than a Secret there names for it.
+    /// The KEKs that something other than the Secret names for this place.
     pub fn named_for(&self, place: &Place, path: Option<&Path>) -> Result<Vec<KekUri>, Failure> {
         choice::named_for(self.session, place, path, &self.policy.borrow())
     }
 
-    /// Writes down what was remembered.
+    /// Saves what was remembered.
     pub fn write_down(&self) {
         choice::write_down(&mut self.policy.borrow_mut());
     }
 
-    /// Remembers what was sealed to.
+    /// Remembers the KEKs of a sealed Secret.
     pub fn remember<'k>(&self, place: &Place, keks: impl IntoIterator<Item = &'k KekUri>) {
         choice::remember(self.session, &mut self.policy.borrow_mut(), place, keks);
     }
@@ -248,7 +246,7 @@ impl<'a> Opener<'a> {
         secret.parts().all(|(_, jwe)| jwe.recipients.iter().any(opens))
     }
 
-    /// What a rule says, as far as it is known without asking a KMS.
+    /// The KEKs of a rule, as far as they are known without a KMS.
     fn ruled(&self, rule: Option<&Rule>) -> Option<Ruled> {
         let rule = rule?;
         let policy = self.policy.borrow();
@@ -260,7 +258,7 @@ impl<'a> Opener<'a> {
         Some(Ruled { keks, is_own: rule.is_own })
     }
 
-    /// Asks the person about each KEK of which nothing is said, until it can be opened.
+    /// Prompts the person for each unknown KEK, until the Secret can be opened.
     fn ask(&self, secret: &SealedSecret, ruled: Option<&Ruled>) -> Result<(), Failure> {
         let (prompt, place) = (self.session.prompt(), &secret.meta.place);
         let keks = secret.keks().into_iter().filter(|kek| kek.is_built_in());
@@ -272,7 +270,7 @@ impl<'a> Opener<'a> {
                 continue;
             }
             let question = format!(
-                "the Secret `{place}` is sealed under {}, which this machine has not used in `{}`; use it to open that namespace's Secrets",
+                "the Secret `{place}` is sealed under {}, which this machine has not used in `{}`; use this KEK to open the Secrets of that namespace",
                 choice::shown(&self.policy.borrow(), kek),
                 place.namespace
             );
@@ -320,8 +318,7 @@ impl<'a> Opener<'a> {
         }
     }
 
-    /// An alias stands for the key behind it. What cannot be looked up now is left as
-    /// it is: the refusal that follows names the key.
+    /// Looks up the keys behind aliases. If a lookup fails, the later refusal names the KEK.
     async fn look_up_aliases(&self, rule: Option<&Rule>) {
         let mut aliases: Vec<KekUri> = {
             let policy = self.policy.borrow();
@@ -329,8 +326,8 @@ impl<'a> Opener<'a> {
                 MayUse::Only(named) => named.iter().map(|kek| kek.uri().clone()).collect(),
                 MayUse::Granted => policy.grants().map(|grant| grant.kek.uri().clone()).collect(),
             };
-            // Of a repository's rule, only what is asked of one's own account: another's
-            // KMS would learn who looks.
+            // For a rule of a repository, only aliases of the person's own account are looked up:
+            // otherwise the KMS of another account would learn who asks.
             let names = rule.map_or(&[][..], |rule| &rule.keks);
             let ruled = names.iter().filter_map(|name| match name {
                 KekName::Uri(uri) => Some(uri.clone()),
@@ -359,8 +356,8 @@ impl<'a> Opener<'a> {
     }
 }
 
-/// Standard input is nowhere, so that no rule can be for it by its path; and so is what
-/// `/dev/stdin` or a shell's `<(…)` names.
+/// Whether a rule can match this path. Standard input has no path, and neither has `/dev/stdin` or
+/// a shell's `<(…)`.
 pub fn is_file(path: &&Path) -> bool {
     let is_elsewhere = |path: &Path| {
         let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
@@ -381,7 +378,7 @@ fn check_built_in(secret: &SealedSecret) -> Result<(), Failure> {
     let keks = secret.keks();
     match keks.first().filter(|_| !keks.iter().any(|kek| kek.is_built_in())) {
         Some(kek) => Err(KekError::new(kek, Action::Unwrap, Refusal::Unusable)
-            .detail(format!("this build has no `{}`", kek.scheme()))
+            .detail(format!("this build does not support `{}`", kek.scheme()))
             .into()),
         None => Ok(()),
     }

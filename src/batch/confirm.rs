@@ -1,4 +1,5 @@
-//! Before Secrets of the cluster take another form: what, where, and who uses them.
+//! Shows which Secrets of the cluster change their form, where, and what uses them, before they
+//! change.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,8 +13,8 @@ use envcrypt_core::secret::{Namespace, Place, SecretName};
 /// How many names are shown.
 const SHOWN: usize = 20;
 
-/// Shows the Secrets and what uses them, and asks; for several, for a word.
-/// `into` is what they become.
+/// Shows the Secrets and what uses them, and prompts; for several Secrets, the person must type a
+/// word. `into` is the new form.
 pub async fn confirm(
     session: &Session,
     cluster: &Cluster,
@@ -23,7 +24,7 @@ pub async fn confirm(
     let prompt = session.prompt();
     if !prompt.is_available() {
         return Err(Failure::Usage(
-            "`--replace` asks first, and there is no terminal: add `--yes`".into(),
+            "`--replace` prompts first, and there is no terminal: add `--yes`".into(),
         ));
     }
     let target = session.target()?;
@@ -39,7 +40,7 @@ pub async fn confirm(
         terminal::stderr_line(&format!("  and {} more", count - SHOWN));
     }
     show_consumers(cluster, places, into).await?;
-    let question = "each is deleted and made anew; go on";
+    let question = "each Secret is deleted and created again; go on";
     let is_yes = match count {
         1 => prompt.confirm(question)?,
         _ => prompt.confirm_with("replace", question)?,
@@ -65,9 +66,9 @@ async fn show_consumers(
                     terminal::warn(&error.to_string());
                 }
             }
-            // Who may replace a Secret need not be let see workloads.
+            // Someone who may replace a Secret may not be allowed to list workloads.
             Err(error @ ClusterError::Forbidden { .. }) => {
-                terminal::warn(&format!("what uses them is not known: {error}"));
+                terminal::warn(&format!("the workloads that use them are not known: {error}"));
             }
             Err(error) => return Err(error.into()),
         }
@@ -75,9 +76,9 @@ async fn show_consumers(
     if !consumers.is_empty() {
         terminal::stderr_line(match into {
             "sealed" => {
-                "These use them. From their next start on they read sealed text, which only `exec` opens:"
+                "These workloads use them. After their next start they read sealed values, which only `exec` opens:"
             }
-            _ => "These use them:",
+            _ => "These workloads use them:",
         });
         consumers.iter().for_each(show);
     }

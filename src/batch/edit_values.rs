@@ -1,4 +1,4 @@
-//! Changing values of a sealed Secret while the others keep their bytes.
+//! Changes some values of a sealed Secret, while the others keep their bytes.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,7 +19,7 @@ use envcrypt_core::envelope::{Jwe, OpenError, Scope, SealedSecret, Sealer};
 use envcrypt_core::kek::{DataKey, KekId, KekUri};
 use envcrypt_core::secret::{Key, PlainSecret, SecretValue};
 
-/// What is to be changed.
+/// The values to set and the keys to remove.
 #[derive(Default)]
 pub struct Delta {
     pub values: BTreeMap<Key, SecretValue>,
@@ -27,32 +27,31 @@ pub struct Delta {
 }
 
 impl Delta {
-    /// Whether nothing is to be changed.
     pub fn is_empty(&self) -> bool {
         self.values.is_empty() && self.gone.is_empty()
     }
 }
 
-/// Seals the changed values under a data key of their own.
+/// Seals the changed values under a new data key.
 pub struct Changer<'a> {
     session: &'a Session,
     opener: &'a Opener<'a>,
     targets: Holders<'a>,
-    /// In place of those that the Secret is under.
+    /// The KEKs that `--kek` names. If empty, those of the Secret.
     keks: Vec<KekUri>,
-    /// Whether KEKs may be asked to open something.
+    /// Whether the Secret may be opened.
     may_open: bool,
     ready: RefCell<Option<Ready>>,
 }
 
-/// A data key that was wrapped beforehand, for a Secret of this scope under these keys.
+/// A data key that was wrapped in advance, for a Secret with this scope and these keys.
 struct Ready {
     scope: Option<Scope>,
     keys: Vec<KekId>,
     sealer: Sealer,
 }
 
-/// New values, sealed, and what seals the Secret with them anew.
+/// New sealed values, and what seals the whole Secret with them.
 pub struct SealedValues {
     parts: BTreeMap<Key, Jwe>,
     scope: Option<Scope>,
@@ -71,8 +70,8 @@ impl<'a> Changer<'a> {
         Self { session, opener, targets, keks, may_open, ready: RefCell::default() }
     }
 
-    /// Has the KEKs wrap the new data key before the person does any work: a KMS that
-    /// refuses costs nobody their values.
+    /// Lets the KEKs wrap the new data key before the person does any work: if a KMS refuses, no
+    /// typed value is lost.
     pub async fn prepare(&self, secret: &SealedSecret, path: Option<&Path>) -> Result<(), Failure> {
         let sealer = self.sealer(secret, path).await?;
         *self.ready.borrow_mut() =
@@ -92,8 +91,7 @@ impl<'a> Changer<'a> {
         Ok(sealer)
     }
 
-    /// Refuses to leave a Secret under one set of KEKs for what is new, and under
-    /// another for the rest: such a Secret is not opened.
+    /// Refuses to put new values under other KEKs than the rest: such a Secret would not open.
     fn check_same_keks(&self, secret: &SealedSecret, sealer: &Sealer) -> Result<(), Failure> {
         let new: BTreeSet<KekId> = sealer.keks().map(KekUri::id).collect();
         let held: BTreeSet<KekId> = secret.keys().into_iter().collect();
@@ -106,8 +104,8 @@ impl<'a> Changer<'a> {
         }
     }
 
-    /// Opens it, to see that it is whole: a new seal would hide that the old one was
-    /// not. Only who says so goes on without.
+    /// Opens the Secret to check that it is intact, unless the person turned this off: a new seal
+    /// would hide that the old one did not match.
     pub async fn look(
         &self,
         secret: &SealedSecret,
@@ -125,7 +123,7 @@ impl<'a> Changer<'a> {
         })
     }
 
-    /// Checks what the Secret will be, where the old one could be looked at.
+    /// Checks the future Secret, if the old one was opened.
     pub fn check(
         &self,
         old: Option<PlainSecret>,
@@ -140,7 +138,7 @@ impl<'a> Changer<'a> {
         Ok(plain.check()?)
     }
 
-    /// Makes the change, and remembers what was sealed to.
+    /// Makes the change, and remembers the KEKs.
     pub async fn change(
         &self,
         secret: SealedSecret,
@@ -151,7 +149,7 @@ impl<'a> Changer<'a> {
         self.put(secret, sealed.parts, &delta.gone, &sealed.sealer)
     }
 
-    /// Seals new values for a Secret: from here on nothing plain is needed.
+    /// Seals new values for a Secret. After this, the plaintext is not needed any more.
     pub async fn seal(
         &self,
         secret: &SealedSecret,
@@ -167,8 +165,8 @@ impl<'a> Changer<'a> {
         Ok(SealedValues { parts, scope: secret.scope(), keys: secret.keys(), sealer })
     }
 
-    /// Puts sealed values into a Secret, which may be a newer version of the one that
-    /// they were sealed for.
+    /// Puts sealed values into a Secret. It may be a newer version than the one that they were
+    /// sealed for.
     pub fn put_sealed(
         &self,
         secret: SealedSecret,
@@ -200,7 +198,6 @@ impl<'a> Changer<'a> {
 }
 
 impl SealedValues {
-    /// Their keys.
     pub fn keys(&self) -> impl Iterator<Item = &Key> {
         self.parts.keys()
     }
@@ -212,25 +209,23 @@ impl Ready {
     }
 }
 
-/// With which KEKs a change is sealed.
 #[derive(Args)]
 #[command(next_help_heading = "Sealing")]
 pub struct ChangeArgs {
-    /// The KEKs of the Secret, named so that nothing is asked; `rewrap` changes them; repeatable
+    /// Name the KEKs of the Secret to avoid a prompt; to change them, use `rewrap` (can be
+    /// repeated)
     #[arg(long, value_name = "KEK", add = candidates::keks())]
     kek: Vec<KekName>,
-    /// Ask no KEK to open anything; whether the Secret was whole is then not known
+    /// Do not open the Secret first to check that it is intact
     #[arg(long)]
     encrypt_only: bool,
 }
 
 impl ChangeArgs {
-    /// What opens.
     pub fn opener<'a>(&self, session: &'a Session) -> Result<Opener<'a>, Failure> {
         Opener::to_change(session, &self.kek, &[])
     }
 
-    /// What makes the change.
     pub fn changer<'a>(
         &self,
         session: &'a Session,

@@ -1,4 +1,4 @@
-//! The Secrets of files, changed in place.
+//! Secrets in files, changed in place.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -19,17 +19,17 @@ use crate::terminal;
 use envcrypt_core::envelope::SealedSecret;
 use envcrypt_core::manifest::{self, Document, FileKind, Found, ManifestError};
 
-/// A file, and which of its Secrets are to be changed, by their numbers.
+/// A file, and the Secrets in it to change, by their numbers.
 struct Source {
     path: PathBuf,
-    /// What standard input gave, which comes only once.
+    /// The content of standard input, which can be read only once.
     piped: Option<Zeroizing<Vec<u8>>>,
-    /// Of what was looked at: nothing else is changed.
+    /// The hash of the content that was checked. If it differs later, nothing is changed.
     digest: [u8; 32],
     plan: BTreeMap<usize, bool>,
-    /// Whether all of it can be done so far.
+    /// Whether all of its Secrets can be changed so far.
     is_whole: bool,
-    /// Whether its results name the file: there are several.
+    /// Whether its results name the file, because there are several.
     shows_path: bool,
 }
 
@@ -45,7 +45,7 @@ impl<C: Change> Many<'_, C> {
                 }
             };
             let secrets = match self.parse(&path, &bytes, &mut found) {
-                // Values of Helm, settings of CI: a folder holds much besides manifests.
+                // A directory holds more than manifests, for example Helm values and CI settings.
                 Err(Failure::Select(SelectError::Manifest {
                     source: ManifestError::NotObject { .. } | ManifestError::Syntax { .. },
                     ..
@@ -87,7 +87,7 @@ impl<C: Change> Many<'_, C> {
         }
         found.tell(C::Secret::SORT);
         let count = found.sources.iter().map(|source| source.plan.len()).sum();
-        // What is sealed already need not be sealed again.
+        // Secrets that are sealed already need nothing.
         let is_done = C::Secret::SORT == Sort::Plain && found.others > 0;
         if count == 0 && found.failures.is_empty() && !self.args.to_stdout && !is_done {
             return Err(self.nothing(self.args.files.describe()));
@@ -98,12 +98,12 @@ impl<C: Change> Many<'_, C> {
         self.until_interrupted(count, found.failures, work).await
     }
 
-    /// The files, each once; what a folder holds besides files is left out.
+    /// The files, each once. Anything in a directory that is not a file is skipped.
     fn paths(&self, found: &mut Findings) -> Result<Vec<PathBuf>, Failure> {
         let (mut paths, mut seen) = (Vec::new(), HashSet::new());
         for path in self.args.files.paths()? {
             if path != Path::new("-") {
-                // Where a link leads is not for the folder to say.
+                // A link in a directory is not followed: it may lead anywhere.
                 if path.is_symlink() && !self.args.files.is_named(&path) {
                     found.no_manifests += 1;
                     continue;
@@ -113,7 +113,7 @@ impl<C: Change> Many<'_, C> {
                 let real = path.canonicalize().map_err(error)?;
                 if !real.is_file() && self.args.files.is_named(&path) {
                     return Err(Failure::Usage(format!(
-                        "`{}` is no file that could be changed in place: pipe it to `-f -`",
+                        "`{}` is not a regular file, so it cannot be changed in place: pipe it to `-f -`",
                         path.display()
                     )));
                 }
@@ -130,7 +130,7 @@ impl<C: Change> Many<'_, C> {
         Ok(paths)
     }
 
-    /// The Secrets of a file that are meant, by their number among all Secrets there.
+    /// The selected Secrets of a file, by their number among all Secrets in it.
     fn parse(
         &self,
         path: &Path,
@@ -160,7 +160,7 @@ impl<C: Change> Many<'_, C> {
         Ok(secrets)
     }
 
-    /// Changes the Secrets of one file, and writes it once.
+    /// Changes the Secrets of one file, and writes the file once.
     async fn file(&self, source: Source) -> Outcome {
         let Source { path, piped, digest, plan, is_whole, shows_path } = source;
         let is_piped = piped.is_some();
@@ -191,12 +191,12 @@ impl<C: Change> Many<'_, C> {
                 Done { name: place.name.to_string(), how, of }
             }));
         }
-        // A filter gives all or nothing.
+        // As a filter, it prints everything or nothing.
         if is_piped && (!is_whole || results.iter().any(Result::is_err)) {
             let lost = results.iter().filter(|result| result.is_ok()).count();
             return Outcome { results: only_failed(results), lost };
         }
-        // Of a dry run there is nothing to print: not what is still in the clear.
+        // A dry run prints nothing: the Secrets may still be in plaintext.
         if is_piped && self.args.to_stdout && self.args.is_dry_run() {
             return Outcome { results, lost: 0 };
         }
@@ -211,8 +211,7 @@ impl<C: Change> Many<'_, C> {
     }
 }
 
-/// Puts the changed Secrets into a file. The disk takes its time, and is waited for
-/// beside the KMS.
+/// Writes the changed Secrets to a file, in a thread of its own, because a disk may be slow.
 async fn write(
     path: PathBuf,
     old: Zeroizing<Vec<u8>>,
@@ -230,7 +229,7 @@ async fn write(
         }
     };
     if is_piped {
-        // Whoever reads the result may take their time: nothing plain waits for them.
+        // The reader may be slow, so the plaintext is dropped first.
         drop(old);
         return Ok(terminal::stdout(new.as_bytes())?);
     }
@@ -238,8 +237,8 @@ async fn write(
     Ok(spawn_blocking(replace).await.expect("replacing a file does not panic")?)
 }
 
-/// Whether what cannot be read may be a Secret all the same: then it is not passed
-/// over. Sealed ones say so; plain ones hold a value, and no template's expression.
+/// Whether content that cannot be parsed may still be a Secret, so that it must not be skipped. A
+/// sealed Secret names its type. A plain one has a value that is not a template's expression.
 fn is_meant<S: Subject>(bytes: &[u8]) -> bool {
     let is_plain = |found: Found| match found {
         Found::Secret(secret) => !secret.literals.is_empty(),
@@ -258,7 +257,7 @@ fn only_failed(results: Vec<Result<Done, Failure>>) -> Vec<Result<Done, Failure>
     results.into_iter().filter(Result::is_err).collect()
 }
 
-/// What the files hold.
+/// What the files contain.
 #[derive(Default)]
 struct Findings {
     sources: Vec<Source>,
@@ -272,11 +271,11 @@ impl Findings {
     fn tell(&self, sort: Sort) {
         if self.others > 0 {
             let others = if sort == Sort::Sealed { "plain" } else { "sealed" };
-            terminal::note(&format!("{others} Secrets, {} in all, are passed over", self.others));
+            terminal::note(&format!("skipped {others} Secrets: {}", self.others));
         }
         if self.no_manifests > 0 {
             terminal::note(&format!(
-                "files that are no manifests, and links, {} in all, are passed over",
+                "skipped files that are not manifests, and links: {}",
                 self.no_manifests
             ));
         }

@@ -1,4 +1,4 @@
-//! The Secrets of the cluster, each changed in the version that was read.
+//! Secrets in the cluster, each changed in exactly the version that was read.
 
 use futures::{StreamExt, stream};
 
@@ -9,12 +9,12 @@ use crate::select::names::place_named;
 use envcrypt_core::manifest::{ManifestError, Object};
 use envcrypt_core::secret::Place;
 
-/// How often one that others keep changing is tried.
+/// How often a change is tried if others keep changing the Secret.
 const ATTEMPTS: usize = 5;
 
 impl<C: Change> Many<'_, C> {
-    /// First all are looked at, and their names kept; then each is fetched anew:
-    /// a list would be too old by its end, and too large to hold.
+    /// First checks all Secrets and keeps only their names. Then gets each one again: at its end, a
+    /// list would be too old, and it would be too large for memory.
     pub(super) async fn live(&self, cluster: &Cluster) -> Result<(), Failure> {
         let looked_at = match self.args.names.is_empty() {
             true => self.listed(cluster).await?,
@@ -52,7 +52,7 @@ impl<C: Change> Many<'_, C> {
                 }
                 object => object?,
             };
-            // What the cluster refuses, it refuses before the person does any work.
+            // If the cluster will refuse the change, it does so before the person does any work.
             if self.args.single && object.is_sealed() && !self.args.is_dry_run() {
                 cluster.rehearse(&place, &object).await?;
             }
@@ -102,7 +102,7 @@ impl<C: Change> Many<'_, C> {
         Done { name: place.name.to_string(), how, of }
     }
 
-    /// Changes a live Secret; where someone else did meanwhile, their version.
+    /// Changes a live Secret. If someone else changed it, tries again with the new version.
     async fn live_one(&self, cluster: &Cluster, place: &Place) -> Result<Done, Failure> {
         for _ in 1..ATTEMPTS {
             match self.try_live(cluster, place).await {

@@ -1,5 +1,5 @@
-//! What became of many Secrets: a line for each, a progress bar on a terminal,
-//! the failures as they come, a summary.
+//! Reports the results for many Secrets: a line for each, a progress bar on a terminal, failures as
+//! they occur, and a summary.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,25 +8,23 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::failure::{BatchError, Failure};
 use crate::terminal;
 
-/// How many Secrets may be under way at once.
+/// How many Secrets are changed at the same time.
 pub const IN_FLIGHT: usize = 16;
 
-/// One Secret that is done.
 pub struct Done {
-    /// The Secret's name.
     pub name: String,
-    /// What was done: `serverside-applied`.
+    /// What was done, for example `serverside-applied`.
     pub how: &'static str,
-    /// Its file or namespace, where there are several.
+    /// Its file or namespace, if there are several.
     pub of: Option<String>,
 }
 
-/// Counts what is done, shows it, and remembers what failed.
+/// Counts and shows what is done, and remembers what failed.
 pub struct Progress {
     all: usize,
     done: BTreeMap<&'static str, usize>,
     failures: Vec<Failure>,
-    /// Failures for the same reason as another, not reported.
+    /// Failures with the same reason as another, not reported.
     lost: usize,
     bar: ProgressBar,
     to_stderr: bool,
@@ -54,13 +52,13 @@ impl Progress {
         }
     }
 
-    /// Standard output is for something else: lines go to standard error.
+    /// Prints lines to standard error, because standard output is for something else.
     pub fn on_stderr(mut self) -> Self {
         self.to_stderr = true;
         self
     }
 
-    /// A line on standard output for each; where that is closed, the work goes on.
+    /// Prints a line for each. If standard output is closed, the work continues.
     pub fn count(&mut self, result: Result<Done, Failure>) {
         self.bar.inc(1);
         match result {
@@ -74,11 +72,11 @@ impl Progress {
                 });
             }
             Err(failure) => {
-                // A single failure is the command's own, and is reported at its end.
+                // A single failure is the failure of the command, which reports it.
                 if self.all > 1
                     && let Some(mut report) = failure.report()
                 {
-                    // Causes and hints that were told already are not told again.
+                    // Prints each cause and hint only once.
                     report.causes.retain(|cause| self.told.insert(cause.clone()));
                     report.hints.retain(|hint| self.told.insert(hint.clone()));
                     self.bar.suspend(|| report.print());
@@ -88,24 +86,24 @@ impl Progress {
         }
     }
 
-    /// Counts several, and those that are lost with one of them.
+    /// Counts several results, and those that failed together with one of them.
     pub fn take(&mut self, results: Vec<Result<Done, Failure>>, lost: usize) {
         results.into_iter().for_each(|result| self.count(result));
         self.bar.inc(lost as u64);
         self.lost += lost;
     }
 
-    /// How many came to an end, good or bad.
+    /// How many are finished, with or without success.
     pub fn seen(&self) -> usize {
         self.done() + self.failures.len() + self.lost
     }
 
-    /// How many are done.
+    /// How many succeeded.
     pub fn done(&self) -> usize {
         self.done.values().sum()
     }
 
-    /// `12 rewrapped, 3 unchanged`, as a note.
+    /// Prints a note such as `12 rewrapped, 3 unchanged`.
     pub fn summarise(&self) {
         let parts: Vec<_> = self.done.iter().map(|(how, count)| format!("{count} {how}")).collect();
         if self.all > 1 && !parts.is_empty() {
@@ -113,7 +111,7 @@ impl Progress {
         }
     }
 
-    /// What the command ends with.
+    /// The result of the command.
     pub fn finish(mut self) -> Result<(), Failure> {
         self.bar.finish_and_clear();
         match (self.failures.len() + self.lost, self.all) {

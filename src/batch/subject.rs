@@ -1,4 +1,4 @@
-//! What can be changed: sealed Secrets, or plain ones.
+//! What a change applies to: sealed or plain Secrets.
 
 use serde_json::Value;
 
@@ -8,18 +8,17 @@ use envcrypt_core::envelope::{SealCheck, SealedSecret};
 use envcrypt_core::manifest::{ManifestError, Object};
 use envcrypt_core::secret::{Namespace, Place, PlainSecret};
 
-/// One Secret of the sort that a change is for.
+/// A Secret of the sort that a change applies to.
 pub trait Subject: Sized {
-    /// Which ones the cluster lists.
+    /// The sort that the cluster lists.
     const SORT: Sort;
 
-    /// Reads it; none where the object is of the other sort.
+    /// Reads it; `None` if the object is of the other sort.
     fn read(object: &Object, default: &Namespace) -> Result<Option<Self>, ManifestError>;
 
-    /// What can be refused before anything else is done.
+    /// Refuses what can be refused before any work.
     fn check(&self) -> Result<(), Failure>;
 
-    /// Where it lives.
     fn place(&self) -> &Place;
 }
 
@@ -42,12 +41,12 @@ impl Subject for SealedSecret {
     }
 }
 
-/// A plain Secret, and who would not let go of it.
+/// A plain Secret, and who owns it.
 pub struct Plain {
     pub secret: PlainSecret,
-    /// The controller that made it, or holds on to it.
+    /// The controller that created it, or that keeps it.
     pub owner: Option<String>,
-    /// Whether it names its namespace.
+    /// Whether the object names a namespace.
     pub names_namespace: bool,
 }
 
@@ -74,7 +73,7 @@ impl Subject for Plain {
     }
 }
 
-/// The controller that made it, or holds on to it.
+/// The controller that created a Secret, or that keeps it.
 pub fn owner(object: &Object) -> Option<String> {
     let first = |name: &str| object.metadata.other.get(name)?.as_array()?.first();
     let text = |value: &Value, name: &str| value.get(name)?.as_str().map(str::to_owned);

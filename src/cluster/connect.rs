@@ -1,4 +1,4 @@
-//! Which cluster, as whom, and in which namespace: what kubectl would take.
+//! The cluster, the user and the namespace, as kubectl would choose them.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -13,10 +13,10 @@ use kube::config::{
 use super::{Cluster, ClusterError};
 use envcrypt_core::secret::Namespace;
 
-/// kubectl's connection flags. None of them set means: as the kubeconfig says.
+/// The connection flags of kubectl. Without any, the kubeconfig decides.
 #[derive(Debug, Clone, Default)]
 pub struct ConnectOptions {
-    /// `--kubeconfig`: must exist, and is not merged with others.
+    /// `--kubeconfig`: must exist, and is not merged with other files.
     pub kubeconfig: Option<PathBuf>,
     /// `--context`
     pub context: Option<String>,
@@ -50,23 +50,20 @@ pub struct ConnectOptions {
     pub insecure_skip_tls_verify: bool,
     /// `--disable-compression`
     pub disable_compression: bool,
-    /// `--request-timeout`; none is no limit.
+    /// `--request-timeout`; `None` means no limit.
     pub request_timeout: Option<Duration>,
 }
 
-/// The cluster that the flags and files name, before anything is connected.
+/// The cluster that flags and files name, not yet connected.
 pub struct Connection {
     options: ConnectOptions,
-    /// `None` inside a pod without any kubeconfig.
+    /// `None` in a pod without a kubeconfig.
     kubeconfig: Option<Kubeconfig>,
 }
 
 impl Connection {
-    /// Reads the kubeconfig files: `--kubeconfig`, else those of `KUBECONFIG`,
-    /// missing ones skipped, else `~/.kube/config`.
-    ///
-    /// # Errors
-    /// [`ClusterError::Kubeconfig`] names the file.
+    /// Reads the kubeconfig files: `--kubeconfig`, otherwise those of `KUBECONFIG` that exist,
+    /// otherwise `~/.kube/config`.
     pub fn load(options: ConnectOptions) -> Result<Self, ClusterError> {
         let kubeconfig = match &options.kubeconfig {
             Some(path) => Some(read(path)?),
@@ -75,17 +72,14 @@ impl Connection {
         Ok(Self { options, kubeconfig })
     }
 
-    /// The name of the context in use, if there is one.
+    /// The name of the context in use, if any.
     #[must_use]
     pub fn context(&self) -> Option<&str> {
         let current = self.kubeconfig.as_ref().and_then(|config| config.current_context.as_deref());
         self.options.context.as_deref().or(current).filter(|name| !name.is_empty())
     }
 
-    /// The namespace: the flag's, the context's, the pod's, else `default`.
-    ///
-    /// # Errors
-    /// [`ClusterError::Namespace`] when it is none; [`ClusterError::NoContext`].
+    /// The namespace of the flag, of the context or of the pod, otherwise `default`.
     pub fn namespace(&self) -> Result<Namespace, ClusterError> {
         let text = match (&self.options.namespace, &self.kubeconfig) {
             (Some(flag), _) => Some(flag.clone()),
@@ -97,8 +91,8 @@ impl Connection {
         Ok(text.parse()?)
     }
 
-    /// The entry of the context in use: one that is missing would mean another
-    /// namespace than the person has in mind.
+    /// The entry of the context in use. Fails if it is missing: another namespace would be a
+    /// surprise.
     fn context_entry(&self) -> Result<&Context, ClusterError> {
         let name = self.context().unwrap_or_default();
         let mut contexts = self.kubeconfig.iter().flat_map(|config| &config.contexts);
@@ -106,10 +100,7 @@ impl Connection {
         entry.ok_or_else(|| ClusterError::NoContext(name.to_owned()))
     }
 
-    /// The API server's URL, without connecting. Empty where nothing names one.
-    ///
-    /// # Errors
-    /// [`ClusterError::NoContext`]
+    /// The URL of the API server, without connecting. Empty if nothing names one.
     pub fn server(&self) -> Result<String, ClusterError> {
         if let Some(server) = &self.options.server {
             return Ok(server.clone());
@@ -127,11 +118,8 @@ impl Connection {
         Ok(entry.and_then(|entry| entry.cluster.as_ref()?.server.clone()).unwrap_or_default())
     }
 
-    /// Makes a client; the first request connects. Runs a credential plugin
-    /// where the kubeconfig names one, which may ask on the terminal.
-    ///
-    /// # Errors
-    /// [`ClusterError`]
+    /// Creates a client; the first request connects. Runs the credential plugin of the kubeconfig,
+    /// which may prompt on the terminal.
     pub async fn connect(&self) -> Result<Cluster, ClusterError> {
         let timeout = self.options.request_timeout;
         let config = self.config().await?;
@@ -176,12 +164,12 @@ pub fn context_names(options: &ConnectOptions) -> Vec<String> {
 }
 
 fn read(path: &Path) -> Result<Kubeconfig, ClusterError> {
-    // The parser's message may quote a token.
+    // The message of the parser may quote a token.
     Kubeconfig::read_from(path).map_err(|error| ClusterError::Kubeconfig {
         path: path.to_owned(),
         wrong: match error {
             kube::config::KubeconfigError::ReadConfig(source, _) => source.to_string(),
-            _ => "it is no kubeconfig".to_owned(),
+            _ => "it is not a valid kubeconfig".to_owned(),
         },
     })
 }
@@ -201,15 +189,15 @@ fn merged() -> Result<Option<Kubeconfig>, ClusterError> {
             None => next,
             Some(first) => first.merge(next).map_err(|_| ClusterError::Kubeconfig {
                 path,
-                wrong: "it is of another kind than the files before it".to_owned(),
+                wrong: "its `kind` or `apiVersion` differs from the files before it".to_owned(),
             })?,
         });
     }
     Ok(merged)
 }
 
-/// Resolves names and files; the flags that override a cluster or a user are
-/// written into the entries that they override, as kubectl does.
+/// Resolves names and files. As in kubectl, flags for the cluster or the user override the fields
+/// of their entries.
 async fn from_kubeconfig(
     mut config: Kubeconfig,
     options: &ConnectOptions,
@@ -242,7 +230,7 @@ async fn from_kubeconfig(
     let mut user = match (user_entry, &options.user) {
         (Some(entry), _) => entry.auth_info.clone().unwrap_or_default(),
         (None, Some(name)) => return Err(ClusterError::NoUser(name.clone())),
-        // client-go does not mind a context whose user is missing either.
+        // client-go also accepts a context whose user is missing.
         (None, None) => AuthInfo::default(),
     };
     override_user(&mut user, options);
@@ -307,8 +295,8 @@ fn impersonate(user: &mut AuthInfo, options: &ConnectOptions) {
     }
 }
 
-/// The kubeconfig's proxy; else the environment's, unless `NO_PROXY` names the
-/// server (kube compares `NO_PROXY` with the proxy instead).
+/// The proxy of the kubeconfig, otherwise of the environment, unless `NO_PROXY` names the server.
+/// (kube compares `NO_PROXY` with the proxy instead.)
 fn proxy(configured: Option<&str>, server: &Uri) -> Result<Option<Uri>, ClusterError> {
     let of_environment = || {
         Matcher::from_env().intercept(server)?;
@@ -321,7 +309,7 @@ fn proxy(configured: Option<&str>, server: &Uri) -> Result<Option<Uri>, ClusterE
     let Some(text) = configured.map(str::to_owned).or_else(of_environment) else { return Ok(None) };
     let text = if text.contains("://") { text } else { format!("http://{text}") };
     // The address may hold a password, so it is not shown.
-    let wrong = |_| ClusterError::Credentials("the proxy's address is no URL".to_owned());
+    let wrong = |_| ClusterError::Credentials("the proxy's address is not a valid URL".to_owned());
     text.parse().map(Some).map_err(wrong)
 }
 

@@ -1,5 +1,5 @@
-//! What the cluster refuses, in this project's words. kube's own errors print
-//! their Debug, and an API server's message may quote what it was sent.
+//! Errors of the cluster in this project's own words. The errors of kube print their Debug form,
+//! and a message of an API server may quote the request.
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -10,149 +10,123 @@ use thiserror::Error;
 use envcrypt_core::manifest::Object;
 use envcrypt_core::secret::{NameError, Namespace, Place};
 
-/// Why the cluster did not do it. Nothing was changed.
+/// Why a request failed. Nothing was changed.
 #[derive(Debug, Error)]
 pub enum ClusterError {
-    /// A kubeconfig file that cannot be used.
     #[error("the kubeconfig `{path}` cannot be used: {wrong}")]
-    Kubeconfig {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        wrong: String,
-    },
+    Kubeconfig { path: PathBuf, wrong: String },
     /// No kubeconfig, and not in a pod.
     #[error("no cluster is configured")]
     NoCluster,
-    /// The context is in none of the kubeconfig files.
+    /// No kubeconfig file has the context.
     #[error("the context `{0}` does not exist")]
     NoContext(String),
-    /// The context's cluster, or that of `--cluster`, is in none of them.
+    /// No kubeconfig file has the cluster of the context or of `--cluster`.
     #[error("the cluster `{0}` does not exist")]
     NoClusterEntry(String),
-    /// The user of `--user` is in none of them.
+    /// No kubeconfig file has the user of `--user`.
     #[error("the user `{0}` does not exist")]
     NoUser(String),
-    /// The namespace is none.
+    /// An invalid namespace.
     #[error(transparent)]
     Namespace(#[from] NameError),
-    /// A certificate, key or token that cannot be read.
+    /// An unreadable certificate, key or token.
     #[error("the credentials of the kubeconfig cannot be used: {0}")]
     Credentials(String),
-    /// No connection.
     #[error("the API server at `{server}` does not answer: {detail}")]
-    Unreachable {
-        /// Its address.
-        server: String,
-        /// Why.
-        detail: String,
-    },
+    Unreachable { server: String, detail: String },
     /// No answer within `--request-timeout`.
     #[error("the API server at `{server}` did not answer in time")]
-    Timeout {
-        /// Its address.
-        server: String,
-    },
-    /// The request could not even be made.
+    Timeout { server: String },
     #[error("the request cannot be made: {0}")]
     Request(String),
     /// The server does not know the caller.
     #[error("the API server does not accept your credentials")]
     Unauthorized,
-    /// The caller has no right to it.
+    /// The caller lacks the permission.
     #[error("you may not {verb} {kind} in {scope}")]
     Forbidden {
         /// `get`, `list`, `create`, `patch`.
         verb: &'static str,
-        /// `Secrets`
+        /// For example `Secrets`.
         kind: &'static str,
-        /// The namespace, or all.
+        /// One namespace, or all.
         scope: String,
-        /// The server's own words.
+        /// The server's own message.
         message: String,
     },
-    /// Not there.
     #[error("the Secret `{0}` does not exist")]
     NotFound(Place),
-    /// The namespace is not there.
     #[error("the namespace `{0}` does not exist")]
     NoNamespace(Namespace),
-    /// There already.
-    #[error("the Secret `{0}` exists already")]
+    #[error("the Secret `{0}` already exists")]
     AlreadyExists(Place),
-    /// Others manage fields of it.
+    /// Others manage some of its fields.
     #[error("the Secret `{place}` has fields that `{managers}` manages: {fields}")]
-    Conflict {
-        /// Which.
-        place: Place,
-        /// Who.
-        managers: String,
-        /// Which fields.
-        fields: String,
-    },
-    /// Someone else changed it meanwhile.
-    #[error("the Secret `{0}` was changed meanwhile")]
+    Conflict { place: Place, managers: String, fields: String },
+    /// Someone else changed it.
+    #[error("the Secret `{0}` changed while the command ran")]
     Changed(Place),
-    /// Its type cannot become another.
-    #[error("the Secret `{0}` exists with another type, and a Secret's type cannot change")]
+    /// The type of a Secret cannot change.
+    #[error(
+        "the Secret `{0}` already exists with another type, and the type of a Secret cannot change"
+    )]
     OtherType(Place),
-    /// It is immutable.
     #[error("the Secret `{0}` is immutable")]
     Immutable(Place),
-    /// Over what the server takes.
     #[error("the Secret `{0}` is too large for the API server")]
     TooLarge(Place),
-    /// Anything else that the server refused.
+    /// The server refused for another reason.
     #[error("the API server refused to {verb} {what}: {reason}")]
     Refused {
         /// `get`, `list`, `create`, `patch`.
         verb: &'static str,
         /// The Secret, or Secrets.
         what: String,
-        /// Reason and fields; its message only where no plaintext was sent.
+        /// Reason and fields. The server's message only if the request held no plaintext.
         reason: String,
     },
-    /// An answer that is no Secret.
+    /// An answer that is not a Secret.
     #[error("the API server's answer cannot be read")]
     Answer,
 }
 
 impl ClusterError {
-    /// What to do about it.
+    /// What to do next.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::NoCluster => "name one with `--kubeconfig` or `KUBECONFIG`; files (`-f FILE`, and of `create`, `-w FILE` or `--dry-run=client -o yaml`) need none".to_owned(),
-            Self::NoContext(_) | Self::NoClusterEntry(_) | Self::NoUser(_) => "`kubectl config view` shows what there is".to_owned(),
-            Self::Unreachable { .. } => "`kubectl cluster-info` tells whether kubectl reaches it".to_owned(),
-            Self::Timeout { .. } => "allow it more with `--request-timeout`".to_owned(),
-            Self::Unauthorized => "log in again; `kubectl auth whoami` tells whether it worked".to_owned(),
+            Self::NoCluster => "name a kubeconfig with `--kubeconfig` or `KUBECONFIG`; to work without a cluster, use `-f FILE`, or for `create`, `-w FILE` or `--dry-run=client -o yaml`".to_owned(),
+            Self::NoContext(_) | Self::NoClusterEntry(_) | Self::NoUser(_) => "run `kubectl config view` to see what exists".to_owned(),
+            Self::Unreachable { .. } => "run `kubectl cluster-info` to see whether kubectl reaches it".to_owned(),
+            Self::Timeout { .. } => "allow more time with `--request-timeout`".to_owned(),
+            Self::Unauthorized => "log in again, then check with `kubectl auth whoami`".to_owned(),
             Self::Forbidden { verb, kind, scope, .. } => {
                 let kind = kind.to_ascii_lowercase();
-                format!("ask for the verb `{verb}` on `{kind}` in {scope}; `kubectl auth can-i {verb} {kind}` tells whether you have it")
+                format!("ask an administrator for the verb `{verb}` on `{kind}` in {scope}; check with `kubectl auth can-i {verb} {kind}`")
             }
-            Self::NotFound(place) => format!("`kubectl get secrets -n {}` shows what is there", place.namespace),
-            Self::NoNamespace(namespace) => format!("make it with `kubectl create namespace {namespace}`"),
+            Self::NotFound(place) => format!("run `kubectl get secrets -n {}` to see what exists", place.namespace),
+            Self::NoNamespace(namespace) => format!("create it with `kubectl create namespace {namespace}`"),
             Self::AlreadyExists(place) => format!(
-                "`kubectl envcrypt set {0} KEY -n {1}` changes its values; or choose another name, or remove the old one with `kubectl delete secret {0} -n {1}`",
+                "change its values with `kubectl envcrypt set {0} KEY -n {1}`, choose another name, or delete the old Secret with `kubectl delete secret {0} -n {1}`",
                 place.name, place.namespace
             ),
-            Self::Conflict { .. } => "take the fields over with `--force-conflicts`".to_owned(),
-            Self::Changed(_) => "look at it again, then repeat the command".to_owned(),
+            Self::Conflict { .. } => "take over the fields with `--force-conflicts`".to_owned(),
+            Self::Changed(_) => "check the Secret, then run the command again".to_owned(),
             Self::OtherType(place) => format!(
-                "`kubectl envcrypt seal {0} -n {1} --replace` puts a sealed one in the place of a plain one, `kubectl envcrypt unwrap {0} -n {1} --replace` a plain one in the place of a sealed one",
+                "to replace a plain Secret with a sealed one, run `kubectl envcrypt seal {0} -n {1} --replace`; for the reverse, run `kubectl envcrypt unwrap {0} -n {1} --replace`",
                 place.name, place.namespace
             ),
             Self::Immutable(place) => format!(
-                "make a new one under another name, as `--append-hash` does, or remove it first with `kubectl delete secret {} -n {}`",
+                "create a new Secret under another name, as `--append-hash` does, or first delete the old one with `kubectl delete secret {} -n {}`",
                 place.name, place.namespace
             ),
-            Self::TooLarge(_) => "a Secret holds 1 MiB at most: split it".to_owned(),
+            Self::TooLarge(_) => "a Secret holds at most 1 MiB: split it".to_owned(),
             _ => return None,
         })
     }
 
-    /// The server's own words, where they may be shown.
+    /// The server's own message, if it may be shown.
     #[must_use]
     pub fn cause(&self) -> Option<&str> {
         match self {
@@ -164,10 +138,10 @@ impl ClusterError {
 
 const SECRETS: &str = "Secrets";
 
-/// What was being done, for the message.
+/// A request, for the message.
 pub(super) struct Operation {
     verb: &'static str,
-    /// What it is done to, in the plural.
+    /// The kind of its objects, in the plural.
     kind: &'static str,
     place: Option<Place>,
     namespace: Option<Namespace>,
@@ -199,12 +173,12 @@ impl Operation {
         Self { verb, kind: SECRETS, place: Some(place.clone()), namespace, plaintext }
     }
 
-    /// To other objects than Secrets.
+    /// For other objects than Secrets.
     pub fn of(self, kind: &'static str) -> Self {
         Self { kind, ..self }
     }
 
-    /// Something else than listing.
+    /// With another verb than `list`.
     pub fn to(self, verb: &'static str) -> Self {
         Self { verb, ..self }
     }
@@ -221,7 +195,7 @@ impl Operation {
     }
 }
 
-/// Maps a failed request.
+/// Converts the error of a request.
 pub(super) fn refused(error: kube::Error, operation: &Operation, server: &str) -> ClusterError {
     match error {
         kube::Error::Api(status) => api(&status, operation),
@@ -230,17 +204,17 @@ pub(super) fn refused(error: kube::Error, operation: &Operation, server: &str) -
     }
 }
 
-/// Maps a failed connection or login.
+/// Converts the error of a connection or a login.
 pub(super) fn connecting(error: kube::Error, server: &str) -> ClusterError {
     use kube::client::AuthError;
     match error {
-        // What a credential plugin printed, and its arguments, may hold a token.
+        // The output of a credential plugin and its arguments may hold a token.
         kube::Error::Auth(AuthError::AuthExecRun { out, .. }) => {
             ClusterError::Credentials(format!("the credential plugin ended with {}", out.status))
         }
-        kube::Error::Auth(AuthError::AuthExecParse(_)) => {
-            ClusterError::Credentials("the credential plugin's answer is no credential".to_owned())
-        }
+        kube::Error::Auth(AuthError::AuthExecParse(_)) => ClusterError::Credentials(
+            "the credential plugin's answer is not a valid credential".to_owned(),
+        ),
         kube::Error::Auth(error) => ClusterError::Credentials(innermost(&error)),
         kube::Error::InferKubeconfig(error) => ClusterError::Credentials(innermost(&error)),
         other => ClusterError::Unreachable {
@@ -303,7 +277,7 @@ fn reason(status: &Status, fields: &[&str], operation: &Operation) -> String {
     }
 }
 
-/// The managers' names out of `conflict with "kubectl-create" using v1`.
+/// Finds the managers' names in messages like `conflict with "kubectl-create" using v1`.
 fn managers<'a>(messages: impl Iterator<Item = &'a str>) -> String {
     let mut names: Vec<&str> = messages.filter_map(|message| message.split('"').nth(1)).collect();
     names.sort_unstable();

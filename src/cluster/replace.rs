@@ -1,7 +1,6 @@
-//! A Secret of one type in the place of one of another: a Secret's type cannot
-//! change, so the old one is deleted and the new one made. Before that, the sealed one
-//! of the two is put aside under another name, so that a process which ends between
-//! the two steps loses nothing: the next one finds it there.
+//! Replaces a Secret with one of another type. The type of a Secret cannot change, so the old one
+//! is deleted and the new one created. Before that, the sealed one of the two is saved under
+//! another name. If the process ends between the two steps, the next one finds it there.
 
 use std::time::Duration;
 
@@ -15,16 +14,16 @@ use envcrypt_core::envelope::SealedSecret;
 use envcrypt_core::manifest::{self, Object};
 use envcrypt_core::secret::{Namespace, Place};
 
-/// The label of a Secret that is put aside.
+/// The label of a saved Secret.
 pub(super) const ASIDE: &str = "envcrypt.dev/aside";
-/// The annotation with the name that it is put aside for.
+/// The annotation with the name of the Secret that it is saved for.
 const ASIDE_FOR: &str = "envcrypt.dev/aside-for";
-/// How its name ends.
+/// The suffix of its name.
 const ENDING: &str = "-envcrypt-aside";
-/// The longest name of a Secret, in bytes.
+/// The maximum length of the name of a Secret, in bytes.
 const MAX_NAME: usize = 253;
 
-/// How long to wait before each further attempt to make the new one.
+/// How long to wait before each further attempt to create the new Secret.
 const PAUSES: [Duration; 4] = [
     Duration::from_millis(100),
     Duration::from_millis(400),
@@ -32,39 +31,31 @@ const PAUSES: [Duration; 4] = [
     Duration::from_secs(3),
 ];
 
-/// Why the new one does not stand.
+/// Why the new Secret was not created.
 #[derive(Debug, Error)]
 pub enum ReplaceError {
     /// Nothing was changed.
     #[error(transparent)]
     Before(#[from] ClusterError),
-    /// The old one was deleted, and put back.
-    #[error("the new Secret `{place}` could not be made, and the old one was put back: {source}")]
-    PutBack {
-        /// Where.
-        place: Place,
-        /// Why not.
-        source: ClusterError,
-    },
-    /// The old one was deleted, and neither stands. The sealed one is put aside.
-    #[error("the Secret `{place}` was deleted, and the new one could not be made: {source}")]
+    /// The old Secret was deleted, and restored.
+    #[error(
+        "the new Secret `{place}` could not be created, and the old one was restored: {source}"
+    )]
+    PutBack { place: Place, source: ClusterError },
+    /// The old Secret was deleted, and neither exists now. The sealed one is saved.
+    #[error("the Secret `{place}` was deleted, and the new one could not be created: {source}")]
     Lost {
-        /// Where.
         place: Place,
-        /// The name under which the sealed one is kept.
+        /// The name under which the sealed Secret is saved.
         aside: String,
-        /// Why not.
         source: ClusterError,
     },
 }
 
 impl Cluster {
-    /// Deletes the very version that `old` is, and makes `new`. One of them is
-    /// `sealed`, which is put aside meanwhile. Where making fails, it is tried again,
-    /// and then the old one is put back.
-    ///
-    /// # Errors
-    /// [`ReplaceError`] says what stands now.
+    /// Deletes exactly the version `old`, and creates `new`. `sealed` is one of the two, and is
+    /// saved meanwhile. If creating fails, it is tried again. If that fails too, the old Secret is
+    /// restored. The error says what exists now.
     pub async fn replace(
         &self,
         place: &Place,
@@ -92,11 +83,8 @@ impl Cluster {
         }
     }
 
-    /// Makes the Secret `place` of what an earlier process put aside for it, where that
-    /// process ended before the new one stood. Says whether there was anything.
-    ///
-    /// # Errors
-    /// [`ClusterError`]
+    /// Creates the Secret `place` from what an earlier process saved before it ended. Returns
+    /// whether there was anything.
     pub async fn resume(&self, place: &Place) -> Result<bool, ClusterError> {
         let aside = aside(place);
         let Some(mut object) = self.find(&aside).await? else { return Ok(false) };
@@ -112,19 +100,12 @@ impl Cluster {
         Ok(true)
     }
 
-    /// Whether something is put aside for it.
-    ///
-    /// # Errors
-    /// [`ClusterError`]
+    /// Whether something is saved for this Secret.
     pub async fn is_put_aside(&self, place: &Place) -> Result<bool, ClusterError> {
         Ok(self.find(&aside(place)).await?.is_some())
     }
 
-    /// The Secrets for which something is put aside, in a namespace or in all, with the
-    /// labels that are asked for.
-    ///
-    /// # Errors
-    /// [`ClusterError`]
+    /// The Secrets for which something is saved, in one or all namespaces, with these labels.
     pub async fn put_aside_for(
         &self,
         namespace: Option<&Namespace>,
@@ -152,7 +133,7 @@ impl Cluster {
         let labels = object.metadata.labels.get_or_insert_default();
         labels.insert(ASIDE.to_owned(), String::new());
         match self.create(&aside, &object, &WriteOptions::default()).await {
-            // The Secret itself stands there, so what is left from before is of no use.
+            // The Secret itself exists, so an older saved copy is not needed.
             Err(ClusterError::AlreadyExists(_)) => {
                 let left = self.secret(&aside).await?;
                 let is_ours = left
@@ -172,14 +153,14 @@ impl Cluster {
         Ok(aside)
     }
 
-    /// What is put aside is of no use any more. If it stays, lists leave it out, and the
-    /// next replacement takes its place.
+    /// Deletes the saved copy. If that fails, lists still leave it out, and the next replacement
+    /// overwrites it.
     async fn take_off(&self, aside: &Place) {
         let Ok(object) = self.secret(aside).await else { return };
         let _ = self.delete(aside, &object).await;
     }
 
-    /// Has the server say that it would take the new one, were the old one not there.
+    /// Asks the server with a dry run whether it would accept the new Secret.
     async fn check_consent(&self, place: &Place, new: &Object) -> Result<(), ClusterError> {
         let options = WriteOptions { dry_run: true, ..WriteOptions::default() };
         match self.create(place, new, &options).await {
@@ -203,7 +184,8 @@ impl Cluster {
         Ok(())
     }
 
-    /// Makes it, with patience. An answer that was lost on its way may have been yes.
+    /// Creates a Secret, and tries again after errors that may pass. If an answer was lost, the
+    /// Secret may exist already.
     async fn make(&self, place: &Place, object: &Object) -> Result<(), ClusterError> {
         let mut pauses = PAUSES.into_iter();
         loop {
@@ -235,12 +217,12 @@ impl Cluster {
     }
 }
 
-/// Where the sealed Secret is while its place changes hands.
+/// The place where the sealed Secret is saved.
 fn aside(place: &Place) -> Place {
     let name = place.name.as_str();
     let name = match name.len() + ENDING.len() <= MAX_NAME {
         true => format!("{name}{ENDING}"),
-        // The beginning alone could be that of another one, too.
+        // Two long names may start with the same characters.
         false => {
             let hash = Sha256::digest(name);
             let hash: String = hash.iter().take(8).map(|b| format!("{b:02x}")).collect();

@@ -1,5 +1,5 @@
-//! The workloads of a namespace that use a Secret, and their restart, as `kubectl
-//! rollout restart` does it.
+//! Finds the workloads of a namespace that use a Secret, and restarts them as `kubectl rollout
+//! restart` does.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -11,10 +11,9 @@ use serde_json::{Value, json};
 use super::{Cluster, ClusterError, FIELD_MANAGER, Operation};
 use envcrypt_core::secret::{Namespace, SecretName};
 
-/// What `kubectl rollout restart` sets, too.
+/// The annotation that `kubectl rollout restart` sets.
 const RESTARTED_AT: &str = "kubectl.kubernetes.io/restartedAt";
 
-/// A kind of workload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WorkloadKind {
     /// `apps/v1`
@@ -40,7 +39,7 @@ impl WorkloadKind {
         }
     }
 
-    /// As messages name several of them.
+    /// The name for several of them, in messages.
     fn plural(self) -> &'static str {
         match self {
             Self::Deployment => "Deployments",
@@ -56,7 +55,7 @@ impl WorkloadKind {
         Requests::new(format!("/apis/{}/v1/namespaces/{namespace}/{plural}", self.group()))
     }
 
-    /// Where its pods' template stands.
+    /// The path to the pod spec of its template.
     fn pod_spec(self) -> &'static str {
         match self {
             Self::CronJob => "/spec/jobTemplate/spec/template/spec",
@@ -65,61 +64,51 @@ impl WorkloadKind {
     }
 }
 
-/// What can be done to a workload.
+/// How a workload takes new values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Restart {
-    /// It can be restarted.
     Possible,
-    /// It can, but its pods stay until someone deletes them.
+    /// It can be restarted, but its pods stay until someone deletes them.
     OnDelete,
-    /// It is paused, and restarts nothing.
+    /// It is paused, so it does not restart.
     Paused,
-    /// Its next run takes the new values by itself.
+    /// Its next run uses the new values.
     NextRun,
-    /// A Job runs once.
     Never,
 }
 
-/// A workload that uses Secrets.
 #[derive(Debug)]
 pub struct Consumer {
-    /// Its kind.
     pub kind: WorkloadKind,
-    /// Its namespace.
     pub namespace: Namespace,
-    /// Its name.
     pub name: String,
-    /// The Secrets, and in which ways: `env`, `volume`.
+    /// The Secrets, and how each is used: `env`, `volume`.
     pub uses: BTreeMap<String, BTreeSet<&'static str>>,
-    /// What can be done.
     pub restart: Restart,
 }
 
 impl fmt::Display for Consumer {
-    /// As kubectl names it.
+    /// The name as kubectl prints it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = format!("{:?}", self.kind).to_ascii_lowercase();
         write!(f, "{kind}.{}/{}", self.kind.group(), self.name)
     }
 }
 
-/// How far a restart has come.
+/// The progress of a restart.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Rollout {
     /// All pods are new and available.
     Done,
-    /// Some are not.
+    /// Some pods are not.
     UnderWay,
-    /// It does not get on, by its own deadline.
+    /// It missed its own deadline.
     Stuck,
 }
 
 impl Cluster {
-    /// The workloads of a namespace that use one of these Secrets. Those that could
-    /// not be restarted anyway may be kept from view: their error comes back too.
-    ///
-    /// # Errors
-    /// [`ClusterError`]
+    /// The workloads of a namespace that use one of these Secrets. CronJobs and Jobs may be missing
+    /// if the caller may not list them: then their error is returned too.
     pub async fn consumers(
         &self,
         namespace: &Namespace,
@@ -155,10 +144,7 @@ impl Cluster {
         Ok(consumers)
     }
 
-    /// Has it make its pods anew; `now` is in RFC 3339.
-    ///
-    /// # Errors
-    /// [`ClusterError`]
+    /// Restarts it; `now` is in RFC 3339.
     pub async fn restart(&self, consumer: &Consumer, now: &str) -> Result<(), ClusterError> {
         let annotations = json!({ RESTARTED_AT: now });
         let patch =
@@ -173,10 +159,7 @@ impl Cluster {
         Ok(())
     }
 
-    /// How far its restart has come, by the rules of `kubectl rollout status`.
-    ///
-    /// # Errors
-    /// [`ClusterError`]
+    /// The progress of its restart, by the rules of `kubectl rollout status`.
     pub async fn rollout(&self, consumer: &Consumer) -> Result<Rollout, ClusterError> {
         let requests = consumer.kind.requests(&consumer.namespace);
         let request = requests.get(&consumer.name, &GetParams::default());
@@ -245,7 +228,7 @@ fn used<'a>(pod: &'a Value) -> Vec<(&'a str, &'static str)> {
         {
             add(source.pointer("/secret/name"), "projected volume");
         }
-        // Drivers, each under a name of its own.
+        // Each volume driver has its own field.
         for driver in volume.as_object().into_iter().flat_map(|fields| fields.values()) {
             add(driver.pointer("/secretRef/name"), "volume");
             add(driver.pointer("/nodePublishSecretRef/name"), "volume");

@@ -1,11 +1,9 @@
-//! Durations, as flags and settings have them.
+//! Durations in flags and settings.
 
 use std::time::Duration;
 
-/// Go's durations as far as kubectl's users write them: `0`, `30`, `5s`, `1m30s`.
-///
-/// # Errors
-/// A text that tells how to write one.
+/// The subset of Go's durations that users of kubectl write: `0`, `30`, `5s`, `1m30s`. The error
+/// says how to write one.
 pub fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || "use 500ms, 30s, 2m or 1h".to_owned();
     if let Ok(seconds) = text.parse() {

@@ -1,4 +1,4 @@
-//! Reading a configuration file that someone else may have put there.
+//! Reads a configuration file that someone else may have written.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -8,13 +8,13 @@ use serde::Deserialize;
 
 use super::ConfigError;
 
-/// The largest configuration, in bytes.
+/// The maximum size of a configuration, in bytes.
 const MAX_SIZE: u64 = 64 << 10;
-/// How many brackets may be open at once: a parser takes their number squared.
+/// How many brackets may be open at once: a parser needs the square of their number.
 const MAX_OPEN: usize = 64;
 
-/// Reads a file; none where there is none. It must be a regular file, and where
-/// `within` names a directory, a link must not lead out of that.
+/// Reads a file; `None` if it does not exist. It must be a regular file. If `within` names a
+/// directory, a link must not lead out of it.
 pub fn read_yaml<T: for<'de> Deserialize<'de>>(
     path: &Path,
     within: Option<&Path>,
@@ -48,7 +48,7 @@ fn read(path: &Path, within: Option<&Path>) -> Result<Option<String>, ConfigErro
             return Err(not_own("it is a link that leads out of the repository"));
         }
     }
-    // Before it is opened: a pipe would be waited for.
+    // Checked before it is opened: opening a pipe would block.
     if !real.metadata().map_err(error)?.is_file() {
         return Err(not_own("it is not a regular file"));
     }

@@ -1,4 +1,4 @@
-//! The name of a KEK, as people write it.
+//! The name of a KEK as people write it.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -9,23 +9,18 @@ use clap::error::ErrorKind;
 use clap::{Arg, Command};
 use envcrypt_core::kek::{KekUri, UriError};
 
-/// The name of the local key.
 const LOCAL: &str = "local";
 
-/// `local`, or a KEK's URI.
+/// `local`, or the URI of a KEK.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KekName {
-    /// The person's own key, on this machine.
+    /// The person's own key on this machine.
     Local,
-    /// A KEK by its URI.
     Uri(KekUri),
 }
 
 impl KekName {
-    /// The names in an environment variable, commas between them.
-    ///
-    /// # Errors
-    /// [`UriError`] of the first that is not the name of a KEK.
+    /// Parses a comma-separated list of names. The error is that of the first invalid name.
     pub fn list(text: &str) -> Result<Vec<Self>, UriError> {
         text.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::parse).collect()
     }
@@ -51,7 +46,7 @@ impl fmt::Display for KekName {
     }
 }
 
-/// Parses a flag. clap's own error would quote the value, which may be an age identity.
+/// Parses a flag. The error of clap itself would quote the value, which may be an age identity.
 #[derive(Clone)]
 pub struct KekNameParser;
 

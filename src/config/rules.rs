@@ -1,4 +1,4 @@
-//! Rules: which KEKs the Secrets of a namespace, a context or a path are under.
+//! Rules: which KEKs belong to the Secrets of a namespace, a context or a path.
 
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -8,29 +8,28 @@ use serde::Deserialize;
 use super::{ConfigError, KekName, RULES_FILE, file};
 use envcrypt_core::access::Pattern;
 
-const FORM: &str = "a rule: `rules:` is a list, and each has `keks`, and may have `namespace`, `context`, `path` and `cluster`";
+const FORM: &str = "a rule in the list `rules`, with `keks` and any of `namespace`, `context`, `path` and `cluster`";
 
 /// The rules of the nearest `.envcrypt.yaml`, or of the user's own settings.
 #[derive(Debug, Default)]
 pub struct Rules {
-    /// The file.
+    /// The file with the rules.
     pub path: PathBuf,
     rules: Vec<Rc<Rule>>,
 }
 
-/// One rule.
 #[derive(Debug)]
 pub struct Rule {
     namespace: Option<Pattern>,
     context: Option<Pattern>,
     path: Option<Pattern>,
-    /// The API server, by its URL, to which such Secrets may be applied.
+    /// A pattern for the URL of the API server to which these Secrets may be applied.
     pub cluster: Option<Pattern>,
-    /// The names of the KEKs; at least one.
+    /// The names of the KEKs, at least one.
     pub keks: Vec<KekName>,
-    /// Whether it is the user's own, and not a repository's.
+    /// Whether the rule is the user's own, not a repository's.
     pub is_own: bool,
-    /// The file that it stands in.
+    /// The file with this rule.
     pub file: PathBuf,
 }
 
@@ -41,7 +40,7 @@ struct RulesFile {
     rules: Vec<RuleText>,
 }
 
-/// A rule as it is written.
+/// A rule as the file has it.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RuleText {
@@ -55,37 +54,33 @@ pub(super) struct RuleText {
 /// What a rule is matched against.
 #[derive(Debug, Clone, Copy)]
 pub struct RuleInput<'a> {
-    /// The Secret's namespace.
     pub namespace: &'a str,
-    /// The kubeconfig context in use, where one is.
+    /// The kubeconfig context in use, if any.
     pub context: Option<&'a str>,
-    /// The file that is written or read, where one is.
+    /// The file that is read or written, if any.
     pub path: Option<&'a Path>,
 }
 
 impl Rules {
-    /// Looks from `start` upwards, as far as the top of the Git repository or
-    /// the home directory, whichever comes first.
-    ///
-    /// # Errors
-    /// [`ConfigError`] names the file.
+    /// Looks in `start` and its parents, up to the root of the Git repository or the home
+    /// directory, whichever comes first.
     pub fn nearest(start: &Path) -> Result<Option<Self>, ConfigError> {
         let home = etcetera::home_dir().ok();
         let is_top = |folder: &Path| folder.join(".git").exists();
         let root = start.ancestors().find(|folder| is_top(folder));
         for folder in start.ancestors() {
             let path = folder.join(RULES_FILE);
-            // Where there is no repository, a link leads nowhere else at all.
+            // Without a repository, a link must not lead out of the directory itself.
             let within = root.unwrap_or(folder);
             if let Some(text) = file::read_yaml::<RulesFile>(&path, Some(within), FORM)? {
                 return Self::new(path, text.rules, false).map(Some);
             }
-            // A slip that would leave a repository without its rules.
+            // With this misspelled name, a repository would have no rules.
             let other = folder.join(".envcrypt.yml");
             if other.symlink_metadata().is_ok() {
                 return Err(ConfigError::NotOwnFile {
                     path: other,
-                    wrong: "the name of the rules is `.envcrypt.yaml`",
+                    wrong: "the file with the rules must be named `.envcrypt.yaml`",
                 });
             }
             if is_top(folder) || Some(folder) == home.as_deref() {
@@ -105,20 +100,17 @@ impl Rules {
         Ok(Self { rules: rules.map(rule).collect::<Result<_, _>>()?, path })
     }
 
-    /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.rules.is_empty()
     }
 
-    /// The first rule that matches.
     #[must_use]
     pub fn find(&self, input: RuleInput<'_>) -> Option<Rc<Rule>> {
         self.rules.iter().find(|rule| rule.matches(input, self.root(), false)).cloned()
     }
 
-    /// The KEKs of every rule that may be the first that matches, whatever the
-    /// context is.
+    /// The KEKs of every rule that may be the first match, in any context.
     #[must_use]
     pub fn possible_keks(&self, namespace: &str, path: &Path) -> Vec<KekName> {
         let mut keks = Vec::new();
@@ -139,8 +131,7 @@ impl Rules {
     }
 }
 
-/// KEKs by their names. What is not a KEK is not quoted: its number is the error,
-/// counted from 1.
+/// Parses names of KEKs. An invalid name is not quoted: the error is its number, counted from 1.
 pub(super) fn kek_names(names: &[String]) -> Result<Vec<KekName>, usize> {
     let parse = |(index, name): (usize, &String)| name.parse().map_err(|_| index + 1);
     names.iter().enumerate().map(parse).collect()
@@ -171,8 +162,8 @@ impl Rule {
         })
     }
 
-    /// A condition on what is not known does not match; on the context, it does
-    /// where `any_context` says so.
+    /// A condition on something unknown does not match. With `any_context`, every condition on the
+    /// context matches.
     fn matches(&self, input: RuleInput<'_>, root: &Path, any_context: bool) -> bool {
         let path = input.path.map(|path| path.strip_prefix(root).unwrap_or(path));
         let holds = |pattern: &Option<Pattern>, text: Option<&Path>| {
@@ -206,7 +197,7 @@ rules:
         path: Option<&str>,
     ) -> Vec<String> {
         let rules = Rules::nearest(folder).expect("valid").expect("found");
-        let path = path.map(|path| rules.path.parent().expect("a folder").join(path));
+        let path = path.map(|path| rules.path.parent().expect("a directory").join(path));
         let input = RuleInput { namespace, context, path: path.as_deref() };
         let keks = |rule: Rc<Rule>| rule.keks.iter().map(ToString::to_string).collect();
         rules.find(input).map(keks).unwrap_or_default()
@@ -214,7 +205,7 @@ rules:
 
     #[test]
     fn the_first_rule_that_matches_decides() {
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = tempfile::tempdir().expect("a directory");
         std::fs::write(folder.path().join(RULES_FILE), TEXT).expect("written");
         let nested = folder.path().join("a/b");
         std::fs::create_dir_all(&nested).expect("made");
@@ -227,7 +218,7 @@ rules:
 
     #[test]
     fn the_search_ends_at_the_top_of_the_repository() {
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = tempfile::tempdir().expect("a directory");
         std::fs::write(folder.path().join(RULES_FILE), TEXT).expect("written");
         let repository = folder.path().join("repository");
         std::fs::create_dir_all(repository.join(".git")).expect("made");
@@ -237,7 +228,7 @@ rules:
 
     #[test]
     fn an_error_has_the_file_and_the_place_and_never_what_stands_there() {
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = tempfile::tempdir().expect("a directory");
         for bad in [
             "rules:\n- {hunter2: x, keks: [x]}",
             "hunter2",
@@ -257,10 +248,10 @@ rules:
 
     #[test]
     fn a_link_leads_no_further_than_the_repository_and_only_to_a_file() {
-        let outside = tempfile::tempdir().expect("a folder");
+        let outside = tempfile::tempdir().expect("a directory");
         let key = outside.path().join("id");
         std::fs::write(&key, "AGE-SECRET-KEY-1HGTC6").expect("written");
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = tempfile::tempdir().expect("a directory");
         std::fs::create_dir(folder.path().join(".git")).expect("made");
         std::fs::create_dir(folder.path().join("sub")).expect("made");
         let (top, sub) = (folder.path().join(RULES_FILE), folder.path().join("sub"));

@@ -1,4 +1,4 @@
-//! Errors of which KEKs may be used, and where.
+//! Errors about which KEKs may be used, and where.
 
 use std::path::PathBuf;
 
@@ -7,105 +7,85 @@ use thiserror::Error;
 use super::Explain;
 use envcrypt_core::kek::KekUri;
 
-/// What is wrong with which KEKs may be used, and where.
 #[derive(Debug, Error)]
 pub enum AccessError {
-    /// No KEK is named anywhere.
     #[error("no KEK is named to seal with")]
     NoKek,
-    /// `local`, and there is no local key.
+    /// `local` is named, but there is no local key.
     #[error("there is no local key")]
     NoLocalKey,
-    /// `kek new`, and there is a local key. Never "remove it": that would lose
-    /// everything that is sealed with it.
+    /// `kek new`, but there is a local key. Never suggest to remove it: everything that is sealed
+    /// with it would be lost.
     #[cfg(feature = "age")]
-    #[error("there is a local key already: `{0}`")]
+    #[error("a local key already exists: `{0}`")]
     LocalKeyExists(PathBuf),
-    /// The local key's file is locked, so its recipient is not known.
+    /// The file of the local key is locked, so its recipient is not known.
     #[cfg(feature = "age")]
-    #[error("the local key `{0}` is protected by a passphrase, which hides its recipient")]
+    #[error(
+        "the recipient of the local key `{0}` is not known, because a passphrase protects the key"
+    )]
     LockedLocalKey(PathBuf),
-    /// `.envcrypt.yaml` names a KEK that nothing was sealed to from here.
-    #[error("`{rules}` names a KEK that this machine does not seal to in `{namespace}`: `{kek}`")]
-    UntrustedRule {
-        /// The file.
-        rules: PathBuf,
-        /// The KEK.
-        kek: KekUri,
-        /// For which namespace.
-        namespace: String,
-    },
+    /// `.envcrypt.yaml` names a KEK that has no consent for sealing.
+    #[error("`{rules}` names a KEK that this machine may not seal to in `{namespace}`: `{kek}`")]
+    UntrustedRule { rules: PathBuf, kek: KekUri, namespace: String },
     /// The command line or the environment names other KEKs.
     #[error(
-        "the Secret `{place}` is under none of the KEKs that `--kek`, `--open-with` or `ENVCRYPT_KEK` names: {keks}"
+        "`--kek`, `--open-with` or `ENVCRYPT_KEK` names none of the KEKs of the Secret `{place}`: {keks}"
     )]
     NotNamed {
-        /// The Secret.
         place: String,
-        /// Its KEKs.
+        /// The KEKs of the Secret.
         keks: String,
     },
-    /// The rule for it names other KEKs.
-    #[error(
-        "the Secret `{place}` is under none of the KEKs that the rule of `{rules}` names: {keks}"
-    )]
+    /// The rule for the Secret names other KEKs.
+    #[error("the rule in `{rules}` names none of the KEKs of the Secret `{place}`: {keks}")]
     NotInRule {
-        /// The Secret.
         place: String,
         /// The file with the rule.
         rules: PathBuf,
-        /// Its KEKs.
+        /// The KEKs of the Secret.
         keks: String,
     },
-    /// Parts under different KEKs: someone may have put them together.
-    #[error("values and seal of the Secret `{0}` are under different KEKs")]
+    /// The parts have different KEKs: someone may have combined them.
+    #[error("the values and the seal of the Secret `{0}` are under different KEKs")]
     DifferentKeks(String),
-    /// A change under other KEKs than the rest.
-    #[error("`--kek` names other KEKs than the Secret `{place}` is under: {keks}")]
+    /// A change under other KEKs than the rest of the Secret.
+    #[error("`--kek` must name exactly the KEKs of the Secret `{place}`: {keks}")]
     OtherKeks {
-        /// The Secret.
         place: String,
-        /// Its KEKs.
+        /// The KEKs of the Secret.
         keks: String,
     },
-    /// The rule for it names another cluster.
+    /// The rule for the Secret names another cluster.
     #[error(
-        "the Secret `{place}` is not for the cluster `{server}`: the rule of `{rules}` names `{wanted}`"
+        "the Secret `{place}` is not for the cluster `{server}`: the rule in `{rules}` names `{wanted}`"
     )]
     OtherCluster {
-        /// The Secret.
         place: String,
         /// The file with the rule.
         rules: PathBuf,
-        /// The pattern of the rule.
+        /// The pattern in the rule.
         wanted: String,
-        /// The API server's URL.
+        /// The URL of the API server.
         server: String,
     },
-    /// The person said no.
-    #[error("the KEK `{0}` was not accepted")]
+    #[error("you did not accept the KEK `{0}`")]
     NotAccepted(KekUri),
-    /// Only the Secret itself names the KEK that it would be sealed to again.
-    #[error("nothing but the Secret `{place}` itself names `{kek}` for it")]
-    UnnamedHolder {
-        /// The Secret.
-        place: String,
-        /// The KEK.
-        kek: KekUri,
-    },
-    /// Neither flags nor rules say what to change.
-    #[error("nothing says which KEKs the Secret `{0}` is to be under")]
+    /// Only the Secret itself names a KEK that it would be sealed to again.
+    #[error("only the Secret `{place}` itself names the KEK `{kek}`")]
+    UnnamedHolder { place: String, kek: KekUri },
+    /// Neither flags nor rules name a change.
+    #[error("no KEK is named for the Secret `{0}`")]
     NoKekFor(String),
-    /// Everything that could open it would be gone.
-    #[error("the Secret `{0}` would be under no KEK at all")]
+    /// The change would remove the last KEK.
+    #[error("the Secret `{0}` would have no KEK left")]
     NoKekLeft(String),
-    /// Values of one Secret with different scopes.
-    #[error("the Secret `{0}` has values of different scopes, which one sealing cannot keep")]
+    #[error("the values of the Secret `{0}` have different scopes, so one scope cannot seal them")]
     MixedScopes(String),
 }
 
 impl AccessError {
-    /// Whether `local` stands for no key that could be used.
+    /// Whether `local` names no usable key.
     #[must_use]
     pub fn is_no_local_key(&self) -> bool {
         match self {
@@ -121,41 +101,41 @@ impl Explain for AccessError {
     fn hint(&self) -> Option<String> {
         let text = match self {
             Self::NotNamed { .. } => {
-                "only the KEKs that are named open it; leave them out, or name its own"
+                "only the KEKs that you name may open the Secret; name one of its KEKs, or name none"
             }
             Self::NotInRule { .. } => {
-                "a rule says which KEKs a namespace uses: if this one is meant, add it to the rule, or name it this once with `--kek` (of `rewrap` and `rotate`, `--open-with`)"
+                "if this KEK belongs there, add it to the rule; to use it only once, name it with `--kek` (with `--open-with` for `rewrap` and `rotate`)"
             }
             Self::DifferentKeks(_) => {
-                "someone who may use one of them could put an old value under a seal of their own; if it is meant, name every one of its KEKs with `--kek`, or in one rule of your own `config.yaml`, then `kubectl envcrypt rewrap` it with `--open-with`"
+                "someone who may use one of these KEKs could put an old value under a new seal; if the KEKs are intended, name all of them with `--kek`, or in one rule of your own `config.yaml`, then run `kubectl envcrypt rewrap` with `--open-with`"
             }
             Self::OtherKeks { .. } => {
-                "a Secret whose parts have different KEKs is not opened: leave `--kek` out to keep its KEKs, or change them for all of it with `kubectl envcrypt rewrap`"
+                "a Secret opens only if all of its parts have the same KEKs; omit `--kek` to keep its KEKs, or run `kubectl envcrypt rewrap` to change them for the whole Secret"
             }
             Self::OtherCluster { .. } => "choose the cluster with `--context`, or change the rule",
             Self::UnnamedHolder { place, kek } => {
                 let namespace = place.split('/').next().unwrap_or_default();
                 return Some(format!(
-                    "whoever can write to it could name their own, to be given its data keys: if it is meant, `kubectl envcrypt kek trust --seal -n {namespace} '{kek}'`, or give every KEK that it is to be under with `--kek`, your own too (of `rewrap`, one more with `--add`)"
+                    "someone who can write to the Secret could add their own KEK and receive new data keys; if you know this KEK, run `kubectl envcrypt kek trust --seal -n {namespace} '{kek}'`, or name all KEKs that the Secret should have with `--kek`, including your own (for `rewrap`, name one more with `--add`)"
                 ));
             }
             Self::UntrustedRule { kek, namespace, .. } => {
                 return Some(format!(
-                    "whoever can write the file could name their own: if you know it, accept it with `kubectl envcrypt kek trust --seal -n {namespace} '{kek}'`"
+                    "someone who can write this file could name their own KEK; if you know this KEK, run `kubectl envcrypt kek trust --seal -n {namespace} '{kek}'`"
                 ));
             }
             Self::NoKek => {
-                "`kubectl envcrypt kek new` makes a local one; name it with `--kek local`, `ENVCRYPT_KEK` or a rule in `.envcrypt.yaml`"
+                "name a KEK with `--kek`, `ENVCRYPT_KEK` or a rule in `.envcrypt.yaml`; to create a local key, run `kubectl envcrypt kek new`, then use `--kek local`"
             }
             #[cfg(feature = "age")]
-            Self::LockedLocalKey(_) => "name the recipient, `--kek age:age1…`, in place of `local`",
+            Self::LockedLocalKey(_) => "name its recipient instead of `local`: `--kek age:age1…`",
             #[cfg(feature = "age")]
-            Self::LocalKeyExists(_) => "`kubectl envcrypt kek list` shows it",
-            Self::NoLocalKey => "`kubectl envcrypt kek new` makes one",
+            Self::LocalKeyExists(_) => "run `kubectl envcrypt kek list` to see it",
+            Self::NoLocalKey => "run `kubectl envcrypt kek new` to create one",
             Self::NoKekFor(_) => {
-                "say what to change with `--add`, `--remove`, `--renew` or `--kek`, or name the KEKs in `.envcrypt.yaml`"
+                "use `--add`, `--remove`, `--renew` or `--kek`, or name the KEKs in `.envcrypt.yaml`"
             }
-            Self::NoKekLeft(_) => "name another one with `--add`",
+            Self::NoKekLeft(_) => "name another KEK with `--add`",
             _ => return None,
         };
         Some(text.to_owned())

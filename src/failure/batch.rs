@@ -1,90 +1,68 @@
-//! Errors of changes to Secrets, one or many.
+//! Errors of changes to one or many Secrets.
 
 use thiserror::Error;
 
 use super::Explain;
 
-/// What is wrong with changes to Secrets, one or many.
 #[derive(Debug, Error)]
 pub enum BatchError {
-    /// Someone else keeps the Secret, and would not let go of it.
-    #[error("the Secret `{place}` belongs to {owner}, and cannot be replaced by a sealed one")]
-    Owned {
-        /// Which.
-        place: String,
-        /// Who.
-        owner: String,
-    },
+    /// Someone else owns the Secret, and would restore it.
+    #[error("the Secret `{place}` belongs to {owner}, so a sealed Secret cannot replace it")]
+    Owned { place: String, owner: String },
     /// The file is not newer than the live Secret, which another command changed.
     #[error(
-        "the file's Secret `{place}` is not newer than the live one: it was sealed at {file}, the live one at {live}"
+        "the Secret `{place}` in the file is not newer than the live one: the file was sealed at {file}, the live one at {live}"
     )]
     OlderFile {
-        /// The Secret.
         place: String,
-        /// When the file's was sealed.
+        /// When the Secret in the file was sealed.
         file: String,
-        /// When the live one was.
+        /// When the live Secret was sealed.
         live: String,
     },
-    /// The person said no to all of it.
+    /// The person declined.
     #[error("nothing was done")]
     Declined,
-    /// The person, or the system, said to stop.
-    #[error("interrupted: {done} of {all} are done, the others are as they were")]
+    /// The person or the system stopped the command.
+    #[error("interrupted: {done} of {all} are done, the others are unchanged")]
     Interrupted {
-        /// How many are done.
         done: usize,
-        /// Of how many.
         all: usize,
-        /// How to go on.
+        /// How to continue.
         go_on: String,
     },
-    /// Files hold fewer Secrets than when they were checked.
-    #[error("the files were changed while they were being applied")]
+    /// The files hold fewer Secrets than when they were checked.
+    #[error("the files changed while the command ran")]
     FilesChanged,
-    /// Some of many failed; each was reported.
+    /// Some of many failed. Each one was reported.
     #[error("{failed} of {all} failed{}", if failed < all { "; the others are done" } else { "" })]
-    Some {
-        /// How many failed.
-        failed: usize,
-        /// Of how many.
-        all: usize,
-    },
-    /// The edited text is wrong, and was left so.
+    Some { failed: usize, all: usize },
+    /// The edited text is not valid, and the person did not correct it.
     #[error("the edited text cannot be used, and nothing was changed: {0}")]
     Edited(String),
-    /// What was edited was changed by someone else, too.
-    #[error("the value of `{key}` of `{place}` was changed by someone else while it was edited")]
-    EditedMeanwhile {
-        /// The Secret.
-        place: String,
-        /// The key.
-        key: String,
-    },
-    /// Others' keys stand in a sealed Secret, which so does not open.
+    /// Someone else changed a value during the edit.
+    #[error("someone else changed the value of `{key}` in `{place}` while you edited it")]
+    EditedMeanwhile { place: String, key: String },
+    /// A sealed Secret keeps keys that others manage, so it does not open.
     #[error(
-        "the Secret `{place}` was applied, but keeps keys that others manage, and does not open with them: `{keys}`"
+        "the Secret `{place}` was applied, but does not open, because it still has keys that others manage: `{keys}`"
     )]
-    Surplus {
-        /// Which.
-        place: String,
-        /// The keys.
-        keys: String,
-    },
+    Surplus { place: String, keys: String },
 }
 
 impl Explain for BatchError {
     fn hint(&self) -> Option<String> {
         let text = match self {
             Self::OlderFile { .. } => {
-                "`set`, `edit`, `rotate` or `rewrap` changed it in the cluster: `kubectl envcrypt diff -f FILE` compares them; `--force-conflicts` puts the older values back"
+                "someone changed it in the cluster with `set`, `edit`, `rotate` or `rewrap`; run `kubectl envcrypt diff -f FILE` to compare them, or add `--force-conflicts` to restore the older values"
             }
-            Self::EditedMeanwhile { .. } => "look at it again, then repeat the command",
-            Self::Surplus { .. } => "`--force-conflicts` takes them off",
-            Self::Owned { .. } => "`seal` without `--replace` prints it sealed, under this name",
+            Self::EditedMeanwhile { .. } => "check the new value, then run the command again",
+            Self::Surplus { .. } => "remove them with `--force-conflicts`",
+            Self::Owned { .. } => {
+                "run `seal` without `--replace` to print a sealed Secret with the same name"
+            }
             Self::Interrupted { go_on, .. } => return Some(go_on.clone()),
-            Self::FilesChanged => "look at it, then run the command again",
+            Self::FilesChanged => "check the files, then run the command again",
             _ => return None,
         };
         Some(text.to_owned())

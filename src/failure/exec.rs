@@ -5,59 +5,54 @@ use thiserror::Error;
 use super::Explain;
 use crate::process::StartError;
 
-/// What is wrong with `exec`.
 #[derive(Debug, Error)]
 pub enum ExecError {
-    /// The program does not start.
     #[error(transparent)]
     Start(StartError),
-    /// Signals cannot be caught.
     #[error("signals cannot be caught: {0}")]
     Signals(std::io::Error),
-    /// Keys that may say which code a program runs, and that nobody named.
-    #[error("these are not on the list of names that are known to steer no program: {0}")]
+    /// Keys that may control which code a program runs, and that nobody named.
+    #[error("these names may control which code the program runs: {0}")]
     SteeringNames(String),
-    /// Variables that steer the login to a KMS, beside sealed ones.
+    /// Variables that control the login to a KMS, next to sealed ones.
     #[error(
-        "these variables steer the login to a KMS, and may come from whoever can write a Secret of this pod: {0}"
+        "these variables control the login to a KMS, and someone who can write a Secret of this pod may have set them: {0}"
     )]
     NotOfSpec(String),
     /// Two namespaces for one pod.
-    #[error("`POD_NAMESPACE` says `{told}`, and the pod's service account `{written}`")]
+    #[error(
+        "`POD_NAMESPACE` is `{told}`, but the namespace of the pod's service account is `{written}`"
+    )]
     OtherPodNamespace {
-        /// What the variable says.
+        /// The value of the variable.
         told: String,
-        /// What the kubelet wrote down.
+        /// What the kubelet wrote.
         written: String,
     },
-    /// A sealed value that belongs to a namespace, in one that is not known.
-    #[error("{0} is sealed for one namespace, and which one this is is not known")]
+    /// A sealed value is bound to a namespace, but the current one is not known.
+    #[error("{0} is sealed for one namespace, but the current namespace is not known")]
     StandaloneNamespace(String),
-    /// Two of the Secrets have the same key.
-    #[error("the key `{0}` is in two of the Secrets")]
+    #[error("two of the Secrets have the key `{0}`")]
     SameKey(String),
-    /// None of the Secrets has the key.
     #[error("none of the Secrets has the key `{0}`")]
     NowhereKey(String),
-    /// A value that no environment variable can hold.
-    #[error("the value for `{0}` holds a zero byte, which no environment variable can")]
+    #[error("the value for `{0}` has a zero byte, which an environment variable cannot hold")]
     NotInVariable(String),
-    /// A sealed value that stands alone and cannot be opened.
+    /// A sealed value outside of a Secret cannot be opened.
     #[error("{what} cannot be opened: {why}")]
     Standalone {
-        /// Which variable or file.
+        /// The variable or the file.
         what: String,
-        /// Why not.
         why: String,
     },
-    /// None of its KEKs may be asked.
+    /// None of its KEKs may be used.
     #[error(
-        "{what} holds a value sealed under KEKs that neither `--kek` nor `ENVCRYPT_KEKS` names: {keks}"
+        "{what} holds a sealed value, but neither `--kek` nor `ENVCRYPT_KEKS` names one of its KEKs: {keks}"
     )]
     StandaloneKeks {
-        /// Which variable or file.
+        /// The variable or the file.
         what: String,
-        /// The KEKs.
+        /// The KEKs of the value.
         keks: String,
     },
 }
@@ -65,36 +60,36 @@ pub enum ExecError {
 impl Explain for ExecError {
     fn hint(&self) -> Option<String> {
         let text = match self {
-            Self::SameKey(_) => "choose with `--only`, or run it for one Secret",
+            Self::SameKey(_) => "choose keys with `--only`, or run the command for one Secret",
             Self::SteeringNames(names) => {
                 return Some(format!(
-                    "name the keys that you want with `--only`; or, if you know what these do, `--allow-name {names}`"
+                    "name the keys that you need with `--only`; if you know what these names do, add `--allow-name {names}`"
                 ));
             }
             Self::NotOfSpec(names) => {
                 return Some(format!(
-                    "unset those that the pod's own `env` does not set; if it sets all of them, `--spec-env {names}` says so"
+                    "unset those that the pod's own `env` does not set; if it sets all of them, add `--spec-env {names}`"
                 ));
             }
             Self::OtherPodNamespace { .. } => "name the pod's namespace with `-n`",
             Self::StandaloneNamespace(_) => {
-                "give it with `-n`, or with `POD_NAMESPACE` from `metadata.namespace` of the pod"
+                "name it with `-n`, or set `POD_NAMESPACE` from `metadata.namespace` of the pod"
             }
             Self::Start(error)
                 if error.source.kind() == std::io::ErrorKind::ArgumentListTooLong =>
             {
-                "the values are too large for an environment: give them as files, with `--files FOLDER`"
+                "the values are too large for the environment: pass them as files with `--files DIRECTORY`"
             }
-            Self::NotInVariable(_) => "give it as a file, with `--files FOLDER`",
+            Self::NotInVariable(_) => "pass it as a file with `--files DIRECTORY`",
             Self::StandaloneKeks { .. } => {
-                "whoever can write the value could name their own: name the KEKs that may open it with `--kek`, or in `ENVCRYPT_KEKS`, commas between them"
+                "someone who can write the value could name their own KEK; name the KEKs that may open it with `--kek`, or in `ENVCRYPT_KEKS` (comma-separated)"
             }
             _ => return None,
         };
         Some(text.to_owned())
     }
 
-    /// As every shell has it.
+    /// The exit codes that shells use.
     fn exit_code(&self) -> u8 {
         match self {
             Self::Start(error) if error.source.kind() == std::io::ErrorKind::NotFound => 127,

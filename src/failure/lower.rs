@@ -1,4 +1,4 @@
-//! Causes and hints of the errors of the lower floors.
+//! Causes and hints for the errors of the lower layers.
 
 use super::Explain;
 use crate::cluster::{ClusterError, ReplaceError};
@@ -10,7 +10,7 @@ use envcrypt_core::kek::KekError;
 use envcrypt_core::manifest::ManifestError;
 use envcrypt_core::secret::TypeError;
 
-const TOO_LARGE: &str = "sealing adds a third: split it over several Secrets, or keep the large part elsewhere and only its key here";
+const TOO_LARGE: &str = "sealing makes values a third larger: split the Secret into several, or store the large part elsewhere and only its key here";
 
 impl Explain for KekError {
     fn causes(&self) -> Vec<String> {
@@ -33,7 +33,7 @@ impl Explain for SealError {
             Self::NoKek(_) => "name another one with `--add`",
             Self::TooLarge { .. } => TOO_LARGE,
             Self::MixedQuantum { .. } => {
-                "seal to post-quantum recipients alone (`kek new --post-quantum`) and KMS keys that are symmetric, or leave the post-quantum one out"
+                "seal only to post-quantum recipients (`kubectl envcrypt kek new --post-quantum`) and symmetric KMS keys, or omit the post-quantum recipient"
             }
         };
         Some(text.to_owned())
@@ -49,7 +49,7 @@ impl Explain for OpenError {
         refusals.iter().flat_map(causes).collect()
     }
 
-    /// What the KEKs say of themselves comes first: a login may be all it takes.
+    /// Hints of the KEKs come first: often, a login is all that is missing.
     fn hints(&self) -> Vec<String> {
         let refusals = match self {
             Self::Kek { refusals, .. } | Self::NotHeld { refusals, .. } => &refusals[..],
@@ -61,13 +61,13 @@ impl Explain for OpenError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Untrusted { place, keks } => Some(format!(
-                "if you know that it is yours, accept it with `kubectl envcrypt kek trust -n {} '{}'`, or name it this once with `--kek` (of `rewrap` and `rotate`, `--open-with`)",
+                "if you know this KEK, run `kubectl envcrypt kek trust -n {} '{}'`; to use it only once, name it with `--kek` (with `--open-with` for `rewrap` and `rotate`)",
                 place.namespace,
                 keks.first().map_or("", String::as_str)
             )),
             Self::Refused { refused, .. } => refused_hint(refused),
             Self::NotHeld { .. } => Some(
-                "whoever can write to it could name their own, to be given its data keys: if it is meant, name it in `.envcrypt.yaml` and accept it with `kek trust --seal`, or give every KEK that it is to be under with `--kek`, your own too (of `rewrap`, one more with `--add`)"
+                "someone who can write to the Secret could add their own KEK and receive new data keys; if you know this KEK, name it in `.envcrypt.yaml` and run `kubectl envcrypt kek trust --seal`, or name all KEKs that the Secret should have with `--kek`, including your own (for `rewrap`, name one more with `--add`)"
                     .to_owned(),
             ),
             _ => None,
@@ -78,14 +78,12 @@ impl Explain for OpenError {
 fn refused_hint(refused: &Refused) -> Option<String> {
     let text = match refused {
         Refused::Binding(_) => {
-            "it was moved or renamed after it was sealed; seal it for its new place, or seal with a wider `--scope`"
+            "it was moved or renamed after it was sealed; seal it for its new place, or with a wider `--scope`"
         }
         Refused::SealMissing | Refused::SealMismatch => {
-            "a value was added, dropped or put back by hand; `unwrap --insecure-skip-seal` opens what is there all the same"
+            "someone added, removed or restored a value by hand; to open the Secret anyway, use `unwrap --insecure-skip-seal`"
         }
-        Refused::Tag | Refused::Commitment => {
-            "take it from where it was whole: Git, or the cluster"
-        }
+        Refused::Tag | Refused::Commitment => "restore an intact copy from Git or from the cluster",
         _ => return None,
     };
     Some(text.to_owned())
@@ -100,7 +98,7 @@ impl Explain for TypeError {
 impl Explain for TrustError {
     fn hint(&self) -> Option<String> {
         let is_line = matches!(self, Self::Line { .. });
-        is_line.then(|| "an earlier version wrote another form: remove the file, and grant again what you use with `kubectl envcrypt kek trust`".to_owned())
+        is_line.then(|| "an earlier version wrote another format: remove the file, then grant your KEKs again with `kubectl envcrypt kek trust`".to_owned())
     }
 }
 
@@ -108,10 +106,10 @@ impl Explain for ManifestError {
     fn hint(&self) -> Option<String> {
         let text = match self {
             Self::Plain(_) => {
-                "this command takes sealed Secrets, of type `envcrypt.dev/sealed`; `kubectl envcrypt seal` makes them"
+                "this command needs a sealed Secret, of type `envcrypt.dev/sealed`; run `kubectl envcrypt seal` to create one"
             }
             Self::StringData(_) | Self::LastApplied(_) => {
-                "take that plaintext for known: change the values, then seal them anew"
+                "treat that plaintext as compromised: change the values, then seal them again"
             }
             Self::InPlace => {
                 "write its values and its seal as plain or quoted scalars, without anchors"
@@ -136,7 +134,7 @@ impl Explain for ReplaceError {
     fn hint(&self) -> Option<String> {
         let Self::Lost { place, aside, .. } = self else { return None };
         Some(format!(
-            "the sealed one is kept in the cluster as the Secret `{aside}`, and was written to standard output: once the cluster takes it, `kubectl envcrypt seal {} -n {} --replace` puts it in its place",
+            "the sealed Secret is saved in the cluster as `{aside}`, and was written to standard output; when the cluster accepts it, run `kubectl envcrypt seal {} -n {} --replace` to finish",
             place.name, place.namespace
         ))
     }
@@ -144,7 +142,8 @@ impl Explain for ReplaceError {
 
 impl Explain for MemoryError {
     fn hint(&self) -> Option<String> {
-        let text = "`--allow-disk` lets plaintext go to a disk, where it may be found later";
+        let text =
+            "to write plaintext to a disk, add `--allow-disk`; someone may find it there later";
         matches!(self, Self::NoPlace | Self::OnDisk(_)).then(|| text.to_owned())
     }
 }
@@ -154,7 +153,7 @@ impl Explain for EditError {
         match self {
             Self::Memory(error) => error.hint(),
             Self::NoTerminal => Some(
-                "`set` takes values without one, with `--from-stdin`, `--from-file` or `--generate`"
+                "without a terminal, run `kubectl envcrypt set` with `--from-stdin`, `--from-file` or `--generate`"
                     .to_owned(),
             ),
             _ => None,
@@ -170,10 +169,10 @@ impl Explain for PromptError {
     fn hint(&self) -> Option<String> {
         let text = match self {
             Self::NoTerminal(_) => {
-                "without one, give values with `--from-stdin`, `--from-file` or `--generate`"
+                "without a terminal, use `--from-stdin`, `--from-file` or `--generate`"
             }
             Self::SeveralLines(_) => {
-                "values of several lines come from `--from-file` or `--from-stdin`"
+                "for a value of several lines, use `--from-file` or `--from-stdin`"
             }
             _ => return None,
         };
@@ -190,8 +189,8 @@ impl Explain for OutputError {
 impl Explain for FileError {
     fn hint(&self) -> Option<String> {
         let text = match self {
-            Self::Exists(_) => "it is not overwritten: remove it, or choose another name",
-            Self::Changed(_) => "look at it, then run the command again",
+            Self::Exists(_) => "files are never overwritten: remove it, or choose another name",
+            Self::Changed(_) => "check the file, then run the command again",
             Self::Io { .. } => return None,
         };
         Some(text.to_owned())

@@ -4,31 +4,25 @@ use thiserror::Error;
 
 use super::Explain;
 
-/// What is wrong with restarts of workloads.
 #[derive(Debug, Error)]
 pub enum RestartError {
-    /// Some workloads were not restarted; each was reported.
-    #[error("{failed} of {all} were not restarted")]
-    NotRestarted {
-        /// How many.
-        failed: usize,
-        /// Of how many.
-        all: usize,
-    },
-    /// A restart that does not get on.
-    #[error("`{0}` does not get on with its restart")]
+    /// Some workloads were not restarted. Each one was reported.
+    #[error("{failed} of {all} workloads were not restarted")]
+    NotRestarted { failed: usize, all: usize },
+    /// A rollout that missed its own deadline.
+    #[error("the rollout of `{0}` is stuck")]
     RolloutStuck(String),
-    /// A restart that takes longer than it may.
-    #[error("`{0}` was not restarted in time")]
+    /// A rollout that takes longer than `--wait` allows.
+    #[error("the rollout of `{0}` did not finish in time")]
     RolloutSlow(String),
 }
 
 impl Explain for RestartError {
     fn hint(&self) -> Option<String> {
         let text = match self {
-            Self::NotRestarted { .. } => "`kubectl envcrypt restart NAME` tries again",
+            Self::NotRestarted { .. } => "run `kubectl envcrypt restart NAME` to try again",
             Self::RolloutStuck(_) | Self::RolloutSlow(_) => {
-                "`kubectl rollout status` and `kubectl get pods` tell how far it is; `kubectl rollout undo` brings the old pods back"
+                "check the progress with `kubectl rollout status` and `kubectl get pods`; to go back to the old pods, run `kubectl rollout undo`"
             }
         };
         Some(text.to_owned())

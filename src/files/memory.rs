@@ -1,4 +1,4 @@
-//! Folders and files for plaintext, in memory and never on a disk.
+//! Directories and files for plaintext, in memory and never on a disk.
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write};
@@ -9,70 +9,61 @@ use nix::fcntl::{Flock, FlockArg};
 use nix::unistd::Uid;
 use thiserror::Error;
 
-/// What the names of our folders begin with.
+/// The prefix of the names of our directories.
 const PREFIX: &str = "kubectl-envcrypt.";
-/// Locked as long as the folder is in use; what is there and not locked was left behind.
+/// Locked while the directory is in use. If it is not locked, a process left the directory behind.
 const LOCK: &str = ".kubectl-envcrypt";
-/// What stands in it: a folder that has another file of this name is not ours to empty.
+/// The content of that file. If it differs, the directory is not ours to empty.
 const MARK: &[u8] = b"plaintext of kubectl-envcrypt: this folder is emptied\n";
 
-/// Why there is no such folder.
 #[derive(Debug, Error)]
 pub enum MemoryError {
-    /// No file system that is kept in memory.
     #[error(
-        "there is no place in memory for files: neither `XDG_RUNTIME_DIR` nor `/dev/shm` is one"
+        "there is no directory in memory for files: neither `XDG_RUNTIME_DIR` nor `/dev/shm` is one"
     )]
     NoPlace,
-    /// The folder is on a disk.
-    #[error("`{0}` is not kept in memory")]
+    #[error("`{0}` is not in memory")]
     OnDisk(PathBuf),
-    /// Someone else's, who could put other files into it.
-    #[error("`{0}` belongs to someone else, or to everyone")]
+    /// It belongs to another user, who could put other files into it.
+    #[error("`{0}` belongs to another user, or is shared by all users")]
     NotOwn(PathBuf),
-    /// There is something there that is not ours.
-    #[error("`{0}` exists already, and is not empty")]
+    /// It holds something that is not ours.
+    #[error("`{0}` already exists, and is not empty")]
     NotEmpty(PathBuf),
-    /// The system refuses.
     #[error("`{path}` cannot be used: {source}")]
     Io {
-        /// The folder or file.
+        /// The directory or file.
         path: PathBuf,
-        /// Why not.
         source: io::Error,
     },
 }
 
-/// Whether plaintext may go to a disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Disk {
-    /// It may not.
     Refused,
-    /// The person said so.
+    /// The person allowed it.
     Allowed,
 }
 
-/// A folder that only its owner may enter, removed with all it holds when dropped.
+/// A directory that only its owner may enter. It is removed with its content when dropped.
 pub struct MemoryDirectory {
     path: PathBuf,
-    /// Whether the folder itself was there before.
+    /// Whether the directory existed before.
     was_there: bool,
     lock: Option<Flock<fs::File>>,
 }
 
 impl MemoryDirectory {
-    /// A new one in a place that is kept in memory. What a killed process left
-    /// behind there is removed first.
-    ///
-    /// # Errors
-    /// [`MemoryError::NoPlace`] where there is none and no disk is allowed.
+    /// Creates a directory in memory. First removes what a killed process left there. Fails with
+    /// [`MemoryError::NoPlace`] if there is no such place and no disk is allowed.
     pub fn new(disk: Disk) -> Result<Self, MemoryError> {
         let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
         let places = runtime.into_iter().chain([PathBuf::from("/dev/shm"), std::env::temp_dir()]);
         Self::among(places.filter(|place| place.is_absolute()), disk)
     }
 
-    /// In the first of these places that is kept in memory; on a disk, in the last.
+    /// Uses the first of these places that is in memory; if a disk is allowed, otherwise the last
+    /// one.
     fn among(places: impl Iterator<Item = PathBuf>, disk: Disk) -> Result<Self, MemoryError> {
         let mut last = None;
         for place in places {
@@ -100,15 +91,12 @@ impl MemoryDirectory {
         Ok(folder)
     }
 
-    /// A folder at `path`: new, empty, or left behind by a killed process.
-    ///
-    /// # Errors
-    /// [`MemoryError::OnDisk`] where it would not be in memory and no disk is
-    /// allowed; [`MemoryError::NotOwn`], [`MemoryError::NotEmpty`].
+    /// Uses a directory at `path` that is new, empty, or left behind by a killed process. Fails
+    /// with [`MemoryError::OnDisk`] if it would not be in memory and no disk is allowed.
     pub fn at(path: &Path, disk: Disk) -> Result<Self, MemoryError> {
         let error = |source| MemoryError::Io { path: path.to_owned(), source };
         let was_there = match fs::metadata(path) {
-            // What has the sticky bit is for everyone, as /dev/shm itself.
+            // A directory with the sticky bit is for all users, as `/dev/shm` is.
             Ok(found)
                 if ![0, Uid::effective().as_raw()].contains(&found.uid())
                     || found.mode() & 0o1000 != 0 =>
@@ -144,16 +132,12 @@ impl MemoryDirectory {
         Ok(folder)
     }
 
-    /// Where it is.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Writes a new file into it, or into a folder in it, readable by its owner alone.
-    ///
-    /// # Errors
-    /// [`MemoryError::Io`]
+    /// Writes a new file into it or into a subdirectory, readable only by its owner.
     pub fn write(&self, name: impl AsRef<Path>, bytes: &[u8]) -> Result<PathBuf, MemoryError> {
         let path = self.path.join(name);
         let folder = path.parent().unwrap_or(&self.path);
@@ -164,7 +148,7 @@ impl MemoryDirectory {
         Ok(path)
     }
 
-    /// Removes what it holds, and itself where it was made here.
+    /// Removes the content, and the directory itself if it was created here.
     fn remove(&self) {
         match self.was_there {
             true => {
@@ -175,7 +159,7 @@ impl MemoryDirectory {
         }
     }
 
-    /// Removes what it holds.
+    /// Removes the content.
     pub fn clear(&self) {
         for entry in fs::read_dir(&self.path).into_iter().flatten().flatten() {
             let path = entry.path();
@@ -209,11 +193,11 @@ fn new_lock(folder: &Path) -> Result<Flock<fs::File>, MemoryError> {
     lock.map_err(|(_, errno)| error(errno.into()))
 }
 
-/// The lock of a folder that is in no one's use any more.
+/// The lock of a directory that nobody uses any more.
 fn lock_of(folder: &Path) -> Option<Flock<fs::File>> {
     let path = folder.join(LOCK);
     let found = path.symlink_metadata().ok()?;
-    // As we make it: no checkout and no archive brings a file of this mode along.
+    // Exactly as we create it: no checkout and no archive contains a file with this mode.
     let is_ours = found.is_file()
         && found.uid() == Uid::effective().as_raw()
         && found.mode() & 0o7777 == 0o600
@@ -225,7 +209,7 @@ fn lock_of(folder: &Path) -> Option<Flock<fs::File>> {
     Flock::lock(lock, FlockArg::LockExclusiveNonblock).ok()
 }
 
-/// Removes folders of ours that no process holds any more.
+/// Removes our directories that no process uses any more.
 fn sweep(place: &Path) {
     for entry in fs::read_dir(place).into_iter().flatten().flatten() {
         let is_ours = entry.file_name().to_string_lossy().starts_with(PREFIX)
@@ -238,8 +222,7 @@ fn sweep(place: &Path) {
     }
 }
 
-/// Whether a folder is on a file system that is kept in memory. It may be
-/// swapped out, as this process may.
+/// Whether a directory is on a file system in memory. It may be swapped out, as this process may.
 #[cfg(target_os = "linux")]
 fn is_in_memory(path: &Path) -> bool {
     use nix::sys::statfs::{FsType, TMPFS_MAGIC, statfs};
@@ -259,7 +242,7 @@ mod tests {
 
     #[test]
     fn a_folder_is_emptied_only_where_we_left_it() {
-        let place = tempfile::tempdir().expect("a folder");
+        let place = tempfile::tempdir().expect("a directory");
         let (path, lock) = (place.path(), place.path().join(LOCK));
         fs::write(path.join("theirs"), b"x").expect("written");
         for (mark, mode) in [(&b""[..], 0o600), (MARK, 0o644), (b"other", 0o600)] {
@@ -277,7 +260,7 @@ mod tests {
 
     #[test]
     fn a_disk_is_used_only_where_that_is_allowed() {
-        let disk = tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR")).expect("a folder");
+        let disk = tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR")).expect("a directory");
         let places = || [disk.path().to_owned()].into_iter();
         if is_in_memory(disk.path()) {
             return;

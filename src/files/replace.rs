@@ -1,4 +1,4 @@
-//! New and replaced files: whole, or not there.
+//! New and replaced files: complete, or not there at all.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -10,31 +10,21 @@ use std::sync::{Mutex, PoisonError};
 
 use thiserror::Error;
 
-/// Why a file was not written.
 #[derive(Debug, Error)]
 pub enum FileError {
-    /// A file of this name is there already.
-    #[error("`{0}` exists already")]
+    #[error("`{0}` already exists")]
     Exists(PathBuf),
-    /// Someone else changed the file meanwhile.
-    #[error("`{0}` was changed meanwhile")]
+    /// Someone else changed the file.
+    #[error("`{0}` changed while the command ran")]
     Changed(PathBuf),
-    /// The file cannot be written. Nothing of it is left.
+    /// The file cannot be written. No part of it is left.
     #[error("`{path}` cannot be written: {source}")]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
+    Io { path: PathBuf, source: io::Error },
 }
 
-/// Writes a new file, mode 0600: it appears whole under its name or not at
-/// all, and never over another. Where the file system can, it has no name
-/// while it is being written, so that even a killed process leaves nothing.
-///
-/// # Errors
-/// [`FileError::Exists`], [`FileError::Io`].
+/// Writes a new file with mode 0600. It appears complete or not at all, and never replaces another
+/// file. If the file system supports it, the file has no name while it is written, so that even a
+/// killed process leaves nothing behind.
 pub fn new_file(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     let folder = match path.parent() {
         Some(parent) if parent != Path::new("") => parent,
@@ -50,13 +40,9 @@ pub fn new_file(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     })
 }
 
-/// Puts new content in the place of a file's: whole or not at all, the file's
-/// mode and owner kept. A link stays a link, to the new content. What a killed
-/// process left beside the file is removed first.
-///
-/// # Errors
-/// [`FileError::Changed`] where the file does not hold `old` any more;
-/// [`FileError::Io`].
+/// Replaces the content of a file, completely or not at all. Mode and owner stay. A link stays a
+/// link to the new content. First removes what a killed process left next to the file. Fails with
+/// [`FileError::Changed`] if the file no longer holds `old`.
 pub fn replace_file(path: &Path, old: &[u8], new: &[u8]) -> Result<(), FileError> {
     let error = |source| FileError::Io { path: path.to_owned(), source };
     let target = path.canonicalize().map_err(error)?;
@@ -67,8 +53,7 @@ pub fn replace_file(path: &Path, old: &[u8], new: &[u8]) -> Result<(), FileError
     sweep(&target);
     let beside = Beside::write(&target, new).map_err(error)?;
     match beside.exchange(&target) {
-        // What stood there stands beside now: whatever was done to it up to the last
-        // moment is noticed.
+        // The previous file is now at the other name, so even the latest change to it is noticed.
         Ok(()) if is_changed(&beside.path)? => {
             beside.exchange(&target).map_err(error)?;
             Err(FileError::Changed(path.to_owned()))
@@ -84,15 +69,15 @@ pub fn replace_file(path: &Path, old: &[u8], new: &[u8]) -> Result<(), FileError
     }
 }
 
-/// A file beside another one, under a name that says whose it is. It is locked as
-/// long as it is in use, and removed when dropped.
+/// A file next to another one, with a name that shows its owner. It is locked while it is in use,
+/// and removed when dropped.
 struct Beside {
     path: PathBuf,
     _file: File,
 }
 
 impl Beside {
-    /// Writes it whole before it has a name, where the file system can.
+    /// Writes all content before the file gets a name, if the file system supports it.
     fn write(target: &Path, bytes: &[u8]) -> io::Result<Self> {
         let folder = target.parent().unwrap_or(Path::new("/"));
         let mut random = [0; 8];
@@ -124,7 +109,7 @@ impl Beside {
         Ok(Self { path, _file: file })
     }
 
-    /// Lets both files take each other's place, at one moment.
+    /// Swaps both files in one step.
     #[cfg(target_os = "linux")]
     fn exchange(&self, target: &Path) -> io::Result<()> {
         use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
@@ -149,10 +134,10 @@ impl Drop for Beside {
     }
 }
 
-/// What the names of our files beside others have in them.
+/// Part of the name of each file of ours.
 const MARK: &str = ".envcrypt-";
 
-/// How the names of our files beside `target` begin.
+/// The prefix of the names of our files next to `target`.
 fn prefix(target: &Path) -> OsString {
     let mut name = OsString::from(".");
     name.push(target.file_name().unwrap_or_default());
@@ -160,7 +145,7 @@ fn prefix(target: &Path) -> OsString {
     name
 }
 
-/// Removes what a killed process left beside a file: it may hold plaintext of others.
+/// Removes what a killed process left next to a file: it may hold plaintext.
 fn sweep(target: &Path) {
     let Some(folder) = target.parent() else { return };
     let prefix = prefix(target);
@@ -168,7 +153,7 @@ fn sweep(target: &Path) {
         let path = folder.join(&name);
         let is_ours = name.as_encoded_bytes().starts_with(prefix.as_encoded_bytes())
             && path.symlink_metadata().is_ok_and(|found| found.is_file());
-        // One that is in use is locked.
+        // A file in use is locked.
         let is_left = || File::open(&path).is_ok_and(|file| file.try_lock().is_ok());
         if is_ours && is_left() {
             let _ = std::fs::remove_file(&path);
@@ -176,8 +161,8 @@ fn sweep(target: &Path) {
     }
 }
 
-/// What may have been left in a folder, by its name. Read once in a run: a folder of ten
-/// thousand files would else be read ten thousand times.
+/// Files in a directory that may have been left behind, by their names. Each directory is read once
+/// per run: otherwise ten thousand files would cause ten thousand reads.
 fn left_in(folder: &Path) -> Vec<OsString> {
     static SEEN: Mutex<BTreeMap<PathBuf, Vec<OsString>>> = Mutex::new(BTreeMap::new());
     let mut seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
@@ -191,12 +176,12 @@ fn left_in(folder: &Path) -> Vec<OsString> {
     seen.entry(folder.to_owned()).or_insert_with(read).clone()
 }
 
-/// Gives a new file the mode and the owner of another.
+/// Gives a new file the mode and the owner of another file.
 fn like(file: &File, target: &Path) -> io::Result<()> {
     let there = std::fs::metadata(target)?;
     let mut mode = there.mode() & 0o7777;
     let own = |owner| std::os::unix::fs::fchown(file, owner, Some(there.gid()));
-    // Only root may give a file away. Another group may not read it.
+    // Only root may change the owner. If the group cannot be kept, the new group gets no access.
     if own(Some(there.uid())).or_else(|_| own(None)).is_err() {
         mode &= 0o7707;
     }
@@ -210,7 +195,7 @@ fn write_unnamed(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
     link(&file, path)
 }
 
-/// A file without a name, which goes with the process. Readable by its owner alone.
+/// A file without a name, which disappears with the process. Only its owner can read it.
 #[cfg(target_os = "linux")]
 fn unnamed(folder: &Path) -> io::Result<File> {
     use nix::fcntl::{OFlag, open};
@@ -220,7 +205,7 @@ fn unnamed(folder: &Path) -> io::Result<File> {
     }
     let flags = OFlag::O_TMPFILE | OFlag::O_WRONLY | OFlag::O_CLOEXEC;
     let file = open(folder, flags, Mode::S_IRUSR | Mode::S_IWUSR).map_err(|errno| match errno {
-        // The answers of kernels and file systems that cannot.
+        // These errors mean that the kernel or the file system does not support it.
         nix::Error::EOPNOTSUPP | nix::Error::EISDIR | nix::Error::EINVAL => {
             io::ErrorKind::Unsupported.into()
         }
@@ -234,7 +219,7 @@ fn unnamed(_: &Path) -> io::Result<File> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-/// Gives a file without a name one that nothing has yet.
+/// Gives an unnamed file a name that does not exist yet.
 #[cfg(target_os = "linux")]
 fn link(file: &File, path: &Path) -> io::Result<()> {
     use nix::fcntl::{AT_FDCWD, AtFlags};
@@ -263,7 +248,7 @@ mod tests {
 
     #[test]
     fn both_ways_write_a_new_private_file_and_never_over_another() {
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = tempfile::tempdir().expect("a directory");
         for (name, write) in
             [("a", write_unnamed as fn(&Path, &Path, &[u8]) -> io::Result<()>), ("b", write_named)]
         {
@@ -284,7 +269,7 @@ mod tests {
 
     #[test]
     fn a_file_is_replaced_with_its_mode_and_through_its_link() {
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = tempfile::tempdir().expect("a directory");
         let (path, link) = (folder.path().join("a"), folder.path().join("b"));
         std::fs::write(&path, b"one").expect("written");
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).expect("set");
@@ -302,7 +287,7 @@ mod tests {
 
     #[test]
     fn what_a_killed_process_left_beside_a_file_goes_and_what_is_in_use_stays() {
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = tempfile::tempdir().expect("a directory");
         let path = folder.path().join("a");
         std::fs::write(&path, b"one").expect("written");
         std::fs::write(folder.path().join(".a.envcrypt-0123"), b"plaintext").expect("written");
@@ -322,7 +307,7 @@ mod tests {
 
     #[test]
     fn a_missing_folder_is_an_error_with_the_path() {
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = tempfile::tempdir().expect("a directory");
         let path = folder.path().join("gone/x");
         let error = new_file(&path, b"").expect_err("refused").to_string();
         assert!(error.starts_with(&format!("`{}` cannot be written", path.display())), "{error}");

@@ -1,4 +1,4 @@
-//! A program that gets values: in the place of this process, or beside it.
+//! A program that gets values: it replaces this process, or runs next to it.
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read};
@@ -13,22 +13,20 @@ use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{Pid, getpid};
 use thiserror::Error;
 
-/// Why the program does not start.
 #[derive(Debug, Error)]
 #[error("`{program}` does not start: {source}")]
 pub struct StartError {
-    /// As it was named.
+    /// The name as it was given.
     pub program: String,
-    /// Why not.
     pub source: io::Error,
 }
 
-/// A program, its arguments, and what is added to its environment.
+/// A program, its arguments, and additions to its environment.
 pub struct Child(Command);
 
 impl Child {
-    /// With this process's environment, and found in this process's `PATH`: no value
-    /// has a say in which program it is.
+    /// Uses the environment and the `PATH` of this process, so that no value can choose the
+    /// program.
     #[must_use]
     pub fn new(program: &OsStr, arguments: &[OsString]) -> Self {
         let path = find(Path::new(program)).unwrap_or_else(|| PathBuf::from(program));
@@ -39,32 +37,28 @@ impl Child {
         Self(command)
     }
 
-    /// Adds a variable, or replaces one.
+    /// Adds or replaces a variable.
     pub fn env(&mut self, name: &OsStr, value: &OsStr) {
         self.0.env(name, value);
     }
 
-    /// Becomes the program: its signals, exit code and terminal are its own. Comes
-    /// back only where it does not start.
+    /// Becomes the program, with its signals, exit code and terminal. Returns only if it does not
+    /// start.
     #[must_use]
     pub fn replace_this(mut self) -> StartError {
         let source = self.0.exec();
         self.failed(source)
     }
 
-    /// Starts it, passes on the signals that come in from now on or were caught
-    /// before, and waits for its end. As the first process of a container, also for
-    /// the end of orphans. Gives its exit code; 128 and the signal's number where one
-    /// ended it.
-    ///
-    /// # Errors
-    /// [`StartError`]
+    /// Starts the program, forwards signals, also those caught earlier, and waits for the program
+    /// to end. As the first process of a container, also reaps orphans. Returns the exit code, or
+    /// 128 plus the number of the signal that ended the program.
     pub fn run(mut self, signals: Signals) -> Result<u8, StartError> {
         let child = match self.0.spawn() {
             Ok(child) => child,
             Err(source) => return Err(self.failed(source)),
         };
-        // Its copies of the values go with it.
+        // Also drops its copies of the values.
         drop(self);
         let child = Pid::from_raw(i32::try_from(child.id()).expect("the system's own number"));
         std::thread::spawn(move || signals.pass_on(child));
@@ -76,7 +70,7 @@ impl Child {
     }
 }
 
-/// A program as the shell finds it; none where `PATH` holds no such one.
+/// Finds a program as the shell does; `None` if it is not in `PATH`.
 #[must_use]
 pub fn find(program: &Path) -> Option<PathBuf> {
     if program.components().count() > 1 || program.is_absolute() {
@@ -89,22 +83,20 @@ pub fn find(program: &Path) -> Option<PathBuf> {
     std::env::split_paths(&folders).map(|folder| folder.join(program)).find(is_program)
 }
 
-/// Where the handler writes what was caught.
+/// Where the handler writes caught signals.
 static CAUGHT: AtomicI32 = AtomicI32::new(-1);
 
-/// Signals that are caught for the program, which need not run yet.
+/// Signals that are caught for a program that may not run yet.
 pub struct Signals {
     caught: io::PipeReader,
-    /// Where the handler writes, as long as there is one.
+    /// Keeps the pipe open while there is a handler.
     _noted: io::PipeWriter,
 }
 
 impl Signals {
-    /// Catches every signal that would end this process, and those that programs use
-    /// among themselves. What is ignored, as `nohup` has it, stays so.
-    ///
-    /// # Errors
-    /// When the system gives no pipe.
+    /// Catches every signal that would end this process, and those that programs use among
+    /// themselves. An ignored signal, as under `nohup`, stays ignored. Fails if the system provides
+    /// no pipe.
     pub fn catch() -> io::Result<Self> {
         let (caught, noted) = io::pipe()?;
         CAUGHT.store(noted.as_raw_fd(), Ordering::SeqCst);
@@ -131,9 +123,10 @@ impl Signals {
         let mut caught = [0; 2];
         while self.caught.read_exact(&mut caught).is_ok() {
             let [signal, from_kernel] = caught;
-            // A terminal gives its signals to all of its foreground, the child too.
+            // A terminal sends its signals to the whole foreground group, so the child has them
+            // already.
             if from_kernel == 0 {
-                // SAFETY: kill takes any number; one of a real-time signal has no name.
+                // SAFETY: kill takes any number. A real-time signal has no name here.
                 unsafe { libc::kill(child.as_raw(), libc::c_int::from(signal)) };
             }
         }
@@ -154,8 +147,8 @@ fn catch(signal: libc::c_int) {
     if super::is_ignored(signal) {
         return;
     }
-    // SAFETY: the action is of the right type and of our own; `note` calls only what
-    // POSIX allows in a handler.
+    // SAFETY: the action has the right type and is our own. `note` calls only what POSIX allows in
+    // a handler.
     unsafe {
         let mut new = std::mem::zeroed::<libc::sigaction>();
         let handler = note as extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void);
@@ -167,19 +160,19 @@ fn catch(signal: libc::c_int) {
 
 #[cfg(target_os = "linux")]
 unsafe fn errno() -> *mut libc::c_int {
-    // SAFETY: it takes nothing, and gives a valid address.
+    // SAFETY: it takes no arguments, and returns a valid address.
     unsafe { libc::__errno_location() }
 }
 
 #[cfg(not(target_os = "linux"))]
 unsafe fn errno() -> *mut libc::c_int {
-    // SAFETY: it takes nothing, and gives a valid address.
+    // SAFETY: it takes no arguments, and returns a valid address.
     unsafe { libc::__error() }
 }
 
 extern "C" fn note(signal: libc::c_int, info: *mut libc::siginfo_t, _: *mut libc::c_void) {
-    // SAFETY: the kernel hands over a valid siginfo; write is async-signal-safe, and
-    // errno is this thread's own. The code that was interrupted may be about to read it.
+    // SAFETY: the kernel passes a valid siginfo. write is async-signal-safe. errno belongs to this
+    // thread, and is restored because the interrupted code may be about to read it.
     unsafe {
         let errno = errno();
         let before = *errno;
@@ -191,7 +184,7 @@ extern "C" fn note(signal: libc::c_int, info: *mut libc::siginfo_t, _: *mut libc
 }
 
 fn wait(child: Pid) -> u8 {
-    // The first process of a container inherits the orphans of all others.
+    // The first process of a container inherits all orphans.
     let whom = (getpid() != Pid::from_raw(1)).then_some(child);
     loop {
         match waitpid(whom, None) {
@@ -202,7 +195,7 @@ fn wait(child: Pid) -> u8 {
                 return 128 + u8::try_from(signal as i32).unwrap_or(0);
             }
             Ok(_) | Err(nix::Error::EINTR) => {}
-            // Nobody is left to wait for; or one of a number that has no name.
+            // There is nothing left to wait for, or the number of a signal has no name.
             Err(_) => return u8::MAX,
         }
     }

@@ -1,10 +1,10 @@
-//! Being told to stop, by the person, the system or the terminal's end.
+//! Signals that stop this process, from the person, the system or a closed terminal.
 
 use nix::libc;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Whether a signal is ignored, as `nohup` and a script's background jobs have it:
-/// then it stays so.
+/// Whether a signal is ignored, as with `nohup` and background jobs of a script. Then it stays
+/// ignored.
 #[must_use]
 pub fn is_ignored(signal: libc::c_int) -> bool {
     // SAFETY: a sigaction of zeros is valid, and is only written to.
@@ -15,7 +15,7 @@ pub fn is_ignored(signal: libc::c_int) -> bool {
     }
 }
 
-/// Waits for such a signal; gives its number.
+/// Waits for one of these signals, and returns its number.
 pub async fn stopped() -> u8 {
     let kinds = [SignalKind::hangup(), SignalKind::interrupt(), SignalKind::terminate()];
     let heeded = kinds.into_iter().filter(|kind| !is_ignored(kind.as_raw_value()));

@@ -1,11 +1,11 @@
-//! The key behind `local`: an age identity in the user's configuration folder.
+//! The key behind `local`: an age identity in the user's configuration directory.
 
 use super::Session;
 use crate::failure::{AccessError, Failure};
 use envcrypt_core::kek::KekUri;
 
-/// Whether `local` may make the key where there is none: only where the
-/// person named it for this very command.
+/// Whether `local` may create the key if there is none: only if the person named it for this
+/// command.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum MakeLocal {
     Yes,
@@ -51,12 +51,12 @@ mod with_age {
             }
             made => made?,
         };
-        terminal::note(&format!("made your local key, `{}`", path.display()));
-        terminal::note("keep it safe: nothing sealed with it opens without it");
+        terminal::note(&format!("created your local key `{}`", path.display()));
+        terminal::note("keep it safe: without it, you cannot open what is sealed with it");
         Ok(uri)
     }
 
-    /// Makes the local key; never over another.
+    /// Creates the local key. Never replaces another one.
     pub fn make(path: &Path, post_quantum: bool) -> Result<KekUri, Failure> {
         let folder = path.parent().unwrap_or(Path::new("."));
         let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);

@@ -1,4 +1,4 @@
-//! The person's own editor, on a text that must not reach a disk.
+//! Runs the person's own editor on a text that must not reach a disk.
 
 use std::fs::OpenOptions;
 use std::io::{self, IsTerminal};
@@ -17,63 +17,52 @@ use crate::process::{find, is_ignored};
 
 use crate::files::{Disk, MemoryDirectory, MemoryError};
 
-/// What `kubectl edit` looks at, in its order; and what git does.
+/// The variables of `kubectl edit`, in its order, and of git.
 const VARIABLES: [&str; 3] = ["KUBE_EDITOR", "VISUAL", "EDITOR"];
 const DEFAULT: &str = "vi";
 const TERMINAL: &str = "/dev/tty";
-/// How long an editor may take to end once it was told to.
+/// How long an editor may take to end after it was told to.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// Why nothing was edited.
 #[derive(Debug, Error)]
 pub enum EditError {
-    /// No place for the text.
     #[error(transparent)]
     Memory(#[from] MemoryError),
-    /// It does not start.
     #[error("the editor `{editor}` does not start: {source}")]
     Start {
-        /// As it is named.
+        /// The name as it was given.
         editor: String,
-        /// Why not.
         source: io::Error,
     },
-    /// It failed.
     #[error("the editor `{editor}` ended with {status}")]
     Failed {
-        /// As it is named.
+        /// The name as it was given.
         editor: String,
-        /// How it ended.
         status: ExitStatus,
     },
-    /// No editor is named, and there is no terminal for the usual one.
-    #[error("there is no terminal to edit on")]
+    /// No editor is named, and the default one needs a terminal.
+    #[error("there is no terminal for the editor")]
     NoTerminal,
-    /// The text cannot be read back.
     #[error("the edited text cannot be read: {0}")]
     Read(io::Error),
-    /// The text is no UTF-8 any more.
     #[error("the edited text is not UTF-8")]
     NotText,
-    /// The system said to stop.
+    /// The system stopped the command.
     #[error("interrupted while editing")]
     Interrupted,
 }
 
-/// A text on its way through an editor.
+/// A text for an editor.
 pub struct Editor {
-    /// Removed with all it holds when this is dropped.
+    /// Removed with its content when this is dropped.
     folder: MemoryDirectory,
     editor: String,
-    /// What keeps copies from other places.
+    /// The options that keep the editor from leaving copies elsewhere. `None` if it is unknown.
     options: Option<&'static [&'static str]>,
 }
 
 impl Editor {
     /// Finds the editor and a place for the text.
-    ///
-    /// # Errors
-    /// [`EditError::Memory`]
     pub fn new(disk: Disk) -> Result<Self, EditError> {
         let named = VARIABLES.iter().filter_map(|name| std::env::var(name).ok());
         let named = named.into_iter().find(|text| !text.trim().is_empty());
@@ -81,7 +70,7 @@ impl Editor {
         let is_named = named.is_some();
         let editor = named.unwrap_or_else(|| DEFAULT.to_owned());
         let options = options(&editor);
-        // One that is named may be a script; what is known and takes options is none.
+        // A named editor may be a script. A known one that takes options is not.
         let needs_one = !is_named || options.is_some_and(|options| !options.is_empty());
         if needs_one && !has_terminal {
             return Err(EditError::NoTerminal);
@@ -89,18 +78,15 @@ impl Editor {
         Ok(Self { folder: MemoryDirectory::new(disk)?, editor, options })
     }
 
-    /// Its name, where it is not known to keep its copies to itself.
+    /// The name of the editor, if it may leave copies elsewhere.
     #[must_use]
     pub fn unknown(&self) -> Option<&str> {
         self.options.is_none().then_some(self.editor.as_str())
     }
 
-    /// Has the person edit a text.
-    ///
-    /// # Errors
-    /// [`EditError`]; the text is gone from its place then, too.
+    /// Lets the person edit a text. On an error, the text is removed too.
     pub async fn edit(&self, text: &str) -> Result<Zeroizing<String>, EditError> {
-        // Before the text is anywhere: what comes in between must not end this process.
+        // Before the text is written anywhere: from here on, no signal may end this process.
         let mut stops = Stops::new().map_err(|source| self.not_started(source))?;
         self.folder.clear();
         let path = self.folder.write("secret.yaml", text.as_bytes())?;
@@ -117,16 +103,17 @@ impl Editor {
     async fn run(&self, path: &Path, stops: &mut Stops) -> Result<(), EditError> {
         let options = self.options.unwrap_or_default();
         let mut command = Command::new("sh");
-        // The variable may hold arguments of its own, as git and kubectl take it. Where
-        // it is nothing but words, the shell becomes the editor, which can be told to stop.
+        // As with git and kubectl, the variable may hold arguments. If it has only plain words, the
+        // shell becomes the editor, so that a signal reaches the editor.
         let words = |c: char| c.is_alphanumeric() || "/._- +".contains(c);
         let exec = if self.editor.chars().all(words) { "exec " } else { "" };
         command.arg("-c").arg(format!("{exec}{} \"$@\"", self.editor)).arg(&self.editor);
         command.args(options).arg(path);
-        // What it writes of its own accord, it writes beside the text.
+        // The editor's own temporary files go next to the text.
         command.env("TMPDIR", self.folder.path());
         let start = |source| self.not_started(source);
-        // Its screen shows the values: it goes to the terminal, and to no file or pipe.
+        // The screen of the editor shows the values, so it goes to the terminal only, not to a file
+        // or pipe.
         if !io::stdin().is_terminal() {
             command.stdin(terminal());
         }
@@ -154,14 +141,14 @@ impl Editor {
     }
 }
 
-/// The terminal where there is one, else nothing.
+/// The terminal if there is one, otherwise `/dev/null`.
 fn terminal() -> Stdio {
     let terminal = OpenOptions::new().read(true).write(true).open(TERMINAL);
     terminal.map_or_else(|_| Stdio::null(), Stdio::from)
 }
 
-/// What tells this process to stop. Ctrl-C and Ctrl-\ are the editor's own: they
-/// are caught, and go no further.
+/// The signals that stop this process. Ctrl-C and Ctrl-\ belong to the editor: they are caught and
+/// ignored here.
 struct Stops {
     kinds: Vec<tokio::signal::unix::Signal>,
     _editors: Vec<tokio::signal::unix::Signal>,
@@ -169,7 +156,7 @@ struct Stops {
 
 impl Stops {
     fn new() -> io::Result<Self> {
-        // What is ignored, as under `nohup`, stays so.
+        // An ignored signal, as under `nohup`, stays ignored.
         let heeded = |kinds: [SignalKind; 2]| {
             let kinds = kinds.into_iter().filter(|kind| !is_ignored(kind.as_raw_value()));
             kinds.map(signal).collect::<io::Result<Vec<_>>>()
@@ -189,15 +176,15 @@ impl Stops {
     }
 }
 
-/// The options with which an editor that is known leaves no copy elsewhere: no
-/// swap, backup or undo files, no history.
+/// The options with which a known editor leaves no copies elsewhere: no swap, backup or undo files,
+/// no history.
 fn options(editor: &str) -> Option<&'static [&'static str]> {
     let program = Path::new(editor.split_whitespace().next()?);
     let real = find(program).and_then(|path| path.canonicalize().ok());
     let name = real.as_deref().unwrap_or(program).file_name()?.to_string_lossy().into_owned();
-    // `vim.basic`, `emacs-nox`.
+    // For example `vim.basic` and `emacs-nox`.
     Some(match name.split(['.', '-']).next()? {
-        // The vi that is none of these keeps copies for its recovery.
+        // A `vi` that is none of these keeps copies for recovery.
         "vim" | "nvim" => {
             &[
                 "-n",
@@ -205,7 +192,7 @@ fn options(editor: &str) -> Option<&'static [&'static str]> {
                 "NONE",
                 "-c",
                 "set nobackup nowritebackup noswapfile noundofile",
-                // What the person's own commands turn on again when it has started.
+                // The person's own commands may turn these on again at the start.
                 "-c",
                 "autocmd VimEnter,BufWinEnter,BufWritePre * set nobackup nowritebackup noswapfile noundofile",
             ]
@@ -216,7 +203,7 @@ fn options(editor: &str) -> Option<&'static [&'static str]> {
         ],
         "nano" => &["--ignorercfiles"],
         "micro" => &["-backup", "false", "-savehistory", "false", "-saveundo", "false"],
-        // They keep none.
+        // These keep no copies.
         "cat" | "true" | "sed" => &[],
         _ => return None,
     })

@@ -6,21 +6,17 @@ use std::io::{self, IsTerminal, Write};
 use nix::libc;
 use thiserror::Error;
 
-/// Why standard output was not written.
 #[derive(Debug, Error)]
 pub enum OutputError {
-    /// Whoever read standard output has gone, as `head` does. Not worth a word.
+    /// The reader of standard output is gone, as with `head`. Not worth a message.
     #[error("standard output was closed")]
     Closed,
-    /// Standard output does not take it.
     #[error("standard output cannot be written: {0}")]
     Stdout(io::Error),
 }
 
-/// Writes to standard output, past the buffer that would keep a copy.
-///
-/// # Errors
-/// [`OutputError::Closed`] where nobody reads any more.
+/// Writes to standard output without the buffer, which would keep a copy. The error is
+/// [`OutputError::Closed`] if nobody reads.
 pub fn stdout(bytes: &[u8]) -> Result<(), OutputError> {
     if crate::process::stdout_was_closed() && !bytes.is_empty() {
         return Err(OutputError::Stdout(io::Error::from_raw_os_error(libc::EBADF)));
@@ -34,7 +30,7 @@ pub fn stdout(bytes: &[u8]) -> Result<(), OutputError> {
     })
 }
 
-/// Writes a line to standard error, or several; who closed it does not want to know.
+/// Writes lines to standard error, and ignores errors: nobody would read them.
 pub fn stderr_line(text: &str) {
     let mut stderr = io::stderr().lock();
     for line in text.lines() {
@@ -42,13 +38,11 @@ pub fn stderr_line(text: &str) {
     }
 }
 
-/// Whether a person looks at standard output.
 #[must_use]
 pub fn stdout_is_terminal() -> bool {
     io::stdout().is_terminal()
 }
 
-/// Whether a person looks at standard error.
 #[must_use]
 pub fn stderr_is_terminal() -> bool {
     io::stderr().is_terminal()

@@ -1,5 +1,5 @@
-//! Asking a person, on the terminal itself: standard input stays free, and
-//! what is typed reaches neither a shell nor a file.
+//! Prompts on the terminal itself: standard input stays free, and the answer reaches neither a
+//! shell nor a file.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -21,74 +21,53 @@ const TERMINAL: &str = "/dev/tty";
 /// The longest question that fits on the line of its prompt, in characters.
 const LONG: usize = 60;
 
-/// Why there is no answer.
 #[derive(Debug, Error)]
 pub enum PromptError {
-    /// Nobody to ask.
-    #[error("there is no terminal to ask for {0}")]
+    #[error("there is no terminal to prompt for {0}")]
     NoTerminal(String),
-    /// End of input, before anything was typed.
-    #[error("the prompt for {0} was left without an answer")]
+    /// The input ended before an answer.
+    #[error("the prompt for {0} got no answer")]
     Closed(String),
-    /// More than one line came at once: a paste that would be cut.
-    #[error("what was typed for {0} has more than one line")]
+    /// A paste with more than one line, which would be cut.
+    #[error("the input for {0} has more than one line")]
     SeveralLines(String),
-    /// The terminal sent bytes that are no text.
-    #[error("what was typed for {0} is not UTF-8 text")]
+    #[error("the input for {0} is not UTF-8 text")]
     NotText(String),
-    /// The terminal failed.
-    #[error("the terminal failed while asking for {what}: {source}")]
-    Io {
-        /// What was asked for.
-        what: String,
-        /// How.
-        source: io::Error,
-    },
+    #[error("the terminal failed at the prompt for {what}: {source}")]
+    Io { what: String, source: io::Error },
 }
 
 /// How often a hidden value is typed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Times {
-    /// Once: an existing passphrase, which is right or wrong.
+    /// For an existing passphrase, which is right or wrong.
     Once,
-    /// Twice: a new value, in which a slip would go unnoticed.
+    /// For a new value: otherwise nobody would notice a typing error.
     Twice,
 }
 
-/// Someone, or no one, to ask.
+/// Someone to prompt, or nobody.
 pub trait Prompt: Send + Sync {
-    /// Whether there is anybody.
+    /// Whether there is someone.
     fn is_available(&self) -> bool;
 
-    /// Asks without echo; twice where asked to, until both entries are the same.
-    ///
-    /// # Errors
-    /// [`PromptError`]
+    /// Prompts without echo; for [`Times::Twice`], until both entries are the same.
     fn hidden(&self, what: &str, times: Times) -> Result<SecretValue, PromptError>;
 
-    /// Asks with echo; the answer may be empty.
-    ///
-    /// # Errors
-    /// [`PromptError`]
+    /// Prompts with echo. The answer may be empty.
     fn visible(&self, what: &str) -> Result<String, PromptError>;
 
-    /// Asks for a yes; a bare return is a no.
-    ///
-    /// # Errors
-    /// [`PromptError`]
+    /// Prompts for a yes. An empty answer is a no.
     fn confirm(&self, question: &str) -> Result<bool, PromptError>;
 
-    /// Asks for a word to be typed, where much is at stake; anything else is a no.
-    ///
-    /// # Errors
-    /// [`PromptError`]
+    /// Prompts for a word when much is at stake. Any other answer is a no.
     fn confirm_with(&self, word: &str, question: &str) -> Result<bool, PromptError>;
 
-    /// Tells something between two questions.
+    /// Shows a text between two prompts.
     fn tell(&self, text: &str);
 }
 
-/// The terminal where there is one, else [`Silent`].
+/// The terminal if there is one, otherwise [`Silent`].
 #[must_use]
 pub fn open() -> Box<dyn Prompt> {
     match OpenOptions::new().read(true).write(true).open(TERMINAL) {
@@ -97,7 +76,7 @@ pub fn open() -> Box<dyn Prompt> {
     }
 }
 
-/// No terminal: every question is an error.
+/// No terminal: every prompt is an error.
 pub struct Silent;
 
 impl Prompt for Silent {
@@ -124,13 +103,12 @@ impl Prompt for Silent {
     fn tell(&self, _: &str) {}
 }
 
-/// The controlling terminal.
 pub struct Tty {
     file: File,
 }
 
 impl Tty {
-    /// Whether something was typed ahead that nobody asked for.
+    /// Whether there is more input that no prompt asked for.
     fn has_more(&self) -> bool {
         let mut terminal = [PollFd::new(self.file.as_fd(), PollFlags::POLLIN)];
         poll(&mut terminal, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
@@ -139,20 +117,21 @@ impl Tty {
     fn hidden_once(&self, what: &str) -> Result<SecretValue, PromptError> {
         let answer = rpassword::prompt_password(format!("{}: ", visible(what)));
         let answer = answer.map_err(|error| {
-            // The cursor still stands behind the question.
+            // The cursor is still behind the prompt.
             self.tell("");
             failed(what, error)
         })?;
         let answer = SecretValue::new(answer.into_bytes());
-        // What is not UTF-8 arrives as this mark: better no value than another one.
+        // rpassword replaces bytes that are not UTF-8 with this character. A wrong value is worse
+        // than none.
         match answer.expose().windows(3).any(|bytes| bytes == "\u{fffd}".as_bytes()) {
             true => Err(PromptError::NotText(what.to_owned())),
             false => Ok(answer),
         }
     }
 
-    /// Reads one line as the terminal gives it, with its own editing. The end of input is
-    /// an empty line: a no.
+    /// Reads one line with the terminal's own editing. The end of the input counts as an empty
+    /// line, a no.
     fn line(&self, prompt: &str, what: &str) -> Result<String, PromptError> {
         use std::io::{BufRead, Write};
         let _restore = Restore::arm(&self.file);
@@ -162,7 +141,7 @@ impl Tty {
         match read {
             Ok(0) => self.tell(""),
             Ok(_) => {}
-            // What is no text is no yes.
+            // Input that is not text is not a yes.
             Err(error) if error.kind() == io::ErrorKind::InvalidData => line.clear(),
             Err(error) => return Err(failed(what, error)),
         }
@@ -182,7 +161,7 @@ impl Prompt for Tty {
 
     fn hidden(&self, what: &str, times: Times) -> Result<SecretValue, PromptError> {
         let restore = Restore::arm(&self.file);
-        // Before the question stands there: what is typed ahead is not echoed either.
+        // Before the prompt appears, so that early input is not echoed either.
         restore.silence();
         loop {
             let value = self.hidden_once(what)?;
@@ -193,11 +172,11 @@ impl Prompt for Tty {
                     false => Ok(value),
                 };
             }
-            // The lines of a paste would be compared with each other for ever.
+            // The lines of a paste would be compared with each other forever.
             if self.has_more() {
                 return Err(PromptError::SeveralLines(what.to_owned()));
             }
-            self.tell("the two entries differ; once more");
+            self.tell("the two entries differ: try again");
         }
     }
 
@@ -208,8 +187,7 @@ impl Prompt for Tty {
     }
 
     fn confirm(&self, question: &str) -> Result<bool, PromptError> {
-        // What is longer than a line is told by itself: the prompt is drawn anew with
-        // every key.
+        // A question that is longer than a line is printed above the prompt.
         let is_long = question.chars().count() > LONG;
         if is_long {
             self.tell(&format!("{question}?"));
@@ -229,7 +207,7 @@ impl Prompt for Tty {
     }
 }
 
-/// Just these words: a slip, or a longer sentence, is no consent.
+/// Only these words: a typing error or a longer sentence is not a consent.
 fn is_yes(answer: &str) -> bool {
     ["y", "yes"].contains(&answer.trim().to_ascii_lowercase().as_str())
 }
@@ -246,7 +224,7 @@ fn failed(what: &str, source: io::Error) -> PromptError {
     }
 }
 
-/// The terminal's settings from before a prompt, for the signal handler.
+/// The terminal's settings before a prompt, for the signal handler.
 struct Saved {
     descriptor: libc::c_int,
     settings: libc::termios,
@@ -256,12 +234,12 @@ static SAVED: AtomicPtr<Saved> = AtomicPtr::new(std::ptr::null_mut());
 
 const SIGNALS: [libc::c_int; 4] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT];
 
-/// Puts the terminal back as it was when dropped, and also where a signal ends
-/// the process: Ctrl-C at a prompt must not leave a shell without echo.
+/// Restores the terminal when dropped, and when a signal ends the process: after Ctrl-C at a
+/// prompt, the shell must echo again.
 struct Restore<'a> {
     terminal: &'a File,
     before: Option<Termios>,
-    /// What the signals did before.
+    /// The previous actions for the signals.
     actions: [libc::sigaction; SIGNALS.len()],
 }
 
@@ -272,17 +250,17 @@ impl<'a> Restore<'a> {
         let mut actions = unsafe { std::mem::zeroed::<[libc::sigaction; SIGNALS.len()]>() };
         if let Some(settings) = before.clone() {
             let saved = Saved { descriptor: terminal.as_raw_fd(), settings: settings.into() };
-            // Leaked on purpose, a few bytes a prompt: the handler may still read it.
+            // Leaked on purpose, a few bytes for each prompt: the handler may still read it.
             SAVED.store(Box::leak(Box::new(saved)), Ordering::SeqCst);
             for (signal, action) in SIGNALS.iter().zip(&mut actions) {
-                // What is ignored, as under `nohup`, stays so.
+                // An ignored signal, as under `nohup`, stays ignored.
                 if is_ignored(*signal) {
                     action.sa_sigaction = libc::SIG_IGN;
                     continue;
                 }
                 let handler = restore as extern "C" fn(libc::c_int);
-                // SAFETY: `restore` calls only what POSIX allows in a handler;
-                // `action` is of the right type, and of our own.
+                // SAFETY: `restore` calls only what POSIX allows in a handler. `action` has the
+                // right type, and is our own.
                 unsafe {
                     libc::sigaction(*signal, std::ptr::null(), action);
                     libc::signal(*signal, handler as libc::sighandler_t);
@@ -292,7 +270,6 @@ impl<'a> Restore<'a> {
         Self { terminal, before, actions }
     }
 
-    /// Turns the echo off.
     fn silence(&self) {
         if let Some(mut settings) = self.before.clone() {
             settings.local_flags.remove(LocalFlags::ECHO);
@@ -304,13 +281,13 @@ impl<'a> Restore<'a> {
 impl Drop for Restore<'_> {
     fn drop(&mut self) {
         if let Some(settings) = &self.before {
-            // What was typed ahead goes: the rest of a paste is not the shell's to
-            // echo, run and remember.
+            // Discards unread input: otherwise the shell would echo, run and remember the rest of a
+            // paste.
             let _ = tcsetattr(self.terminal, SetArg::TCSAFLUSH, settings);
         }
         if self.before.is_some() {
             for (signal, action) in SIGNALS.iter().zip(&self.actions) {
-                // SAFETY: puts back what sigaction told when it was replaced.
+                // SAFETY: restores what sigaction returned when the action was replaced.
                 unsafe { libc::sigaction(*signal, action, std::ptr::null_mut()) };
             }
         }
@@ -319,12 +296,12 @@ impl Drop for Restore<'_> {
 
 extern "C" fn restore(signal: libc::c_int) {
     let saved = SAVED.load(Ordering::SeqCst);
-    // SAFETY: tcsetattr, write, signal and raise are async-signal-safe, and
-    // `saved` was leaked, so it is valid for ever.
+    // SAFETY: tcsetattr, write, signal and raise are async-signal-safe. `saved` was leaked, so it
+    // stays valid.
     unsafe {
         if let Some(saved) = saved.as_ref() {
             libc::tcsetattr(saved.descriptor, libc::TCSAFLUSH, &raw const saved.settings);
-            // The cursor too: a question may have hidden it.
+            // Shows the cursor too, because a prompt may have hidden it.
             let text = c"\x1b[?25h\n";
             libc::write(saved.descriptor, text.as_ptr().cast(), text.count_bytes());
         }

@@ -1,23 +1,21 @@
-//! What a person reads on standard error: one error with its causes and
-//! hints, warnings, notes. Lower case, no final period.
+//! What a person reads on standard error: one error with causes and hints, warnings, notes. Lower
+//! case, no final period.
 
 use std::borrow::Cow;
 
 use super::{stderr_line, visible};
 
-/// An error as it is shown.
 #[derive(Debug, Default)]
 pub struct Report {
-    /// What failed.
     pub error: String,
-    /// Why, the nearest cause first.
+    /// The reasons, the nearest one first.
     pub causes: Vec<String>,
-    /// What to do.
+    /// What to do next.
     pub hints: Vec<String>,
 }
 
 impl Report {
-    /// Prints it, a line for each part.
+    /// Prints one line for each part.
     pub fn print(&self) {
         stderr_line(&format!("error: {}", one_line(&self.error)));
         for cause in &self.causes {
@@ -29,17 +27,18 @@ impl Report {
     }
 }
 
-/// Something that does not stop the work and that the person should know.
+/// Prints something that does not stop the work, but that the person should know.
 pub fn warn(text: &str) {
     stderr_line(&format!("warning: {}", one_line(text)));
 }
 
-/// Something that was done and is good to know.
+/// Prints something useful about what was done.
 pub fn note(text: &str) {
     stderr_line(&format!("note: {}", one_line(text)));
 }
 
-/// Services and files have a say in these texts: no line breaks, no escapes.
+/// Services and files can influence these texts, so line breaks and escape sequences are made
+/// visible.
 fn one_line(text: &str) -> Cow<'_, str> {
     visible(text.trim_end_matches('.'))
 }

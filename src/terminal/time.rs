@@ -1,8 +1,8 @@
-//! Times, as people read them.
+//! Times in a readable form.
 
 use jiff::Timestamp;
 
-/// RFC 3339, or the bare number where it is no time at all.
+/// RFC 3339, or the bare number if it is outside of that range.
 pub fn time(seconds: u64) -> String {
     let stamp =
         i64::try_from(seconds).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());

@@ -1,11 +1,11 @@
-//! Text of files, servers and directories on its way to a person: nothing in it may
-//! steer the terminal, or show in another order than it is in.
+//! Makes text from files, servers and directories safe to print: it cannot control the terminal or
+//! change the order of what is shown.
 
 use std::borrow::Cow;
 
-/// The text with every character escaped that has no picture of its own: controls,
-/// those that turn the direction of writing (Unicode TR 9), and those of no width.
-/// What is escaped reads `\u{202e}`.
+/// Escapes every character that is not visible itself: control characters, characters that change
+/// the writing direction (Unicode TR 9), and characters of zero width. An escape looks like
+/// `\u{202e}`.
 #[must_use]
 pub fn visible(text: &str) -> Cow<'_, str> {
     match text.chars().any(is_hidden) {
@@ -14,7 +14,7 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// JSON with the same characters as escapes of JSON's own, which reads back the same.
+/// Escapes the same characters in JSON with JSON's own escapes, so that it reads back the same.
 #[must_use]
 pub fn visible_json(json: &str) -> Cow<'_, str> {
     let is_hidden = |c: char| c != '\n' && is_hidden(c);

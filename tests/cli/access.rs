@@ -16,7 +16,7 @@ fn to_open_once_gives_no_right_to_be_sealed_to() {
     victim.write(".envcrypt.yaml", format!("rules: [{{keks: ['{theirs}']}}]"));
     let create = ["create", "pw", "--generate=a", "-nprod", "-w", "z.yaml"];
     let error = victim.run(create).fails(1);
-    assert!(error.contains("does not seal to in `prod`"), "{error}");
+    assert!(error.contains("may not seal to in `prod`"), "{error}");
     let sealed = victim.sealed(&["a=b"]);
     victim.write("db.yaml", &sealed);
     for args in [["rewrap", "-f", "db.yaml"], ["rewrap", "-f", "."]] {
@@ -41,7 +41,7 @@ fn a_rule_says_what_opens_a_namespace() {
         [&["unwrap", "-f", "db.yaml"][..], &["apply", "--unwrap", "-f", "db.yaml", "--dry-run"]]
     {
         let error = sandbox.run(args).fails(1);
-        assert!(error.contains("is under none of the KEKs that the rule of"), "{error}");
+        assert!(error.contains("names none of the KEKs of the Secret"), "{error}");
     }
     // The same from standard input, and what the rule of its directory says.
     sandbox.pipe(&forged, ["unwrap", "-f", "-"]).fails(1);
@@ -173,7 +173,7 @@ fn an_identity_that_others_share_is_not_sealed_to_unasked() {
     std::fs::copy(file, victim.config().join("identities/team.txt")).expect("copied");
     victim.write(".envcrypt.yaml", format!("rules: [{{keks: ['{shared}']}}]"));
     let error = victim.run(["create", "x", "-nprod", "--generate=a", "-w", "x.yaml"]).fails(1);
-    assert!(error.contains("does not seal to in `prod`"), "{error}");
+    assert!(error.contains("may not seal to in `prod`"), "{error}");
     let sealed = victim.sealed(&["a=b"]);
     victim.write("db.yaml", &sealed);
     victim.run(["rewrap", "-f", "db.yaml"]).fails(1);
@@ -203,7 +203,7 @@ fn a_pipe_by_another_name_is_standard_input() {
     sandbox.write(".envcrypt.yaml", format!("rules: [{{namespace: prod, keks: ['{AWS}']}}]"));
     for path in ["-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"] {
         let error = sandbox.pipe(&forged, ["unwrap", "-f", path]).fails(1);
-        assert!(error.contains("is under none of the KEKs that the rule of"), "{path}: {error}");
+        assert!(error.contains("names none of the KEKs of the Secret"), "{path}: {error}");
     }
 }
 
@@ -268,7 +268,7 @@ fn a_kek_outside_of_the_rule_is_told_of_once() {
     assert!(!create().stderr.contains("does not name"), "there is no rule");
     sandbox.write(".envcrypt.yaml", format!("rules: [{{keks: ['{AWS}']}}]"));
     let stderr = create().stderr;
-    assert_eq!(stderr.matches("opens only if you name it").count(), 1, "{stderr}");
+    assert_eq!(stderr.matches("opens with it only if you name it").count(), 1, "{stderr}");
     sandbox.run(["unwrap", "-f", "db.yaml"]).fails(1);
     sandbox.run(["unwrap", "-f", "db.yaml", "--kek=local"]).succeeds();
     sandbox.write(".envcrypt.yaml", "rules: [{keks: [local]}]");
@@ -281,7 +281,7 @@ fn rules_under_a_name_that_is_not_theirs_are_an_error() {
     let sandbox = Sandbox::with_local_key();
     sandbox.write("db.yaml", sandbox.sealed(&["a=b"]));
     sandbox.write(".envcrypt.yml", "rules: [{keks: [local]}]");
-    let wrong = "the name of the rules is `.envcrypt.yaml`";
+    let wrong = "the file with the rules must be named `.envcrypt.yaml`";
     assert!(sandbox.run(["unwrap", "-f", "db.yaml"]).fails(1).contains(wrong));
     let check = sandbox.run(["check", "."]);
     assert!(check.code == Some(1) && check.stdout.contains(wrong), "{}", check.stdout);

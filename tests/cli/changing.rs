@@ -69,11 +69,11 @@ fn setting_takes_only_the_right_to_encrypt() {
     let error = other
         .pipe("new", ["set", "-f", "db.yaml", "--from-stdin", "a", "--kek", recipient])
         .fails(1);
-    assert!(error.contains("`--encrypt-only` goes on without knowing"), "{error}");
+    assert!(error.contains("to skip this check, add `--encrypt-only`"), "{error}");
     // Nothing but the file names the recipient: that could be anyone's.
     let blind = ["set", "-f", "db.yaml", "--from-stdin", "b", "--encrypt-only"];
     let error = other.pipe("new", blind).fails(1);
-    assert!(error.contains("nothing but the Secret `prod/db` itself names"), "{error}");
+    assert!(error.contains("only the Secret `prod/db` itself names"), "{error}");
     let run = other.pipe("new", blind.iter().chain(&["--kek", recipient])).succeeds();
     assert_eq!(run.stderr, "note: `b` is new in `prod/db`\n");
     owner.write("db.yaml", other.read("db.yaml"));
@@ -89,7 +89,7 @@ fn what_does_not_open_is_not_sealed_anew_unseen() {
     for args in [&["set", "-f", "db.yaml", "--generate", "a"][..], &["unset", "-f", "db.yaml", "a"]]
     {
         let error = sandbox.run(args).fails(1);
-        assert!(error.contains("`--encrypt-only` goes on without knowing"), "{error}");
+        assert!(error.contains("to skip this check, add `--encrypt-only`"), "{error}");
         assert_eq!(sandbox.read("db.yaml"), broken);
     }
 }
@@ -103,7 +103,7 @@ fn a_file_that_changes_at_the_prompt_is_left_alone() {
     sandbox.write("db.yaml", &other);
     terminal.send_line("new").expect("typed");
     let seen = ends(terminal, 1);
-    assert!(seen.contains("`db.yaml` was changed meanwhile"), "{seen}");
+    assert!(seen.contains("`db.yaml` changed while the command ran"), "{seen}");
     assert_eq!(sandbox.read("db.yaml"), other);
 }
 
@@ -161,7 +161,7 @@ fn a_kek_that_someone_wrote_into_the_file_gets_nothing() {
         &["edit", "-f", "db.yaml"],
     ] {
         let error = sandbox.run(args).fails(1);
-        assert!(error.contains(&format!("itself names `{theirs}` for it")), "{error}");
+        assert!(error.contains(&format!("itself names the KEK `{theirs}`")), "{error}");
         assert_eq!(sandbox.read("db.yaml"), file);
     }
 }
@@ -176,7 +176,7 @@ fn a_new_value_is_under_the_keks_of_the_others() {
     let file = sandbox.read("db.yaml");
     let error = sandbox.run(set).fails(1);
     assert!(
-        error.contains("`--kek` names other KEKs than the Secret `prod/db` is under"),
+        error.contains("`--kek` must name exactly the KEKs of the Secret `prod/db`"),
         "{error}"
     );
     assert_eq!(sandbox.read("db.yaml"), file);
@@ -228,7 +228,7 @@ fn values_are_asked_for_once_all_else_is_known_to_work() {
     let seen = ends(session(&sandbox, &["set", "-f", "db.yaml", "a"]), 1);
     assert!(!seen.contains("a: "), "{seen}");
     let error = sandbox.run(["set", "-f", "db.yaml", "a"]).fails(1);
-    assert!(error.contains("there is no terminal to ask for `a`"), "{error}");
+    assert!(error.contains("there is no terminal to prompt for `a`"), "{error}");
 }
 
 /// An editor that does what `script` says with its last argument, `$f`.
@@ -424,7 +424,7 @@ fn what_was_edited_survives_a_refusal_and_undoes_nothing() {
     see(&mut terminal, "mine");
     terminal.send_line(":wq").expect("typed");
     // The file was changed meanwhile: what is above the text says so.
-    see(&mut terminal, "# error: `db.yaml` was changed meanwhile");
+    see(&mut terminal, "# error: `db.yaml` changed while the command ran");
     terminal.send_line(":wq").expect("typed");
     let rest = ends(terminal, 0);
     assert!(rest.contains("secret/db edited"), "{rest}");

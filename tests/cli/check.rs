@@ -62,7 +62,7 @@ fn a_good_repository_is_good_and_what_is_wrong_is_found_with_its_line() {
     let run = sandbox.run(["check"]);
     assert!(!run.stdout.contains("hunter2") && !run.stderr.contains("hunter2"));
     assert!(
-        run.stderr.starts_with("error: found 10 problems, 15 files looked at\n"),
+        run.stderr.starts_with("error: found 10 problems, checked 15 files\n"),
         "{}",
         run.stderr
     );

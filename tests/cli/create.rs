@@ -187,11 +187,11 @@ fn a_file_is_new_and_never_overwritten() {
     assert_eq!(mode(&sandbox.work().join("db.yaml")), 0o600);
     let first = sandbox.read("db.yaml");
     let error = sandbox.run(args).fails(1);
-    assert!(error.contains("`db.yaml` exists already"), "{error}");
+    assert!(error.contains("`db.yaml` already exists"), "{error}");
     assert_eq!(sandbox.read("db.yaml"), first);
     std::os::unix::fs::symlink("nowhere", sandbox.work().join("link.yaml")).expect("made");
     let args = ["create", "db", "--generate=a", "-nprod", "--kek=local", "-w", "link.yaml"];
-    assert!(sandbox.run(args).fails(1).contains("exists already"));
+    assert!(sandbox.run(args).fails(1).contains("already exists"));
 }
 
 #[test]
@@ -215,7 +215,7 @@ fn the_largest_that_fits_and_the_smallest_that_does_not() {
     for size in [790_000, (1 << 20) + 1] {
         let error = create(&sandbox, &vec![7; size], &["--from-stdin=a"]).fails(1);
         assert!(error.contains("over the 1048576 that a Secret may hold"), "{error}");
-        assert!(error.contains("hint: sealing adds a third"), "{error}");
+        assert!(error.contains("hint: sealing makes values a third larger"), "{error}");
     }
 }
 

@@ -81,7 +81,7 @@ error: `gone` cannot be read: No such file or directory (os error 2)
     assert_data_eq!(
         create(&sandbox, &["db", "--from-file=a b"]),
         str![[r#"
-error: `a b` cannot be a key of a Secret by its name
+error: the name of the file `a b` is not a valid key of a Secret
 hint: name the key: `--from-file=KEY=FILE`
 
 "#]]
@@ -89,7 +89,7 @@ hint: name the key: `--from-file=KEY=FILE`
     assert_data_eq!(
         create(&sandbox, &["db", "--from-file=folder"]),
         str![[r#"
-error: `folder/a b` cannot be a key of a Secret by its name
+error: the name of the file `folder/a b` is not a valid key of a Secret
 hint: name the key: `--from-file=KEY=FILE`
 
 "#]]
@@ -97,8 +97,8 @@ hint: name the key: `--from-file=KEY=FILE`
     assert_data_eq!(
         create(&sandbox, &["db", "--from-env-file=bad.env"]),
         str![[r#"
-error: the env file `bad.env` cannot be used: line 2: what stands before `=` cannot be a key
-hint: a line reads KEY=VALUE, without quotes
+error: the env file `bad.env` cannot be used: line 2: the text before `=` is not a valid key
+hint: write each line as KEY=VALUE, without quotes
 
 "#]]
     );
@@ -173,16 +173,16 @@ fn nobody_to_ask() {
     assert_data_eq!(
         create(&sandbox, &["db", "password"]),
         str![[r#"
-error: there is no terminal to ask for `password`
-hint: without one, give values with `--from-stdin`, `--from-file` or `--generate`
+error: there is no terminal to prompt for `password`
+hint: without a terminal, use `--from-stdin`, `--from-file` or `--generate`
 
 "#]]
     );
     assert_data_eq!(
         create(&sandbox, &["db", "--type=basic-auth"]),
         str![[r#"
-error: there is no terminal to ask for `username`
-hint: without one, give values with `--from-stdin`, `--from-file` or `--generate`
+error: there is no terminal to prompt for `username`
+hint: without a terminal, use `--from-stdin`, `--from-file` or `--generate`
 
 "#]]
     );
@@ -273,7 +273,7 @@ fn keks() {
         create(&[]),
         str![[r#"
 error: no KEK is named to seal with
-hint: `kubectl envcrypt kek new` makes a local one; name it with `--kek local`, `ENVCRYPT_KEK` or a rule in `.envcrypt.yaml`
+hint: name a KEK with `--kek`, `ENVCRYPT_KEK` or a rule in `.envcrypt.yaml`; to create a local key, run `kubectl envcrypt kek new`, then use `--kek local`
 
 "#]]
     );
@@ -331,7 +331,7 @@ error: `--kek`: `k8skms://plugin.sock` names no KEK: start with `local`, `age:`,
         sandbox.run(["kek", "test", "local"]).fails(1),
         str![[r#"
 error: there is no local key
-hint: `kubectl envcrypt kek new` makes one
+hint: run `kubectl envcrypt kek new` to create one
 
 "#]]
     );
@@ -347,7 +347,7 @@ fn the_cluster_that_is_not_there() {
         fails(&create),
         str![[r#"
 error: no cluster is configured
-hint: name one with `--kubeconfig` or `KUBECONFIG`; files (`-f FILE`, and of `create`, `-w FILE` or `--dry-run=client -o yaml`) need none
+hint: name a kubeconfig with `--kubeconfig` or `KUBECONFIG`; to work without a cluster, use `-f FILE`, or for `create`, `-w FILE` or `--dry-run=client -o yaml`
 
 "#]]
     );
@@ -361,7 +361,7 @@ error: the kubeconfig `gone` cannot be used: No such file or directory (os error
     assert_data_eq!(
         fails(&[&create[..], &["--kubeconfig=broken.yaml"]].concat()),
         str![[r#"
-error: the kubeconfig `broken.yaml` cannot be used: it is no kubeconfig
+error: the kubeconfig `broken.yaml` cannot be used: it is not a valid kubeconfig
 
 "#]]
     );
@@ -378,7 +378,7 @@ error: the kubeconfig `broken.yaml` cannot be used: it is no kubeconfig
         fails(&[&create[..], &["--context=gone"]].concat()),
         str![[r#"
 error: the context `gone` does not exist
-hint: `kubectl config view` shows what there is
+hint: run `kubectl config view` to see what exists
 
 "#]]
     );
@@ -387,7 +387,7 @@ hint: `kubectl config view` shows what there is
         fails(&[&create[..], &["--server=https://127.0.0.1:1"]].concat()),
         str![[r#"
 error: the API server at `https://127.0.0.1:1` does not answer: Connection refused (os error 111)
-hint: `kubectl cluster-info` tells whether kubectl reaches it
+hint: run `kubectl cluster-info` to see whether kubectl reaches it
 
 "#]]
     );
@@ -423,7 +423,7 @@ error: `-` cannot be used: document 1 is no Kubernetes object
         fails("apiVersion: v1\nkind: Secret\nmetadata: {name: a}\ndata: {a: aHVudGVyMg==}\n"),
         str![[r#"
 error: `-` cannot be used: the Secret `a` is not sealed
-hint: this command takes sealed Secrets, of type `envcrypt.dev/sealed`; `kubectl envcrypt seal` makes them
+hint: this command needs a sealed Secret, of type `envcrypt.dev/sealed`; run `kubectl envcrypt seal` to create one
 
 "#]]
     );
@@ -431,7 +431,7 @@ hint: this command takes sealed Secrets, of type `envcrypt.dev/sealed`; `kubectl
         fails(&sealed.replace("  a: ", "  b: ")),
         str![[r#"
 error: `b` of the Secret `prod/db` cannot be opened: it was sealed for `prod/db a`
-hint: it was moved or renamed after it was sealed; seal it for its new place, or seal with a wider `--scope`
+hint: it was moved or renamed after it was sealed; seal it for its new place, or with a wider `--scope`
 
 "#]]
     );
@@ -446,7 +446,7 @@ error: `-` cannot be used: `a` of the Secret `prod/db` is not base64
         fails(&format!("{sealed}stringData:\n  b: hunter2\n")),
         str![[r#"
 error: `-` cannot be used: the sealed Secret `prod/db` has `stringData`, which is in the clear
-hint: take that plaintext for known: change the values, then seal them anew
+hint: treat that plaintext as compromised: change the values, then seal them again
 
 "#]]
     );
@@ -455,7 +455,7 @@ hint: take that plaintext for known: change the values, then seal them anew
         fails(&sealed.replace("annotations:\n", &format!("annotations:\n{applied}"))),
         str![[r#"
 error: `-` cannot be used: the sealed Secret `prod/db` carries plaintext in its annotation `kubectl.kubernetes.io/last-applied-configuration`
-hint: take that plaintext for known: change the values, then seal them anew
+hint: treat that plaintext as compromised: change the values, then seal them again
 
 "#]]
     );
@@ -471,8 +471,8 @@ error: the Secret `prod/db` has no key `gone`
     assert_data_eq!(
         other_namespace,
         str![[r#"
-error: the Secret `prod/db` is not of the namespace `dev`, which `-n` names
-hint: leave `-n` out, or name the Secret's own
+error: the Secret `prod/db` is not in the namespace `dev`, which `-n` names
+hint: omit `-n`, or name the Secret's own namespace
 
 "#]]
     );
@@ -494,7 +494,7 @@ fn configuration() {
     let error = create();
     assert!(
         error.contains(
-            "names a KEK that this machine does not seal to in `prod`: `awskms:///alias/theirs`\nhint: "
+            "names a KEK that this machine may not seal to in `prod`: `awskms:///alias/theirs`\nhint: "
         ),
         "{error}"
     );

@@ -79,7 +79,7 @@ fn plaintext_goes_to_a_new_private_file_and_never_over_another() {
     assert_eq!((run.stdout.as_str(), sandbox.read("plain").as_str()), ("", "hunter2"));
     assert_eq!(mode(&sandbox.work().join("plain")), 0o600);
     sandbox.write("there", "mine");
-    assert!(unwrap(&["-w", "there"]).fails(1).contains("`there` exists already"));
+    assert!(unwrap(&["-w", "there"]).fails(1).contains("`there` already exists"));
     assert_eq!(sandbox.read("there"), "mine");
 }
 
@@ -140,7 +140,7 @@ fn apply_reads_a_pipe_once_and_refuses_the_same_secret_twice() {
     }
     let twice = format!("{sealed}---\n{sealed}");
     let error = sandbox.pipe(twice, ["apply", "-f", "-", "--dry-run=client"]).fails(1);
-    assert!(error.contains("`prod/db` stands twice"), "{error}");
+    assert!(error.contains("`prod/db` occurs twice"), "{error}");
 }
 
 #[test]

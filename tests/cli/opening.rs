@@ -121,7 +121,7 @@ fn a_flag_opens_without_the_seal_and_says_what_is_then_not_known() {
             .pipe(parts.yaml(), ["unwrap", "-f", "-", "password", "--insecure-skip-seal"])
             .succeeds();
         assert_eq!(run.stdout, "hunter2");
-        assert!(run.stderr.contains("warning: seals are not checked: whether a value was added, dropped or put back is then not known"));
+        assert!(run.stderr.contains("warning: seals are not checked: the plugin cannot detect a value that someone added, removed or restored"));
     }
 }
 

@@ -33,9 +33,9 @@ fn a_no_is_remembered_and_a_dry_run_asks_nothing() {
         sandbox.write(&format!("d/{name}.yaml"), plain);
     }
     let mut seal = session(&sandbox, &["seal", "-i", "-f", "d"]);
-    answer(&mut seal, "is it yours?", "n");
+    answer(&mut seal, "is this KEK yours?", "n");
     let rest = ends(seal, 1);
-    assert!(rest.contains("3 of 3 failed") && !rest.contains("is it yours"), "{rest}");
+    assert!(rest.contains("3 of 3 failed") && !rest.contains("is this KEK yours"), "{rest}");
     let dry = session(&sandbox, &["seal", "-i", "-f", "d", "--dry-run"]);
     let rest = ends(dry, 0);
     assert!(!rest.contains("yours") && rest.contains("(dry run)"), "{rest}");
@@ -47,9 +47,9 @@ fn a_no_is_remembered_and_a_dry_run_asks_nothing() {
     sandbox.write("s/1.yaml", &sealed);
     sandbox.write("s/2.yaml", &sealed);
     let mut rotate = session(&sandbox, &["rotate", "-f", "s", "--kek=local"]);
-    answer(&mut rotate, "use it to open that namespace's Secrets?", "n");
+    answer(&mut rotate, "use this KEK to open the Secrets of that namespace?", "n");
     let rest = ends(rotate, 1);
-    assert!(rest.contains("2 of 2 failed") && !rest.contains("use it to open"), "{rest}");
+    assert!(rest.contains("2 of 2 failed") && !rest.contains("use this KEK to open"), "{rest}");
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn a_prompt_says_for_which_secret_and_a_paste_ends_it() {
     paste.send("one\ntwo\nthree\nfour\n").expect("typed");
     paste.flush().expect("typed");
     let rest = ends(paste, 1);
-    assert!(rest.contains("what was typed for password has more than one line"), "{rest}");
+    assert!(rest.contains("the input for password has more than one line"), "{rest}");
 }
 
 #[test]
@@ -185,7 +185,7 @@ fn an_end_of_input_at_a_passphrase_is_told_as_such() {
     see(&mut unwrap, "passphrase for");
     unwrap.send_control('d').expect("typed");
     let rest = ends(unwrap, 1);
-    assert!(rest.contains("the prompt was left without an answer"), "{rest}");
+    assert!(rest.contains("the prompt got no answer"), "{rest}");
 }
 
 #[test]
@@ -193,5 +193,5 @@ fn an_editor_is_not_started_where_nobody_sits() {
     let sandbox = Sandbox::with_local_key();
     sandbox.write("db.yaml", sandbox.sealed(&["a=b"]));
     let error = sandbox.run(["edit", "-f", "db.yaml"]).fails(1);
-    assert!(error.contains("there is no terminal to edit on\nhint: `set` takes values"), "{error}");
+    assert!(error.contains("there is no terminal for the editor\nhint: without a terminal, run `kubectl envcrypt set`"), "{error}");
 }

@@ -93,7 +93,7 @@ fn there_is_no_echo_from_the_first_question_to_the_last_answer() {
         for round in 0..20 {
             session.send_line(&format!("one {round}")).expect("typed");
             answer(&mut session, "password (again): ", "two");
-            see(&mut session, "once more\r\npassword: ");
+            see(&mut session, "try again\r\npassword: ");
         }
         done.store(true, std::sync::atomic::Ordering::Relaxed);
         watch.join().expect("no panic")
@@ -108,7 +108,7 @@ fn two_entries_that_differ_are_asked_for_again() {
     let mut session = create(&sandbox, &["password"]);
     answer(&mut session, "password: ", "one");
     answer(&mut session, "password (again): ", "two");
-    answer(&mut session, "the two entries differ; once more\r\npassword: ", "three");
+    answer(&mut session, "the two entries differ: try again\r\npassword: ", "three");
     answer(&mut session, "password (again): ", "three");
     ends(session, 0);
     assert_eq!(value(&sandbox, "password"), "three");
@@ -208,7 +208,7 @@ fn a_paste_of_several_lines_is_refused_and_its_rest_does_not_reach_the_shell() {
     see(&mut session, "key: ");
     session.send("one\nhunter2\n").expect("typed");
     session.flush().expect("typed");
-    see(&mut session, "error: what was typed for key has more than one line");
+    see(&mut session, "error: the input for key has more than one line");
     see(&mut session, "status 1");
     let rest = session.exp_eof().expect("it ends");
     assert!(rest.contains("nothing") && !rest.contains("hunter2"), "{rest}");
@@ -269,7 +269,7 @@ fn end_of_input_at_a_prompt_is_an_error() {
     see(&mut session, "password: ");
     session.send_control('d').expect("typed");
     let rest = ends(session, 1);
-    assert!(rest.contains("error: the prompt for password was left without an answer"), "{rest}");
+    assert!(rest.contains("error: the prompt for password got no answer"), "{rest}");
 }
 
 #[test]
@@ -280,10 +280,10 @@ fn a_new_kek_is_asked_about_once() {
     sandbox.write(".envcrypt.yaml", format!("rules: [{{keks: ['{other}']}}]"));
     let args = ["create", "db", "--generate=a", "-nprod", "--dry-run=client"];
     let mut no = session(&sandbox, &args);
-    answer(&mut no, "which this machine has not sealed to there; is it yours", "n");
-    assert!(ends(no, 1).contains("was not accepted"));
+    answer(&mut no, "which this machine has not sealed to there; is this KEK yours", "n");
+    assert!(ends(no, 1).contains("you did not accept the KEK"));
     let mut yes = session(&sandbox, &args);
-    answer(&mut yes, "which this machine has not sealed to there; is it yours", "y");
+    answer(&mut yes, "which this machine has not sealed to there; is this KEK yours", "y");
     ends(yes, 0);
     sandbox.run(args).succeeds();
 }
@@ -302,7 +302,8 @@ fn a_yes_to_a_kek_that_only_the_secret_names_is_for_that_secret_alone() {
     sandbox.write("deploy/b.yaml", &b);
     let args = ["rotate", "-f", "deploy"];
     let mut no = session(&sandbox, &args);
-    let question = "which nothing else names for it; seal new values of this Secret to it";
+    let question = format!("itself names `{theirs}`; seal new values of this Secret to this KEK");
+    let question = question.as_str();
     answer(&mut no, question, "n");
     let rest = ends(no, 1);
     assert!(rest.contains("3 of 3 failed") && !rest.contains(question), "a no is remembered");
@@ -365,7 +366,7 @@ fn a_locked_identity_asks_for_its_passphrase() {
     assert!(ends(wrong, 1).contains("the passphrase does not open"));
     let error = sandbox.run(["unwrap", "-f", "db.yaml", "a"]).fails(1);
     assert!(
-        error.contains("is protected by a passphrase, and there is no terminal to ask for it"),
+        error.contains("is protected by a passphrase, and there is no terminal to prompt for it"),
         "{error}"
     );
 }

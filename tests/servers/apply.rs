@@ -63,7 +63,7 @@ fn a_plain_secret_of_the_same_name_is_not_turned_into_another_type() {
     for force in [&[][..], &["--force-conflicts"]] {
         let error = sandbox.run(["apply", "-f", "db.yaml"].iter().chain(force)).fails(1);
         assert!(
-            error.contains(&format!("exists with another type, and a Secret's type cannot change\nhint: `kubectl envcrypt seal db -n {namespace} --replace`")),
+            error.contains(&format!("already exists with another type, and the type of a Secret cannot change\nhint: to replace a plain Secret with a sealed one, run `kubectl envcrypt seal db -n {namespace} --replace`")),
             "{error}"
         );
     }
@@ -79,7 +79,7 @@ fn a_conflict_is_told_and_forced_only_when_asked() {
         .succeeds();
     write(&sandbox, &namespace, &["--from-literal=a=ours"]);
     let error = sandbox.run(["apply", "--unwrap", "-f", "db.yaml"]).fails(1);
-    assert!(error.contains("has fields that `kubectl-create` manages: .data.a\nhint: take the fields over with `--force-conflicts`"), "{error}");
+    assert!(error.contains("has fields that `kubectl-create` manages: .data.a\nhint: take over the fields with `--force-conflicts`"), "{error}");
     assert_eq!(live(plane, &namespace, ".data.a"), "dGhlaXJz");
     sandbox.run(["apply", "--unwrap", "-f", "db.yaml", "--force-conflicts"]).succeeds();
     assert_eq!(live(plane, &namespace, ".data.a"), "b3Vycw==");
@@ -125,7 +125,7 @@ fn without_the_right_to_it_nothing_is_applied() {
         assert!(!error.contains("hunter2") && !error.contains("aHVudGVyMg"), "{error}");
     }
     let error = sandbox.run(["apply", "-f", "db.yaml", "-n", "default"]).fails(1);
-    assert!(error.contains("is not of the namespace `default`, which `-n` names"), "{error}");
+    assert!(error.contains("is not in the namespace `default`, which `-n` names"), "{error}");
 }
 
 #[test]

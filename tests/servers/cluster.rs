@@ -18,7 +18,10 @@ fn a_developer_who_may_not_read_secrets_creates_one() {
     assert_eq!(run.stdout, "secret/db created\n");
     let error = sandbox.run(["unwrap", "db", "-n", &namespace]).fails(1);
     assert!(error.contains(&format!("error: you may not get Secrets in the namespace `{namespace}`\ncause: secrets \"db\" is forbidden")), "{error}");
-    assert!(error.contains("hint: ask for the verb `get` on `secrets`"), "{error}");
+    assert!(
+        error.contains("hint: ask an administrator for the verb `get` on `secrets`"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -90,7 +93,7 @@ fn what_the_cluster_refuses_is_refused_before_anyone_is_asked() {
     let error = create(&sandbox, &namespace, &["--generate=a"]).fails(1);
     assert!(
         error.contains(&format!(
-            "error: the Secret `{namespace}/db` exists already\nhint: `kubectl envcrypt set db KEY -n {namespace}` changes its values"
+            "error: the Secret `{namespace}/db` already exists\nhint: change its values with `kubectl envcrypt set db KEY -n {namespace}`"
         )),
         "{error}"
     );
@@ -98,7 +101,7 @@ fn what_the_cluster_refuses_is_refused_before_anyone_is_asked() {
     assert!(error.contains("error: you may not create Secrets in the namespace `gone`"), "{error}");
     let admin = plane.sandbox("admin");
     let error = create(&admin, "gone", &["--generate=a"]).fails(1);
-    assert!(error.contains("error: the namespace `gone` does not exist\nhint: make it with `kubectl create namespace gone`"), "{error}");
+    assert!(error.contains("error: the namespace `gone` does not exist\nhint: create it with `kubectl create namespace gone`"), "{error}");
 }
 
 #[test]
@@ -281,7 +284,7 @@ fn an_api_server_that_does_not_answer_in_time_is_given_up() {
         ])
         .fails(1);
     assert!(
-        error.contains("did not answer in time\nhint: allow it more with `--request-timeout`"),
+        error.contains("did not answer in time\nhint: allow more time with `--request-timeout`"),
         "{error}"
     );
 }

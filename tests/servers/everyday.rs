@@ -63,7 +63,7 @@ fn many_are_sealed_at_once_and_those_of_controllers_are_let_be() {
     plane.apply(&format!("{{apiVersion: v1, kind: Secret, metadata: {{name: owned, namespace: {namespace}, ownerReferences: [{{apiVersion: v1, kind: ConfigMap, name: c, uid: u}}]}}, stringData: {{a: x}}}}"));
     let all = ["seal", "-l", "!none", "-n", &namespace, "--kek=local", "--replace"];
     let error = sandbox.run(all).fails(2);
-    assert!(error.contains("asks first, and there is no terminal: add `--yes`"), "{error}");
+    assert!(error.contains("prompts first, and there is no terminal: add `--yes`"), "{error}");
     let run = sandbox.run(all.iter().chain(&["--yes"])).succeeds();
     assert_eq!(run.stdout.matches(" sealed\n").count(), 20);
     assert_eq!(run.stdout.matches(" unchanged\n").count(), 2);
@@ -77,7 +77,10 @@ fn many_are_sealed_at_once_and_those_of_controllers_are_let_be() {
     let error = sandbox
         .run(["seal", "owned", "-n", &namespace, "--kek=local", "--replace", "--yes"])
         .fails(1);
-    assert!(error.contains("belongs to ConfigMap c, and cannot be replaced"), "{error}");
+    assert!(
+        error.contains("belongs to ConfigMap c, so a sealed Secret cannot replace it"),
+        "{error}"
+    );
     let listed = sandbox.run(["seal", "-l", "!none", "-n", &namespace, "--kek=local"]).fails(1);
     assert!(listed.contains("there is no plain Secret in the namespace"), "{listed}");
 }
@@ -150,7 +153,7 @@ fn who_may_not_change_it_is_not_asked_for_values() {
 #[test]
 fn an_edit_does_not_undo_what_others_did_meanwhile() {
     let plane = control_plane();
-    for (theirs, expected) in [("b", Ok("a=mine\nb=theirs\n")), ("a", Err("`a` of"))] {
+    for (theirs, expected) in [("b", Ok("a=mine\nb=theirs\n")), ("a", Err("`a` in"))] {
         let (namespace, sandbox) = (plane.namespace(), plane.sandbox("admin"));
         create(&sandbox, &namespace, "db", &["a=one", "b=two"]);
         let program = crate::sandbox::PROGRAM;
@@ -170,7 +173,7 @@ fn an_edit_does_not_undo_what_others_did_meanwhile() {
             Err(told) => {
                 let error = run.fails(1);
                 assert!(
-                    error.contains(told) && error.contains("was changed by someone else"),
+                    error.contains(told) && error.contains("someone else changed the value"),
                     "{error}"
                 );
                 assert_eq!(env(&sandbox, &namespace, "db"), "a=theirs\nb=two\n");
@@ -335,7 +338,7 @@ fn a_new_value_goes_to_a_kek_that_more_than_the_secret_names() {
     for args in [&["set", "--generate", "key0"][..], &["unset", "key0"], &["edit"]] {
         let error = sandbox.run(args.iter().chain(&["-f", "db.yaml"])).fails(1);
         assert!(
-            error.contains(&format!("nothing but the Secret `prod/db` itself names `{kek}`")),
+            error.contains(&format!("only the Secret `prod/db` itself names the KEK `{kek}`")),
             "{error}"
         );
         assert_eq!(sandbox.read("db.yaml"), sealed);
@@ -401,7 +404,7 @@ fn a_secret_made_here_with_an_alias_is_changed_without_a_question() {
     kms().alias("made-elsewhere", &kms().key());
     sandbox.write(".envcrypt.yaml", "rules: [{keks: [awskms:///alias/made-elsewhere]}]");
     let error = sandbox.run(["unwrap", "-f", "db.yaml"]).fails(1);
-    assert!(error.contains("is under none of the KEKs that the rule of"), "{error}");
+    assert!(error.contains("names none of the KEKs of the Secret"), "{error}");
 }
 
 #[test]
@@ -436,7 +439,12 @@ fn an_older_file_is_told_from_anothers_change() {
     };
     let error = sandbox.run(["apply", "-f", "db.yaml"]).fails(1);
     assert!(error.contains("is not newer than the live one"), "{error}");
-    assert!(error.contains("hint: `set`, `edit`, `rotate` or `rewrap` changed it"), "{error}");
+    assert!(
+        error.contains(
+            "hint: someone changed it in the cluster with `set`, `edit`, `rotate` or `rewrap`"
+        ),
+        "{error}"
+    );
     assert_eq!(value(), "2");
     // A file that was changed after that is newer, and nothing has to be forced. Files
     // tell seconds.

@@ -163,7 +163,7 @@ fn where_the_new_one_cannot_be_made_the_old_one_is_put_back() {
     let (namespace, between) = (plain(plane), between(plane, Make::FailSealed));
     let args = ["seal", "db", "-n", &namespace, "--kek=local", "--replace", "--yes"];
     let error = between.sandbox.run(args).fails(1);
-    assert!(error.contains("could not be made, and the old one was put back"), "{error}");
+    assert!(error.contains("could not be created, and the old one was restored"), "{error}");
     assert!(!error.contains("hunter2"), "{error}");
     let run =
         plane.kubectl(["get", "secret", "db", "-n", &namespace, "-ojsonpath={.data.a} {.type}"]);
@@ -179,12 +179,13 @@ fn where_neither_can_be_made_the_sealed_one_is_handed_over() {
     assert_eq!(run.code, Some(1));
     assert!(
         run.stderr.contains(&format!(
-            "error: the Secret `{namespace}/db` was deleted, and the new one could not be made"
+            "error: the Secret `{namespace}/db` was deleted, and the new one could not be created"
         )),
         "{}",
         run.stderr
     );
-    let kept = "is kept in the cluster as the Secret `db-envcrypt-aside`, and was written to";
+    let kept =
+        "the sealed Secret is saved in the cluster as `db-envcrypt-aside`, and was written to";
     assert!(run.stderr.contains(kept), "{}", run.stderr);
     let open = between.sandbox.pipe(&run.stdout, ["unwrap", "-f", "-", "a"]).succeeds();
     assert_eq!(open.stdout, "hunter2");

@@ -341,7 +341,7 @@ fn an_interruption_loses_nothing_and_the_rest_can_follow() {
         let run = Run::from(child.wait_with_output().expect("it ends"));
         assert_eq!(run.code, Some(130), "{}", run.stderr);
         assert!(run.stderr.contains("error: interrupted: "), "{}", run.stderr);
-        assert!(run.stderr.contains("goes on where this one stopped"), "{}", run.stderr);
+        assert!(run.stderr.contains("run the same command again to continue"), "{}", run.stderr);
     }
     proxy.delay(Duration::ZERO);
     let left = std::fs::read_dir(sandbox.work().join("deploy")).expect("listed").count();

@@ -113,5 +113,8 @@ fn a_timeout_that_is_none_says_so() {
     let sandbox = Sandbox::with_local_key().env("ENVCRYPT_KEK_TIMEOUT", "soon");
     let yaml = Sandbox::with_local_key().sealed(&["a=b"]);
     let error = sandbox.pipe(yaml, ["unwrap", "-f", "-"]).fails(1);
-    assert!(error.contains("`ENVCRYPT_KEK_TIMEOUT`: `soon` is no duration: use 500ms"), "{error}");
+    assert!(
+        error.contains("`ENVCRYPT_KEK_TIMEOUT`: `soon` is not a valid duration: use 500ms"),
+        "{error}"
+    );
 }

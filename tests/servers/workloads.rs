@@ -101,7 +101,7 @@ fn what_uses_a_changed_value_is_shown_and_restarted() {
     assert_eq!(
         run.stderr,
         format!(
-            "these use it:\n  deployment.apps/web -n {namespace}: db (env)\n  statefulset.apps/set -n {namespace}: db (envFrom)\n  daemonset.apps/daemon -n {namespace}: db (projected volume)\n  cronjob.batch/cron -n {namespace}: db (env); its next run takes the new values\n  job.batch/job -n {namespace}: db (env); a Job cannot be restarted\n"
+            "these workloads use the Secrets:\n  deployment.apps/web -n {namespace}: db (env)\n  statefulset.apps/set -n {namespace}: db (envFrom)\n  daemonset.apps/daemon -n {namespace}: db (projected volume)\n  cronjob.batch/cron -n {namespace}: db (env); its next run uses the new values\n  job.batch/job -n {namespace}: db (env); a Job cannot be restarted\n"
         )
     );
     assert!(
@@ -120,11 +120,7 @@ fn what_uses_a_changed_value_is_shown_and_restarted() {
         }
         let run = apply(&["--yes"]).succeeds();
         assert_eq!(run.stdout, "secret/db serverside-applied\n");
-        assert!(
-            run.stderr.contains("no value has changed: nothing is restarted"),
-            "{}",
-            run.stderr
-        );
+        assert!(run.stderr.contains("no value changed, so nothing is restarted"), "{}", run.stderr);
     }
     // Only shown.
     write(&sandbox, &namespace, "two");
@@ -132,7 +128,7 @@ fn what_uses_a_changed_value_is_shown_and_restarted() {
     let run = apply(&["--dry-run=server"]).succeeds();
     assert!(
         !run.stdout.contains("restarted\n")
-            && run.stderr.contains("it is paused, and is not restarted"),
+            && run.stderr.contains("it is paused, so it is not restarted"),
         "{}",
         run.stderr
     );
@@ -232,7 +228,7 @@ fn the_end_of_a_restart_can_be_waited_for() {
     let run = sandbox.run(["apply", "-f", "db.yaml", "--restart", "--yes", "--wait=1s"]);
     assert_eq!(run.code, Some(1));
     assert!(
-        run.stderr.contains("error: `deployment.apps/web` was not restarted in time"),
+        run.stderr.contains("error: the rollout of `deployment.apps/web` did not finish in time"),
         "{}",
         run.stderr
     );

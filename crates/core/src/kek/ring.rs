@@ -237,7 +237,7 @@ impl Ring {
         }
         let unusable = || {
             KekError::new(uri, action, Refusal::Unusable)
-                .detail(format!("this build has no `{}`", uri.scheme()))
+                .detail(format!("this build does not support `{}`", uri.scheme()))
         };
         let kek = self.connector(uri).ok_or_else(unusable)?.clone().kek(uri);
         Ok(lock(&self.keks).entry(uri.clone()).or_insert(kek).clone())
