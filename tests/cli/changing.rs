@@ -201,7 +201,7 @@ fn one_secret_of_several_is_chosen_by_name() {
     sandbox.write("db.yaml", &both);
     let error = sandbox.run(["set", "-f", "db.yaml", "--generate", "b"]).fails(1);
     assert!(
-        error.contains("is for one Secret, and `db.yaml` holds 2\nhint: choose one with `--name`"),
+        error.contains("takes one Secret, but `db.yaml` has 2\nhint: choose one with `--name`"),
         "{error}"
     );
     let run = sandbox.run(["set", "-f", "db.yaml", "--name", "two", "--generate", "b"]).succeeds();

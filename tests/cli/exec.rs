@@ -330,7 +330,7 @@ fn the_login_comes_from_the_pods_spec_alone() {
     for name in ["BAO_ADDR", "VAULT_TOKEN", "AWS_ENDPOINT_URL_STS", "HTTPS_PROXY", "ENVCRYPT_KEKS"]
     {
         let error = run(&[(name, "x"), ("VAULT_ADDR", "y")], &["--spec-env=VAULT_ADDR"]).fails(1);
-        assert!(error.contains(&format!("of this pod: {name}\n")), "{error}");
+        assert!(error.contains(&format!("of this pod may have set them: {name}\n")), "{error}");
         assert!(error.contains(&format!("add `--spec-env {name}`")), "{error}");
     }
     let args = ["--spec-env", "BAO_ADDR,VAULT_ADDR"];

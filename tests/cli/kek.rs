@@ -24,7 +24,7 @@ fn the_local_key_is_private_and_never_overwritten() {
 fn naming_local_makes_it_once_and_anything_else_says_how() {
     let sandbox = Sandbox::new();
     let error = sandbox.run(CREATE).fails(1);
-    assert!(error.contains("hint: `kubectl envcrypt kek new` makes a local one"), "{error}");
+    assert!(error.contains("run `kubectl envcrypt kek new`, then use `--kek local`"), "{error}");
     let mut command = sandbox.command();
     let error =
         Run::from(command.env("ENVCRYPT_KEK", "local").args(CREATE).output().expect("runs"))

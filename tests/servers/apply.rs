@@ -142,7 +142,7 @@ fn many_are_applied_at_once_and_one_that_fails_does_not_stop_the_others() {
     let run = sandbox.run(["apply", "-f", "d"]);
     assert_eq!(run.code, Some(1), "{}", run.stderr);
     assert_eq!(run.stdout.lines().count(), 39, "{}", run.stdout);
-    assert!(run.stderr.contains("many-7` exists with another type"), "{}", run.stderr);
+    assert!(run.stderr.contains("many-7` already exists with another type"), "{}", run.stderr);
     assert!(run.stderr.contains("error: 1 of 40 failed; the others are done"), "{}", run.stderr);
     plane.kubectl(["delete", "secret", "many-7", "-n", &namespace]).succeeds();
     assert_eq!(sandbox.run(["apply", "-f", "d"]).succeeds().stdout.lines().count(), 40);
