@@ -24,67 +24,67 @@ function __fish_kubectl_envcrypt_using_subcommand
     contains -- $cmd[1] $argv
 end
 
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -s n -l namespace -d 'The namespace' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -l context -d 'The kubeconfig\'s context' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -l kubeconfig -d 'The kubeconfig file, in place of `KUBECONFIG`' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -l cluster -d 'The kubeconfig\'s cluster' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -l user -d 'The kubeconfig\'s user' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -s s -l server -d 'The API server\'s address' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -l token -d 'A bearer token; it shows in the process list' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -l as -d 'The user to act as' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -l as-uid -d 'The uid to act as' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -l as-group -d 'A group to act as; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -l as-user-extra -d 'Further user information to act with; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -l certificate-authority -d 'The certificate authority\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -l client-certificate -d 'The client certificate\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -l client-key -d 'The client key\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -l tls-server-name -d 'The name that the server\'s certificate must hold' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -l request-timeout -d 'How long one request may take: 5s, 2m; 0 is no limit' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -l cache-dir -d 'Accepted as kubectl has it; nothing is cached' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -l disable-compression -d 'Do not compress answers'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -s n -l namespace -d 'Namespace to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -l context -d 'Context of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -l kubeconfig -d 'Kubeconfig file, instead of `KUBECONFIG`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -l cluster -d 'Cluster of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -l user -d 'User of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -l token -d 'Bearer token for the API server; it is visible in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -l as -d 'User to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -l as-group -d 'Group to impersonate (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -l as-user-extra -d 'Extra user information for the impersonation (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -l certificate-authority -d 'File with the certificate of the certificate authority' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -l client-certificate -d 'File with the client certificate' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -l client-key -d 'File with the client key' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -l tls-server-name -d 'Server name that the server\'s certificate must have' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -l request-timeout -d 'Time limit for one request, for example 5s or 2m; 0 means no limit' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -l cache-dir -d 'Accepted because kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -l insecure-skip-tls-verify -d 'Do not verify the server\'s certificate'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -l disable-compression -d 'Do not compress responses'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -s V -l version -d 'Print version'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "create" -d 'Create a sealed Secret from what you type'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "create" -d 'Create a sealed Secret'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "apply" -d 'Apply sealed Secrets to the cluster, as they are or unwrapped'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "unwrap" -d 'Open sealed Secrets: a plain manifest, or one value'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "inspect" -d 'Show what a sealed Secret tells without opening it'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "seal" -d 'Seal plain Secrets, of files or of the cluster'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "get" -d 'List the sealed Secrets of the cluster'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "unwrap" -d 'Unwrap sealed Secrets: print a plain manifest or one value'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "inspect" -d 'Show keys, sizes, KEKs and scope of a sealed Secret without opening it'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "seal" -d 'Seal plain Secrets in files or in the cluster'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "get" -d 'List the sealed Secrets in the cluster'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "diff" -d 'Compare files with the cluster, key by key'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "edit" -d 'Change the values of a sealed Secret in your editor'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "edit" -d 'Edit the values of a sealed Secret in your editor'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "set" -d 'Set values of a sealed Secret'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "unset" -d 'Take keys out of a sealed Secret'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "unset" -d 'Remove keys from a sealed Secret'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "exec" -d 'Run a program with the values of sealed Secrets'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "check" -d 'Find plain Secrets, and sealed ones that are not as they should be'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "rewrap" -d 'Change the KEKs of sealed Secrets; values stay as they are'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "rotate" -d 'Seal the values of sealed Secrets anew, under new data keys'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "restart" -d 'Restart the workloads that use Secrets, after showing them'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "kek" -d 'Make, list, trust and test key-encryption keys'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "check" -d 'Find unencrypted Secrets, and sealed Secrets that are damaged, misplaced or use the wrong KEK'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "rewrap" -d 'Change the KEKs of sealed Secrets without changing their values'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "rotate" -d 'Seal the same values again under new data keys'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "restart" -d 'Show the workloads that use Secrets, then restart them'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "kek" -d 'Create, list, trust and test key-encryption keys'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "version" -d 'Print the version'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "options" -d 'List the flags that every command takes'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "delete" -d 'Told to use kubectl\'s own'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "options" -d 'List the flags that every command accepts'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "delete" -d 'Explain how to delete a sealed Secret'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "completion" -d 'Print a completion script'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "man" -d 'Write the man pages'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "__complete" -d 'Candidates for the words so far, as kubectl asks for them'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "__complete" -d 'Print completion candidates, in the form that kubectl reads'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l visible -d 'Ask for this key with echo, as for a user name' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l from-file -d 'A value from a file, or from every file of a folder; `KEY=-` reads standard input' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l from-env-file -d 'Values from a file of KEY=VALUE lines' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l from-stdin -d 'The value of KEY from standard input, byte for byte' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l from-literal -d 'A value from the command line; it stays in the shell\'s history and shows in the process list' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l generate -d 'A random value that no one sees: 32 of alnum, or alphabets hex, digits, lower, symbols' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l type -d 'generic, basic-auth, ssh-auth, tls, docker-registry, bootstrap-token, or any other type' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l cert -d 'The certificate\'s file, for `--type tls`' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l key -d 'The private key\'s file, for `--type tls`' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l docker-server -d 'The registry, for `--type docker-registry`' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l docker-username -d 'The registry\'s user; asked for where it is left out' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l docker-email -d 'The user\'s address' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -s l -l labels -d 'Labels, commas between them' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l annotations -d 'An annotation; repeatable' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l visible -d 'Prompt for this key with echo, for example for a user name (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l from-file -d 'Read a value from a file, or one value from each file of a directory; KEY=- reads standard input (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l from-env-file -d 'Read values from a file of KEY=VALUE lines (can be repeated)' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l from-stdin -d 'Read the value of KEY from standard input, byte for byte' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l from-literal -d 'Take a value from the command line; it stays in the shell history and is visible in the process list (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l generate -d 'Generate a random value that nobody sees; LENGTH is 32 by default, ALPHABET is alnum (the default), hex, digits, lower or symbols (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l type -d 'Type of the Secret: generic, basic-auth, ssh-auth, tls, docker-registry, bootstrap-token, or any other type' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l cert -d 'File with the certificate, for --type tls' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l key -d 'File with the private key, for --type tls' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l docker-server -d 'Address of the registry, for --type docker-registry' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l docker-username -d 'User name for the registry; without it, the command prompts for it' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l docker-email -d 'Email address of the user of the registry' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -s l -l labels -d 'Labels of the Secret (can be repeated, or comma-separated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l annotations -d 'Annotation of the Secret (can be repeated)' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l kek -d 'Seal to this KEK: local, or a URI (can be repeated)' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l scope -d 'What the values are bound to: strict (namespace, name and key), namespace or cluster' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l allow -d 'Do not warn of this about a value; repeatable, or with commas' -r -f -a "trailing-newline\t''
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l allow -d 'Turn off this warning about values (can be repeated, or comma-separated)' -r -f -a "trailing-newline\t''
 blank\t''
 crlf\t''
 base64\t''
@@ -96,138 +96,138 @@ private-key\t''
 json\t''
 empty\t''
 placeholder\t''"
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -s w -l write -d 'Write the sealed Secret to a new file; no cluster is asked' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l dry-run -d 'client: create nothing and ask no cluster; server: let it check' -r -f -a "none\t'Do it'
-client\t'Ask no cluster'
-server\t'Let the cluster check it'"
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -s o -l output -d 'What to print' -r -f -a "yaml\t''
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -s w -l write -d 'Write the sealed Secret to a new file, not to the cluster' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l dry-run -d 'client: send nothing to the cluster; server: let the API server check the request without saving it' -r -f -a "none\t'Make the change'
+client\t'Send nothing to the cluster'
+server\t'Let the API server check the request without saving it'"
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -s o -l output -d 'Output format' -r -f -a "yaml\t''
 json\t''
 name\t''"
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l field-manager -d 'Whose fields they become in the cluster' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -s n -l namespace -d 'The namespace' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l context -d 'The kubeconfig\'s context' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l kubeconfig -d 'The kubeconfig file, in place of `KUBECONFIG`' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l cluster -d 'The kubeconfig\'s cluster' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l user -d 'The kubeconfig\'s user' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -s s -l server -d 'The API server\'s address' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l token -d 'A bearer token; it shows in the process list' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l as -d 'The user to act as' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l as-uid -d 'The uid to act as' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l as-group -d 'A group to act as; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l as-user-extra -d 'Further user information to act with; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l certificate-authority -d 'The certificate authority\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l client-certificate -d 'The client certificate\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l client-key -d 'The client key\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l tls-server-name -d 'The name that the server\'s certificate must hold' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l request-timeout -d 'How long one request may take: 5s, 2m; 0 is no limit' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l cache-dir -d 'Accepted as kubectl has it; nothing is cached' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l no-confirm -d 'Ask once, not twice'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l docker-password-stdin -d 'Read the registry\'s password from standard input'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l immutable -d 'Let the API server refuse changes'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l append-hash -d 'Append to the name what is new with every sealing'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l disable-compression -d 'Do not compress answers'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l field-manager -d 'Field manager that owns the fields of the Secret' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -s n -l namespace -d 'Namespace to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l context -d 'Context of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l kubeconfig -d 'Kubeconfig file, instead of `KUBECONFIG`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l cluster -d 'Cluster of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l user -d 'User of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l token -d 'Bearer token for the API server; it is visible in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l as -d 'User to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l as-group -d 'Group to impersonate (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l as-user-extra -d 'Extra user information for the impersonation (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l certificate-authority -d 'File with the certificate of the certificate authority' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l client-certificate -d 'File with the client certificate' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l client-key -d 'File with the client key' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l tls-server-name -d 'Server name that the server\'s certificate must have' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l request-timeout -d 'Time limit for one request, for example 5s or 2m; 0 means no limit' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l cache-dir -d 'Accepted because kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l no-confirm -d 'Prompt once for each value, not twice'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l docker-password-stdin -d 'Read the password for the registry from standard input'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l immutable -d 'Mark the Secret immutable'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l append-hash -d 'Append a hash to the name that changes each time the Secret is sealed'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l insecure-skip-tls-verify -d 'Do not verify the server\'s certificate'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l disable-compression -d 'Do not compress responses'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -s f -l filename -d 'A file, a folder, or - for standard input; repeatable. Other kinds than Secret are passed over' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -s l -l selector -d 'Only Secrets with these labels' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l dry-run -d 'client: ask no cluster; server: let it check and change nothing' -r -f -a "none\t'Do it'
-client\t'Ask no cluster'
-server\t'Let the cluster check it'"
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l field-manager -d 'Whose fields they become' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -s f -l filename -d 'File, directory, or - for standard input; only its Secrets are used (can be repeated, or comma-separated)' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -s l -l selector -d 'Select Secrets by their labels, for example app=web' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l dry-run -d 'client: send nothing to the cluster; server: let the API server check the request without saving it' -r -f -a "none\t'Make the change'
+client\t'Send nothing to the cluster'
+server\t'Let the API server check the request without saving it'"
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l field-manager -d 'Field manager for server-side apply' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l kek -d 'Use only this KEK to open the Secret, for this run (can be repeated)' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l wait -d 'Wait until the new pods run, at most 10m unless you give a time' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -s n -l namespace -d 'The namespace' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l context -d 'The kubeconfig\'s context' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l kubeconfig -d 'The kubeconfig file, in place of `KUBECONFIG`' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l cluster -d 'The kubeconfig\'s cluster' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l user -d 'The kubeconfig\'s user' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -s s -l server -d 'The API server\'s address' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l token -d 'A bearer token; it shows in the process list' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l as -d 'The user to act as' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l as-uid -d 'The uid to act as' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l as-group -d 'A group to act as; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l as-user-extra -d 'Further user information to act with; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l certificate-authority -d 'The certificate authority\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l client-certificate -d 'The client certificate\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l client-key -d 'The client key\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l tls-server-name -d 'The name that the server\'s certificate must hold' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l request-timeout -d 'How long one request may take: 5s, 2m; 0 is no limit' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l cache-dir -d 'Accepted as kubectl has it; nothing is cached' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -s R -l recursive -d 'Take the folders in a folder too'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l unwrap -d 'Open them and apply plain Secrets'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l force-conflicts -d 'Take over fields that others manage'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -s n -l namespace -d 'Namespace to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l context -d 'Context of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l kubeconfig -d 'Kubeconfig file, instead of `KUBECONFIG`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l cluster -d 'Cluster of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l user -d 'User of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l token -d 'Bearer token for the API server; it is visible in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l as -d 'User to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l as-group -d 'Group to impersonate (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l as-user-extra -d 'Extra user information for the impersonation (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l certificate-authority -d 'File with the certificate of the certificate authority' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l client-certificate -d 'File with the client certificate' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l client-key -d 'File with the client key' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l tls-server-name -d 'Server name that the server\'s certificate must have' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l request-timeout -d 'Time limit for one request, for example 5s or 2m; 0 means no limit' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l cache-dir -d 'Accepted because kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -s R -l recursive -d 'Process directories recursively'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l unwrap -d 'Open the Secrets and apply them as plain Secrets'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l force-conflicts -d 'Overwrite fields that other field managers own'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l insecure-skip-seal -d 'Open the Secret even if its seal is missing or does not match'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l restart -d 'Show the workloads that use a Secret whose values changed, then restart them'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -s y -l yes -d 'Restart them without a prompt'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l disable-compression -d 'Do not compress answers'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l insecure-skip-tls-verify -d 'Do not verify the server\'s certificate'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l disable-compression -d 'Do not compress responses'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -s f -l filename -d 'A file, a folder, or - for standard input; repeatable. Other kinds than Secret are passed over' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -s l -l selector -d 'Only Secrets with these labels' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -s o -l output -d 'How to print the whole Secret' -r -f -a "yaml\t'A plain manifest'
-json\t'The same as JSON'
-env\t'KEY=VALUE lines, as `--from-env-file` reads them'"
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -s w -l write -d 'Write to a new file, readable by you alone' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -s f -l filename -d 'File, directory, or - for standard input; only its Secrets are used (can be repeated, or comma-separated)' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -s l -l selector -d 'Select Secrets by their labels, for example app=web' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -s o -l output -d 'Output format for the whole Secret' -r -f -a "yaml\t'Plain manifest'
+json\t'Plain manifest as JSON'
+env\t'KEY=VALUE lines, for `--from-env-file`'"
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -s w -l write -d 'Write to a new file that only you can read' -r -F
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l kek -d 'Use only this KEK to open the Secret, for this run (can be repeated)' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -s n -l namespace -d 'The namespace' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l context -d 'The kubeconfig\'s context' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l kubeconfig -d 'The kubeconfig file, in place of `KUBECONFIG`' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l cluster -d 'The kubeconfig\'s cluster' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l user -d 'The kubeconfig\'s user' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -s s -l server -d 'The API server\'s address' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l token -d 'A bearer token; it shows in the process list' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l as -d 'The user to act as' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l as-uid -d 'The uid to act as' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l as-group -d 'A group to act as; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l as-user-extra -d 'Further user information to act with; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l certificate-authority -d 'The certificate authority\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l client-certificate -d 'The client certificate\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l client-key -d 'The client key\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l tls-server-name -d 'The name that the server\'s certificate must hold' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l request-timeout -d 'How long one request may take: 5s, 2m; 0 is no limit' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l cache-dir -d 'Accepted as kubectl has it; nothing is cached' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -s A -l all-namespaces -d 'Those of all namespaces'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -s R -l recursive -d 'Take the folders in a folder too'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l replace -d 'Put the plain Secret in the place of the sealed one in the cluster'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -s y -l yes -d 'Do not ask before it is replaced'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -s n -l namespace -d 'Namespace to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l context -d 'Context of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l kubeconfig -d 'Kubeconfig file, instead of `KUBECONFIG`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l cluster -d 'Cluster of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l user -d 'User of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l token -d 'Bearer token for the API server; it is visible in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l as -d 'User to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l as-group -d 'Group to impersonate (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l as-user-extra -d 'Extra user information for the impersonation (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l certificate-authority -d 'File with the certificate of the certificate authority' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l client-certificate -d 'File with the client certificate' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l client-key -d 'File with the client key' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l tls-server-name -d 'Server name that the server\'s certificate must have' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l request-timeout -d 'Time limit for one request, for example 5s or 2m; 0 means no limit' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l cache-dir -d 'Accepted because kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -s A -l all-namespaces -d 'Select the Secrets of all namespaces'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -s R -l recursive -d 'Process directories recursively'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l replace -d 'Replace the sealed Secret in the cluster with the plain one'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -s y -l yes -d 'Replace the Secret without a prompt'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l insecure-skip-seal -d 'Open the Secret even if its seal is missing or does not match'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l disable-compression -d 'Do not compress answers'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l insecure-skip-tls-verify -d 'Do not verify the server\'s certificate'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l disable-compression -d 'Do not compress responses'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -s f -l filename -d 'A file, a folder, or - for standard input; repeatable. Other kinds than Secret are passed over' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -s l -l selector -d 'Only Secrets with these labels' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -s o -l output -d 'How to print' -r -f -a "table\t''
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -s f -l filename -d 'File, directory, or - for standard input; only its Secrets are used (can be repeated, or comma-separated)' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -s l -l selector -d 'Select Secrets by their labels, for example app=web' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -s o -l output -d 'Output format' -r -f -a "table\t''
 json\t''"
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -s n -l namespace -d 'The namespace' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -l context -d 'The kubeconfig\'s context' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -l kubeconfig -d 'The kubeconfig file, in place of `KUBECONFIG`' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -l cluster -d 'The kubeconfig\'s cluster' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -l user -d 'The kubeconfig\'s user' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -s s -l server -d 'The API server\'s address' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -l token -d 'A bearer token; it shows in the process list' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -l as -d 'The user to act as' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -l as-uid -d 'The uid to act as' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -l as-group -d 'A group to act as; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -l as-user-extra -d 'Further user information to act with; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -l certificate-authority -d 'The certificate authority\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -l client-certificate -d 'The client certificate\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -l client-key -d 'The client key\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -l tls-server-name -d 'The name that the server\'s certificate must hold' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -l request-timeout -d 'How long one request may take: 5s, 2m; 0 is no limit' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -l cache-dir -d 'Accepted as kubectl has it; nothing is cached' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -s A -l all-namespaces -d 'Those of all namespaces'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -s R -l recursive -d 'Take the folders in a folder too'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -l disable-compression -d 'Do not compress answers'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -s n -l namespace -d 'Namespace to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -l context -d 'Context of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -l kubeconfig -d 'Kubeconfig file, instead of `KUBECONFIG`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -l cluster -d 'Cluster of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -l user -d 'User of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -l token -d 'Bearer token for the API server; it is visible in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -l as -d 'User to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -l as-group -d 'Group to impersonate (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -l as-user-extra -d 'Extra user information for the impersonation (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -l certificate-authority -d 'File with the certificate of the certificate authority' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -l client-certificate -d 'File with the client certificate' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -l client-key -d 'File with the client key' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -l tls-server-name -d 'Server name that the server\'s certificate must have' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -l request-timeout -d 'Time limit for one request, for example 5s or 2m; 0 means no limit' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -l cache-dir -d 'Accepted because kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -s A -l all-namespaces -d 'Select the Secrets of all namespaces'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -s R -l recursive -d 'Process directories recursively'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -l insecure-skip-tls-verify -d 'Do not verify the server\'s certificate'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -l disable-compression -d 'Do not compress responses'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -s f -l filename -d 'A file, a folder, or - for standard input; repeatable. Other kinds than Secret are passed over' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -s l -l selector -d 'Only Secrets with these labels' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l dry-run -d 'Only tell what would be changed; no KMS is asked to wrap or to open' -r -f -a "client\t'Ask no KMS and change nothing'"
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -s o -l output -d 'How to print Secrets of the cluster' -r -f -a "yaml\t''
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -s f -l filename -d 'File, directory, or - for standard input; only its Secrets are used (can be repeated, or comma-separated)' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -s l -l selector -d 'Select Secrets by their labels, for example app=web' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l dry-run -d 'Print what would change, and change nothing; no KMS wraps or unwraps a data key' -r -f -a "client\t'Change nothing'"
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -s o -l output -d 'Output format for Secrets in the cluster' -r -f -a "yaml\t''
 json\t''"
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l kek -d 'Seal to this KEK: local, or a URI (can be repeated)' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l scope -d 'What the values are bound to: strict (namespace, name and key), namespace or cluster' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l allow -d 'Do not warn of this about a value; repeatable, or with commas' -r -f -a "trailing-newline\t''
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l allow -d 'Turn off this warning about values (can be repeated, or comma-separated)' -r -f -a "trailing-newline\t''
 blank\t''
 crlf\t''
 base64\t''
@@ -239,93 +239,93 @@ private-key\t''
 json\t''
 empty\t''
 placeholder\t''"
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -s n -l namespace -d 'The namespace' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l context -d 'The kubeconfig\'s context' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l kubeconfig -d 'The kubeconfig file, in place of `KUBECONFIG`' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l cluster -d 'The kubeconfig\'s cluster' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l user -d 'The kubeconfig\'s user' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -s s -l server -d 'The API server\'s address' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l token -d 'A bearer token; it shows in the process list' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l as -d 'The user to act as' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l as-uid -d 'The uid to act as' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l as-group -d 'A group to act as; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l as-user-extra -d 'Further user information to act with; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l certificate-authority -d 'The certificate authority\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l client-certificate -d 'The client certificate\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l client-key -d 'The client key\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l tls-server-name -d 'The name that the server\'s certificate must hold' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l request-timeout -d 'How long one request may take: 5s, 2m; 0 is no limit' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l cache-dir -d 'Accepted as kubectl has it; nothing is cached' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -s R -l recursive -d 'Take the folders in a folder too'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -s A -l all-namespaces -d 'Those of all namespaces'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -s n -l namespace -d 'Namespace to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l context -d 'Context of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l kubeconfig -d 'Kubeconfig file, instead of `KUBECONFIG`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l cluster -d 'Cluster of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l user -d 'User of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l token -d 'Bearer token for the API server; it is visible in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l as -d 'User to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l as-group -d 'Group to impersonate (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l as-user-extra -d 'Extra user information for the impersonation (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l certificate-authority -d 'File with the certificate of the certificate authority' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l client-certificate -d 'File with the client certificate' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l client-key -d 'File with the client key' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l tls-server-name -d 'Server name that the server\'s certificate must have' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l request-timeout -d 'Time limit for one request, for example 5s or 2m; 0 means no limit' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l cache-dir -d 'Accepted because kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -s R -l recursive -d 'Process directories recursively'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -s A -l all-namespaces -d 'Select the Secrets of all namespaces'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -s i -l in-place -d 'Change the files in place'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l replace -d 'Delete the plain Secret of the cluster, and put the sealed one in its place'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -s y -l yes -d 'Do not ask before Secrets are replaced'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l disable-compression -d 'Do not compress answers'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l replace -d 'Replace the plain Secret in the cluster with the sealed one'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -s y -l yes -d 'Replace Secrets without a prompt'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l insecure-skip-tls-verify -d 'Do not verify the server\'s certificate'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l disable-compression -d 'Do not compress responses'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -s l -l selector -d 'Only Secrets with these labels' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -l kek -d 'Only Secrets under this KEK; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -s o -l output -d 'How to print' -r -f -a "table\t''
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -s l -l selector -d 'Select Secrets by their labels, for example app=web' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -l kek -d 'List only Secrets under this KEK (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -s o -l output -d 'Output format' -r -f -a "table\t''
 wide\t''
 json\t''
 yaml\t''
 name\t''"
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -s n -l namespace -d 'The namespace' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -l context -d 'The kubeconfig\'s context' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -l kubeconfig -d 'The kubeconfig file, in place of `KUBECONFIG`' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -l cluster -d 'The kubeconfig\'s cluster' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -l user -d 'The kubeconfig\'s user' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -s s -l server -d 'The API server\'s address' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -l token -d 'A bearer token; it shows in the process list' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -l as -d 'The user to act as' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -l as-uid -d 'The uid to act as' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -l as-group -d 'A group to act as; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -l as-user-extra -d 'Further user information to act with; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -l certificate-authority -d 'The certificate authority\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -l client-certificate -d 'The client certificate\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -l client-key -d 'The client key\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -l tls-server-name -d 'The name that the server\'s certificate must hold' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -l request-timeout -d 'How long one request may take: 5s, 2m; 0 is no limit' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -l cache-dir -d 'Accepted as kubectl has it; nothing is cached' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -s A -l all-namespaces -d 'Those of all namespaces'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -l no-headers -d 'Leave the table\'s first line out'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -l disable-compression -d 'Do not compress answers'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -s n -l namespace -d 'Namespace to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -l context -d 'Context of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -l kubeconfig -d 'Kubeconfig file, instead of `KUBECONFIG`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -l cluster -d 'Cluster of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -l user -d 'User of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -l token -d 'Bearer token for the API server; it is visible in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -l as -d 'User to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -l as-group -d 'Group to impersonate (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -l as-user-extra -d 'Extra user information for the impersonation (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -l certificate-authority -d 'File with the certificate of the certificate authority' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -l client-certificate -d 'File with the client certificate' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -l client-key -d 'File with the client key' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -l tls-server-name -d 'Server name that the server\'s certificate must have' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -l request-timeout -d 'Time limit for one request, for example 5s or 2m; 0 means no limit' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -l cache-dir -d 'Accepted because kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -s A -l all-namespaces -d 'List the Secrets of all namespaces'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -l no-headers -d 'Do not print the header of the table'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -l insecure-skip-tls-verify -d 'Do not verify the server\'s certificate'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -l disable-compression -d 'Do not compress responses'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -s f -l filename -d 'A file, a folder, or - for standard input; repeatable. Other kinds than Secret are passed over' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -s l -l selector -d 'Only Secrets with these labels' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -s f -l filename -d 'File, directory, or - for standard input; only its Secrets are used (can be repeated, or comma-separated)' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -s l -l selector -d 'Select Secrets by their labels, for example app=web' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l kek -d 'Use only this KEK to open the Secret, for this run (can be repeated)' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -s n -l namespace -d 'The namespace' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l context -d 'The kubeconfig\'s context' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l kubeconfig -d 'The kubeconfig file, in place of `KUBECONFIG`' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l cluster -d 'The kubeconfig\'s cluster' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l user -d 'The kubeconfig\'s user' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -s s -l server -d 'The API server\'s address' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l token -d 'A bearer token; it shows in the process list' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l as -d 'The user to act as' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l as-uid -d 'The uid to act as' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l as-group -d 'A group to act as; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l as-user-extra -d 'Further user information to act with; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l certificate-authority -d 'The certificate authority\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l client-certificate -d 'The client certificate\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l client-key -d 'The client key\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l tls-server-name -d 'The name that the server\'s certificate must hold' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l request-timeout -d 'How long one request may take: 5s, 2m; 0 is no limit' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l cache-dir -d 'Accepted as kubectl has it; nothing is cached' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -s R -l recursive -d 'Take the folders in a folder too'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l show-lengths -d 'Show how many bytes values have that differ'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l no-open -d 'Open nothing: other sealed bytes are a difference'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -s n -l namespace -d 'Namespace to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l context -d 'Context of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l kubeconfig -d 'Kubeconfig file, instead of `KUBECONFIG`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l cluster -d 'Cluster of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l user -d 'User of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l token -d 'Bearer token for the API server; it is visible in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l as -d 'User to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l as-group -d 'Group to impersonate (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l as-user-extra -d 'Extra user information for the impersonation (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l certificate-authority -d 'File with the certificate of the certificate authority' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l client-certificate -d 'File with the client certificate' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l client-key -d 'File with the client key' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l tls-server-name -d 'Server name that the server\'s certificate must have' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l request-timeout -d 'Time limit for one request, for example 5s or 2m; 0 means no limit' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l cache-dir -d 'Accepted because kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -s R -l recursive -d 'Process directories recursively'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l show-lengths -d 'Show the lengths of values that differ'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l no-open -d 'Open no values, and report different sealed bytes as a difference'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l insecure-skip-seal -d 'Open the Secret even if its seal is missing or does not match'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l disable-compression -d 'Do not compress answers'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l insecure-skip-tls-verify -d 'Do not verify the server\'s certificate'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l disable-compression -d 'Do not compress responses'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -s f -l filename -d 'A file with the Secret, changed in place; - reads standard input and prints the result' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l name -d 'Which Secret of the file, where it holds several' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l dry-run -d 'Only tell what would be changed' -r -f -a "client\t'Ask no KMS and change nothing'"
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l kek -d 'The KEKs of the Secret, named so that nothing is asked; `rewrap` changes them; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l open-with -d 'A KEK that may be asked to open this once, and only these; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l allow -d 'Do not warn of this about a value; repeatable, or with commas' -r -f -a "trailing-newline\t''
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -s f -l filename -d 'File with the Secret, changed in place; - reads standard input and prints the result' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l name -d 'Name of the Secret, if the file has several' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l dry-run -d 'Print what would change, and change nothing' -r -f -a "client\t'Change nothing'"
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l kek -d 'KEK of the Secret, named here to skip the prompt; `rewrap` changes the KEKs (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l open-with -d 'Use only this KEK to open the Secret, for this run (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l allow -d 'Turn off this warning about values (can be repeated, or comma-separated)' -r -f -a "trailing-newline\t''
 blank\t''
 crlf\t''
 base64\t''
@@ -337,38 +337,38 @@ private-key\t''
 json\t''
 empty\t''
 placeholder\t''"
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -s n -l namespace -d 'The namespace' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l context -d 'The kubeconfig\'s context' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l kubeconfig -d 'The kubeconfig file, in place of `KUBECONFIG`' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l cluster -d 'The kubeconfig\'s cluster' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l user -d 'The kubeconfig\'s user' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -s s -l server -d 'The API server\'s address' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l token -d 'A bearer token; it shows in the process list' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l as -d 'The user to act as' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l as-uid -d 'The uid to act as' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l as-group -d 'A group to act as; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l as-user-extra -d 'Further user information to act with; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l certificate-authority -d 'The certificate authority\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l client-certificate -d 'The client certificate\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l client-key -d 'The client key\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l tls-server-name -d 'The name that the server\'s certificate must hold' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l request-timeout -d 'How long one request may take: 5s, 2m; 0 is no limit' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l cache-dir -d 'Accepted as kubectl has it; nothing is cached' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l allow-disk -d 'Edit on a disk where there is no place in memory'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l disable-compression -d 'Do not compress answers'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -s n -l namespace -d 'Namespace to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l context -d 'Context of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l kubeconfig -d 'Kubeconfig file, instead of `KUBECONFIG`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l cluster -d 'Cluster of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l user -d 'User of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l token -d 'Bearer token for the API server; it is visible in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l as -d 'User to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l as-group -d 'Group to impersonate (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l as-user-extra -d 'Extra user information for the impersonation (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l certificate-authority -d 'File with the certificate of the certificate authority' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l client-certificate -d 'File with the client certificate' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l client-key -d 'File with the client key' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l tls-server-name -d 'Server name that the server\'s certificate must have' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l request-timeout -d 'Time limit for one request, for example 5s or 2m; 0 means no limit' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l cache-dir -d 'Accepted because kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l allow-disk -d 'Allow a file on a disk if there is no place in memory'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l insecure-skip-tls-verify -d 'Do not verify the server\'s certificate'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l disable-compression -d 'Do not compress responses'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -s f -l filename -d 'A file with the Secret, changed in place; - reads standard input and prints the result' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l name -d 'Which Secret of the file, where it holds several' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l dry-run -d 'Only tell what would be changed' -r -f -a "client\t'Ask no KMS and change nothing'"
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l visible -d 'Ask for this key with echo, as for a user name' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l from-file -d 'A value from a file, or from every file of a folder; `KEY=-` reads standard input' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l from-env-file -d 'Values from a file of KEY=VALUE lines' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l from-stdin -d 'The value of KEY from standard input, byte for byte' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l from-literal -d 'A value from the command line; it stays in the shell\'s history and shows in the process list' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l generate -d 'A random value that no one sees: 32 of alnum, or alphabets hex, digits, lower, symbols' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -s f -l filename -d 'File with the Secret, changed in place; - reads standard input and prints the result' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l name -d 'Name of the Secret, if the file has several' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l dry-run -d 'Print what would change, and change nothing' -r -f -a "client\t'Change nothing'"
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l visible -d 'Prompt for this key with echo, for example for a user name (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l from-file -d 'Read a value from a file, or one value from each file of a directory; KEY=- reads standard input (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l from-env-file -d 'Read values from a file of KEY=VALUE lines (can be repeated)' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l from-stdin -d 'Read the value of KEY from standard input, byte for byte' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l from-literal -d 'Take a value from the command line; it stays in the shell history and is visible in the process list (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l generate -d 'Generate a random value that nobody sees; LENGTH is 32 by default, ALPHABET is alnum (the default), hex, digits, lower or symbols (can be repeated)' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l kek -d 'Name the KEKs of the Secret to avoid a prompt; to change them, use `rewrap` (can be repeated)' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l allow -d 'Do not warn of this about a value; repeatable, or with commas' -r -f -a "trailing-newline\t''
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l allow -d 'Turn off this warning about values (can be repeated, or comma-separated)' -r -f -a "trailing-newline\t''
 blank\t''
 crlf\t''
 base64\t''
@@ -380,451 +380,451 @@ private-key\t''
 json\t''
 empty\t''
 placeholder\t''"
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -s n -l namespace -d 'The namespace' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l context -d 'The kubeconfig\'s context' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l kubeconfig -d 'The kubeconfig file, in place of `KUBECONFIG`' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l cluster -d 'The kubeconfig\'s cluster' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l user -d 'The kubeconfig\'s user' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -s s -l server -d 'The API server\'s address' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l token -d 'A bearer token; it shows in the process list' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l as -d 'The user to act as' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l as-uid -d 'The uid to act as' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l as-group -d 'A group to act as; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l as-user-extra -d 'Further user information to act with; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l certificate-authority -d 'The certificate authority\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l client-certificate -d 'The client certificate\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l client-key -d 'The client key\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l tls-server-name -d 'The name that the server\'s certificate must hold' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l request-timeout -d 'How long one request may take: 5s, 2m; 0 is no limit' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l cache-dir -d 'Accepted as kubectl has it; nothing is cached' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l no-confirm -d 'Ask once, not twice'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l idempotent -d 'Leave values alone that are the same already, where they can be opened'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -s n -l namespace -d 'Namespace to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l context -d 'Context of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l kubeconfig -d 'Kubeconfig file, instead of `KUBECONFIG`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l cluster -d 'Cluster of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l user -d 'User of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l token -d 'Bearer token for the API server; it is visible in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l as -d 'User to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l as-group -d 'Group to impersonate (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l as-user-extra -d 'Extra user information for the impersonation (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l certificate-authority -d 'File with the certificate of the certificate authority' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l client-certificate -d 'File with the client certificate' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l client-key -d 'File with the client key' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l tls-server-name -d 'Server name that the server\'s certificate must have' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l request-timeout -d 'Time limit for one request, for example 5s or 2m; 0 means no limit' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l cache-dir -d 'Accepted because kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l no-confirm -d 'Prompt once for each value, not twice'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l idempotent -d 'Keep values that are the same already'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l encrypt-only -d 'Do not open the Secret first to check that it is intact'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l disable-compression -d 'Do not compress answers'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l insecure-skip-tls-verify -d 'Do not verify the server\'s certificate'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l disable-compression -d 'Do not compress responses'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -s f -l filename -d 'A file with the Secret, changed in place; - reads standard input and prints the result' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l name -d 'Which Secret of the file, where it holds several' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l dry-run -d 'Only tell what would be changed' -r -f -a "client\t'Ask no KMS and change nothing'"
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -s f -l filename -d 'File with the Secret, changed in place; - reads standard input and prints the result' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l name -d 'Name of the Secret, if the file has several' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l dry-run -d 'Print what would change, and change nothing' -r -f -a "client\t'Change nothing'"
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l kek -d 'Name the KEKs of the Secret to avoid a prompt; to change them, use `rewrap` (can be repeated)' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -s n -l namespace -d 'The namespace' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l context -d 'The kubeconfig\'s context' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l kubeconfig -d 'The kubeconfig file, in place of `KUBECONFIG`' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l cluster -d 'The kubeconfig\'s cluster' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l user -d 'The kubeconfig\'s user' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -s s -l server -d 'The API server\'s address' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l token -d 'A bearer token; it shows in the process list' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l as -d 'The user to act as' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l as-uid -d 'The uid to act as' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l as-group -d 'A group to act as; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l as-user-extra -d 'Further user information to act with; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l certificate-authority -d 'The certificate authority\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l client-certificate -d 'The client certificate\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l client-key -d 'The client key\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l tls-server-name -d 'The name that the server\'s certificate must hold' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l request-timeout -d 'How long one request may take: 5s, 2m; 0 is no limit' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l cache-dir -d 'Accepted as kubectl has it; nothing is cached' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l ignore-not-found -d 'Do not mind keys that are not there'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -s n -l namespace -d 'Namespace to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l context -d 'Context of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l kubeconfig -d 'Kubeconfig file, instead of `KUBECONFIG`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l cluster -d 'Cluster of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l user -d 'User of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l token -d 'Bearer token for the API server; it is visible in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l as -d 'User to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l as-group -d 'Group to impersonate (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l as-user-extra -d 'Extra user information for the impersonation (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l certificate-authority -d 'File with the certificate of the certificate authority' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l client-certificate -d 'File with the client certificate' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l client-key -d 'File with the client key' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l tls-server-name -d 'Server name that the server\'s certificate must have' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l request-timeout -d 'Time limit for one request, for example 5s or 2m; 0 means no limit' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l cache-dir -d 'Accepted because kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l ignore-not-found -d 'Ignore keys that the Secret does not have'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l encrypt-only -d 'Do not open the Secret first to check that it is intact'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l disable-compression -d 'Do not compress answers'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l insecure-skip-tls-verify -d 'Do not verify the server\'s certificate'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l disable-compression -d 'Do not compress responses'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -s f -l filename -d 'A file, a folder, or - for standard input; repeatable. Other kinds than Secret are passed over' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -s l -l selector -d 'Only Secrets with these labels' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l only -d 'Only the values of these keys; repeatable, or with commas' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l prefix -d 'Put this before each key, to make the variable\'s name' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l allow-name -d 'Variables that a value may become whatever they do to the program; repeatable, or with commas' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l spec-env -d 'In a container: variables that the pod\'s own spec sets, and that may steer the login to the KMS; repeatable, or with commas' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l files -d 'Give the values as files in this folder, new or empty, in memory; it is emptied at the end' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l mounted -d 'Open the files of a mounted sealed Secret into the folder of --files, and copy the others; repeatable' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l secret -d 'Refuse a value of the environment or of --mounted that was not sealed for this Secret' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -s f -l filename -d 'File, directory, or - for standard input; only its Secrets are used (can be repeated, or comma-separated)' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -s l -l selector -d 'Select Secrets by their labels, for example app=web' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l only -d 'Use only the value of this key (can be repeated, or comma-separated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l prefix -d 'Prefix for the names of the variables' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l allow-name -d 'Allow a variable of this name, even if it can control the program (can be repeated, or comma-separated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l spec-env -d 'Accept this variable for the login to the KMS, because the pod\'s own spec sets it (can be repeated, or comma-separated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l files -d 'Write the values as files to this directory in memory, new or empty; it is emptied at the end' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l mounted -d 'Open the files of this mounted Secret into the directory of --files, and copy its other files (can be repeated)' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l secret -d 'Refuse values of the environment and of --mounted that were not sealed for this Secret' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l kek -d 'Use only this KEK to open the Secret, for this run (can be repeated)' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -s n -l namespace -d 'The namespace' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l context -d 'The kubeconfig\'s context' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l kubeconfig -d 'The kubeconfig file, in place of `KUBECONFIG`' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l cluster -d 'The kubeconfig\'s cluster' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l user -d 'The kubeconfig\'s user' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -s s -l server -d 'The API server\'s address' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l token -d 'A bearer token; it shows in the process list' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l as -d 'The user to act as' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l as-uid -d 'The uid to act as' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l as-group -d 'A group to act as; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l as-user-extra -d 'Further user information to act with; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l certificate-authority -d 'The certificate authority\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l client-certificate -d 'The client certificate\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l client-key -d 'The client key\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l tls-server-name -d 'The name that the server\'s certificate must hold' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l request-timeout -d 'How long one request may take: 5s, 2m; 0 is no limit' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l cache-dir -d 'Accepted as kubectl has it; nothing is cached' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -s R -l recursive -d 'Take the folders in a folder too'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l allow-disk -d 'Let the folder of --files be on a disk'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -s n -l namespace -d 'Namespace to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l context -d 'Context of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l kubeconfig -d 'Kubeconfig file, instead of `KUBECONFIG`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l cluster -d 'Cluster of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l user -d 'User of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l token -d 'Bearer token for the API server; it is visible in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l as -d 'User to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l as-group -d 'Group to impersonate (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l as-user-extra -d 'Extra user information for the impersonation (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l certificate-authority -d 'File with the certificate of the certificate authority' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l client-certificate -d 'File with the client certificate' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l client-key -d 'File with the client key' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l tls-server-name -d 'Server name that the server\'s certificate must have' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l request-timeout -d 'Time limit for one request, for example 5s or 2m; 0 means no limit' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l cache-dir -d 'Accepted because kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -s R -l recursive -d 'Process directories recursively'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l allow-disk -d 'Allow the directory of --files to be on a disk'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l insecure-skip-seal -d 'Open the Secret even if its seal is missing or does not match'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l disable-compression -d 'Do not compress answers'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l insecure-skip-tls-verify -d 'Do not verify the server\'s certificate'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l disable-compression -d 'Do not compress responses'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l kek -d 'A KEK that is known, beside those of rules, environment and settings; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l exclude -d 'Leave out paths like this: `tests/**`; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -s o -l output -d 'How to print' -r -f -a "text\t'path:line:column: what is wrong'
-json\t'One object'
-sarif\t'SARIF 2.1.0'"
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -s n -l namespace -d 'The namespace' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l context -d 'The kubeconfig\'s context' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l kubeconfig -d 'The kubeconfig file, in place of `KUBECONFIG`' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l cluster -d 'The kubeconfig\'s cluster' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l user -d 'The kubeconfig\'s user' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -s s -l server -d 'The API server\'s address' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l token -d 'A bearer token; it shows in the process list' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l as -d 'The user to act as' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l as-uid -d 'The uid to act as' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l as-group -d 'A group to act as; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l as-user-extra -d 'Further user information to act with; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l certificate-authority -d 'The certificate authority\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l client-certificate -d 'The client certificate\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l client-key -d 'The client key\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l tls-server-name -d 'The name that the server\'s certificate must hold' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l request-timeout -d 'How long one request may take: 5s, 2m; 0 is no limit' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l cache-dir -d 'Accepted as kubectl has it; nothing is cached' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l no-ignore -d 'Look at files that Git ignores, too'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l disable-compression -d 'Do not compress answers'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l kek -d 'Accept this KEK too, like those of rules, environment and settings (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l exclude -d 'Skip paths that match this pattern, for example tests/** (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -s o -l output -d 'Output format' -r -f -a "text\t'One line per finding: path:line:column: message'
+json\t'One JSON object'
+sarif\t'SARIF 2.1.0, for code scanners'"
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -s n -l namespace -d 'Namespace to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l context -d 'Context of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l kubeconfig -d 'Kubeconfig file, instead of `KUBECONFIG`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l cluster -d 'Cluster of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l user -d 'User of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l token -d 'Bearer token for the API server; it is visible in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l as -d 'User to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l as-group -d 'Group to impersonate (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l as-user-extra -d 'Extra user information for the impersonation (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l certificate-authority -d 'File with the certificate of the certificate authority' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l client-certificate -d 'File with the client certificate' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l client-key -d 'File with the client key' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l tls-server-name -d 'Server name that the server\'s certificate must have' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l request-timeout -d 'Time limit for one request, for example 5s or 2m; 0 means no limit' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l cache-dir -d 'Accepted because kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l no-ignore -d 'Check files that Git ignores, too'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l insecure-skip-tls-verify -d 'Do not verify the server\'s certificate'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l disable-compression -d 'Do not compress responses'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -s f -l filename -d 'A file, a folder, or - for standard input; repeatable. Other kinds than Secret are passed over' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -s l -l selector -d 'Only Secrets with these labels' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l dry-run -d 'Only tell what would be changed; no KMS is asked to wrap or to open' -r -f -a "client\t'Ask no KMS and change nothing'"
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l kek -d 'The new set of KEKs; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l add -d 'One more KEK; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l remove -d 'One less; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l open-with -d 'A KEK that may be asked to open the data keys this once, and only these; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -s n -l namespace -d 'The namespace' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l context -d 'The kubeconfig\'s context' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l kubeconfig -d 'The kubeconfig file, in place of `KUBECONFIG`' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l cluster -d 'The kubeconfig\'s cluster' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l user -d 'The kubeconfig\'s user' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -s s -l server -d 'The API server\'s address' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l token -d 'A bearer token; it shows in the process list' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l as -d 'The user to act as' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l as-uid -d 'The uid to act as' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l as-group -d 'A group to act as; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l as-user-extra -d 'Further user information to act with; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l certificate-authority -d 'The certificate authority\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l client-certificate -d 'The client certificate\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l client-key -d 'The client key\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l tls-server-name -d 'The name that the server\'s certificate must hold' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l request-timeout -d 'How long one request may take: 5s, 2m; 0 is no limit' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l cache-dir -d 'Accepted as kubectl has it; nothing is cached' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -s R -l recursive -d 'Take the folders in a folder too'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -s A -l all-namespaces -d 'Those of all namespaces'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l renew -d 'Wrap anew also under KEKs that hold the data key already, for the newest version of their keys'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l disable-compression -d 'Do not compress answers'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -s f -l filename -d 'File, directory, or - for standard input; only its Secrets are used (can be repeated, or comma-separated)' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -s l -l selector -d 'Select Secrets by their labels, for example app=web' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l dry-run -d 'Print what would change, and change nothing; no KMS wraps or unwraps a data key' -r -f -a "client\t'Change nothing'"
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l kek -d 'Replace all KEKs with this KEK (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l add -d 'Add this KEK (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l remove -d 'Remove this KEK (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l open-with -d 'Use only this KEK to unwrap the data keys, for this run (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -s n -l namespace -d 'Namespace to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l context -d 'Context of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l kubeconfig -d 'Kubeconfig file, instead of `KUBECONFIG`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l cluster -d 'Cluster of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l user -d 'User of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l token -d 'Bearer token for the API server; it is visible in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l as -d 'User to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l as-group -d 'Group to impersonate (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l as-user-extra -d 'Extra user information for the impersonation (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l certificate-authority -d 'File with the certificate of the certificate authority' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l client-certificate -d 'File with the client certificate' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l client-key -d 'File with the client key' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l tls-server-name -d 'Server name that the server\'s certificate must have' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l request-timeout -d 'Time limit for one request, for example 5s or 2m; 0 means no limit' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l cache-dir -d 'Accepted because kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -s R -l recursive -d 'Process directories recursively'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -s A -l all-namespaces -d 'Select the Secrets of all namespaces'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l renew -d 'Also rewrap for KEKs that already have the data key, to move it to their latest key version'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l insecure-skip-tls-verify -d 'Do not verify the server\'s certificate'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -l disable-compression -d 'Do not compress responses'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rewrap" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -s f -l filename -d 'A file, a folder, or - for standard input; repeatable. Other kinds than Secret are passed over' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -s l -l selector -d 'Only Secrets with these labels' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l dry-run -d 'Only tell what would be changed; no KMS is asked to wrap or to open' -r -f -a "client\t'Ask no KMS and change nothing'"
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l before -d 'Only what was sealed before this time: 2026-01-01, 2026-01-01T08:00:00Z' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l kek -d 'The KEKs to seal to, in place of those that it is under; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l open-with -d 'A KEK that may be asked to open this once, and only these; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -s n -l namespace -d 'The namespace' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l context -d 'The kubeconfig\'s context' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l kubeconfig -d 'The kubeconfig file, in place of `KUBECONFIG`' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l cluster -d 'The kubeconfig\'s cluster' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l user -d 'The kubeconfig\'s user' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -s s -l server -d 'The API server\'s address' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l token -d 'A bearer token; it shows in the process list' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l as -d 'The user to act as' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l as-uid -d 'The uid to act as' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l as-group -d 'A group to act as; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l as-user-extra -d 'Further user information to act with; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l certificate-authority -d 'The certificate authority\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l client-certificate -d 'The client certificate\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l client-key -d 'The client key\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l tls-server-name -d 'The name that the server\'s certificate must hold' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l request-timeout -d 'How long one request may take: 5s, 2m; 0 is no limit' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l cache-dir -d 'Accepted as kubectl has it; nothing is cached' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -s R -l recursive -d 'Take the folders in a folder too'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -s A -l all-namespaces -d 'Those of all namespaces'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l disable-compression -d 'Do not compress answers'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -s f -l filename -d 'File, directory, or - for standard input; only its Secrets are used (can be repeated, or comma-separated)' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -s l -l selector -d 'Select Secrets by their labels, for example app=web' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l dry-run -d 'Print what would change, and change nothing; no KMS wraps or unwraps a data key' -r -f -a "client\t'Change nothing'"
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l before -d 'Rotate only Secrets that were sealed before this time: 2026-01-01, 2026-01-01T08:00:00Z' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l kek -d 'Seal to this KEK instead of the KEKs of the Secret (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l open-with -d 'Use only this KEK to open the Secret, for this run (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -s n -l namespace -d 'Namespace to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l context -d 'Context of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l kubeconfig -d 'Kubeconfig file, instead of `KUBECONFIG`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l cluster -d 'Cluster of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l user -d 'User of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l token -d 'Bearer token for the API server; it is visible in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l as -d 'User to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l as-group -d 'Group to impersonate (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l as-user-extra -d 'Extra user information for the impersonation (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l certificate-authority -d 'File with the certificate of the certificate authority' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l client-certificate -d 'File with the client certificate' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l client-key -d 'File with the client key' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l tls-server-name -d 'Server name that the server\'s certificate must have' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l request-timeout -d 'Time limit for one request, for example 5s or 2m; 0 means no limit' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l cache-dir -d 'Accepted because kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -s R -l recursive -d 'Process directories recursively'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -s A -l all-namespaces -d 'Select the Secrets of all namespaces'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l insecure-skip-tls-verify -d 'Do not verify the server\'s certificate'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l disable-compression -d 'Do not compress responses'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand restart" -s l -l selector -d 'Those that use sealed Secrets with these labels' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand restart" -l wait -d 'Wait until they run anew, 10m at most unless a time is given' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand restart" -s n -l namespace -d 'The namespace' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand restart" -l context -d 'The kubeconfig\'s context' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand restart" -l kubeconfig -d 'The kubeconfig file, in place of `KUBECONFIG`' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand restart" -l cluster -d 'The kubeconfig\'s cluster' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand restart" -l user -d 'The kubeconfig\'s user' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand restart" -s s -l server -d 'The API server\'s address' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand restart" -l token -d 'A bearer token; it shows in the process list' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand restart" -l as -d 'The user to act as' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand restart" -l as-uid -d 'The uid to act as' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand restart" -l as-group -d 'A group to act as; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand restart" -l as-user-extra -d 'Further user information to act with; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand restart" -l certificate-authority -d 'The certificate authority\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand restart" -l client-certificate -d 'The client certificate\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand restart" -l client-key -d 'The client key\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand restart" -l tls-server-name -d 'The name that the server\'s certificate must hold' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand restart" -l request-timeout -d 'How long one request may take: 5s, 2m; 0 is no limit' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand restart" -l cache-dir -d 'Accepted as kubectl has it; nothing is cached' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand restart" -s y -l yes -d 'Restart them without asking'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand restart" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand restart" -l disable-compression -d 'Do not compress answers'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand restart" -s l -l selector -d 'Select sealed Secrets by their labels, for example app=web' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand restart" -l wait -d 'Wait until the rollouts are complete, at most 10m unless TIME is given' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand restart" -s n -l namespace -d 'Namespace to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand restart" -l context -d 'Context of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand restart" -l kubeconfig -d 'Kubeconfig file, instead of `KUBECONFIG`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand restart" -l cluster -d 'Cluster of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand restart" -l user -d 'User of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand restart" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand restart" -l token -d 'Bearer token for the API server; it is visible in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand restart" -l as -d 'User to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand restart" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand restart" -l as-group -d 'Group to impersonate (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand restart" -l as-user-extra -d 'Extra user information for the impersonation (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand restart" -l certificate-authority -d 'File with the certificate of the certificate authority' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand restart" -l client-certificate -d 'File with the client certificate' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand restart" -l client-key -d 'File with the client key' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand restart" -l tls-server-name -d 'Server name that the server\'s certificate must have' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand restart" -l request-timeout -d 'Time limit for one request, for example 5s or 2m; 0 means no limit' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand restart" -l cache-dir -d 'Accepted because kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand restart" -s y -l yes -d 'Restart without a prompt'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand restart" -l insecure-skip-tls-verify -d 'Do not verify the server\'s certificate'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand restart" -l disable-compression -d 'Do not compress responses'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand restart" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -s n -l namespace -d 'The namespace' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -l context -d 'The kubeconfig\'s context' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -l kubeconfig -d 'The kubeconfig file, in place of `KUBECONFIG`' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -l cluster -d 'The kubeconfig\'s cluster' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -l user -d 'The kubeconfig\'s user' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -s s -l server -d 'The API server\'s address' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -l token -d 'A bearer token; it shows in the process list' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -l as -d 'The user to act as' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -l as-uid -d 'The uid to act as' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -l as-group -d 'A group to act as; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -l as-user-extra -d 'Further user information to act with; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -l certificate-authority -d 'The certificate authority\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -l client-certificate -d 'The client certificate\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -l client-key -d 'The client key\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -l tls-server-name -d 'The name that the server\'s certificate must hold' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -l request-timeout -d 'How long one request may take: 5s, 2m; 0 is no limit' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -l cache-dir -d 'Accepted as kubectl has it; nothing is cached' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -l disable-compression -d 'Do not compress answers'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -s n -l namespace -d 'Namespace to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -l context -d 'Context of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -l kubeconfig -d 'Kubeconfig file, instead of `KUBECONFIG`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -l cluster -d 'Cluster of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -l user -d 'User of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -l token -d 'Bearer token for the API server; it is visible in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -l as -d 'User to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -l as-group -d 'Group to impersonate (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -l as-user-extra -d 'Extra user information for the impersonation (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -l certificate-authority -d 'File with the certificate of the certificate authority' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -l client-certificate -d 'File with the client certificate' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -l client-key -d 'File with the client key' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -l tls-server-name -d 'Server name that the server\'s certificate must have' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -l request-timeout -d 'Time limit for one request, for example 5s or 2m; 0 means no limit' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -l cache-dir -d 'Accepted because kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -l insecure-skip-tls-verify -d 'Do not verify the server\'s certificate'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -l disable-compression -d 'Do not compress responses'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -f -a "new" -d 'Make the local key: an age identity in your configuration folder'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -f -a "new" -d 'Create the local key: an age identity in your configuration directory'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -f -a "list" -d 'Show which KEKs this machine may use, for what, where, and why'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -f -a "trust" -d 'Let this machine use a KEK, for the Secrets of a namespace'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -f -a "test" -d 'Wrap and unwrap a random key, to see whether a KEK works for you'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -f -a "trust" -d 'Allow this machine to use a KEK for the Secrets of a namespace'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -f -a "test" -d 'Wrap and unwrap a random key, to test whether a KEK works for you'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and not __fish_seen_subcommand_from new list trust test help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from new" -s n -l namespace -d 'The namespace' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from new" -l context -d 'The kubeconfig\'s context' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from new" -l kubeconfig -d 'The kubeconfig file, in place of `KUBECONFIG`' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from new" -l cluster -d 'The kubeconfig\'s cluster' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from new" -l user -d 'The kubeconfig\'s user' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from new" -s s -l server -d 'The API server\'s address' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from new" -l token -d 'A bearer token; it shows in the process list' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from new" -l as -d 'The user to act as' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from new" -l as-uid -d 'The uid to act as' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from new" -l as-group -d 'A group to act as; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from new" -l as-user-extra -d 'Further user information to act with; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from new" -l certificate-authority -d 'The certificate authority\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from new" -l client-certificate -d 'The client certificate\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from new" -l client-key -d 'The client key\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from new" -l tls-server-name -d 'The name that the server\'s certificate must hold' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from new" -l request-timeout -d 'How long one request may take: 5s, 2m; 0 is no limit' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from new" -l cache-dir -d 'Accepted as kubectl has it; nothing is cached' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from new" -l post-quantum -d 'A post-quantum hybrid key (ML-KEM-768 and X25519); sealed values grow by 1.5 KB each'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from new" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from new" -l disable-compression -d 'Do not compress answers'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from new" -s n -l namespace -d 'Namespace to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from new" -l context -d 'Context of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from new" -l kubeconfig -d 'Kubeconfig file, instead of `KUBECONFIG`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from new" -l cluster -d 'Cluster of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from new" -l user -d 'User of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from new" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from new" -l token -d 'Bearer token for the API server; it is visible in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from new" -l as -d 'User to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from new" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from new" -l as-group -d 'Group to impersonate (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from new" -l as-user-extra -d 'Extra user information for the impersonation (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from new" -l certificate-authority -d 'File with the certificate of the certificate authority' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from new" -l client-certificate -d 'File with the client certificate' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from new" -l client-key -d 'File with the client key' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from new" -l tls-server-name -d 'Server name that the server\'s certificate must have' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from new" -l request-timeout -d 'Time limit for one request, for example 5s or 2m; 0 means no limit' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from new" -l cache-dir -d 'Accepted because kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from new" -l post-quantum -d 'Create a post-quantum hybrid key (ML-KEM-768 and X25519); each sealed value grows by 1.5 KB'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from new" -l insecure-skip-tls-verify -d 'Do not verify the server\'s certificate'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from new" -l disable-compression -d 'Do not compress responses'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from new" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from list" -s n -l namespace -d 'The namespace' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from list" -l context -d 'The kubeconfig\'s context' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from list" -l kubeconfig -d 'The kubeconfig file, in place of `KUBECONFIG`' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from list" -l cluster -d 'The kubeconfig\'s cluster' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from list" -l user -d 'The kubeconfig\'s user' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from list" -s s -l server -d 'The API server\'s address' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from list" -l token -d 'A bearer token; it shows in the process list' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from list" -l as -d 'The user to act as' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from list" -l as-uid -d 'The uid to act as' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from list" -l as-group -d 'A group to act as; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from list" -l as-user-extra -d 'Further user information to act with; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from list" -l certificate-authority -d 'The certificate authority\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from list" -l client-certificate -d 'The client certificate\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from list" -l client-key -d 'The client key\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from list" -l tls-server-name -d 'The name that the server\'s certificate must hold' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from list" -l request-timeout -d 'How long one request may take: 5s, 2m; 0 is no limit' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from list" -l cache-dir -d 'Accepted as kubectl has it; nothing is cached' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from list" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from list" -l disable-compression -d 'Do not compress answers'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from list" -s n -l namespace -d 'Namespace to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from list" -l context -d 'Context of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from list" -l kubeconfig -d 'Kubeconfig file, instead of `KUBECONFIG`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from list" -l cluster -d 'Cluster of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from list" -l user -d 'User of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from list" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from list" -l token -d 'Bearer token for the API server; it is visible in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from list" -l as -d 'User to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from list" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from list" -l as-group -d 'Group to impersonate (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from list" -l as-user-extra -d 'Extra user information for the impersonation (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from list" -l certificate-authority -d 'File with the certificate of the certificate authority' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from list" -l client-certificate -d 'File with the client certificate' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from list" -l client-key -d 'File with the client key' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from list" -l tls-server-name -d 'Server name that the server\'s certificate must have' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from list" -l request-timeout -d 'Time limit for one request, for example 5s or 2m; 0 means no limit' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from list" -l cache-dir -d 'Accepted because kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from list" -l insecure-skip-tls-verify -d 'Do not verify the server\'s certificate'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from list" -l disable-compression -d 'Do not compress responses'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -s n -l namespace -d 'The namespace' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -l context -d 'The kubeconfig\'s context' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -l kubeconfig -d 'The kubeconfig file, in place of `KUBECONFIG`' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -l cluster -d 'The kubeconfig\'s cluster' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -l user -d 'The kubeconfig\'s user' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -s s -l server -d 'The API server\'s address' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -l token -d 'A bearer token; it shows in the process list' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -l as -d 'The user to act as' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -l as-uid -d 'The uid to act as' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -l as-group -d 'A group to act as; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -l as-user-extra -d 'Further user information to act with; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -l certificate-authority -d 'The certificate authority\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -l client-certificate -d 'The client certificate\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -l client-key -d 'The client key\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -l tls-server-name -d 'The name that the server\'s certificate must hold' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -l request-timeout -d 'How long one request may take: 5s, 2m; 0 is no limit' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -l cache-dir -d 'Accepted as kubectl has it; nothing is cached' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -l seal -d 'Allow sealing to it too'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -s A -l all-namespaces -d 'For all namespaces'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -l remove -d 'Forget it instead: for the namespace of -n, else everywhere'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -l disable-compression -d 'Do not compress answers'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -s n -l namespace -d 'Namespace to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -l context -d 'Context of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -l kubeconfig -d 'Kubeconfig file, instead of `KUBECONFIG`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -l cluster -d 'Cluster of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -l user -d 'User of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -l token -d 'Bearer token for the API server; it is visible in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -l as -d 'User to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -l as-group -d 'Group to impersonate (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -l as-user-extra -d 'Extra user information for the impersonation (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -l certificate-authority -d 'File with the certificate of the certificate authority' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -l client-certificate -d 'File with the client certificate' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -l client-key -d 'File with the client key' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -l tls-server-name -d 'Server name that the server\'s certificate must have' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -l request-timeout -d 'Time limit for one request, for example 5s or 2m; 0 means no limit' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -l cache-dir -d 'Accepted because kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -l seal -d 'Allow sealing to the KEK, too'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -s A -l all-namespaces -d 'Allow the KEK in all namespaces'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -l remove -d 'Remove grants of the KEK: with -n or -A, only that grant, otherwise all'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -l insecure-skip-tls-verify -d 'Do not verify the server\'s certificate'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -l disable-compression -d 'Do not compress responses'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from trust" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from test" -s n -l namespace -d 'The namespace' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from test" -l context -d 'The kubeconfig\'s context' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from test" -l kubeconfig -d 'The kubeconfig file, in place of `KUBECONFIG`' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from test" -l cluster -d 'The kubeconfig\'s cluster' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from test" -l user -d 'The kubeconfig\'s user' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from test" -s s -l server -d 'The API server\'s address' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from test" -l token -d 'A bearer token; it shows in the process list' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from test" -l as -d 'The user to act as' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from test" -l as-uid -d 'The uid to act as' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from test" -l as-group -d 'A group to act as; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from test" -l as-user-extra -d 'Further user information to act with; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from test" -l certificate-authority -d 'The certificate authority\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from test" -l client-certificate -d 'The client certificate\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from test" -l client-key -d 'The client key\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from test" -l tls-server-name -d 'The name that the server\'s certificate must hold' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from test" -l request-timeout -d 'How long one request may take: 5s, 2m; 0 is no limit' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from test" -l cache-dir -d 'Accepted as kubectl has it; nothing is cached' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from test" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from test" -l disable-compression -d 'Do not compress answers'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from test" -s n -l namespace -d 'Namespace to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from test" -l context -d 'Context of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from test" -l kubeconfig -d 'Kubeconfig file, instead of `KUBECONFIG`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from test" -l cluster -d 'Cluster of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from test" -l user -d 'User of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from test" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from test" -l token -d 'Bearer token for the API server; it is visible in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from test" -l as -d 'User to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from test" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from test" -l as-group -d 'Group to impersonate (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from test" -l as-user-extra -d 'Extra user information for the impersonation (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from test" -l certificate-authority -d 'File with the certificate of the certificate authority' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from test" -l client-certificate -d 'File with the client certificate' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from test" -l client-key -d 'File with the client key' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from test" -l tls-server-name -d 'Server name that the server\'s certificate must have' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from test" -l request-timeout -d 'Time limit for one request, for example 5s or 2m; 0 means no limit' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from test" -l cache-dir -d 'Accepted because kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from test" -l insecure-skip-tls-verify -d 'Do not verify the server\'s certificate'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from test" -l disable-compression -d 'Do not compress responses'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from test" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from help" -f -a "new" -d 'Make the local key: an age identity in your configuration folder'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from help" -f -a "new" -d 'Create the local key: an age identity in your configuration directory'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from help" -f -a "list" -d 'Show which KEKs this machine may use, for what, where, and why'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from help" -f -a "trust" -d 'Let this machine use a KEK, for the Secrets of a namespace'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from help" -f -a "test" -d 'Wrap and unwrap a random key, to see whether a KEK works for you'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from help" -f -a "trust" -d 'Allow this machine to use a KEK for the Secrets of a namespace'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from help" -f -a "test" -d 'Wrap and unwrap a random key, to test whether a KEK works for you'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand version" -s n -l namespace -d 'The namespace' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand version" -l context -d 'The kubeconfig\'s context' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand version" -l kubeconfig -d 'The kubeconfig file, in place of `KUBECONFIG`' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand version" -l cluster -d 'The kubeconfig\'s cluster' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand version" -l user -d 'The kubeconfig\'s user' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand version" -s s -l server -d 'The API server\'s address' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand version" -l token -d 'A bearer token; it shows in the process list' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand version" -l as -d 'The user to act as' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand version" -l as-uid -d 'The uid to act as' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand version" -l as-group -d 'A group to act as; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand version" -l as-user-extra -d 'Further user information to act with; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand version" -l certificate-authority -d 'The certificate authority\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand version" -l client-certificate -d 'The client certificate\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand version" -l client-key -d 'The client key\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand version" -l tls-server-name -d 'The name that the server\'s certificate must hold' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand version" -l request-timeout -d 'How long one request may take: 5s, 2m; 0 is no limit' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand version" -l cache-dir -d 'Accepted as kubectl has it; nothing is cached' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand version" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand version" -l disable-compression -d 'Do not compress answers'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand version" -s n -l namespace -d 'Namespace to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand version" -l context -d 'Context of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand version" -l kubeconfig -d 'Kubeconfig file, instead of `KUBECONFIG`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand version" -l cluster -d 'Cluster of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand version" -l user -d 'User of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand version" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand version" -l token -d 'Bearer token for the API server; it is visible in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand version" -l as -d 'User to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand version" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand version" -l as-group -d 'Group to impersonate (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand version" -l as-user-extra -d 'Extra user information for the impersonation (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand version" -l certificate-authority -d 'File with the certificate of the certificate authority' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand version" -l client-certificate -d 'File with the client certificate' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand version" -l client-key -d 'File with the client key' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand version" -l tls-server-name -d 'Server name that the server\'s certificate must have' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand version" -l request-timeout -d 'Time limit for one request, for example 5s or 2m; 0 means no limit' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand version" -l cache-dir -d 'Accepted because kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand version" -l insecure-skip-tls-verify -d 'Do not verify the server\'s certificate'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand version" -l disable-compression -d 'Do not compress responses'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand version" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand options" -s n -l namespace -d 'The namespace' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand options" -l context -d 'The kubeconfig\'s context' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand options" -l kubeconfig -d 'The kubeconfig file, in place of `KUBECONFIG`' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand options" -l cluster -d 'The kubeconfig\'s cluster' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand options" -l user -d 'The kubeconfig\'s user' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand options" -s s -l server -d 'The API server\'s address' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand options" -l token -d 'A bearer token; it shows in the process list' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand options" -l as -d 'The user to act as' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand options" -l as-uid -d 'The uid to act as' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand options" -l as-group -d 'A group to act as; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand options" -l as-user-extra -d 'Further user information to act with; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand options" -l certificate-authority -d 'The certificate authority\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand options" -l client-certificate -d 'The client certificate\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand options" -l client-key -d 'The client key\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand options" -l tls-server-name -d 'The name that the server\'s certificate must hold' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand options" -l request-timeout -d 'How long one request may take: 5s, 2m; 0 is no limit' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand options" -l cache-dir -d 'Accepted as kubectl has it; nothing is cached' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand options" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand options" -l disable-compression -d 'Do not compress answers'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand options" -s n -l namespace -d 'Namespace to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand options" -l context -d 'Context of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand options" -l kubeconfig -d 'Kubeconfig file, instead of `KUBECONFIG`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand options" -l cluster -d 'Cluster of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand options" -l user -d 'User of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand options" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand options" -l token -d 'Bearer token for the API server; it is visible in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand options" -l as -d 'User to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand options" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand options" -l as-group -d 'Group to impersonate (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand options" -l as-user-extra -d 'Extra user information for the impersonation (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand options" -l certificate-authority -d 'File with the certificate of the certificate authority' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand options" -l client-certificate -d 'File with the client certificate' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand options" -l client-key -d 'File with the client key' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand options" -l tls-server-name -d 'Server name that the server\'s certificate must have' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand options" -l request-timeout -d 'Time limit for one request, for example 5s or 2m; 0 means no limit' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand options" -l cache-dir -d 'Accepted because kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand options" -l insecure-skip-tls-verify -d 'Do not verify the server\'s certificate'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand options" -l disable-compression -d 'Do not compress responses'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand options" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand delete" -s n -l namespace -d 'The namespace' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand delete" -l context -d 'The kubeconfig\'s context' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand delete" -l kubeconfig -d 'The kubeconfig file, in place of `KUBECONFIG`' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand delete" -l cluster -d 'The kubeconfig\'s cluster' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand delete" -l user -d 'The kubeconfig\'s user' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand delete" -s s -l server -d 'The API server\'s address' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand delete" -l token -d 'A bearer token; it shows in the process list' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand delete" -l as -d 'The user to act as' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand delete" -l as-uid -d 'The uid to act as' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand delete" -l as-group -d 'A group to act as; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand delete" -l as-user-extra -d 'Further user information to act with; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand delete" -l certificate-authority -d 'The certificate authority\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand delete" -l client-certificate -d 'The client certificate\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand delete" -l client-key -d 'The client key\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand delete" -l tls-server-name -d 'The name that the server\'s certificate must hold' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand delete" -l request-timeout -d 'How long one request may take: 5s, 2m; 0 is no limit' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand delete" -l cache-dir -d 'Accepted as kubectl has it; nothing is cached' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand delete" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand delete" -l disable-compression -d 'Do not compress answers'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand completion" -s n -l namespace -d 'The namespace' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand completion" -l context -d 'The kubeconfig\'s context' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand completion" -l kubeconfig -d 'The kubeconfig file, in place of `KUBECONFIG`' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand completion" -l cluster -d 'The kubeconfig\'s cluster' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand completion" -l user -d 'The kubeconfig\'s user' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand completion" -s s -l server -d 'The API server\'s address' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand completion" -l token -d 'A bearer token; it shows in the process list' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand completion" -l as -d 'The user to act as' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand completion" -l as-uid -d 'The uid to act as' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand completion" -l as-group -d 'A group to act as; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand completion" -l as-user-extra -d 'Further user information to act with; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand completion" -l certificate-authority -d 'The certificate authority\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand completion" -l client-certificate -d 'The client certificate\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand completion" -l client-key -d 'The client key\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand completion" -l tls-server-name -d 'The name that the server\'s certificate must hold' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand completion" -l request-timeout -d 'How long one request may take: 5s, 2m; 0 is no limit' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand completion" -l cache-dir -d 'Accepted as kubectl has it; nothing is cached' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand completion" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand completion" -l disable-compression -d 'Do not compress answers'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand delete" -s n -l namespace -d 'Namespace to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand delete" -l context -d 'Context of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand delete" -l kubeconfig -d 'Kubeconfig file, instead of `KUBECONFIG`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand delete" -l cluster -d 'Cluster of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand delete" -l user -d 'User of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand delete" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand delete" -l token -d 'Bearer token for the API server; it is visible in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand delete" -l as -d 'User to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand delete" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand delete" -l as-group -d 'Group to impersonate (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand delete" -l as-user-extra -d 'Extra user information for the impersonation (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand delete" -l certificate-authority -d 'File with the certificate of the certificate authority' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand delete" -l client-certificate -d 'File with the client certificate' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand delete" -l client-key -d 'File with the client key' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand delete" -l tls-server-name -d 'Server name that the server\'s certificate must have' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand delete" -l request-timeout -d 'Time limit for one request, for example 5s or 2m; 0 means no limit' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand delete" -l cache-dir -d 'Accepted because kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand delete" -l insecure-skip-tls-verify -d 'Do not verify the server\'s certificate'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand delete" -l disable-compression -d 'Do not compress responses'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand completion" -s n -l namespace -d 'Namespace to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand completion" -l context -d 'Context of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand completion" -l kubeconfig -d 'Kubeconfig file, instead of `KUBECONFIG`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand completion" -l cluster -d 'Cluster of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand completion" -l user -d 'User of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand completion" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand completion" -l token -d 'Bearer token for the API server; it is visible in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand completion" -l as -d 'User to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand completion" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand completion" -l as-group -d 'Group to impersonate (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand completion" -l as-user-extra -d 'Extra user information for the impersonation (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand completion" -l certificate-authority -d 'File with the certificate of the certificate authority' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand completion" -l client-certificate -d 'File with the client certificate' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand completion" -l client-key -d 'File with the client key' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand completion" -l tls-server-name -d 'Server name that the server\'s certificate must have' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand completion" -l request-timeout -d 'Time limit for one request, for example 5s or 2m; 0 means no limit' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand completion" -l cache-dir -d 'Accepted because kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand completion" -l insecure-skip-tls-verify -d 'Do not verify the server\'s certificate'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand completion" -l disable-compression -d 'Do not compress responses'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand completion" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand man" -s n -l namespace -d 'The namespace' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand man" -l context -d 'The kubeconfig\'s context' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand man" -l kubeconfig -d 'The kubeconfig file, in place of `KUBECONFIG`' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand man" -l cluster -d 'The kubeconfig\'s cluster' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand man" -l user -d 'The kubeconfig\'s user' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand man" -s s -l server -d 'The API server\'s address' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand man" -l token -d 'A bearer token; it shows in the process list' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand man" -l as -d 'The user to act as' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand man" -l as-uid -d 'The uid to act as' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand man" -l as-group -d 'A group to act as; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand man" -l as-user-extra -d 'Further user information to act with; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand man" -l certificate-authority -d 'The certificate authority\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand man" -l client-certificate -d 'The client certificate\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand man" -l client-key -d 'The client key\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand man" -l tls-server-name -d 'The name that the server\'s certificate must hold' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand man" -l request-timeout -d 'How long one request may take: 5s, 2m; 0 is no limit' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand man" -l cache-dir -d 'Accepted as kubectl has it; nothing is cached' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand man" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand man" -l disable-compression -d 'Do not compress answers'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand man" -s n -l namespace -d 'Namespace to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand man" -l context -d 'Context of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand man" -l kubeconfig -d 'Kubeconfig file, instead of `KUBECONFIG`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand man" -l cluster -d 'Cluster of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand man" -l user -d 'User of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand man" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand man" -l token -d 'Bearer token for the API server; it is visible in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand man" -l as -d 'User to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand man" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand man" -l as-group -d 'Group to impersonate (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand man" -l as-user-extra -d 'Extra user information for the impersonation (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand man" -l certificate-authority -d 'File with the certificate of the certificate authority' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand man" -l client-certificate -d 'File with the client certificate' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand man" -l client-key -d 'File with the client key' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand man" -l tls-server-name -d 'Server name that the server\'s certificate must have' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand man" -l request-timeout -d 'Time limit for one request, for example 5s or 2m; 0 means no limit' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand man" -l cache-dir -d 'Accepted because kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand man" -l insecure-skip-tls-verify -d 'Do not verify the server\'s certificate'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand man" -l disable-compression -d 'Do not compress responses'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand __complete" -s n -l namespace -d 'The namespace' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand __complete" -l context -d 'The kubeconfig\'s context' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand __complete" -l kubeconfig -d 'The kubeconfig file, in place of `KUBECONFIG`' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand __complete" -l cluster -d 'The kubeconfig\'s cluster' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand __complete" -l user -d 'The kubeconfig\'s user' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand __complete" -s s -l server -d 'The API server\'s address' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand __complete" -l token -d 'A bearer token; it shows in the process list' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand __complete" -l as -d 'The user to act as' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand __complete" -l as-uid -d 'The uid to act as' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand __complete" -l as-group -d 'A group to act as; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand __complete" -l as-user-extra -d 'Further user information to act with; repeatable' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand __complete" -l certificate-authority -d 'The certificate authority\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand __complete" -l client-certificate -d 'The client certificate\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand __complete" -l client-key -d 'The client key\'s file' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand __complete" -l tls-server-name -d 'The name that the server\'s certificate must hold' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand __complete" -l request-timeout -d 'How long one request may take: 5s, 2m; 0 is no limit' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand __complete" -l cache-dir -d 'Accepted as kubectl has it; nothing is cached' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand __complete" -l insecure-skip-tls-verify -d 'Do not check the server\'s certificate'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand __complete" -l disable-compression -d 'Do not compress answers'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check rewrap rotate restart kek version options delete completion man __complete help" -f -a "create" -d 'Create a sealed Secret from what you type'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand __complete" -s n -l namespace -d 'Namespace to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand __complete" -l context -d 'Context of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand __complete" -l kubeconfig -d 'Kubeconfig file, instead of `KUBECONFIG`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand __complete" -l cluster -d 'Cluster of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand __complete" -l user -d 'User of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand __complete" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand __complete" -l token -d 'Bearer token for the API server; it is visible in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand __complete" -l as -d 'User to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand __complete" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand __complete" -l as-group -d 'Group to impersonate (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand __complete" -l as-user-extra -d 'Extra user information for the impersonation (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand __complete" -l certificate-authority -d 'File with the certificate of the certificate authority' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand __complete" -l client-certificate -d 'File with the client certificate' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand __complete" -l client-key -d 'File with the client key' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand __complete" -l tls-server-name -d 'Server name that the server\'s certificate must have' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand __complete" -l request-timeout -d 'Time limit for one request, for example 5s or 2m; 0 means no limit' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand __complete" -l cache-dir -d 'Accepted because kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand __complete" -l insecure-skip-tls-verify -d 'Do not verify the server\'s certificate'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand __complete" -l disable-compression -d 'Do not compress responses'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check rewrap rotate restart kek version options delete completion man __complete help" -f -a "create" -d 'Create a sealed Secret'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check rewrap rotate restart kek version options delete completion man __complete help" -f -a "apply" -d 'Apply sealed Secrets to the cluster, as they are or unwrapped'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check rewrap rotate restart kek version options delete completion man __complete help" -f -a "unwrap" -d 'Open sealed Secrets: a plain manifest, or one value'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check rewrap rotate restart kek version options delete completion man __complete help" -f -a "inspect" -d 'Show what a sealed Secret tells without opening it'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check rewrap rotate restart kek version options delete completion man __complete help" -f -a "seal" -d 'Seal plain Secrets, of files or of the cluster'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check rewrap rotate restart kek version options delete completion man __complete help" -f -a "get" -d 'List the sealed Secrets of the cluster'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check rewrap rotate restart kek version options delete completion man __complete help" -f -a "unwrap" -d 'Unwrap sealed Secrets: print a plain manifest or one value'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check rewrap rotate restart kek version options delete completion man __complete help" -f -a "inspect" -d 'Show keys, sizes, KEKs and scope of a sealed Secret without opening it'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check rewrap rotate restart kek version options delete completion man __complete help" -f -a "seal" -d 'Seal plain Secrets in files or in the cluster'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check rewrap rotate restart kek version options delete completion man __complete help" -f -a "get" -d 'List the sealed Secrets in the cluster'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check rewrap rotate restart kek version options delete completion man __complete help" -f -a "diff" -d 'Compare files with the cluster, key by key'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check rewrap rotate restart kek version options delete completion man __complete help" -f -a "edit" -d 'Change the values of a sealed Secret in your editor'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check rewrap rotate restart kek version options delete completion man __complete help" -f -a "edit" -d 'Edit the values of a sealed Secret in your editor'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check rewrap rotate restart kek version options delete completion man __complete help" -f -a "set" -d 'Set values of a sealed Secret'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check rewrap rotate restart kek version options delete completion man __complete help" -f -a "unset" -d 'Take keys out of a sealed Secret'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check rewrap rotate restart kek version options delete completion man __complete help" -f -a "unset" -d 'Remove keys from a sealed Secret'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check rewrap rotate restart kek version options delete completion man __complete help" -f -a "exec" -d 'Run a program with the values of sealed Secrets'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check rewrap rotate restart kek version options delete completion man __complete help" -f -a "check" -d 'Find plain Secrets, and sealed ones that are not as they should be'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check rewrap rotate restart kek version options delete completion man __complete help" -f -a "rewrap" -d 'Change the KEKs of sealed Secrets; values stay as they are'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check rewrap rotate restart kek version options delete completion man __complete help" -f -a "rotate" -d 'Seal the values of sealed Secrets anew, under new data keys'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check rewrap rotate restart kek version options delete completion man __complete help" -f -a "restart" -d 'Restart the workloads that use Secrets, after showing them'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check rewrap rotate restart kek version options delete completion man __complete help" -f -a "kek" -d 'Make, list, trust and test key-encryption keys'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check rewrap rotate restart kek version options delete completion man __complete help" -f -a "check" -d 'Find unencrypted Secrets, and sealed Secrets that are damaged, misplaced or use the wrong KEK'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check rewrap rotate restart kek version options delete completion man __complete help" -f -a "rewrap" -d 'Change the KEKs of sealed Secrets without changing their values'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check rewrap rotate restart kek version options delete completion man __complete help" -f -a "rotate" -d 'Seal the same values again under new data keys'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check rewrap rotate restart kek version options delete completion man __complete help" -f -a "restart" -d 'Show the workloads that use Secrets, then restart them'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check rewrap rotate restart kek version options delete completion man __complete help" -f -a "kek" -d 'Create, list, trust and test key-encryption keys'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check rewrap rotate restart kek version options delete completion man __complete help" -f -a "version" -d 'Print the version'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check rewrap rotate restart kek version options delete completion man __complete help" -f -a "options" -d 'List the flags that every command takes'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check rewrap rotate restart kek version options delete completion man __complete help" -f -a "delete" -d 'Told to use kubectl\'s own'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check rewrap rotate restart kek version options delete completion man __complete help" -f -a "options" -d 'List the flags that every command accepts'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check rewrap rotate restart kek version options delete completion man __complete help" -f -a "delete" -d 'Explain how to delete a sealed Secret'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check rewrap rotate restart kek version options delete completion man __complete help" -f -a "completion" -d 'Print a completion script'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check rewrap rotate restart kek version options delete completion man __complete help" -f -a "man" -d 'Write the man pages'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check rewrap rotate restart kek version options delete completion man __complete help" -f -a "__complete" -d 'Candidates for the words so far, as kubectl asks for them'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check rewrap rotate restart kek version options delete completion man __complete help" -f -a "__complete" -d 'Print completion candidates, in the form that kubectl reads'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check rewrap rotate restart kek version options delete completion man __complete help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and __fish_seen_subcommand_from kek" -f -a "new" -d 'Make the local key: an age identity in your configuration folder'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and __fish_seen_subcommand_from kek" -f -a "new" -d 'Create the local key: an age identity in your configuration directory'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and __fish_seen_subcommand_from kek" -f -a "list" -d 'Show which KEKs this machine may use, for what, where, and why'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and __fish_seen_subcommand_from kek" -f -a "trust" -d 'Let this machine use a KEK, for the Secrets of a namespace'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and __fish_seen_subcommand_from kek" -f -a "test" -d 'Wrap and unwrap a random key, to see whether a KEK works for you'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and __fish_seen_subcommand_from kek" -f -a "trust" -d 'Allow this machine to use a KEK for the Secrets of a namespace'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and __fish_seen_subcommand_from kek" -f -a "test" -d 'Wrap and unwrap a random key, to test whether a KEK works for you'

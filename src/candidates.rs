@@ -1,4 +1,4 @@
-//! What completion offers: names from the cluster, the kubeconfig and the configuration.
+//! Completion candidates: names from the cluster, the kubeconfig and the configuration.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -11,24 +11,23 @@ use crate::cluster::{Cluster, ConnectOptions, Connection, Sort, context_names};
 use crate::session::{Environment, Session};
 use envcrypt_core::manifest::{Document, Object, parse};
 
-/// Completion must not hang where the cluster does.
+/// The time limit for the cluster: completion must not hang if the cluster does.
 pub const PATIENCE: Duration = Duration::from_secs(3);
 
-/// What the words so far say: clap's engine hands the candidates nothing but the
-/// partial word.
+/// The command line so far: clap's engine passes only the partial word to the candidates.
 #[derive(Default)]
 pub struct Line {
-    /// The cluster that they name.
+    /// The cluster that the words name.
     pub options: ConnectOptions,
     /// The files that `-f` names.
     pub files: Vec<PathBuf>,
-    /// The words before the partial one that are neither a command nor a flag.
+    /// The words before the partial one, without commands and flags.
     pub words: Vec<String>,
 }
 
 static LINE: OnceLock<Line> = OnceLock::new();
 
-/// Says what stands on the command line, once.
+/// Sets the command line, once.
 pub fn set_line(line: Line) {
     let _ = LINE.set(line);
 }
@@ -43,7 +42,7 @@ pub fn contexts() -> ArgValueCandidates {
     ArgValueCandidates::new(|| candidates(context_names(&line().options)))
 }
 
-/// `local`, and the KEKs that this machine knows.
+/// `local`, and the KEKs that this machine trusts.
 pub fn keks() -> ArgValueCandidates {
     ArgValueCandidates::new(|| {
         let session = Session::new(ConnectOptions::default());
@@ -54,13 +53,12 @@ pub fn keks() -> ArgValueCandidates {
     })
 }
 
-/// The types that `create` knows by a short name.
+/// The types for which `create` has a short name.
 pub fn types() -> ArgValueCandidates {
     let names = ["generic", "basic-auth", "ssh-auth", "tls", "docker-registry", "bootstrap-token"];
     ArgValueCandidates::new(move || candidates(names.map(str::to_owned)))
 }
 
-/// The scopes.
 pub fn scopes() -> ArgValueCandidates {
     ArgValueCandidates::new(|| candidates(["strict", "namespace", "cluster"].map(str::to_owned)))
 }
@@ -86,7 +84,7 @@ async fn sealed_secrets(cluster: &Cluster) -> Vec<Object> {
     found
 }
 
-/// The names of the sealed Secrets; behind a name, or with `-f`, the keys.
+/// The names of the sealed Secrets; after a name, or with `-f`, the keys.
 pub fn secrets_and_keys() -> ArgValueCandidates {
     ArgValueCandidates::new(|| {
         let Line { files, words, .. } = line();
@@ -118,7 +116,8 @@ fn candidates(names: impl IntoIterator<Item = String>) -> Vec<CompletionCandidat
     names.into_iter().map(CompletionCandidate::new).collect()
 }
 
-/// Asks the cluster, within reason; nothing where it does not answer.
+/// Queries the cluster with a time limit. If the cluster does not answer, there are no
+/// candidates.
 fn ask(question: impl AsyncFnOnce(&Cluster) -> Vec<String>) -> Vec<CompletionCandidate> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let Ok(runtime) = runtime else { return Vec::new() };

@@ -1,5 +1,4 @@
-//! The command line: the commands, kubectl's connection flags, and what the command
-//! line says about itself.
+//! The command line: the commands, kubectl's connection flags, completion and man pages.
 
 mod about;
 mod cluster_args;
@@ -17,11 +16,11 @@ use crate::failure::Failure;
 use crate::session::Session;
 use cluster_args::ClusterArgs;
 
-/// Kubernetes Secrets that only your KMS can open.
+/// Create, store and use Kubernetes Secrets that only your KMS can open.
 ///
-/// Values are asked for without echo, sealed on this machine under a
-/// key-encryption key (KEK), and put into Git or the cluster. Only whoever the
-/// KMS lets in can unwrap them.
+/// You type a value without echo, or the plugin generates it. The plugin seals it on this
+/// machine, under a key-encryption key (KEK). Then you commit the sealed Secret to Git or apply
+/// it to the cluster. Your KMS decides who can unwrap it.
 #[derive(Parser)]
 #[command(
     name = "kubectl-envcrypt",
@@ -33,76 +32,60 @@ use cluster_args::ClusterArgs;
     arg_required_else_help = true
 )]
 pub struct Cli {
-    /// What to do.
     #[command(subcommand)]
     pub command: Command,
 
-    /// Which cluster.
     #[command(flatten)]
     pub cluster: ClusterArgs,
 }
 
-/// The commands.
+/// The commands. The help of each is at its arguments: a doc comment here would hide the long
+/// help there.
 #[derive(Subcommand)]
 pub enum Command {
-    /// Create a sealed Secret from what you type.
     Create(Box<create::CreateArgs>),
-    /// Apply sealed Secrets to the cluster, as they are or unwrapped.
     Apply(apply::ApplyArgs),
-    /// Open sealed Secrets: a plain manifest, or one value.
     #[command(alias = "decrypt")]
     Unwrap(unwrap::UnwrapArgs),
-    /// Show what a sealed Secret tells without opening it.
     #[command(alias = "describe")]
     Inspect(inspect::InspectArgs),
-    /// Seal plain Secrets, of files or of the cluster.
     #[command(alias = "encrypt")]
     Seal(seal::SealArgs),
-    /// List the sealed Secrets of the cluster.
     #[command(alias = "list")]
     Get(get::GetArgs),
-    /// Compare files with the cluster, key by key.
     Diff(diff::DiffArgs),
-    /// Change the values of a sealed Secret in your editor.
     Edit(edit::EditArgs),
-    /// Set values of a sealed Secret.
     Set(set::SetArgs),
-    /// Take keys out of a sealed Secret.
     Unset(unset::UnsetArgs),
-    /// Run a program with the values of sealed Secrets.
     Exec(exec::ExecArgs),
-    /// Find plain Secrets, and sealed ones that are not as they should be.
     Check(check::CheckArgs),
-    /// Change the KEKs of sealed Secrets; values stay as they are.
     Rewrap(rewrap::RewrapArgs),
-    /// Seal the values of sealed Secrets anew, under new data keys.
     Rotate(rotate::RotateArgs),
-    /// Restart the workloads that use Secrets, after showing them.
     Restart(restart::RestartCommandArgs),
-    /// Make, list, trust and test key-encryption keys.
     Kek(kek::KekArgs),
     /// Print the version.
+    #[command(after_help = "Examples:
+  # Print the version of the plugin
+  kubectl envcrypt version")]
     Version,
-    /// List the flags that every command takes.
+    /// List the flags that every command accepts.
     #[command(hide = true)]
     Options,
-    /// Told to use kubectl's own.
+    /// Explain how to delete a sealed Secret.
     #[command(hide = true, disable_help_flag = true)]
     Delete(about::AnyArgs),
-    /// Print a completion script.
     Completion(completion::CompletionArgs),
-    /// Write the man pages.
     #[command(hide = true)]
     Man(man::ManArgs),
-    /// Candidates for the words so far, as kubectl asks for them.
+    /// Print completion candidates, in the form that kubectl reads.
     #[command(name = "__complete", hide = true, disable_help_flag = true)]
     Complete(complete::CompleteArgs),
 }
 
-/// Does what the command line says.
+/// Runs the command.
 ///
 /// # Errors
-/// [`Failure`], to be reported.
+/// [`Failure`], for the caller to report.
 pub async fn run(cli: Cli) -> Result<(), Failure> {
     let session = Session::new(cli.cluster.options());
     match cli.command {

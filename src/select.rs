@@ -1,4 +1,4 @@
-//! Which Secrets a command is for: the flags that say so, and finding them.
+//! Which Secrets a command works on: the flags that select them, and how they are found.
 
 pub mod dry_run;
 pub mod files;

@@ -1,4 +1,4 @@
-//! Which values: where new ones come from, and whether they look like a mistake.
+//! Values: where new ones come from, and warnings about likely mistakes in them.
 
 pub mod allow;
 pub mod ask;

@@ -9,71 +9,70 @@ use crate::candidates;
 use crate::cluster::ConnectOptions;
 use crate::config::duration;
 
-/// kubectl's connection flags.
 #[derive(Args, Default)]
-#[command(next_help_heading = "Cluster options (as for kubectl)")]
+#[command(next_help_heading = "Cluster options (as in kubectl)")]
 pub struct ClusterArgs {
-    /// The namespace
+    /// Namespace to use
     #[arg(short, long, global = true, add = candidates::namespaces())]
     pub namespace: Option<String>,
-    /// The kubeconfig's context
+    /// Context of the kubeconfig to use
     #[arg(long, global = true, add = candidates::contexts())]
     pub context: Option<String>,
-    /// The kubeconfig file, in place of `KUBECONFIG`
+    /// Kubeconfig file, instead of `KUBECONFIG`
     #[arg(long, global = true, value_name = "FILE")]
     pub kubeconfig: Option<PathBuf>,
-    /// The kubeconfig's cluster
+    /// Cluster of the kubeconfig to use
     #[arg(long, global = true, hide_short_help = true)]
     pub cluster: Option<String>,
-    /// The kubeconfig's user
+    /// User of the kubeconfig to use
     #[arg(long, global = true, hide_short_help = true)]
     pub user: Option<String>,
-    /// The API server's address
+    /// Address of the API server
     #[arg(short, long, global = true, hide_short_help = true, value_name = "URL")]
     pub server: Option<String>,
-    /// A bearer token; it shows in the process list
+    /// Bearer token for the API server; it is visible in the process list
     #[arg(long, global = true, hide_short_help = true)]
     pub token: Option<String>,
-    /// The user to act as
+    /// User to impersonate
     #[arg(long = "as", global = true, hide_short_help = true, value_name = "USER")]
     pub impersonate: Option<String>,
-    /// The uid to act as
+    /// UID to impersonate
     #[arg(long = "as-uid", global = true, hide_short_help = true, value_name = "UID")]
     pub impersonate_uid: Option<String>,
-    /// A group to act as; repeatable
+    /// Group to impersonate (can be repeated)
     #[arg(long = "as-group", global = true, hide_short_help = true, value_name = "GROUP")]
     pub impersonate_groups: Vec<String>,
-    /// Further user information to act with; repeatable
+    /// Extra user information for the impersonation (can be repeated)
     #[arg(long = "as-user-extra", global = true, hide_short_help = true, value_name = "KEY=VALUE", value_parser = key_value)]
     pub impersonate_extra: Vec<(String, String)>,
-    /// The certificate authority's file
+    /// File with the certificate of the certificate authority
     #[arg(long, global = true, hide_short_help = true, value_name = "FILE")]
     pub certificate_authority: Option<PathBuf>,
-    /// The client certificate's file
+    /// File with the client certificate
     #[arg(long, global = true, hide_short_help = true, value_name = "FILE")]
     pub client_certificate: Option<PathBuf>,
-    /// The client key's file
+    /// File with the client key
     #[arg(long, global = true, hide_short_help = true, value_name = "FILE")]
     pub client_key: Option<PathBuf>,
-    /// The name that the server's certificate must hold
+    /// Server name that the server's certificate must have
     #[arg(long, global = true, hide_short_help = true, value_name = "NAME")]
     pub tls_server_name: Option<String>,
-    /// Do not check the server's certificate
+    /// Do not verify the server's certificate
     #[arg(long, global = true, hide_short_help = true)]
     pub insecure_skip_tls_verify: bool,
-    /// Do not compress answers
+    /// Do not compress responses
     #[arg(long, global = true, hide_short_help = true)]
     pub disable_compression: bool,
-    /// How long one request may take: 5s, 2m; 0 is no limit
+    /// Time limit for one request, for example 5s or 2m; 0 means no limit
     #[arg(long, global = true, hide_short_help = true, value_name = "TIME", value_parser = duration)]
     pub request_timeout: Option<Duration>,
-    /// Accepted as kubectl has it; nothing is cached
-    #[arg(long, global = true, hide = true, value_name = "FOLDER")]
+    /// Accepted because kubectl has it; nothing is cached
+    #[arg(long, global = true, hide = true, value_name = "DIRECTORY")]
     pub cache_dir: Option<PathBuf>,
 }
 
 impl ClusterArgs {
-    /// As the cluster module takes them.
+    /// The flags, in the form that the cluster module needs.
     #[must_use]
     pub fn options(&self) -> ConnectOptions {
         ConnectOptions {
@@ -100,6 +99,6 @@ impl ClusterArgs {
 }
 
 fn key_value(text: &str) -> Result<(String, String), String> {
-    let pair = text.split_once('=').ok_or("it has the form KEY=VALUE")?;
+    let pair = text.split_once('=').ok_or("it must have the form KEY=VALUE")?;
     Ok((pair.0.to_owned(), pair.1.to_owned()))
 }

@@ -1,5 +1,5 @@
-//! `__complete`: candidates for the words so far, as kubectl asks for them,
-//! with names from the cluster, the kubeconfig and the configuration.
+//! `__complete`: completion candidates in the form that kubectl reads, with names from the
+//! cluster, the kubeconfig and the configuration.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -13,15 +13,15 @@ use crate::candidates::{self, Line, PATIENCE};
 use crate::failure::Failure;
 use crate::terminal;
 
-/// The words behind `kubectl envcrypt`, the last one partial.
+/// The words after `kubectl envcrypt`. The last one is partial.
 #[derive(Args)]
 pub struct CompleteArgs {
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     words: Vec<OsString>,
 }
 
-/// Prints candidates, a line each, and kubectl's directive last. Never fails:
-/// a shell has no use for an error while someone types.
+/// Prints one candidate per line, then kubectl's directive. It never fails, because a shell
+/// cannot show an error while someone types.
 pub async fn run(args: CompleteArgs) -> Result<(), Failure> {
     let mut words = args.words;
     if words.first().is_some_and(|word| word == "--") {
@@ -35,7 +35,7 @@ pub async fn run(args: CompleteArgs) -> Result<(), Failure> {
     let last = line.len() - 1;
     candidates::set_line(read(&line[..last]));
     let here = std::env::current_dir().ok();
-    // The candidates block on their own runtime, so they need a thread of their own.
+    // The candidates block on their own runtime, so they need their own thread.
     let candidates = std::thread::spawn(move || {
         complete(&mut Cli::command(), line, last, here.as_deref()).unwrap_or_default()
     });
@@ -49,13 +49,12 @@ pub async fn run(args: CompleteArgs) -> Result<(), Failure> {
         }
         text.push('\n');
     }
-    // 0: the shell completes files where there is no candidate.
+    // 0 lets the shell complete file names, 4 does not.
     text += if candidates.is_empty() { ":0\n" } else { ":4\n" };
     Ok(terminal::stdout(text.as_bytes())?)
 }
 
-/// Reads the words before the partial one as the command line itself does. They may
-/// still be incomplete.
+/// Parses the words before the partial one. The command line may still be incomplete.
 fn read(words: &[OsString]) -> Line {
     let command = Cli::command().ignore_errors(true);
     let Ok(matches) = command.try_get_matches_from(words) else { return Line::default() };
@@ -69,7 +68,7 @@ fn read(words: &[OsString]) -> Line {
     }
 }
 
-/// The values of an argument, where the command has it.
+/// The values of an argument; empty if the command has no such argument.
 fn values<T: Clone + Send + Sync + 'static>(matches: &ArgMatches, id: &str) -> Vec<T> {
     let found = matches.try_get_many::<T>(id).ok().flatten();
     found.into_iter().flatten().cloned().collect()

@@ -1,4 +1,4 @@
-//! `completion`: scripts for the shells, and the one that kubectl looks for.
+//! `completion`: scripts for the shells, and the script that kubectl looks for.
 
 use clap::{Args, CommandFactory, ValueEnum};
 use clap_complete::Shell as ClapShell;
@@ -7,7 +7,7 @@ use crate::cli::Cli;
 use crate::failure::Failure;
 use crate::terminal;
 
-/// What kubectl runs to complete the words behind `kubectl envcrypt`.
+/// kubectl runs this to complete the words after `kubectl envcrypt`.
 const KUBECTL_SCRIPT: &str = "#!/bin/sh
 # Completion of `kubectl envcrypt`: put this on your PATH, executable, under
 # the name kubectl_complete-envcrypt.
@@ -16,10 +16,10 @@ exec kubectl-envcrypt __complete -- \"$@\"
 
 /// Print a completion script.
 ///
-/// `kubectl` prints the script that completes `kubectl envcrypt …` in every
-/// shell in which kubectl's own completion is set up, with the names of
-/// Secrets, keys, namespaces, contexts and KEKs. The others complete the
-/// program under its own name, kubectl-envcrypt.
+/// `completion kubectl` prints the script that completes `kubectl envcrypt`. It works in every
+/// shell that has kubectl's own completion. It also completes the names of Secrets, keys,
+/// namespaces, contexts and KEKs. The other scripts complete the program under its own name,
+/// kubectl-envcrypt.
 #[derive(Args)]
 #[command(after_help = "Examples:
   # Complete `kubectl envcrypt`
@@ -29,7 +29,7 @@ exec kubectl-envcrypt __complete -- \"$@\"
   # Complete `kubectl-envcrypt` in bash
   source <(kubectl envcrypt completion bash)")]
 pub struct CompletionArgs {
-    /// For which shell
+    /// Shell that runs the script, or kubectl
     #[arg(value_enum)]
     shell: Shell,
 }
@@ -45,7 +45,6 @@ enum Shell {
     Kubectl,
 }
 
-/// Runs it.
 pub fn run(args: CompletionArgs) -> Result<(), Failure> {
     let shell = match args.shell {
         Shell::Kubectl => return Ok(terminal::stdout(KUBECTL_SCRIPT.as_bytes())?),
@@ -55,7 +54,7 @@ pub fn run(args: CompletionArgs) -> Result<(), Failure> {
         Shell::Power => ClapShell::PowerShell,
     };
     let mut script = Vec::new();
-    // Under its own name: a shell completes the word that it runs.
+    // A shell completes the command that it runs, so the script needs the program's own name.
     let mut command = Cli::command().bin_name("kubectl-envcrypt");
     clap_complete::generate(shell, &mut command, "kubectl-envcrypt", &mut script);
     Ok(terminal::stdout(&script)?)

@@ -1,4 +1,4 @@
-//! `man`: the man pages, from the same source as the help.
+//! `man`: writes the man pages, from the same source as the help.
 
 use std::path::PathBuf;
 
@@ -11,11 +11,12 @@ use crate::files::FileError;
 /// Write the man pages.
 #[derive(Args)]
 pub struct ManArgs {
-    /// The folder to write them to; it is made where there is none
+    /// Directory to write to; it is created if it does not exist
+    #[arg(value_name = "DIRECTORY")]
     folder: PathBuf,
 }
 
-/// Runs it. What is there already is replaced.
+/// Writes the pages. It replaces files that exist already.
 pub fn run(args: &ManArgs) -> Result<(), Failure> {
     let failed = |source| FileError::Io { path: args.folder.clone(), source };
     std::fs::create_dir_all(&args.folder).map_err(failed)?;

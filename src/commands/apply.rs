@@ -1,4 +1,4 @@
-//! `apply`: sealed files into the cluster, as they are or unwrapped.
+//! `apply`: applies sealed files to the cluster, as they are or unwrapped.
 
 use std::collections::{BTreeSet, HashSet};
 use std::path::PathBuf;
@@ -22,30 +22,36 @@ use envcrypt_core::secret::{Namespace, Place};
 
 /// Apply sealed Secrets to the cluster, as they are or unwrapped.
 ///
-/// Server-side apply. As they are, what reaches the cluster is what stands in
-/// the files, and etcd holds nothing readable. With --unwrap they are opened
-/// on this machine and applied as plain Secrets of their real type, for
-/// workloads that know nothing of sealing.
+/// The command uses server-side apply. By default, it sends the Secrets as they are in the
+/// files, so etcd has only sealed values. With --unwrap, it opens them on this machine and
+/// applies plain Secrets of their real type, for workloads that cannot open sealed values.
 #[derive(Args)]
 #[command(after_help = "Examples:
-  # Sealed, as in Git
-  kubectl envcrypt apply -f deploy/ -R
+  # Apply all sealed Secrets of a directory as they are
+  kubectl envcrypt apply -R -f deploy/
 
-  # As plain Secrets, for workloads that mount them, which are then restarted
-  kubectl envcrypt apply --unwrap -f db.yaml --restart")]
+  # Apply a sealed file, then restart the workloads whose values changed
+  kubectl envcrypt apply -f db.yaml --restart
+
+  # Apply plain Secrets, for workloads that cannot open sealed values
+  kubectl envcrypt apply --unwrap -f db.yaml
+
+  # Let the API server check the files without changing anything
+  kubectl envcrypt apply -f db.yaml --dry-run=server")]
 pub struct ApplyArgs {
     #[command(flatten)]
     files: FileArgs,
-    /// Open them and apply plain Secrets
+    /// Open the Secrets and apply them as plain Secrets
     #[arg(long)]
     unwrap: bool,
-    /// Take over fields that others manage
+    /// Overwrite fields that other field managers own
     #[arg(long)]
     force_conflicts: bool,
-    /// client: ask no cluster; server: let it check and change nothing
+    /// client: send nothing to the cluster; server: let the API server check the request without
+    /// saving it
     #[arg(long, value_enum, default_value = "none", num_args = 0..=1, default_missing_value = "client", require_equals = true)]
     dry_run: DryRun,
-    /// Whose fields they become
+    /// Field manager for server-side apply
     #[arg(long, value_name = "NAME", default_value = FIELD_MANAGER, hide_short_help = true)]
     field_manager: String,
     #[command(flatten)]
@@ -54,13 +60,13 @@ pub struct ApplyArgs {
     restart: RestartArgs,
 }
 
-/// Runs it: every file is read and checked before the first is applied.
+/// Runs the command. It reads and checks every file before it applies the first one.
 pub async fn run(args: ApplyArgs, session: &Session) -> Result<(), Failure> {
     if args.files.filename.is_empty() {
         return Err(Failure::Usage("name files with `-f`".to_owned()));
     }
     if args.restart.is_wanted() && args.dry_run == DryRun::Client {
-        return Err(Failure::Usage("`--restart` asks the cluster: use `--dry-run=server`".into()));
+        return Err(Failure::Usage("`--restart` needs the cluster: use `--dry-run=server`".into()));
     }
     args.restart.check(session, args.dry_run == DryRun::Server)?;
     let opener = match args.unwrap || args.restart.is_wanted() {
@@ -114,14 +120,14 @@ pub async fn run(args: ApplyArgs, session: &Session) -> Result<(), Failure> {
     result
 }
 
-/// What is to be applied: files by name, so that ten thousand take no more
-/// memory than one, and what a pipe gave, which comes only once.
+/// The Secrets to apply. Files are kept by name, so that ten thousand need no more memory than
+/// one. A pipe can be read only once, so its Secrets are kept.
 enum Source {
     File(PathBuf),
     Pipe(Vec<FoundObject>),
 }
 
-/// Reads the files, twice: first to check them all, then one by one.
+/// Reads the files twice: first to check them all, then one by one to apply them.
 struct Reader<'a> {
     args: &'a ApplyArgs,
     session: &'a Session,
@@ -129,8 +135,8 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// Every Secret is checked, and on a terminal the person is asked about a
-    /// new KEK, before the first is applied.
+    /// Checks every Secret before the first is applied. On a terminal, it also prompts for
+    /// consent to a new KEK.
     async fn check_all(
         &self,
         opener: Option<&Opener<'_>>,
@@ -164,7 +170,7 @@ impl Reader<'_> {
         tell_passed_over(passed_over);
         if others > 0 {
             terminal::note(&format!(
-                "objects of other kinds, {others} in all, are passed over: `kubectl apply` takes them"
+                "skipped objects of other kinds: {others}; apply them with `kubectl apply`"
             ));
         }
         match places.len() {
@@ -179,7 +185,7 @@ impl Reader<'_> {
         Ok(secret)
     }
 
-    /// A file that has changed since it was checked counts as one failure.
+    /// Reads a file again. If it changed and cannot be used any more, that is one failure.
     fn read(&self, source: Source, progress: &mut Progress) -> Vec<FoundObject> {
         match source {
             Source::Pipe(found) => found,
@@ -195,18 +201,18 @@ impl Reader<'_> {
     }
 }
 
-/// What is done with each Secret.
+/// Applies each Secret.
 struct Application<'a> {
     args: &'a ApplyArgs,
     opener: Option<&'a Opener<'a>>,
     cluster: Option<Cluster>,
     restarter: Option<Restarter<'a>>,
-    /// Whether results name the file: there are several.
+    /// Whether results name the file, because there are several.
     shows_path: bool,
 }
 
 impl Application<'_> {
-    /// Opens it where it is to be opened, applies it, and says so.
+    /// Opens the Secret if necessary, applies it, and returns the result to print.
     async fn apply(&self, secret: SealedSecret, found: FoundObject) -> Result<Done, Failure> {
         let (place, FoundObject { path, object }) = (&secret.meta.place, found);
         let object = match &self.opener {
@@ -251,8 +257,8 @@ impl Application<'_> {
         Ok(Done { name: place.name.to_string(), how: done, of })
     }
 
-    /// What conflicts was written by this program, with another command: a file that was
-    /// sealed after that takes its place, an older one does not.
+    /// Another command of this program wrote the fields that conflict. A file may overwrite them
+    /// only if it was sealed later.
     async fn check_newer(&self, cluster: &Cluster, file: &SealedSecret) -> Result<(), Failure> {
         let place = &file.meta.place;
         let sealed_at = |secret: &SealedSecret| secret.seal.as_ref().map(|seal| seal.sealed_at);
@@ -267,9 +273,9 @@ impl Application<'_> {
         }
     }
 
-    /// Takes off what applying left there. A sealed Secret with keys of others beside
-    /// its own would not open any more: they go where that is asked for, and are told
-    /// else.
+    /// Removes what applying leaves in the cluster. A sealed Secret with additional keys of other
+    /// field managers does not open. With `--force-conflicts` these keys are removed; otherwise
+    /// they are an error.
     async fn clean_up(
         &self,
         cluster: &Cluster,

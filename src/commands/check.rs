@@ -1,5 +1,5 @@
-//! `check`: a repository without plain Secrets, and with sealed ones that are as
-//! they should be. Offline: no KMS and no cluster is asked.
+//! `check`: finds unencrypted Secrets, and sealed Secrets with problems. It works offline, without
+//! a KMS and without a cluster.
 
 mod keks;
 mod report;
@@ -33,60 +33,66 @@ use keks::Known;
 use report::Finding;
 use tracked::tracked;
 
-/// The largest file that is looked at, in bytes.
+/// The largest file that is checked, in bytes.
 const MAX_SIZE: u64 = 64 << 20;
-const UNREADABLE: &str = "a Secret stands here that cannot be read";
+const UNREADABLE: &str = "this Secret cannot be read";
 
-/// Find plain Secrets, and sealed ones that are not as they should be.
+/// Find unencrypted Secrets, and sealed Secrets that are damaged, misplaced or use the wrong KEK.
 ///
-/// For pre-commit and CI: it asks neither a KMS nor a cluster. Folders are looked
-/// through as Git sees them. The exit code is 1 where anything was found, and 2
-/// where something could not be looked at.
+/// The command is for pre-commit and CI. It needs neither a KMS nor a cluster. In a directory, it
+/// checks every file that Git tracks or does not ignore. The exit code is 1 if the command found
+/// something, and 2 if it could not check a file.
 #[derive(Args)]
-#[command(after_help = "It reports:
-  plain-secret     a value in the clear, also in lists, in templates and between others
-  out-of-place     a sealed value where it was not sealed for, or outside a Secret
-  wrong-form       a sealed Secret that cannot be read, or lacks its seal
-  unknown-kek      a KEK that nothing here names
-  kek-not-allowed  a KEK that the rules of `.envcrypt.yaml` do not name for this place
+#[command(after_help = "The command reports:
+  plain-secret     a plaintext value, also in lists, in templates and between other objects
+  out-of-place     a sealed value that was sealed for another place, or is outside a Secret
+  wrong-form       a sealed Secret that cannot be read, or has no seal
+  unknown-kek      a KEK that no rule, setting or flag names
+  kek-not-allowed  a KEK that the rules of `.envcrypt.yaml` do not name for this Secret
 
-Not looked at: files that Git ignores, and manifests within the text of another object.
+It does not check files that Git ignores, or manifests inside the text of another object.
 
 Examples:
-  # A whole repository
+  # Check a whole repository
   kubectl envcrypt check .
 
-  # For a code scanner
+  # Check the output of another program
+  helm template web | kubectl envcrypt check -
+
+  # Skip test data, and name a KEK that is allowed
+  kubectl envcrypt check --exclude 'tests/**' --kek hashivault://prod deploy/
+
+  # Write a report for a code scanner
   kubectl envcrypt check -o sarif . > envcrypt.sarif")]
 pub struct CheckArgs {
-    /// Files and folders; - reads standard input
+    /// Files and directories; - reads standard input
     #[arg(value_name = "PATH", default_value = ".")]
     paths: Vec<PathBuf>,
-    /// A KEK that is known, beside those of rules, environment and settings; repeatable
+    /// Accept this KEK too, like those of rules, environment and settings (can be repeated)
     #[arg(long, value_name = "KEK", add = candidates::keks())]
     kek: Vec<KekName>,
-    /// Leave out paths like this: `tests/**`; repeatable
+    /// Skip paths that match this pattern, for example tests/** (can be repeated)
     #[arg(long, value_name = "GLOB", value_parser = glob)]
     exclude: Vec<Glob>,
-    /// Look at files that Git ignores, too
+    /// Check files that Git ignores, too
     #[arg(long)]
     no_ignore: bool,
-    /// How to print
+    /// Output format
     #[arg(short, long, value_enum, default_value = "text", help_heading = "Output")]
     output: Output,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Output {
-    /// path:line:column: what is wrong
+    /// One line per finding: path:line:column: message
     Text,
-    /// One object
+    /// One JSON object
     Json,
-    /// SARIF 2.1.0
+    /// SARIF 2.1.0, for code scanners
     Sarif,
 }
 
-/// Runs it. What could not be looked at is something else than what was found.
+/// Runs the command. A failure to check gets another exit code than a finding.
 pub fn run(args: &CheckArgs, session: &Session) -> Result<(), Failure> {
     check(args, session).map_err(|failure| match failure {
         found @ (Failure::Found { .. } | Failure::Output(_) | Failure::Usage(_)) => found,
@@ -121,7 +127,7 @@ fn check(args: &CheckArgs, session: &Session) -> Result<(), Failure> {
             let in_the_clear = findings.iter().any(|finding| finding.id == "plain-secret");
             Err(Failure::Found { found, files: files.len(), in_the_clear })
         }
-        // One that cannot be looked at does not hide what was found in the others.
+        // A file that could not be checked does not hide the findings in the others.
         (1, 0) => Err(failures.remove(0)),
         (failed, _) => {
             failures.iter().filter_map(Failure::report).for_each(|report| report.print());
@@ -131,15 +137,14 @@ fn check(args: &CheckArgs, session: &Session) -> Result<(), Failure> {
 }
 
 impl CheckArgs {
-    /// The files, in order: each that is named, each that Git does not ignore, and each
-    /// that it tracks all the same.
+    /// The files in order: those that are named, and those that Git tracks or does not ignore.
     fn files(&self, failures: &mut Vec<Failure>) -> Result<Vec<PathBuf>, Failure> {
         let excluded = self.excluded();
         let mut files = BTreeSet::new();
         let mut named = Vec::new();
         for path in &self.paths {
             if path == Path::new("-") || (path.exists() && !path.is_dir()) {
-                // What is named is meant, whatever it is.
+                // A file that is named is always checked.
                 named.push(path.clone());
                 continue;
             }
@@ -149,7 +154,7 @@ impl CheckArgs {
             let mut take = |found: &Path| {
                 let within = found.strip_prefix(path).unwrap_or(found);
                 let found = found.strip_prefix("./").unwrap_or(found);
-                // A folder that is left out is so with all it holds.
+                // Excluding a directory excludes everything in it.
                 let mut all = found.ancestors().chain(within.ancestors());
                 if !all.any(|part| excluded.is_match(part)) {
                     files.insert(found.to_owned());
@@ -175,7 +180,7 @@ impl CheckArgs {
             }
         }
         if files.is_empty() && named.is_empty() {
-            terminal::note("there is no file here: nothing was looked at");
+            terminal::note("there are no files to check");
         }
         named.retain(|path| !files.contains(path));
         named.extend(files);
@@ -205,7 +210,7 @@ impl CheckArgs {
 }
 
 fn glob(text: &str) -> Result<Glob, String> {
-    Glob::new(text).map_err(|_| format!("`{text}` is no pattern of paths"))
+    Glob::new(text).map_err(|_| format!("`{text}` is not a valid path pattern"))
 }
 
 fn read_error(path: &Path, error: ignore::Error) -> Failure {
@@ -213,10 +218,10 @@ fn read_error(path: &Path, error: ignore::Error) -> Failure {
     Failure::Select(SelectError::Read { path: path.to_owned(), source })
 }
 
-/// What a file is by its name, as far as that tells.
+/// Guesses the kind of a file from its name.
 fn kind(path: &Path) -> FileKind {
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
-    // With what templates and editors put behind it: `.yaml.tpl`, `.yml.j2`, `.yaml~`.
+    // Templates and editors append to the name: `.yaml.tpl`, `.yml.j2`, `.yaml~`.
     let is_manifest = [".yaml", ".yml", ".json"].iter().any(|end| {
         let rest = name.rfind(end).map(|at| &name[at + end.len()..]);
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '~', '#']))
@@ -239,7 +244,7 @@ struct Checker<'a> {
 
 impl Checker<'_> {
     fn file(&mut self, path: &Path) {
-        // What comes through a pipe, or is named alone, is meant to be a manifest.
+        // Standard input is expected to be a manifest.
         let kind = match path == Path::new("-") {
             true => FileKind::Manifest,
             false => kind(path),
@@ -266,7 +271,7 @@ impl Checker<'_> {
         for found in found {
             match found {
                 Found::Sealed(at) => {
-                    self.add(path, at, "out-of-place", "a sealed value stands outside a Secret");
+                    self.add(path, at, "out-of-place", "a sealed value is outside a Secret");
                 }
                 Found::Unreadable(at) => self.add(path, at, "wrong-form", UNREADABLE),
                 Found::Secret(secret) => self.secret(path, *secret),
@@ -278,12 +283,12 @@ impl Checker<'_> {
         let (is_sealed, at) = (secret.is_sealed, secret.at);
         let literal = secret.literals.first().cloned();
         let others = secret.literals.len().saturating_sub(1);
-        // Where its name is a template's, there is no object, and nothing more to tell.
+        // If a template sets the name, there is no object, and no more to report.
         let (has_object, object) = (secret.object.is_some(), secret.into_object());
         if let Some((key, at)) = literal {
             let name = object.as_ref().map_or_else(String::new, |o| format!(" `{}`", o.title()));
             let form = if is_sealed { "sealed Secret" } else { "Secret" };
-            let mut text = format!("the {form}{name} has a value in the clear");
+            let mut text = format!("the {form}{name} has a plaintext value");
             if let Some(key) = key {
                 text += &format!(": `{}`", key.escape_default());
                 if others > 0 {
@@ -310,7 +315,7 @@ impl Checker<'_> {
         }
         match self.known.check(&secret, path) {
             Ok(wrong) => wrong.into_iter().for_each(|(id, text)| self.add(path, at, id, &text)),
-            // Rules that cannot be read allow nothing.
+            // If the rules cannot be read, no KEK is allowed.
             Err(failure) => {
                 let text = failure.to_string();
                 if !self.findings.iter().any(|finding| finding.text == text) {
@@ -320,8 +325,7 @@ impl Checker<'_> {
         }
     }
 
-    /// The namespace that is meant where the object names none: that of `-n`, else
-    /// that for which it was sealed.
+    /// The namespace if the object names none: from `-n`, otherwise the one that it was sealed for.
     fn namespace(&self, object: &Object) -> Namespace {
         let seal =
             object.metadata.annotations.iter().flatten().find(|(k, _)| *k == SEAL_ANNOTATION);
@@ -336,14 +340,14 @@ impl Checker<'_> {
     }
 }
 
-/// The bytes of a file; none where it can hold no manifest.
+/// The bytes of a file; `None` if it cannot contain a manifest.
 fn read(path: &Path, kind: FileKind) -> Result<Option<Zeroizing<Vec<u8>>>, Failure> {
     if path == Path::new("-") {
         return crate::select::files::read_file(path).map(Some);
     }
     let error = |source| Failure::Select(SelectError::Read { path: path.to_owned(), source });
     let found = path.metadata().map_err(error)?;
-    // A pipe that is named is meant: `check <(helm template web)`.
+    // A named pipe is checked too: `check <(helm template web)`.
     if found.is_file() && found.len() > MAX_SIZE {
         return match kind {
             FileKind::Other => Ok(None),
@@ -355,14 +359,14 @@ fn read(path: &Path, kind: FileKind) -> Result<Option<Zeroizing<Vec<u8>>>, Failu
     file.take(MAX_SIZE).read_to_end(&mut bytes).map_err(error)?;
     let is_wide = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
     if kind == FileKind::Other && !is_wide {
-        // What is no text ends here; what stands before it, kubectl would take.
+        // kubectl would read the text before the first zero byte, but nothing after it.
         let end = memchr::memchr(0, &bytes).unwrap_or(bytes.len());
         bytes.truncate(end);
     }
     Ok(Some(bytes))
 }
 
-/// As text, whatever it is: a Secret may stand beside what is no UTF-8.
+/// The file as text. A Secret may be next to bytes that are not UTF-8.
 fn text(bytes: &[u8]) -> Cow<'_, str> {
     manifest::text_of_file(bytes).unwrap_or_else(|| String::from_utf8_lossy(bytes))
 }

@@ -1,4 +1,4 @@
-//! `create`: from what is typed to a sealed Secret, in the cluster or a file.
+//! `create`: creates a sealed Secret, in the cluster or in a file.
 
 mod questions;
 
@@ -31,25 +31,33 @@ use envcrypt_core::secret::{
 };
 use questions::key;
 
-/// What the annotation with the seal may take of the bound on annotations, in bytes.
+/// The bytes that are reserved for the seal, out of the limit for annotations.
 const ROOM_FOR_SEAL: usize = 32 << 10;
 
-/// Create a sealed Secret from what you type.
+/// Create a sealed Secret.
 ///
-/// Each KEY is asked for without echo, twice. The values are sealed on this
-/// machine before anything leaves it. Without a KEY and without a value from
-/// elsewhere, keys and values are asked for until an empty key.
+/// The command prompts twice for each KEY, without echo. It seals the values before they leave
+/// this machine. If you give no KEY and no other source, it prompts for keys and values. Enter
+/// an empty key to finish.
+///
+/// With --write or --dry-run=client, the command needs no cluster.
 #[derive(Args)]
 #[command(after_help = "Examples:
-  # Ask for two values, seal them, create the Secret in the cluster
+  # Prompt for two values, and create the sealed Secret in the cluster
   kubectl envcrypt create db username password --visible username -n prod --kek awskms:///alias/prod
 
-  # A password that no one sees, written to a file for Git, without a cluster
-  kubectl envcrypt create db --generate password -n prod --kek local -w db.yaml")]
+  # Generate a password that nobody sees, and write the sealed Secret to a file
+  kubectl envcrypt create db --generate password -n prod --kek local -w db.yaml
+
+  # Read a value from standard input, for example in CI
+  printf %s \"$TOKEN\" | kubectl envcrypt create ci --from-stdin token --kek awskms:///alias/ci
+
+  # Create a Secret of the type kubernetes.io/tls
+  kubectl envcrypt create web --type tls --cert tls.crt --key tls.key --kek local -w web.yaml")]
 pub struct CreateArgs {
-    /// The Secret's name
+    /// Name of the Secret
     name: String,
-    /// The keys to ask for
+    /// Keys to prompt for
     #[arg(value_name = "KEY")]
     keys: Vec<String>,
     #[command(flatten)]
@@ -58,28 +66,29 @@ pub struct CreateArgs {
     #[command(flatten)]
     sources: SourceArgs,
 
-    /// generic, basic-auth, ssh-auth, tls, docker-registry, bootstrap-token, or any other type
+    /// Type of the Secret: generic, basic-auth, ssh-auth, tls, docker-registry, bootstrap-token,
+    /// or any other type
     #[arg(long, default_value = "generic", help_heading = "The Secret", add = candidates::types())]
     r#type: String,
-    /// The certificate's file, for `--type tls`
+    /// File with the certificate, for --type tls
     #[arg(long, value_name = "FILE", requires = "key", help_heading = "The Secret")]
     cert: Option<PathBuf>,
-    /// The private key's file, for `--type tls`
+    /// File with the private key, for --type tls
     #[arg(long, value_name = "FILE", requires = "cert", help_heading = "The Secret")]
     key: Option<PathBuf>,
-    /// The registry, for `--type docker-registry`
+    /// Address of the registry, for --type docker-registry
     #[arg(long, value_name = "URL", default_value = DOCKER_DEFAULT_SERVER, help_heading = "The Secret")]
     docker_server: String,
-    /// The registry's user; asked for where it is left out
+    /// User name for the registry; without it, the command prompts for it
     #[arg(long, value_name = "USER", help_heading = "The Secret")]
     docker_username: Option<String>,
-    /// The user's address
+    /// Email address of the user of the registry
     #[arg(long, value_name = "ADDRESS", help_heading = "The Secret")]
     docker_email: Option<String>,
-    /// Read the registry's password from standard input
+    /// Read the password for the registry from standard input
     #[arg(long, conflicts_with = "from_stdin", help_heading = "The Secret")]
     docker_password_stdin: bool,
-    /// Labels, commas between them
+    /// Labels of the Secret (can be repeated, or comma-separated)
     #[arg(
         short,
         long,
@@ -88,13 +97,13 @@ pub struct CreateArgs {
         help_heading = "The Secret"
     )]
     labels: Vec<String>,
-    /// An annotation; repeatable
+    /// Annotation of the Secret (can be repeated)
     #[arg(long, value_name = "KEY=VALUE", help_heading = "The Secret")]
     annotations: Vec<String>,
-    /// Let the API server refuse changes
+    /// Mark the Secret immutable
     #[arg(long, help_heading = "The Secret")]
     immutable: bool,
-    /// Append to the name what is new with every sealing
+    /// Append a hash to the name that changes each time the Secret is sealed
     #[arg(long, help_heading = "The Secret")]
     append_hash: bool,
 
@@ -103,16 +112,17 @@ pub struct CreateArgs {
     #[command(flatten)]
     allow: AllowArgs,
 
-    /// Write the sealed Secret to a new file; no cluster is asked
+    /// Write the sealed Secret to a new file, not to the cluster
     #[arg(short, long, value_name = "FILE", help_heading = "Output", conflicts_with = "dry_run")]
     write: Option<PathBuf>,
-    /// client: create nothing and ask no cluster; server: let it check
+    /// client: send nothing to the cluster; server: let the API server check the request without
+    /// saving it
     #[arg(long, value_enum, default_value = "none", num_args = 0..=1, default_missing_value = "client", require_equals = true, help_heading = "Output")]
     dry_run: DryRun,
-    /// What to print
+    /// Output format
     #[arg(short, long, value_enum, help_heading = "Output")]
     output: Option<Output>,
-    /// Whose fields they become in the cluster
+    /// Field manager that owns the fields of the Secret
     #[arg(long, value_name = "NAME", default_value = FIELD_MANAGER, help_heading = "Output", hide_short_help = true)]
     field_manager: String,
 }
@@ -125,8 +135,8 @@ enum Output {
     Name,
 }
 
-/// Runs it. Whatever can fail without the person fails before they are asked:
-/// names and files, the cluster's consent, the KMS.
+/// Runs the command. Everything that can fail without the person fails before the first prompt:
+/// names and files, the check by the cluster, the KMS.
 pub async fn run(args: CreateArgs, session: &Session) -> Result<(), Failure> {
     names::check_not_kubectls(&args.name, &args.keys)?;
     let mut meta = args.meta(session)?;
@@ -189,7 +199,7 @@ impl CreateArgs {
         };
         let labels = pairs(&self.labels, parse_label)?;
         let annotations = pairs(&self.annotations, parse_annotation)?;
-        // The seal is one more, and grows with the number of KEKs.
+        // The seal is an annotation too, and it grows with the number of KEKs.
         let size: usize = annotations.iter().map(|(name, value)| name.len() + value.len()).sum();
         if size > MAX_ANNOTATIONS - ROOM_FOR_SEAL {
             return Err(LabelError::TooLarge.into());
@@ -198,7 +208,7 @@ impl CreateArgs {
         Ok(Meta { place, kind, immutable: self.immutable, labels, annotations })
     }
 
-    /// The values that no one need be asked for.
+    /// The values that need no prompt.
     fn values(&self) -> Result<Values, Failure> {
         let files = [&self.cert, &self.key].into_iter().flatten();
         let piped = files.filter(|file| file.as_os_str() == "-").count();
@@ -210,19 +220,19 @@ impl CreateArgs {
         }
         if self.docker_password_stdin {
             let username = self.docker_username.clone().ok_or_else(|| {
-                Failure::Usage("`--docker-password-stdin` goes with `--docker-username`".to_owned())
+                Failure::Usage("`--docker-password-stdin` needs `--docker-username`".to_owned())
             })?;
             let password = without_line_break(read_value(Path::new("-"))?);
             if password.is_empty() {
-                return Err(Failure::Usage("standard input holds no password".to_owned()));
+                return Err(Failure::Usage("standard input has no password".to_owned()));
             }
             values.insert(key(".dockerconfigjson"), self.docker(&username, &password)?)?;
         }
         Ok(values)
     }
 
-    /// Has the cluster say that it would take a Secret of this name, before
-    /// anyone types a value; also runs a credential plugin, which may ask too.
+    /// Checks that the cluster would accept a Secret of this name, before anyone types a value.
+    /// This also runs a credential plugin, which may have a prompt of its own.
     async fn cluster(&self, session: &Session, meta: &Meta) -> Result<Option<Cluster>, Failure> {
         if self.write.is_some() || self.dry_run == DryRun::Client {
             return Ok(None);
@@ -232,7 +242,7 @@ impl CreateArgs {
         let empty = SealedSecret { meta: meta.clone(), values: BTreeMap::new(), seal: None };
         let options = WriteOptions { dry_run: true, ..self.write_options() };
         match cluster.create(&meta.place, &manifest::sealed_object(&empty), &options).await {
-            // It may be the emptiness, or the dry run, that a webhook refuses.
+            // A webhook may refuse the Secret only because it is empty, or because of the dry run.
             Ok(()) | Err(ClusterError::Refused { .. }) => Ok(Some(cluster)),
             Err(error) => Err(error.into()),
         }
@@ -246,7 +256,7 @@ impl CreateArgs {
         }
     }
 
-    /// Into the cluster, a file, or standard output.
+    /// Sends the sealed Secret to the cluster, a file or standard output.
     async fn deliver(
         &self,
         sealed: &SealedSecret,
@@ -303,7 +313,7 @@ fn hashed_name(meta: &Meta, key: &DataKey) -> Result<SecretName, Failure> {
     Ok(format!("{}-{suffix}", meta.place.name).parse()?)
 }
 
-/// As `docker login --password-stdin` takes it.
+/// Removes a final line break, as `docker login --password-stdin` does.
 fn without_line_break(value: SecretValue) -> SecretValue {
     let bytes = value.expose();
     let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);

@@ -1,4 +1,4 @@
-//! `diff`: files against the cluster, key by key; values are never shown.
+//! `diff`: compares files with the cluster, key by key. It never shows a value.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -20,27 +20,32 @@ use envcrypt_core::secret::{Key, Meta, Namespace, Place, PlainSecret, SecretValu
 
 /// Compare files with the cluster, key by key.
 ///
-/// Sealed or plain, on either side. Values are opened on this machine only where
-/// their sealed bytes differ, and are never shown. The exit code is 0 where all is
-/// the same, 1 where something differs, and 2 where that could not be found out.
+/// Either side can be sealed or plain. The command opens values on this machine only if their
+/// sealed bytes differ, and never shows them. The exit code is 0 if everything is the same, 1 if
+/// something differs, and 2 if the command could not compare everything.
 #[derive(Args)]
 #[command(after_help = "Examples:
-  # Whether the cluster is what Git says
-  kubectl envcrypt diff -R -f deploy/")]
+  # Compare all manifests of a directory with the cluster
+  kubectl envcrypt diff -R -f deploy/
+
+  # Show the lengths of the values that differ
+  kubectl envcrypt diff -f db.yaml --show-lengths
+
+  # Compare only the sealed bytes, without a KMS
+  kubectl envcrypt diff -f db.yaml --no-open")]
 pub struct DiffArgs {
     #[command(flatten)]
     files: FileArgs,
-    /// Show how many bytes values have that differ
+    /// Show the lengths of values that differ
     #[arg(long)]
     show_lengths: bool,
-    /// Open nothing: other sealed bytes are a difference
+    /// Open no values, and report different sealed bytes as a difference
     #[arg(long, conflicts_with = "show_lengths")]
     no_open: bool,
     #[command(flatten)]
     open: OpenArgs,
 }
 
-/// Runs it.
 pub async fn run(args: DiffArgs, session: &Session) -> Result<(), Failure> {
     match compare(args, session).await {
         Ok(false) => Ok(()),
@@ -62,10 +67,10 @@ async fn compare(args: DiffArgs, session: &Session) -> Result<bool, Failure> {
         args: &args,
         session,
     };
-    // Read as they come to be compared, so that many take no more memory than some.
+    // Each file is read just before it is compared, so that many files need no more memory.
     let files = args.files.paths()?.into_iter().flat_map(|path| match args.files.read(&path) {
         Ok((found, _)) => found.into_iter().map(Ok).collect(),
-        // A folder holds much besides manifests.
+        // A directory may contain files that are not manifests.
         Err(failure) if !args.files.is_named(&path) && is_no_manifest(&failure) => Vec::new(),
         Err(failure) => vec![Err(failure)],
     });
@@ -124,7 +129,7 @@ impl Side {
 }
 
 impl Comparison<'_> {
-    /// What differs of one Secret; nothing where it is the same.
+    /// The differences of one Secret; empty if there are none.
     async fn one(&self, found: Result<FoundObject, Failure>) -> Result<String, Failure> {
         let FoundObject { path, object } = found?;
         let in_file = self.side(&object).map_err(|failure| match failure {
@@ -168,13 +173,13 @@ impl Comparison<'_> {
         if let (Side::Sealed(file), Side::Sealed(live)) = (&file, &live)
             && file.keks() != live.keks()
         {
-            lines.add('~', "KEKs", "others");
+            lines.add('~', "KEKs", "changed");
         }
         if let (Side::Sealed(file), Side::Sealed(live)) = (&file, &live)
             && file.values == live.values
             && file.seal != live.seal
         {
-            lines.add('~', "the seal", "another");
+            lines.add('~', "the seal", "changed");
         }
         let differing: Vec<Key> = keys.into_iter().filter(|key| !same_bytes(key)).collect();
         let in_both = |key: &Key| file.keys().contains(key) && live.keys().contains(key);
@@ -217,9 +222,9 @@ impl Comparison<'_> {
 #[derive(Clone, Copy)]
 enum How {
     Changed,
-    /// Other bytes, and nobody looked at the value.
+    /// The sealed bytes differ, and the value was not opened.
     Resealed,
-    /// Other bytes around the same value.
+    /// The sealed bytes differ, but the value is the same.
     SameValue,
     OnlyInFile,
     OnlyLive,
@@ -231,7 +236,7 @@ impl How {
     }
 }
 
-/// What differs of one Secret, line by line.
+/// The differences of one Secret, one per line.
 #[derive(Default)]
 struct Lines(Vec<(char, String, String)>);
 
@@ -240,7 +245,7 @@ impl Lines {
         self.0.push((sign, what.to_owned(), how.to_owned()));
     }
 
-    /// What the file says beside values. The cluster may hold more of it.
+    /// Compares everything except the values. The cluster may have more labels and annotations.
     fn meta(&mut self, file: &Meta, live: &Meta) {
         if file.kind != live.kind {
             self.add(
@@ -269,8 +274,8 @@ impl Lines {
     fn key(&mut self, key: &Key, how: How, lengths: Option<(Option<usize>, Option<usize>)>) {
         let (sign, text) = match how {
             How::Changed => ('~', "changed"),
-            How::Resealed => ('~', "sealed anew"),
-            How::SameValue => ('~', "sealed anew, the same value"),
+            How::Resealed => ('~', "sealed again"),
+            How::SameValue => ('~', "sealed again, the same value"),
             How::OnlyInFile => ('+', "only in the file"),
             How::OnlyLive => ('-', "only in the cluster"),
         };

@@ -1,4 +1,4 @@
-//! `edit`: a sealed Secret's values in the person's own editor.
+//! `edit`: edits the values of a sealed Secret in the person's own editor.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -23,38 +23,38 @@ use envcrypt_core::envelope::{MAX_SEALED_SIZE, SealedSecret, sealed_size_at_leas
 use envcrypt_core::manifest::{draft, read_draft};
 use envcrypt_core::secret::{Key, PlainSecret, SecretValue};
 
-/// Change the values of a sealed Secret in your editor.
+/// Edit the values of a sealed Secret in your editor.
 ///
-/// `KUBE_EDITOR`, `VISUAL` or `EDITOR`, else vi, gets them as text, in memory and
-/// never on a disk. Values that do not change keep their bytes. An empty text
-/// cancels; a mistake opens the editor again.
+/// The editor is `KUBE_EDITOR`, `VISUAL` or `EDITOR`, otherwise vi. It gets the values as text in
+/// a file in memory, not on a disk. Values that you do not change keep their bytes. To cancel,
+/// save an empty text. If the text has a mistake, the editor opens again.
 #[derive(Args)]
 #[command(
     override_usage = "kubectl envcrypt edit NAME [flags]\n       kubectl envcrypt edit -f FILE [flags]",
     after_help = "Examples:
-  # A Secret of the cluster
+  # Edit a Secret in the cluster
   kubectl envcrypt edit db -n prod
 
-  # A file, with another editor
+  # Edit a file with another editor
   KUBE_EDITOR=nano kubectl envcrypt edit -f db.yaml"
 )]
 pub struct EditArgs {
     #[command(flatten)]
     one: OneArgs,
-    /// Edit on a disk where there is no place in memory
+    /// Allow a file on a disk if there is no place in memory
     #[arg(long)]
     allow_disk: bool,
-    /// The KEKs of the Secret, named so that nothing is asked; `rewrap` changes them; repeatable
+    /// KEK of the Secret, named here to skip the prompt; `rewrap` changes the KEKs (can be
+    /// repeated)
     #[arg(long, value_name = "KEK", help_heading = "Sealing", add = candidates::keks())]
     kek: Vec<KekName>,
-    /// A KEK that may be asked to open this once, and only these; repeatable
+    /// Use only this KEK to open the Secret, for this run (can be repeated)
     #[arg(long, value_name = "KEK", help_heading = "Sealing", add = candidates::keks())]
     open_with: Vec<KekName>,
     #[command(flatten)]
     allow: AllowArgs,
 }
 
-/// Runs it.
 pub async fn run(args: EditArgs, session: &Session) -> Result<(), Failure> {
     let (many, words) = args.one.split()?;
     if !words.is_empty() {
@@ -70,12 +70,12 @@ pub async fn run(args: EditArgs, session: &Session) -> Result<(), Failure> {
         again: RefCell::default(),
         tries: Cell::new(TRIES),
     };
-    // Standard input comes only once.
+    // Standard input can be read only once.
     let is_piped = many.files.filename.iter().any(|path| path == Path::new("-"));
     let can_reopen = !is_piped && session.prompt().is_available();
     loop {
         match batch::run(&many, session, &work).await {
-            // What the person wrote is not lost because the cluster or a KMS refuses.
+            // If the cluster or a KMS refuses, the person must not lose the text.
             Err(failure) if can_reopen && work.edit_again(&failure) => {}
             result => return result,
         }
@@ -87,33 +87,34 @@ struct Editing<'a> {
     opener: &'a Opener<'a>,
     args: &'a EditArgs,
     edited: RefCell<Option<Edited>>,
-    /// What to begin with after a refusal.
+    /// What the editor starts with after a refusal.
     again: RefCell<Option<Again>>,
-    /// How often a refusal may still open the editor again.
+    /// How often a refusal may still reopen the editor.
     tries: Cell<usize>,
 }
 
-/// How often a refusal opens the editor again: a script in its place would never end.
+/// How often a refusal reopens the editor. Without a limit, a script as the editor would run
+/// forever.
 const TRIES: usize = 5;
 
-/// What the person wrote, and what refused it.
+/// The text that the person wrote, and the error that refused it.
 struct Again {
     text: Zeroizing<String>,
     error: String,
-    /// The Secret as they saw it at first: only what they changed in it is theirs.
+    /// The Secret before the first edit. Only differences to it are changes of the person.
     old: PlainSecret,
 }
 
-/// What the person did.
+/// The result of an edit.
 struct Edited {
-    /// The Secret as they saw it.
+    /// The Secret before the edit.
     old: PlainSecret,
     delta: Delta,
     text: Zeroizing<String>,
 }
 
 impl Editing<'_> {
-    /// Whether to open the editor again on what was written, the failure above it.
+    /// Whether to reopen the editor with the text of the person and the failure above it.
     fn edit_again(&self, failure: &Failure) -> bool {
         let ends = matches!(
             failure,
@@ -130,14 +131,14 @@ impl Editing<'_> {
             return false;
         };
         self.tries.set(tries);
-        // A server has a say in it.
+        // The message may contain text of a server.
         let error = terminal::visible(&failure.to_string()).into_owned();
         self.again.replace(Some(Again { text, error, old }));
         true
     }
 
-    /// Has the person edit it, until it is right or they give up.
-    /// `again` is what they wrote before, and what refused it.
+    /// Runs the editor until the text is valid or the person gives up. `again` is the text of an
+    /// earlier edit, and the error that refused it.
     async fn edit(
         &self,
         old: &PlainSecret,
@@ -147,11 +148,11 @@ impl Editing<'_> {
         let editor = Editor::new(disk)?;
         if let Some(name) = editor.unknown() {
             terminal::warn(&format!(
-                "whether `{name}` keeps copies of what it edits in other places is not known here"
+                "`{name}` may keep copies of the text in other places: the plugin does not know this editor"
             ));
         }
         let head = head(old);
-        // What was refused may pass the next time as it is.
+        // The same text may be accepted the next time.
         let mut is_retry = again.is_some();
         let (mut text, mut error) = match again {
             Some((text, error)) => (text, Some(error)),
@@ -182,7 +183,7 @@ impl Editing<'_> {
     /// The values of an edited text, or what is wrong with them.
     fn read(&self, old: &PlainSecret, text: &str) -> Result<BTreeMap<Key, SecretValue>, String> {
         let values = read_draft(text).map_err(|mut error| {
-            // Counted as the person will see it, below the error.
+            // The line as the person will see it, below the error.
             error.line += usize::from(!text.starts_with(TOP));
             error.to_string()
         })?;
@@ -191,7 +192,7 @@ impl Editing<'_> {
         let size = sealed_size_at_least(plain.values.values().map(SecretValue::len));
         match size > MAX_SEALED_SIZE {
             true => Err(format!(
-                "the values are too large to be sealed, by {} bytes",
+                "the values are {} bytes too large to be sealed",
                 size - MAX_SEALED_SIZE
             )),
             false => Ok(plain.values),
@@ -202,7 +203,7 @@ impl Editing<'_> {
         let gone: Vec<Key> =
             old.values.keys().filter(|key| !values.contains_key(key)).cloned().collect();
         for key in &gone {
-            terminal::note(&format!("`{key}` is taken out"));
+            terminal::note(&format!("`{key}` is removed"));
         }
         for key in values.keys().filter(|key| !old.values.contains_key(key)) {
             terminal::note(&format!("`{key}` is new"));
@@ -269,7 +270,7 @@ fn check_same(edited: &Edited, now: &PlainSecret) -> Result<(), Failure> {
 
 const TOP: &str = "# error: ";
 
-/// What stands above all where something is wrong.
+/// The first line of the text, if there is an error.
 fn top(error: Option<&str>) -> String {
     error.map_or_else(String::new, |wrong| format!("{TOP}{wrong}\n"))
 }
@@ -284,7 +285,7 @@ fn without_top(text: &str) -> Zeroizing<String> {
 
 fn head(secret: &PlainSecret) -> String {
     format!(
-        "# Secret {}, type {}\n# KEY: VALUE; a value of several lines stands below its key, indented, behind `|`.\n# Lines with `#` are left out. An empty text cancels.\n",
+        "# Secret {}, type {}\n# KEY: VALUE; write a value of several lines below its key, indented, after `|`.\n# Lines that start with `#` are ignored. An empty text cancels.\n",
         secret.meta.place, secret.meta.kind
     )
 }

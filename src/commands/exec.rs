@@ -1,5 +1,5 @@
-//! `exec`: a program with the values of sealed Secrets in its environment, or in
-//! files in memory.
+//! `exec`: runs a program with the values of sealed Secrets in its environment, or in files in
+//! memory.
 
 mod names;
 mod standalone;
@@ -26,45 +26,49 @@ use standalone::Standalone;
 
 /// Run a program with the values of sealed Secrets.
 ///
-/// The values of the Secrets named are in the program's environment or, with
-/// --files, in files in memory. Signals, exit code and terminal are the program's.
+/// The program gets the values of the named Secrets in its environment or, with --files, as files
+/// in memory. It receives all signals and uses the terminal, and its exit code is the exit code of
+/// this command.
 ///
-/// A key becomes a variable of that name, with --prefix before it. Only names that hold
-/// a secret and steer no program are taken (password, API_TOKEN, DATABASE_URL); others
-/// you name with --only or --allow-name.
+/// Each key becomes a variable of that name, with --prefix before it. The name must be typical for
+/// a secret and must not control a program: password, API_TOKEN or DATABASE_URL. To use other
+/// names, name the key with --only, or the variable with --allow-name.
 ///
-/// As a container's entrypoint it needs no cluster: every environment variable that
-/// holds a sealed value is opened, and so are the files of a mounted Secret (--mounted).
-/// Only the KEKs of --kek, or else of `ENVCRYPT_KEKS` (comma-separated), open them. They
-/// must be sealed for the pod's namespace: that of -n, of `POD_NAMESPACE` or of the
-/// service account. Variables that steer the login to a KMS (VAULT_ADDR, AWS_ROLE_ARN)
-/// are refused unless --spec-env names them: name those that the pod's own `env` sets.
+/// As the entrypoint of a container, the command needs no cluster. It opens every environment
+/// variable that has a sealed value and, with --mounted, the files of a mounted Secret. Only the
+/// KEKs of --kek may open these values or, without --kek, those of `ENVCRYPT_KEKS`
+/// (comma-separated). The values must have been sealed for the namespace of the pod (from -n, the
+/// service account or `POD_NAMESPACE`).
+///
+/// The command refuses variables that control the login to a KMS (VAULT_ADDR, AWS_ROLE_ARN),
+/// unless --spec-env names them. Name only variables that the pod's own `env` sets.
 #[derive(Args)]
 #[command(
     override_usage = "kubectl envcrypt exec NAME… [flags] -- COMMAND [ARG]…\n       kubectl envcrypt exec -f FILE [flags] -- COMMAND [ARG]…\n       kubectl envcrypt exec -- COMMAND [ARG]…",
     after_help = "Examples:
-  # A client with the password of a Secret of the cluster
+  # Run a client with the password of a Secret in the cluster
   kubectl envcrypt exec db --only password -n prod -- sh -c 'PGPASSWORD=$password psql'
 
-  # A server that reads its certificate from files
+  # Run a server that reads its certificate from files
   kubectl envcrypt exec -f web.yaml --files /dev/shm/web -- nginx
 
-  # A container's entrypoint, with the sealed Secret mounted at /sealed
-  kubectl-envcrypt exec --kek hashivault://prod --spec-env VAULT_ADDR,VAULT_ROLE --mounted /sealed --files /secrets -- /app"
+  # Start a container, with a sealed Secret mounted at /sealed
+  kubectl-envcrypt exec --kek hashivault://prod --spec-env VAULT_ADDR,VAULT_ROLE \\
+    --mounted /sealed --files /secrets -- /app"
 )]
 pub struct ExecArgs {
     #[command(flatten)]
     files: FileArgs,
-    /// Secrets of the cluster
+    /// Names of Secrets in the cluster
     #[arg(value_name = "NAME", conflicts_with_all = ["filename", "selector"], add = candidates::secrets())]
     names: Vec<String>,
-    /// The program and its arguments
+    /// Program to run, and its arguments
     #[arg(last = true, required = true, value_name = "COMMAND")]
     command: Vec<OsString>,
-    /// Only the values of these keys; repeatable, or with commas
+    /// Use only the value of this key (can be repeated, or comma-separated)
     #[arg(long, value_name = "KEY", value_delimiter = ',')]
     only: Vec<String>,
-    /// Put this before each key, to make the variable's name
+    /// Prefix for the names of the variables
     #[arg(
         long,
         value_name = "PREFIX",
@@ -73,31 +77,34 @@ pub struct ExecArgs {
         hide_default_value = true
     )]
     prefix: String,
-    /// Variables that a value may become whatever they do to the program; repeatable, or with commas
+    /// Allow a variable of this name, even if it can control the program (can be repeated, or
+    /// comma-separated)
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     allow_name: Vec<String>,
-    /// In a container: variables that the pod's own spec sets, and that may steer the login to the KMS; repeatable, or with commas
+    /// Accept this variable for the login to the KMS, because the pod's own spec sets it (can be
+    /// repeated, or comma-separated)
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     spec_env: Vec<String>,
-    /// Give the values as files in this folder, new or empty, in memory; it is emptied at the end
-    #[arg(long = "files", id = "files_in", value_name = "FOLDER")]
+    /// Write the values as files to this directory in memory, new or empty; it is emptied at the
+    /// end
+    #[arg(long = "files", id = "files_in", value_name = "DIRECTORY")]
     files_in: Option<PathBuf>,
-    /// Open the files of a mounted sealed Secret into the folder of --files, and copy the others; repeatable
-    #[arg(long, value_name = "FOLDER", requires = "files_in")]
+    /// Open the files of this mounted Secret into the directory of --files, and copy its other
+    /// files (can be repeated)
+    #[arg(long, value_name = "DIRECTORY", requires = "files_in")]
     mounted: Vec<PathBuf>,
-    /// Refuse a value of the environment or of --mounted that was not sealed for this Secret
+    /// Refuse values of the environment and of --mounted that were not sealed for this Secret
     #[arg(long, value_name = "NAME")]
     secret: Option<String>,
-    /// Let the folder of --files be on a disk
+    /// Allow the directory of --files to be on a disk
     #[arg(long, requires = "files_in")]
     allow_disk: bool,
     #[command(flatten)]
     open: OpenArgs,
 }
 
-/// Runs it.
 pub async fn run(args: ExecArgs, session: &Session) -> Result<(), Failure> {
-    // As the first process of a container, nothing but this would heed a signal.
+    // The first process of a container ignores signals that it does not handle.
     let values = tokio::select! {
         values = args.values(session) => values?,
         number = process::stopped() => return Err(Failure::Ended(128 + number)),
@@ -108,11 +115,11 @@ pub async fn run(args: ExecArgs, session: &Session) -> Result<(), Failure> {
         set(&mut command, &name, &value)?;
     }
     let Some(folder) = &args.files_in else {
-        // It never comes back but to say why not.
+        // This returns only if the program cannot be started.
         return Err(Failure::Exec(ExecError::Start(command.replace_this())));
     };
     let disk = if args.allow_disk { Disk::Allowed } else { Disk::Refused };
-    // Before anything is written: it is taken away again, whatever comes.
+    // Catch signals before the first file is written, so that the files are always removed.
     let signals = process::Signals::catch().map_err(ExecError::Signals)?;
     let folder = MemoryDirectory::at(folder, disk)?;
     for (path, value) in values.files {
@@ -126,7 +133,7 @@ pub async fn run(args: ExecArgs, session: &Session) -> Result<(), Failure> {
     }
 }
 
-/// What the program is to get.
+/// What the program gets.
 #[derive(Default)]
 struct Given {
     environment: Vec<(OsString, SecretValue)>,
@@ -155,8 +162,8 @@ impl ExecArgs {
         Ok(given)
     }
 
-    /// Refuses names with which whoever may seal a value could have other code run:
-    /// all that nobody named, and that are not known to be harmless.
+    /// Refuses names that are neither allowed by flag nor known to be harmless. With such a name,
+    /// someone who may seal a value could choose which code runs.
     fn check_names<'n>(&self, all: impl Iterator<Item = Cow<'n, str>>) -> Result<(), Failure> {
         let is_allowed =
             |name: &Cow<'_, str>| is_harmless(name) || self.allow_name.iter().any(|n| n == name);
@@ -175,7 +182,7 @@ impl ExecArgs {
             && self.files.selector.is_none()
         {
             true if self.only.is_empty() => return Ok(values),
-            true => return Err(Failure::Usage("`--only` goes with a NAME or `-f`".to_owned())),
+            true => return Err(Failure::Usage("`--only` needs a NAME, `-f` or `-l`".to_owned())),
             false => Opener::new(session, &self.open)?,
         };
         let mut secrets = Vec::new();
@@ -203,7 +210,7 @@ impl ExecArgs {
     }
 }
 
-/// Puts a value into the program's environment; one that cannot stand there is refused.
+/// Adds a value to the environment of the program. A value with a zero byte is refused.
 fn set(command: &mut process::Child, name: &OsStr, value: &SecretValue) -> Result<(), Failure> {
     if value.expose().contains(&0) {
         return Err(Failure::Exec(ExecError::NotInVariable(name.to_string_lossy().into_owned())));

@@ -1,4 +1,4 @@
-//! `get`: the sealed Secrets of the cluster, as a table.
+//! `get`: lists the sealed Secrets in the cluster.
 
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
@@ -18,39 +18,45 @@ use envcrypt_core::kek::{KekId, KekUri};
 use envcrypt_core::manifest::{self, Format, ManifestError, Object};
 use envcrypt_core::secret::Namespace;
 
-/// How many characters of a KEK's name the table shows.
+/// How many characters of the name of a KEK the table shows.
 const KEK_WIDTH: usize = 12;
 const HEADER: [&str; 7] = ["NAMESPACE", "NAME", "TYPE", "KEYS", "KEKS", "SCOPE", "AGE"];
-/// Where something cannot be told, as kubectl puts it.
+/// What kubectl prints for an unknown age.
 const UNKNOWN: &str = "<unknown>";
 const INVALID: &str = "<invalid>";
 
-/// List the sealed Secrets of the cluster.
+/// List the sealed Secrets in the cluster.
 ///
-/// No KMS is asked, and no Secret of another type is fetched. KEKs are shown by the alias
-/// under which this machine has used them. With -o json and -o yaml the objects are
-/// printed as they are: `inspect -A -o json` tells their KEKs.
+/// The command calls no KMS and fetches no Secrets of other types. If this machine has used a KEK
+/// by an alias, the table shows the alias. With -o json and -o yaml, the command prints the
+/// objects as they are. To print their KEKs as JSON, run `inspect -A -o json`.
 #[derive(Args)]
 #[command(after_help = "Examples:
-  # Of all namespaces, with the names of keys and KEKs
-  kubectl envcrypt get -A -o wide")]
+  # List the sealed Secrets of a namespace
+  kubectl envcrypt get -n prod
+
+  # List those of all namespaces, with the names of their keys and KEKs
+  kubectl envcrypt get -A -o wide
+
+  # List those under one KEK
+  kubectl envcrypt get -A --kek awskms:///alias/prod")]
 pub struct GetArgs {
-    /// Secrets of the cluster; all of the namespace where none is named
+    /// Names of Secrets in the cluster; without a name, all of the namespace
     #[arg(value_name = "NAME", conflicts_with_all = ["all_namespaces", "selector"], add = candidates::secrets())]
     names: Vec<String>,
-    /// Those of all namespaces
+    /// List the Secrets of all namespaces
     #[arg(short = 'A', long)]
     all_namespaces: bool,
-    /// Only Secrets with these labels
+    /// Select Secrets by their labels, for example app=web
     #[arg(short = 'l', long, value_name = "SELECTOR")]
     selector: Option<Selector>,
-    /// Only Secrets under this KEK; repeatable
+    /// List only Secrets under this KEK (can be repeated)
     #[arg(long, value_name = "KEK", add = candidates::keks())]
     kek: Vec<KekName>,
-    /// How to print
+    /// Output format
     #[arg(short, long, value_enum, default_value = "table", help_heading = "Output")]
     output: Output,
-    /// Leave the table's first line out
+    /// Do not print the header of the table
     #[arg(long, help_heading = "Output")]
     no_headers: bool,
 }
@@ -64,10 +70,9 @@ enum Output {
     Name,
 }
 
-/// Runs it.
 pub async fn run(args: GetArgs, session: &Session) -> Result<(), Failure> {
     let default = session.namespace()?;
-    // For the names of aliases alone: what is wrong with it does not matter here.
+    // Only aliases are read from it, so errors in the configuration do not matter here.
     let policy = session.policy_to_seal(MayUse::Granted);
     let policy =
         policy.or_else(|_| Ok::<_, Failure>(Policy::new(MayUse::Granted, Trust::load(None)?)))?;
@@ -125,7 +130,7 @@ impl GetArgs {
             }
             found.push(object);
         }
-        // As kubectl leaves it out.
+        // kubectl does not print them either.
         found.iter_mut().for_each(|object| drop(object.metadata.other.remove("managedFields")));
         Ok(found)
     }
@@ -190,7 +195,7 @@ fn scope(secret: &SealedSecret) -> String {
     secret.scope().map_or_else(|| "mixed".to_owned(), |scope| scope.to_string())
 }
 
-/// Whether it is under one of these KEKs; an alias stands for the keys seen behind it.
+/// Whether it is under one of these KEKs. An alias names the keys that were seen behind it.
 fn is_under(object: &Object, default: &Namespace, keks: &[KekUri], policy: &Policy) -> bool {
     let is_named = |key: &KekId| {
         keks.iter().any(|kek| {
@@ -201,7 +206,7 @@ fn is_under(object: &Object, default: &Namespace, keks: &[KekUri], policy: &Poli
     secret.is_ok_and(|secret| secret.keys().iter().any(is_named))
 }
 
-/// Its KEKs, by the aliases under which this machine has used them.
+/// Its KEKs, by their aliases if this machine has used them by an alias.
 fn keks(secret: &SealedSecret, is_wide: bool, policy: &Policy) -> String {
     let names = secret.keys().into_iter().map(|key| {
         let alias = policy.trust().aliases_of(&key).next().cloned();
@@ -211,7 +216,7 @@ fn keks(secret: &SealedSecret, is_wide: bool, policy: &Policy) -> String {
     names.collect::<Vec<_>>().join(",")
 }
 
-/// Its scheme, and the beginning of what tells it from others.
+/// Its scheme, and the first characters of its name.
 fn short(kek: &KekUri) -> String {
     let text = kek.to_string();
     let scheme = kek.scheme();
@@ -224,7 +229,7 @@ fn short(kek: &KekUri) -> String {
     format!("{scheme}:{shown}")
 }
 
-/// A time in seconds as kubectl shows ages: two units where the larger is small.
+/// An age in seconds, in kubectl's format: two units if the larger one is small.
 fn age(seconds: i64) -> String {
     const MINUTE: i64 = 60;
     const HOUR: i64 = 60 * MINUTE;

@@ -1,4 +1,4 @@
-//! `inspect`: what a sealed Secret tells to anyone, without a KMS call.
+//! `inspect`: shows what everyone can see in a sealed Secret, without a KMS.
 
 use std::fmt::Write;
 
@@ -12,20 +12,29 @@ use crate::terminal;
 use envcrypt_core::envelope::{Jwe, SealCheck, SealedSecret};
 use envcrypt_core::secret::Key;
 
-/// Show what a sealed Secret tells without opening it.
+/// Show keys, sizes, KEKs and scope of a sealed Secret without opening it.
 ///
-/// Keys, sizes, when they were sealed, under which KEKs, and what they are
-/// bound to. No KMS is asked; so whether the values are whole is not known.
+/// The command shows what everyone can see: keys, sizes, the time of sealing, KEKs, and the scope
+/// of each value. It calls no KMS, so it cannot verify that the values are intact.
 #[derive(Args)]
 #[command(
-    override_usage = "kubectl envcrypt inspect NAME [flags]\n       kubectl envcrypt inspect -f FILE [flags]"
+    override_usage = "kubectl envcrypt inspect NAME [flags]\n       kubectl envcrypt inspect -f FILE [flags]",
+    after_help = "Examples:
+  # Show a Secret in the cluster
+  kubectl envcrypt inspect db -n prod
+
+  # Show the sealed Secrets of a directory
+  kubectl envcrypt inspect -R -f deploy/
+
+  # Print all sealed Secrets of the cluster as JSON
+  kubectl envcrypt inspect -A -o json"
 )]
 pub struct InspectArgs {
     #[command(flatten)]
     live: LiveArgs,
     #[command(flatten)]
     files: FileArgs,
-    /// How to print
+    /// Output format
     #[arg(short, long, value_enum, default_value = "table", help_heading = "Output")]
     output: Output,
 }
@@ -52,14 +61,14 @@ struct View {
 #[serde(rename_all = "camelCase")]
 struct KeyView {
     key: String,
-    /// The value has from this many bytes,
+    /// The value has at least this many bytes,
     min_size: usize,
-    /// to this many.
+    /// and at most this many.
     max_size: usize,
     sealed_at: String,
     scope: String,
     keks: Vec<String>,
-    /// What a reader would refuse; absent where nothing is wrong as far as can be told.
+    /// Why the plugin would refuse the value; absent if it finds no problem offline.
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<String>,
 }
@@ -68,7 +77,7 @@ struct KeyView {
 #[serde(rename_all = "camelCase")]
 struct SealView {
     present: bool,
-    /// Never, without a KEK.
+    /// Always false: to check the seal, a KEK is needed.
     checked: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     sealed_at: Option<String>,
@@ -76,7 +85,6 @@ struct SealView {
     problem: Option<String>,
 }
 
-/// Runs it.
 pub async fn run(args: InspectArgs, session: &Session) -> Result<(), Failure> {
     let (secrets, rest) =
         sealed_secrets(session, &args.files, &args.live, SealCheck::Required).await?;
@@ -145,7 +153,7 @@ fn table(view: &View) -> String {
     }
     let seal = match &view.seal.problem {
         Some(problem) => format!("PROBLEM: {problem}"),
-        None => "present; only opening the Secret checks it".to_owned(),
+        None => "present; it is checked when the Secret is opened".to_owned(),
     };
     line("seal", &seal);
     let width = view.keys.iter().map(|key| key.key.len()).max().unwrap_or(0).max(3);

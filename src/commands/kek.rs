@@ -1,4 +1,4 @@
-//! `kek`: the local key, the trusted ones, and a round trip.
+//! `kek`: the local key, the trusted KEKs, and a round trip through a KEK.
 
 use std::cell::RefCell;
 use std::time::Instant;
@@ -20,8 +20,17 @@ use envcrypt_core::kek::{Action, KekError, Refusal};
 use envcrypt_core::kek::{Context, DataKey, KekUri};
 use envcrypt_core::secret::Place;
 
-/// Make, list, trust and test key-encryption keys.
+/// Create, list, trust and test key-encryption keys.
 #[derive(Args)]
+#[command(after_help = "Examples:
+  # Create a local key, for use with `--kek local`
+  kubectl envcrypt kek new
+
+  # Show which KEKs this machine may use
+  kubectl envcrypt kek list
+
+  # Test whether a KEK works for you
+  kubectl envcrypt kek test awskms:///alias/prod")]
 pub struct KekArgs {
     #[command(subcommand)]
     command: KekCommand,
@@ -29,64 +38,84 @@ pub struct KekArgs {
 
 #[derive(Subcommand)]
 enum KekCommand {
-    /// Make the local key: an age identity in your configuration folder.
     #[cfg(feature = "age")]
     New(NewArgs),
     /// Show which KEKs this machine may use, for what, where, and why.
+    #[command(after_help = "Examples:
+  # Show all KEKs that this machine may use
+  kubectl envcrypt kek list
+
+  # Show only keys of AWS KMS
+  kubectl envcrypt kek list | grep awskms")]
     List,
-    /// Let this machine use a KEK, for the Secrets of a namespace.
     Trust(TrustArgs),
-    /// Wrap and unwrap a random key, to see whether a KEK works for you.
     Test(TestArgs),
 }
 
-/// Make the local key: an age identity in your configuration folder.
+/// Create the local key: an age identity in your configuration directory.
 ///
-/// It is for trying things out and for working without a cloud. Whoever has
-/// the file opens everything sealed with `local`; whoever loses it, nothing.
+/// Use it to try things out, or to work without a cloud. Everyone who has the file can open
+/// everything that is sealed with `local`. If you lose the file, you can open nothing of it.
 #[cfg(feature = "age")]
 #[derive(Args)]
+#[command(after_help = "Examples:
+  # Create the local key, then seal a Secret with it
+  kubectl envcrypt kek new
+  kubectl envcrypt create db --generate password --kek local -w db.yaml
+
+  # Create a post-quantum hybrid key
+  kubectl envcrypt kek new --post-quantum")]
 struct NewArgs {
-    /// A post-quantum hybrid key (ML-KEM-768 and X25519); sealed values grow by 1.5 KB each
+    /// Create a post-quantum hybrid key (ML-KEM-768 and X25519); each sealed value grows by 1.5 KB
     #[arg(long)]
     post_quantum: bool,
 }
 
-/// Let this machine use a KEK, for the Secrets of a namespace.
+/// Allow this machine to use a KEK for the Secrets of a namespace.
 ///
-/// To open what is sealed under it; with --seal, also to seal values to it where a rule
-/// of `.envcrypt.yaml` or the Secret itself names it. It holds for the namespace of -n
-/// (a pattern: `prod-*`) or of your kubeconfig; with -A for all.
+/// The machine may then open Secrets that are sealed under this KEK. With --seal, it may also seal
+/// values to the KEK if a rule of `.envcrypt.yaml` or the Secret itself names it. The namespace is
+/// that of -n, which can be a pattern (prod-*), or that of your kubeconfig. With -A, the KEK is
+/// allowed in all namespaces.
 #[derive(Args)]
 #[command(after_help = "Examples:
-  # Open what a colleague sealed for prod
+  # Open Secrets of prod that a colleague sealed
   kubectl envcrypt kek trust -n prod awskms:///arn:aws:kms:eu-west-1:111122223333:alias/prod
 
-  # Seal to it too, where a rule says so
-  kubectl envcrypt kek trust --seal -n 'prod-*' hashivault://prod")]
+  # Seal to a KEK too, in all namespaces that match a pattern
+  kubectl envcrypt kek trust --seal -n 'prod-*' hashivault://prod
+
+  # Remove all grants of a KEK
+  kubectl envcrypt kek trust --remove hashivault://prod")]
 struct TrustArgs {
-    /// The KEK's URI, or local
+    /// URI of the KEK, or local
     #[arg(value_name = "KEK", required = true, add = candidates::keks())]
     keks: Vec<KekName>,
-    /// Allow sealing to it too
+    /// Allow sealing to the KEK, too
     #[arg(long, conflicts_with = "remove")]
     seal: bool,
-    /// For all namespaces
+    /// Allow the KEK in all namespaces
     #[arg(short = 'A', long)]
     all_namespaces: bool,
-    /// Forget it instead: for the namespace of -n, else everywhere
+    /// Remove grants of the KEK: with -n or -A, only that grant, otherwise all
     #[arg(long)]
     remove: bool,
 }
 
+/// Wrap and unwrap a random key, to test whether a KEK works for you.
 #[derive(Args)]
+#[command(after_help = "Examples:
+  # Test one KEK
+  kubectl envcrypt kek test awskms:///alias/prod
+
+  # Test the KEKs that `create` would use in a namespace
+  kubectl envcrypt kek test -n prod")]
 struct TestArgs {
-    /// The KEKs: local, or URIs; else those that `create` would take
+    /// URIs of KEKs, or local; without a KEK, those that `create` would use
     #[arg(value_name = "KEK", add = candidates::keks())]
     keks: Vec<KekName>,
 }
 
-/// Runs it.
 pub async fn run(args: KekArgs, session: &Session) -> Result<(), Failure> {
     match args.command {
         #[cfg(feature = "age")]
@@ -102,7 +131,7 @@ fn new(args: &NewArgs, session: &Session) -> Result<(), Failure> {
     let path = session.folder.local_identity()?;
     let uri = local::make(&path, args.post_quantum)?;
     terminal::note(&format!(
-        "keep `{}` safe: nothing sealed with it opens without it",
+        "keep `{}` safe: without it, you cannot open what is sealed with it",
         path.display()
     ));
     Ok(terminal::stdout(format!("{uri}\n").as_bytes())?)
@@ -119,7 +148,7 @@ fn list(session: &Session) -> Result<(), Failure> {
     }
     for name in kek_variable()? {
         let kek = session.kek(&name, MakeLocal::No)?;
-        row(&kek, "open,seal", "*", "named in the environment: no other opens");
+        row(&kek, "open,seal", "*", "named in the environment: only these open");
     }
     let policy = session.policy_to_seal(MayUse::Granted)?;
     for grant in policy.grants() {
@@ -133,7 +162,9 @@ fn list(session: &Session) -> Result<(), Failure> {
         row(grant.kek.uri(), &grant.uses.to_string(), &grant.scope.to_string(), &why);
     }
     if rows.is_empty() {
-        terminal::note("there is none yet; `kubectl envcrypt kek new` makes a local one");
+        terminal::note(
+            "there are no KEKs yet; run `kubectl envcrypt kek new` to create a local one",
+        );
     }
     let width = |column: usize, most: usize| {
         rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0).min(most)
@@ -169,20 +200,20 @@ fn trust(args: &TrustArgs, session: &Session) -> Result<(), Failure> {
         } else if trust.forget(kek, Some(&scope).filter(|_| named))? {
             text += &format!("{kek} forgotten\n");
         } else {
-            terminal::warn(&format!("`{kek}` was not on the list"));
+            terminal::warn(&format!("there is no such grant for `{kek}`"));
         }
     }
     Ok(terminal::stdout(text.as_bytes())?)
 }
 
-/// A slip in a recipient would else be noticed only when something is sealed to it.
+/// Finds a typing mistake in a recipient now, not only when something is sealed to it.
 #[cfg(feature = "age")]
 fn check_recipient(kek: &KekUri) -> Result<(), Failure> {
     if !kek.is_age() || envcrypt_core::kek::age::is_recipient(kek) {
         return Ok(());
     }
     let refused = KekError::new(kek, Action::Wrap, Refusal::NotFound);
-    Err(refused.detail("it is no age recipient").into())
+    Err(refused.detail("it is not a valid age recipient").into())
 }
 
 #[cfg(not(feature = "age"))]

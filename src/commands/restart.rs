@@ -1,4 +1,4 @@
-//! `restart`: the workloads that use Secrets, whether or not a value has just changed.
+//! `restart`: restarts the workloads that use Secrets, even if no value has just changed.
 
 use std::collections::HashSet;
 
@@ -14,40 +14,43 @@ use crate::select::selector::Selector;
 use crate::session::Session;
 use envcrypt_core::manifest::Object;
 
-/// Restart the workloads that use Secrets, after showing them.
+/// Show the workloads that use Secrets, then restart them.
 ///
-/// For a restart that was missed: `apply --restart` restarts only what uses a value that
-/// it has just changed. Pods take new values when they start.
+/// Pods get new values only when they start. Use this command if you applied a change without a
+/// restart: `apply --restart` restarts only the workloads that use a value that it has just
+/// changed.
 #[derive(Args)]
 #[command(after_help = "Examples:
-  # Whatever uses a Secret
+  # Restart the workloads that use a Secret
   kubectl envcrypt restart db -n prod
 
-  # Without asking, and wait until all of it runs anew
-  kubectl envcrypt restart db web -n prod --yes --wait")]
+  # Restart without a prompt, and wait until the rollouts are complete
+  kubectl envcrypt restart db web -n prod --yes --wait
+
+  # Restart the workloads that use sealed Secrets with a label
+  kubectl envcrypt restart -n prod -l team=payments")]
 pub struct RestartCommandArgs {
-    /// Secrets of the cluster, sealed or plain
+    /// Names of Secrets in the cluster, sealed or plain
     #[arg(value_name = "NAME", required_unless_present = "selector", conflicts_with = "selector", add = candidates::secrets())]
     names: Vec<String>,
-    /// Those that use sealed Secrets with these labels
+    /// Select sealed Secrets by their labels, for example app=web
     #[arg(short = 'l', long, value_name = "SELECTOR")]
     selector: Option<Selector>,
     #[command(flatten)]
     how: HowArgs,
 }
 
-/// As `apply --restart` has them.
+/// The flags of `apply --restart`.
 #[derive(Args)]
 pub struct HowArgs {
-    /// Restart them without asking
+    /// Restart without a prompt
     #[arg(short = 'y', long)]
     yes: bool,
-    /// Wait until they run anew, 10m at most unless a time is given
+    /// Wait until the rollouts are complete, at most 10m unless TIME is given
     #[arg(long, value_name = "TIME", num_args = 0..=1, default_missing_value = "10m", require_equals = true, value_parser = crate::config::duration)]
     wait: Option<std::time::Duration>,
 }
 
-/// Runs it.
 pub async fn run(args: RestartCommandArgs, session: &Session) -> Result<(), Failure> {
     let how = RestartArgs::of(args.how.yes, args.how.wait);
     how.check(session, false)?;

@@ -1,4 +1,4 @@
-//! `rewrap`: other KEKs for the same DEKs.
+//! `rewrap`: puts data keys under other KEKs.
 
 use std::cell::{Cell, RefCell};
 use std::path::Path;
@@ -18,52 +18,56 @@ use crate::terminal;
 use envcrypt_core::envelope::{Holder, Rewrap, RewrapMethod, SealedSecret};
 use envcrypt_core::kek::{KekId, KekUri};
 
-/// Change the KEKs of sealed Secrets; values stay as they are.
+/// Change the KEKs of sealed Secrets without changing their values.
 ///
-/// In files, which are changed in place, or in the cluster. Ciphertexts and the
-/// seal stay, byte for byte. Where the KMS can (AWS KMS from key to key; Vault to
-/// the newest version of a key, for the scope cluster), it does so on its own
-/// side, and no data key reaches this machine. Else the data key is opened here,
-/// and what is under it is decrypted and thrown away, to make sure that it
-/// belongs there.
+/// The command changes files in place, or Secrets in the cluster. Ciphertexts and the seal stay
+/// the same, byte for byte. If the KMS can rewrap on its own side, it does, and no data key
+/// reaches this machine: AWS KMS from key to key, Vault to the newest version of a key (in the
+/// scope cluster). Otherwise the data key is unwrapped on this machine. The values are decrypted
+/// once to verify that they belong to this Secret, then discarded.
 ///
-/// Without --kek, --add and --remove, the KEKs are those that `create` would
-/// take: of ENVCRYPT_KEK, .envcrypt.yaml or your configuration. A KEK that
-/// holds the data key already keeps what it has, unless --renew is given.
+/// Without --kek, --add, --remove and --renew, the KEKs are those that `create` would use: from
+/// ENVCRYPT_KEK, .envcrypt.yaml or your configuration. If a KEK already has the data key, its
+/// wrapped copy stays as it is, unless you give --renew.
 ///
-/// Whoever could open a Secret before may have kept its data key: where someone
-/// is to be shut out, `rotate`, and change the values themselves.
+/// To lock someone out, this is not enough: they may have kept the data key. Use `rotate`, then
+/// change the values too.
 #[derive(Args)]
 #[command(
     override_usage = "kubectl envcrypt rewrap -f FILE [flags]\n       kubectl envcrypt rewrap NAME… | -l SELECTOR | -A [flags]",
     after_help = "Examples:
-  # All files of a repository, to the KEKs that .envcrypt.yaml names
+  # Put all files of a directory under the KEKs that .envcrypt.yaml names
   kubectl envcrypt rewrap -R -f deploy/
 
-  # One more KEK for all Secrets of a namespace
-  kubectl envcrypt rewrap -n prod -l app --add awskms:///alias/break-glass"
+  # Add a KEK to the Secrets of a namespace that have the label app
+  kubectl envcrypt rewrap -n prod -l app --add awskms:///alias/break-glass
+
+  # Remove a KEK from a Secret in the cluster
+  kubectl envcrypt rewrap db -n prod --remove hashivault://dev
+
+  # Move all Secrets of the cluster to the latest version of their keys
+  kubectl envcrypt rewrap -A --renew"
 )]
 pub struct RewrapArgs {
     #[command(flatten)]
     many: ManyArgs,
-    /// The new set of KEKs; repeatable
+    /// Replace all KEKs with this KEK (can be repeated)
     #[arg(long, value_name = "KEK", conflicts_with_all = ["add", "remove"], help_heading = "KEKs", add = candidates::keks())]
     kek: Vec<KekName>,
-    /// One more KEK; repeatable
+    /// Add this KEK (can be repeated)
     #[arg(long, value_name = "KEK", help_heading = "KEKs", add = candidates::keks())]
     add: Vec<KekName>,
-    /// One less; repeatable
+    /// Remove this KEK (can be repeated)
     #[arg(long, value_name = "KEK", help_heading = "KEKs", add = candidates::keks())]
     remove: Vec<KekName>,
-    /// Wrap anew also under KEKs that hold the data key already, for the newest version of their keys
+    /// Also rewrap for KEKs that already have the data key, to move it to their latest key version
     #[arg(long, help_heading = "KEKs")]
     renew: bool,
-    /// A KEK that may be asked to open the data keys this once, and only these; repeatable
+    /// Use only this KEK to unwrap the data keys, for this run (can be repeated)
     #[arg(long, value_name = "KEK", help_heading = "KEKs", add = candidates::keks())]
     open_with: Vec<KekName>,
 }
 
-/// Runs it.
 pub async fn run(args: RewrapArgs, session: &Session) -> Result<(), Failure> {
     let make = args.many.make_local();
     let set = session.keks(&args.kek, make)?;
@@ -96,14 +100,14 @@ struct Rewrapping<'a> {
     add: Vec<KekUri>,
     remove: Vec<KekId>,
     renew: bool,
-    /// Those to remove that no Secret was under.
+    /// KEKs to remove that no Secret was sealed under.
     not_found: RefCell<Vec<KekId>>,
-    /// Whether a KEK was taken off.
+    /// Whether a KEK was removed.
     took_off: Cell<bool>,
 }
 
 impl Rewrapping<'_> {
-    /// The KEKs that are to open it from now on.
+    /// The KEKs that the Secret will have.
     async fn wanted(
         &self,
         secret: &SealedSecret,
@@ -128,7 +132,7 @@ impl Rewrapping<'_> {
         if wanted.is_empty() {
             return Err(Failure::Access(AccessError::NoKekLeft(secret.meta.place.to_string())));
         }
-        // Where something is wrapped for it, or left to it alone, it matters who named it.
+        // If a KEK gets a new wrapped copy, or others are removed, it matters who named it.
         let is_given = |target: &Holder| {
             self.renew || !taken_off.is_empty() || !secret.names(&target.kek.id())
         };
@@ -138,15 +142,15 @@ impl Rewrapping<'_> {
         Ok(wanted)
     }
 
-    /// What is good to know when it is over.
+    /// Prints warnings and notes at the end.
     fn tell(&self) {
         self.opener.write_down();
         for kek in &*self.not_found.borrow() {
-            terminal::warn(&format!("none of them was under `{kek}`"));
+            terminal::warn(&format!("no Secret was sealed under `{kek}`"));
         }
         if self.took_off.get() {
             terminal::note(
-                "whoever could open them before may have kept the data keys: `kubectl envcrypt rotate` makes new ones, and only other values shut them out of what they have read",
+                "everyone who could open the Secrets before may have kept the data keys and the values: run `kubectl envcrypt rotate` to create new data keys, then change the values",
             );
         }
     }
@@ -179,7 +183,7 @@ impl Change for Rewrapping<'_> {
         );
         self.took_off.set(self.took_off.get() || held.iter().any(|k| !keys.contains(k)));
         let how = match way {
-            RewrapMethod::LeftOut => "rewrapped: a KEK was taken off",
+            RewrapMethod::LeftOut => "rewrapped: a KEK was removed",
             RewrapMethod::InKms => "rewrapped in the KMS",
             RewrapMethod::Here => "rewrapped on this machine",
         };

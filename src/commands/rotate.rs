@@ -1,4 +1,4 @@
-//! `rotate`: new DEKs for the same values.
+//! `rotate`: seals the same values under new data keys.
 
 use std::path::Path;
 
@@ -18,35 +18,37 @@ use envcrypt_core::envelope::now;
 use envcrypt_core::envelope::{Holder, SealedSecret, Sealer};
 use envcrypt_core::kek::{DataKey, KekUri};
 
-/// Seal the values of sealed Secrets anew, under new data keys.
+/// Seal the same values again under new data keys.
 ///
-/// In files, which are changed in place, or in the cluster. The values are
-/// opened on this machine; KEKs, places, scope, labels and annotations stay.
+/// The command changes files in place, or Secrets in the cluster. It opens the values on this
+/// machine. KEKs, names, scope, labels and annotations stay the same.
 #[derive(Args)]
 #[command(
     override_usage = "kubectl envcrypt rotate -f FILE [flags]\n       kubectl envcrypt rotate NAME… | -l SELECTOR | -A [flags]",
     after_help = "Examples:
-  # All files of a repository
+  # Rotate all files of a directory
   kubectl envcrypt rotate -R -f deploy/
 
-  # What was sealed before this year, in the whole cluster
-  kubectl envcrypt rotate -A --before 2026-01-01T00:00:00Z"
+  # Rotate all Secrets of the cluster that were sealed before this year
+  kubectl envcrypt rotate -A --before 2026-01-01
+
+  # Print what would change, and change nothing
+  kubectl envcrypt rotate -n prod -l team=payments --dry-run"
 )]
 pub struct RotateArgs {
     #[command(flatten)]
     many: ManyArgs,
-    /// Only what was sealed before this time: 2026-01-01, 2026-01-01T08:00:00Z
+    /// Rotate only Secrets that were sealed before this time: 2026-01-01, 2026-01-01T08:00:00Z
     #[arg(long, value_name = "TIME", value_parser = time)]
     before: Option<Timestamp>,
-    /// The KEKs to seal to, in place of those that it is under; repeatable
+    /// Seal to this KEK instead of the KEKs of the Secret (can be repeated)
     #[arg(long, value_name = "KEK", help_heading = "KEKs", add = candidates::keks())]
     kek: Vec<KekName>,
-    /// A KEK that may be asked to open this once, and only these; repeatable
+    /// Use only this KEK to open the Secret, for this run (can be repeated)
     #[arg(long, value_name = "KEK", help_heading = "KEKs", add = candidates::keks())]
     open_with: Vec<KekName>,
 }
 
-/// Runs it.
 pub async fn run(args: RotateArgs, session: &Session) -> Result<(), Failure> {
     let set = session.keks(&args.kek, args.many.make_local())?;
     let opener = Opener::to_reseal(session, &args.open_with)?;
@@ -128,9 +130,9 @@ impl Change for Rotation<'_> {
         let started = i64::try_from(self.started).unwrap_or(i64::MAX);
         let started = Timestamp::from_second(started).unwrap_or(Timestamp::MAX);
         if self.before.is_some() {
-            return "the same command goes on where this one stopped".to_owned();
+            return "run the same command again to continue".to_owned();
         }
-        format!("with `--before {started}` the same command goes on where this one stopped")
+        format!("run the same command again with `--before {started}` to continue")
     }
 }
 

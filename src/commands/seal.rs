@@ -1,4 +1,4 @@
-//! `seal`: plain Secrets, of files or of the cluster, sealed.
+//! `seal`: seals plain Secrets in files or in the cluster.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
@@ -26,22 +26,23 @@ use envcrypt_core::kek::{DataKey, KekUri};
 use envcrypt_core::manifest::{self, Format, ManifestError, Object};
 use envcrypt_core::secret::{Namespace, Place, PlainSecret, SecretType, TypeError};
 
-/// Seal plain Secrets, of files or of the cluster.
+/// Seal plain Secrets in files or in the cluster.
 ///
-/// A file is printed with its Secrets sealed, or changed in place with -i; what
-/// else it holds stays as it is, comments and order included. A Secret of the
-/// cluster is printed sealed; with --replace the sealed one takes its place.
+/// For a file, the command prints the file with its Secrets sealed. With -i, it changes the file
+/// in place. Everything else in the file stays as it is, including comments and order. For a
+/// Secret in the cluster, the command prints the sealed Secret. With --replace, the sealed Secret
+/// replaces the plain one.
 #[derive(Args)]
 #[command(
     override_usage = "kubectl envcrypt seal -f FILE [-i] [flags]\n       kubectl envcrypt seal NAME… | -l SELECTOR | -A [--replace] [flags]",
     after_help = "Examples:
-  # All plain Secrets of a repository, in their files
+  # Seal all plain Secrets of a directory, in place
   kubectl envcrypt seal -i -R -f deploy/ --kek awskms:///alias/prod
 
-  # What another tool writes, on its way to a file
+  # Seal the output of another tool
   helm template web | kubectl envcrypt seal -f - > web.yaml
 
-  # A Secret that stands in the cluster in the clear
+  # Replace a plain Secret in the cluster with a sealed one
   kubectl envcrypt seal db -n prod --replace"
 )]
 pub struct SealArgs {
@@ -50,13 +51,13 @@ pub struct SealArgs {
     /// Change the files in place
     #[arg(short = 'i', long, requires = "filename")]
     in_place: bool,
-    /// Delete the plain Secret of the cluster, and put the sealed one in its place
+    /// Replace the plain Secret in the cluster with the sealed one
     #[arg(long, conflicts_with = "filename")]
     replace: bool,
-    /// Do not ask before Secrets are replaced
+    /// Replace Secrets without a prompt
     #[arg(short = 'y', long, requires = "replace")]
     yes: bool,
-    /// How to print Secrets of the cluster
+    /// Output format for Secrets in the cluster
     #[arg(
         short,
         long,
@@ -78,13 +79,12 @@ enum Output {
     Json,
 }
 
-/// Runs it.
 pub async fn run(mut args: SealArgs, session: &Session) -> Result<(), Failure> {
     let is_live = args.many.files.filename.is_empty();
     if !is_live && !args.in_place {
         let [_] = &args.many.files.paths()?[..] else {
             return Err(Failure::Usage(
-                "several files are changed in place: add `-i`, or name one file".to_owned(),
+                "`seal` prints only one file: name one file, or add `-i` to change several in place".to_owned(),
             ));
         };
         args.many.to_stdout = true;
@@ -121,10 +121,10 @@ struct Sealing<'a> {
     named: Vec<KekUri>,
     policy: &'a RefCell<Policy>,
     chooser: Chooser<'a>,
-    /// How many Secrets are deleted and not yet made anew.
+    /// The number of Secrets that are deleted and not yet created again.
     between: Cell<usize>,
     replaced: Cell<usize>,
-    /// How many of the files name no namespace.
+    /// The number of Secrets in files that name no namespace.
     bare: Cell<usize>,
 }
 
@@ -139,8 +139,7 @@ impl Sealing<'_> {
         choice::choose(self.session, &[], place, path, &self.chooser)
     }
 
-    /// Makes whole what an earlier run was broken off at, and asks the person about the
-    /// others.
+    /// Prompts before Secrets are replaced, then finishes the work of an interrupted run.
     async fn before_replacing(&self) -> Result<(), Failure> {
         let (many, default) = (&self.args.many, self.session.namespace()?);
         if many.names.is_empty() && !many.all_namespaces && many.files.selector.is_none() {
@@ -151,7 +150,7 @@ impl Sealing<'_> {
             places.insert(place_named(&default, name)?);
         }
         let cluster = self.session.cluster().await?;
-        // What would be refused is, before anyone is asked.
+        // Secrets that cannot be sealed are refused before the prompt.
         for place in &places {
             match cluster.secret(place).await {
                 Err(ClusterError::NotFound(_)) if cluster.is_put_aside(place).await? => {}
@@ -200,7 +199,7 @@ impl Sealing<'_> {
         Ok(sealer.seal(plain, now())?)
     }
 
-    /// Prints the Secrets of the cluster, sealed: all or none.
+    /// Prints the sealed Secrets of the cluster: all or none.
     async fn print(&self) -> Result<(), Failure> {
         let many = &self.args.many;
         let default = self.session.namespace()?;
@@ -256,7 +255,7 @@ impl Sealing<'_> {
         Ok(found)
     }
 
-    /// What is good to know when it is over.
+    /// Prints warnings and notes at the end.
     fn tell(&self) {
         choice::write_down(&mut self.policy.borrow_mut());
         let is_chosen =
@@ -266,13 +265,13 @@ impl Sealing<'_> {
             && !is_chosen
         {
             terminal::warn(&format!(
-                "Secrets without a namespace, {} in all, are sealed for `{namespace}`, and open in no other: `-n` names one, `--scope cluster` leaves it open",
+                "Secrets without a namespace ({} in all) are sealed for the namespace `{namespace}` and open only there: name another one with `-n`, or use `--scope cluster`",
                 self.bare.get()
             ));
         }
         if self.replaced.get() > 0 {
             terminal::note(
-                "what reads them from the cluster now gets sealed values: `kubectl envcrypt exec` opens them for a program, `kubectl envcrypt unwrap NAME --replace` makes one plain again",
+                "workloads that read these Secrets now get sealed values: run their programs with `kubectl envcrypt exec`, or make a Secret plain again with `kubectl envcrypt unwrap NAME --replace`",
             );
         }
     }
@@ -290,7 +289,7 @@ impl Change for Sealing<'_> {
             });
             return if self.args.many.names.is_empty() { Ok(false) } else { Err(refused) };
         }
-        // The token controller fills it in, and has to know it.
+        // The token controller writes the token, and needs the type.
         if plain.secret.meta.kind == SecretType::ServiceAccountToken
             && plain.secret.values.is_empty()
         {
@@ -340,7 +339,7 @@ impl Change for Sealing<'_> {
         let is_made = is_wanted && cluster.resume(place).await?;
         if is_made {
             terminal::note(&format!(
-                "`{place}` was deleted by an earlier run that was broken off: the sealed one stands there now"
+                "an interrupted run had deleted `{place}`: the sealed Secret is in its place now"
             ));
         }
         Ok(is_made)
@@ -351,8 +350,8 @@ impl Change for Sealing<'_> {
     }
 }
 
-/// What the API server would refuse. A certificate that is no good is there
-/// already: that is worth a warning, and no more.
+/// Refuses what the API server would refuse. A bad certificate gets only a warning, because the
+/// Secret exists with it already.
 fn check(plain: &PlainSecret) -> Result<(), Failure> {
     match plain.check() {
         Err(error) if !matches!(error, TypeError::Tls(_)) => Err(error.into()),

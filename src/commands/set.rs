@@ -1,4 +1,4 @@
-//! `set`: new values for some keys of a sealed Secret.
+//! `set`: sets values of some keys of a sealed Secret.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,25 +20,28 @@ use envcrypt_core::secret::{Key, PlainSecret, SecretValue};
 
 /// Set values of a sealed Secret.
 ///
-/// Each KEY is asked for without echo, twice, or comes from elsewhere, as with
-/// `create`. The values that are not named keep their bytes. The old seal is checked
-/// first, which takes the right to decrypt; with --encrypt-only it is not.
+/// The command prompts twice for each KEY, without echo, or uses the same sources as `create`.
+/// Values that you do not name keep their bytes. The command first checks the old seal, so you
+/// need the permission to decrypt. With --encrypt-only, it does not check the seal.
 #[derive(Args)]
 #[command(
     override_usage = "kubectl envcrypt set NAME [KEY]… [flags]\n       kubectl envcrypt set -f FILE [KEY]… [flags]",
     after_help = "Examples:
-  # A new password for a Secret of the cluster
+  # Prompt for a new password for a Secret in the cluster
   kubectl envcrypt set db password -n prod
 
-  # A new token that no one sees, in a file
-  kubectl envcrypt set -f db.yaml --generate token"
+  # Generate a new token that nobody sees, in a file
+  kubectl envcrypt set -f db.yaml --generate token
+
+  # Read a value from a file, without the permission to decrypt
+  kubectl envcrypt set db -n prod --from-file ca.crt --encrypt-only"
 )]
 pub struct SetArgs {
     #[command(flatten)]
     one: OneArgs,
     #[command(flatten)]
     asking: AskArgs,
-    /// Leave values alone that are the same already, where they can be opened
+    /// Keep values that are the same already
     #[arg(long, conflicts_with = "encrypt_only")]
     idempotent: bool,
     #[command(flatten)]
@@ -49,7 +52,6 @@ pub struct SetArgs {
     allow: AllowArgs,
 }
 
-/// Runs it.
 pub async fn run(args: SetArgs, session: &Session) -> Result<(), Failure> {
     let (many, keys) = args.one.split()?;
     let from_stdin = many.files.filename.iter().any(|path| path == Path::new("-"));
@@ -78,18 +80,18 @@ struct Setting<'a> {
     changer: Changer<'a>,
     session: &'a Session,
     args: &'a SetArgs,
-    /// What is still to be asked, and what need not be.
+    /// The prompts, and the values that need no prompt.
     asked: RefCell<Option<(Vec<Ask>, Values)>>,
     /// The new values, until they are sealed.
     values: RefCell<BTreeMap<Key, SecretValue>>,
-    /// What became of them.
+    /// The new values, sealed.
     sealed: RefCell<Option<SealedValues>>,
-    /// The sealed parts that hold the wanted value already: they stay as they are.
+    /// The sealed parts that have the wanted value already. They stay as they are.
     same: RefCell<BTreeMap<Key, Jwe>>,
 }
 
 impl Setting<'_> {
-    /// Asks for the values, once. A key that is new may be a slip.
+    /// Prompts for the values, once. It reports new keys, which may be typing mistakes.
     fn ask(&self, secret: &SealedSecret) -> Result<(), Failure> {
         let Some((asks, mut values)) = self.asked.take() else { return Ok(()) };
         let prompt = &**self.session.prompt();
@@ -108,7 +110,7 @@ impl Setting<'_> {
         Ok(())
     }
 
-    /// Notes which values are the same already.
+    /// Finds the values that are the same already.
     fn note_same(&self, secret: &SealedSecret, old: &PlainSecret) {
         let values = self.values.borrow();
         let is_same =
@@ -117,8 +119,8 @@ impl Setting<'_> {
         self.same.replace(same.map(|(key, jwe)| (key.clone(), jwe.clone())).collect());
     }
 
-    /// Whether a value has to be put there: not where the very part stands that was
-    /// found to hold it.
+    /// Whether the value must be written. It must not, if the sealed part is still the one that was
+    /// found to have this value.
     fn is_wanted(&self, secret: &SealedSecret, key: &Key) -> bool {
         let same = self.same.borrow();
         same.get(key).is_none_or(|jwe| secret.values.get(key) != Some(jwe))
@@ -130,7 +132,7 @@ impl Change for Setting<'_> {
 
     async fn admit(&self, secret: &SealedSecret, path: Option<&Path>) -> Result<bool, Failure> {
         let old = self.changer.look(secret, path).await?;
-        // A KMS that refuses does so before a password was typed.
+        // If the KMS refuses, it refuses before anyone types a password.
         if self.asked.borrow().as_ref().is_some_and(|(asks, _)| !asks.is_empty()) {
             self.changer.prepare(secret, path).await?;
         }
@@ -152,7 +154,7 @@ impl Change for Setting<'_> {
         path: Option<&Path>,
     ) -> Result<(SealedSecret, &'static str), Failure> {
         if self.sealed.borrow().is_none() {
-            // The plaintext goes here, before anything is written.
+            // The plaintext is dropped here, before anything is written.
             let values = self.values.take();
             let sealed = self.changer.seal(&secret, path, &values).await?;
             self.sealed.replace(Some(sealed));

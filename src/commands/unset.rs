@@ -1,4 +1,4 @@
-//! `unset`: keys taken out of a sealed Secret.
+//! `unset`: removes keys from a sealed Secret.
 
 use std::path::Path;
 
@@ -13,33 +13,35 @@ use crate::session::Session;
 use envcrypt_core::envelope::SealedSecret;
 use envcrypt_core::secret::Key;
 
-/// Take keys out of a sealed Secret.
+/// Remove keys from a sealed Secret.
 ///
-/// The other values keep their bytes. The old seal is checked first, which takes the
-/// right to decrypt; with --encrypt-only it is not.
+/// The other values keep their bytes. The command first checks the old seal, so you need the
+/// permission to decrypt. With --encrypt-only, it does not check the seal.
 #[derive(Args)]
 #[command(
     override_usage = "kubectl envcrypt unset NAME KEY… [flags]\n       kubectl envcrypt unset -f FILE KEY… [flags]",
     after_help = "Examples:
-  # A key that nobody needs any more
-  kubectl envcrypt unset -f db.yaml old-token"
+  # Remove a key from a file
+  kubectl envcrypt unset -f db.yaml old-token
+
+  # Remove two keys from a Secret in the cluster, even if they are gone already
+  kubectl envcrypt unset db old-token old-user -n prod --ignore-not-found"
 )]
 pub struct UnsetArgs {
     #[command(flatten)]
     one: OneArgs,
-    /// Do not mind keys that are not there
+    /// Ignore keys that the Secret does not have
     #[arg(long)]
     ignore_not_found: bool,
     #[command(flatten)]
     sealing: ChangeArgs,
 }
 
-/// Runs it.
 pub async fn run(args: UnsetArgs, session: &Session) -> Result<(), Failure> {
     let (many, keys) = args.one.split()?;
     let gone: Vec<Key> = keys.iter().map(|key| key.parse()).collect::<Result<_, _>>()?;
     if gone.is_empty() {
-        return Err(Failure::Usage("name the keys to take out".to_owned()));
+        return Err(Failure::Usage("name the keys to remove".to_owned()));
     }
     let opener = args.sealing.opener(session)?;
     let work = Unsetting {

@@ -1,4 +1,4 @@
-//! `unwrap`: sealed Secrets, opened: plain manifests, an env file, or one value.
+//! `unwrap`: prints plain manifests, an env file or one value of sealed Secrets.
 
 use std::borrow::Cow;
 use std::path::PathBuf;
@@ -18,22 +18,24 @@ use crate::terminal;
 use envcrypt_core::manifest::{self, Format};
 use envcrypt_core::secret::{PlainSecret, SecretValue};
 
-/// Open sealed Secrets: a plain manifest, or one value.
+/// Unwrap sealed Secrets: print a plain manifest or one value.
 ///
-/// Takes a Secret of the cluster by NAME, or files with -f. With a KEY, its
-/// bytes are written as they are. All or nothing: where one Secret cannot be
-/// opened, none is written.
+/// Name a Secret in the cluster, or name files with -f. With a KEY, the command prints the bytes of
+/// this value unchanged. If one Secret cannot be opened, the command prints none of them.
 #[derive(Args)]
 #[command(
     override_usage = "kubectl envcrypt unwrap NAME [KEY] [flags]\n       kubectl envcrypt unwrap -f FILE [KEY] [flags]",
     after_help = "Examples:
-  # One value of a Secret in the cluster
+  # Print one value of a Secret in the cluster
   kubectl envcrypt unwrap db password -n prod
 
-  # A plain manifest from a sealed file
+  # Print a plain manifest from a sealed file
   kubectl envcrypt unwrap -f db.yaml
 
-  # Make a Secret of the cluster plain again, the way back from `seal --replace`
+  # Write all values to a new file of KEY=VALUE lines
+  kubectl envcrypt unwrap -f db.yaml -o env -w db.env
+
+  # Make a Secret in the cluster plain again, to undo `seal --replace`
   kubectl envcrypt unwrap db -n prod --replace"
 )]
 pub struct UnwrapArgs {
@@ -41,16 +43,16 @@ pub struct UnwrapArgs {
     live: LiveArgs,
     #[command(flatten)]
     files: FileArgs,
-    /// How to print the whole Secret
+    /// Output format for the whole Secret
     #[arg(short, long, value_enum, default_value = "yaml", help_heading = "Output")]
     output: Output,
-    /// Write to a new file, readable by you alone
+    /// Write to a new file that only you can read
     #[arg(short, long, value_name = "FILE", help_heading = "Output")]
     write: Option<PathBuf>,
-    /// Put the plain Secret in the place of the sealed one in the cluster
+    /// Replace the sealed Secret in the cluster with the plain one
     #[arg(long, conflicts_with_all = ["filename", "write", "all_namespaces", "selector"])]
     replace: bool,
-    /// Do not ask before it is replaced
+    /// Replace the Secret without a prompt
     #[arg(short = 'y', long, requires = "replace")]
     yes: bool,
     #[command(flatten)]
@@ -59,17 +61,16 @@ pub struct UnwrapArgs {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Output {
-    /// A plain manifest
+    /// Plain manifest
     Yaml,
-    /// The same as JSON
+    /// Plain manifest as JSON
     Json,
-    /// KEY=VALUE lines, as `--from-env-file` reads them
+    /// KEY=VALUE lines, for `--from-env-file`
     Env,
 }
 
 const TO_TERMINAL: &str = "to a terminal: it is not plain text";
 
-/// Runs it.
 pub async fn run(args: UnwrapArgs, session: &Session) -> Result<(), Failure> {
     if args.replace {
         return replace(&args, session).await;
@@ -79,7 +80,7 @@ pub async fn run(args: UnwrapArgs, session: &Session) -> Result<(), Failure> {
     let key = match &rest[..] {
         [] => None,
         [key] => Some(key.as_str()),
-        _ => return Err(Failure::Usage("one NAME and one KEY at most".to_owned())),
+        _ => return Err(Failure::Usage("`unwrap` takes at most one NAME and one KEY".to_owned())),
     };
     args.check(key, &secrets)?;
     let opener = Opener::new(session, &args.open)?;
@@ -99,7 +100,7 @@ async fn replace(args: &UnwrapArgs, session: &Session) -> Result<(), Failure> {
     let place = place_named(&session.namespace()?, name)?;
     let cluster = session.cluster().await?;
     let object = match cluster.secret(&place).await {
-        // An earlier run was broken off between the two.
+        // An earlier run was interrupted after it deleted the Secret.
         Err(ClusterError::NotFound(_)) if cluster.resume(&place).await? => {
             cluster.secret(&place).await?
         }
@@ -112,7 +113,7 @@ async fn replace(args: &UnwrapArgs, session: &Session) -> Result<(), Failure> {
     plain.check()?;
     if !args.yes {
         let places = [place.clone()].into();
-        confirm::confirm(session, &cluster, &places, "plain: readable by whoever may get it")
+        confirm::confirm(session, &cluster, &places, "plain: readable by everyone who may get it")
             .await?;
     }
     let plain = manifest::plain_object(&plain);
@@ -126,7 +127,7 @@ async fn replace(args: &UnwrapArgs, session: &Session) -> Result<(), Failure> {
 }
 
 impl UnwrapArgs {
-    /// What can be refused before anything is opened.
+    /// Refuses what can be refused before anything is opened.
     fn check(&self, key: Option<&str>, secrets: &[Sealed]) -> Result<(), Failure> {
         let what = match (key, self.output) {
             (Some(_), _) => "a KEY",
@@ -135,7 +136,9 @@ impl UnwrapArgs {
         };
         let [Sealed { secret, .. }] = secrets else {
             let count = secrets.len();
-            return Err(Failure::Usage(format!("{what} is for one Secret, and there are {count}")));
+            return Err(Failure::Usage(format!(
+                "{what} works with one Secret only, and there are {count}"
+            )));
         };
         match key.filter(|key| !secret.values.keys().any(|k| k.as_str() == *key)) {
             None => Ok(()),
@@ -175,12 +178,12 @@ impl UnwrapArgs {
             }));
         }
         self.deliver(value.expose())?;
-        // The shell's prompt would stand behind it.
+        // Without a line break, the prompt of the shell would be on the same line.
         let line_break: &[u8] = if value.expose().ends_with(b"\n") { b"" } else { b"\n" };
         self.deliver(line_break)
     }
 
-    /// What `--from-env-file` reads back the same, or an error: the form knows no quotes.
+    /// Text that `--from-env-file` reads back unchanged, or an error: the format has no quotes.
     fn env_file(&self, plain: &PlainSecret) -> Result<Zeroizing<String>, Failure> {
         let size = plain.values.iter().map(|(k, v)| k.as_str().len() + v.len() + 2).sum();
         let mut text = Zeroizing::new(String::with_capacity(size));
@@ -222,7 +225,7 @@ fn objects(plain: &[PlainSecret]) -> Vec<manifest::Object> {
     plain.iter().map(manifest::plain_object).collect()
 }
 
-/// Text that cannot steer a terminal.
+/// Whether it is text without control characters for a terminal.
 fn is_printable(value: &SecretValue) -> bool {
     let text = std::str::from_utf8(value.expose());
     text.is_ok_and(|text| {

@@ -1,21 +1,21 @@
-//! `--dry-run`: what would be done, without doing it.
+//! `--dry-run`: the values of the flag.
 
 use clap::ValueEnum;
 
 /// `--dry-run`
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum DryRun {
-    /// Do it.
+    /// Make the change.
     None,
-    /// Ask no cluster.
+    /// Send nothing to the cluster.
     Client,
-    /// Let the cluster check it.
+    /// Let the API server check the request without saving it.
     Server,
 }
 
-/// `--dry-run` of a command for which a server could not tell what a KMS would do.
+/// `--dry-run` of a command that needs a KMS: a server cannot know what the KMS would do.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ClientDryRun {
-    /// Ask no KMS and change nothing.
+    /// Change nothing.
     Client,
 }

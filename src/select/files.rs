@@ -1,4 +1,4 @@
-//! Secrets from files and from the cluster: the flags, and the reading.
+//! Secrets from files and from the cluster: the flags that select them, and reading them.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -18,74 +18,73 @@ use envcrypt_core::envelope::{SealCheck, SealedSecret};
 use envcrypt_core::manifest::{self, Document, ManifestError, Object};
 use envcrypt_core::secret::Namespace;
 
-/// kubectl's flags that name manifests.
+/// kubectl's flags for manifests.
 #[derive(Args, Default)]
 pub struct FileArgs {
-    /// A file, a folder, or - for standard input; repeatable. Other kinds than Secret are passed over
+    /// File, directory, or - for standard input; only its Secrets are used (can be repeated, or
+    /// comma-separated)
     #[arg(short, long = "filename", value_name = "FILE", value_delimiter = ',')]
     pub filename: Vec<PathBuf>,
-    /// Take the folders in a folder too
+    /// Process directories recursively
     #[arg(short = 'R', long, requires = "filename")]
     pub recursive: bool,
-    /// Only Secrets with these labels
+    /// Select Secrets by their labels, for example app=web
     #[arg(short = 'l', long, value_name = "SELECTOR")]
     pub selector: Option<Selector>,
-    /// Only the Secret of this name
+    /// Only the Secret with this name
     #[arg(skip)]
     pub only: Option<String>,
 }
 
-/// Which Secrets of the cluster, where no file is named.
+/// Which Secrets of the cluster, if no file is named.
 #[derive(Args, Default)]
 pub struct LiveArgs {
-    /// Those of all namespaces
+    /// Select the Secrets of all namespaces
     #[arg(short = 'A', long, conflicts_with = "filename")]
     pub all_namespaces: bool,
-    /// The Secret's name, and a key
+    /// Name of the Secret in the cluster; for `unwrap`, then a key
     #[arg(value_name = "NAME", add = candidates::secrets_and_keys())]
     pub words: Vec<String>,
 }
 
-/// A Secret object and the file that it stood in.
+/// A Secret object, and the file that it comes from.
 pub struct FoundObject {
     pub path: PathBuf,
     pub object: Object,
 }
 
-/// What a file holds.
+/// The contents of a file.
 #[derive(Default)]
 pub struct Sources {
     pub found: Vec<FoundObject>,
-    /// How many objects of other kinds.
+    /// The number of objects of other kinds.
     pub others: usize,
-    /// How much that was not meant.
+    /// The number of plain Secrets and other files that were skipped.
     pub passed_over: usize,
 }
 
-/// Says how much a folder holds that was not meant.
+/// Prints how many plain Secrets and other files of a directory were skipped.
 pub fn tell_passed_over(count: usize) {
     if count > 0 {
-        terminal::note(&format!(
-            "plain Secrets, and files that are no manifests, {count} in all, are passed over"
-        ));
+        terminal::note(&format!("skipped plain Secrets and files that are not manifests: {count}"));
     }
 }
 
-/// A sealed Secret, and the file that it stood in, where it was one.
+/// A sealed Secret, and the file that it comes from, if any.
 pub struct Sealed {
     pub secret: SealedSecret,
     path: Option<PathBuf>,
 }
 
 impl Sealed {
-    /// The file that it stood in.
+    /// The file that it comes from.
     pub fn path(&self) -> Option<&Path> {
         self.path.as_deref()
     }
 }
 
 impl FoundObject {
-    /// As a sealed Secret, its place compared with `-n`.
+    /// Reads it as a sealed Secret and compares its namespace with `-n`.
     pub fn sealed(
         &self,
         session: &Session,
@@ -101,7 +100,7 @@ impl FoundObject {
 }
 
 impl FileArgs {
-    /// Every file that the flags name, folders taken apart.
+    /// Every file that the flags name, including the files of directories.
     pub fn paths(&self) -> Result<Vec<PathBuf>, Failure> {
         let mut paths = Vec::new();
         let mut seen_stdin = false;
@@ -109,11 +108,11 @@ impl FileArgs {
             let text = path.to_string_lossy();
             if text.starts_with("https://") || text.starts_with("http://") {
                 return Err(Failure::Usage(format!(
-                    "`-f` takes no URL: fetch it with `curl -L {text}` and pipe it to `-f -`"
+                    "`-f` does not accept a URL: run `curl -L {text}` and pipe the output to `-f -`"
                 )));
             }
             if text == "-" && std::mem::replace(&mut seen_stdin, true) {
-                return Err(Failure::Usage("standard input can be read once".to_owned()));
+                return Err(Failure::Usage("standard input can be read only once".to_owned()));
             }
             match path.is_dir() {
                 true => walk(path, self.recursive, &mut paths)?,
@@ -123,8 +122,7 @@ impl FileArgs {
         Ok(paths)
     }
 
-    /// The Secrets of one file that have the labels asked for, and how many
-    /// objects of other kinds stand beside them.
+    /// The Secrets of one file that match the selector, and the number of objects of other kinds.
     pub fn read(&self, path: &Path) -> Result<(Vec<FoundObject>, usize), Failure> {
         let (mut secrets, mut others) = (Vec::new(), 0);
         for document in parse(path, &read_file(path)?)? {
@@ -139,8 +137,8 @@ impl FileArgs {
         Ok((secrets, others))
     }
 
-    /// The same, of sealed Secrets: what a folder holds besides is counted and passed
-    /// over, files that are no manifests and plain Secrets; what is named is meant.
+    /// The same, for sealed Secrets. In a directory, plain Secrets and files that are not
+    /// manifests are skipped and counted. In a file that is named itself, they are errors.
     pub fn read_sealed(&self, path: &Path) -> Result<Sources, Failure> {
         let is_meant = self.is_named(path);
         let (mut found, others) = match self.read(path) {
@@ -155,12 +153,12 @@ impl FileArgs {
         Ok(Sources { found, others, passed_over })
     }
 
-    /// Whether the flags name this very file, and not a folder that holds it.
+    /// Whether the flags name this file itself, not a directory that contains it.
     pub fn is_named(&self, path: &Path) -> bool {
         self.filename.iter().any(|named| named == path)
     }
 
-    /// Whether it has the labels asked for.
+    /// Whether the flags select this object.
     pub fn selects(&self, object: &Object) -> bool {
         let labels = object.metadata.labels.as_ref();
         self.selector.as_ref().is_none_or(|selector| selector.matches(labels))
@@ -169,21 +167,21 @@ impl FileArgs {
 
     fn described(&self, path: &Path) -> String {
         match path.is_dir() && !self.recursive {
-            true => format!("`{}` (`-R` looks into the directories below it)", path.display()),
+            true => format!("`{}` (use `-R` to read its subdirectories too)", path.display()),
             false => format!("`{}`", path.display()),
         }
     }
 
-    /// The files by name, for a message.
+    /// The names of the files, for a message.
     pub fn describe(&self) -> String {
         let names: Vec<_> = self.filename.iter().map(|path| self.described(path)).collect();
         let files = names.join(", ");
-        self.only.as_ref().map_or(files.clone(), |name| format!("{files} by the name of `{name}`"))
+        self.only.as_ref().map_or(files.clone(), |name| format!("{files} with the name `{name}`"))
     }
 }
 
-/// All sealed Secrets that the flags and words name, from files or the cluster.
-/// The words that are left over (a key) come back too.
+/// All sealed Secrets that the flags and words name, from files or the cluster. The remaining
+/// words (a key) come back too.
 pub async fn sealed_secrets(
     session: &Session,
     files: &FileArgs,
@@ -254,19 +252,19 @@ async fn from_list(
     Ok(secrets)
 }
 
-/// Whether a file is no manifest at all, and none of a sealed Secret that was damaged.
+/// Whether a file is not a manifest at all, and not a damaged sealed Secret either.
 pub fn is_no_manifest(failure: &Failure) -> bool {
     let Failure::Select(SelectError::Manifest { path, source }) = failure else { return false };
     matches!(source, ManifestError::NotObject { .. } | ManifestError::Syntax { .. })
         && read_file(path).is_ok_and(|bytes| !mentions_sealing(&bytes))
 }
 
-/// Whether it may be a sealed Secret, whatever became of it.
+/// Whether these bytes may be a sealed Secret, even a damaged one.
 pub fn mentions_sealing(bytes: &[u8]) -> bool {
     memchr::memmem::find(bytes, b"envcrypt.dev/").is_some()
 }
 
-/// Reads a file, or standard input for `-`. It may turn out to hold plaintext.
+/// Reads a file, or standard input for `-`. The bytes may contain plaintext values.
 pub fn read_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let error = |source| Failure::Select(SelectError::Read { path: path.to_owned(), source });
     if path == Path::new("-") {
@@ -277,7 +275,6 @@ pub fn read_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
     std::fs::read(path).map(Zeroizing::new).map_err(error)
 }
 
-/// The documents of a file.
 fn parse(path: &Path, bytes: &[u8]) -> Result<Vec<Document>, Failure> {
     let error = |source: ManifestError| {
         Failure::Select(SelectError::Manifest { path: path.to_owned(), source })
@@ -285,7 +282,7 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Vec<Document>, Failure> {
     manifest::parse(bytes).map_err(error)
 }
 
-/// The manifests of a folder, by name, as kubectl picks them.
+/// The manifests of a directory, in the order of their names, chosen as kubectl chooses them.
 fn walk(folder: &Path, recursive: bool, into: &mut Vec<PathBuf>) -> Result<(), Failure> {
     let error = |source| Failure::Select(SelectError::Read { path: folder.to_owned(), source });
     let entries = std::fs::read_dir(folder)
@@ -294,7 +291,7 @@ fn walk(folder: &Path, recursive: bool, into: &mut Vec<PathBuf>) -> Result<(), F
     let mut paths: Vec<_> = entries.iter().map(std::fs::DirEntry::path).collect();
     paths.sort();
     for path in paths {
-        // A repository's rules are none.
+        // The rules of a repository are YAML, but not a manifest.
         let is_rules = path.file_name().is_some_and(|name| name == RULES_FILE);
         let is_manifest =
             !is_rules && path.extension().is_some_and(|e| e == "yaml" || e == "yml" || e == "json");

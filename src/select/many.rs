@@ -1,4 +1,4 @@
-//! Many Secrets, of the cluster or of files, that a command changes.
+//! Several Secrets, in the cluster or in files, that a command changes.
 
 use clap::Args;
 
@@ -8,35 +8,34 @@ use crate::candidates;
 use crate::failure::Failure;
 use crate::session::local::MakeLocal;
 
-/// Which Secrets.
 #[derive(Args, Default)]
 pub struct ManyArgs {
     #[command(flatten)]
     pub files: FileArgs,
-    /// Those of all namespaces
+    /// Select the Secrets of all namespaces
     #[arg(short = 'A', long, conflicts_with = "filename")]
     pub all_namespaces: bool,
-    /// Secrets of the cluster
+    /// Names of Secrets in the cluster
     #[arg(value_name = "NAME", conflicts_with_all = ["filename", "all_namespaces", "selector"], add = candidates::secrets())]
     pub names: Vec<String>,
-    /// Only tell what would be changed; no KMS is asked to wrap or to open
+    /// Print what would change, and change nothing; no KMS wraps or unwraps a data key
     #[arg(long, value_enum, num_args = 0..=1, default_missing_value = "client", require_equals = true)]
     pub dry_run: Option<ClientDryRun>,
-    /// Whether it is for one Secret alone
+    /// Whether the command works on exactly one Secret
     #[arg(skip)]
     pub single: bool,
-    /// Whether a file is left as it is, and its new text goes to standard output
+    /// Whether the new text goes to standard output instead of into the file
     #[arg(skip)]
     pub to_stdout: bool,
 }
 
 impl ManyArgs {
-    /// Whether nothing is to be changed.
+    /// Whether the command must not change anything.
     pub fn is_dry_run(&self) -> bool {
         self.dry_run.is_some()
     }
 
-    /// Whether naming `local` may make the key.
+    /// Whether the KEK `local` may be created.
     pub fn make_local(&self) -> MakeLocal {
         match self.is_dry_run() {
             true => MakeLocal::No,
@@ -45,7 +44,9 @@ impl ManyArgs {
     }
 }
 
-/// That the flags say nothing of which Secrets.
+/// The error if the flags select no Secret.
 pub fn nothing_named() -> Failure {
-    Failure::Usage("name Secrets, files with `-f`, or take some with `-l` or `-A`".to_owned())
+    Failure::Usage(
+        "name Secrets, name files with `-f`, or select Secrets with `-l` or `-A`".to_owned(),
+    )
 }

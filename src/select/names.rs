@@ -1,4 +1,4 @@
-//! Names of Secrets as people type them.
+//! Names of Secrets, as people type them.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use crate::cluster::place_of;
 use crate::failure::Failure;
 use envcrypt_core::secret::{Namespace, Place};
 
-/// `create secret generic db`, as kubectl takes it.
+/// Refuses kubectl's own form, `create secret generic db`, and says what to run instead.
 pub fn check_not_kubectls(name: &str, keys: &[String]) -> Result<(), Failure> {
     let kinds = ["generic", "tls", "docker-registry"];
     let Some(kind) = keys.first().filter(|key| kinds.contains(&key.as_str())) else {
@@ -18,13 +18,13 @@ pub fn check_not_kubectls(name: &str, keys: &[String]) -> Result<(), Failure> {
     let flag = if kind == "generic" { String::new() } else { format!(" --type {kind}") };
     let secret = keys.get(1).map_or("NAME", String::as_str);
     Err(Failure::Usage(format!(
-        "it makes Secrets and nothing else, so leave `secret {kind}` out: `kubectl envcrypt create {}{flag}`, with the other flags as they are",
+        "leave out `secret {kind}`: run `kubectl envcrypt create {}{flag}` with the same other flags",
         quoted(secret)
     )))
 }
 
-/// The place of the Secret that a person named, also as `secret/NAME`. A file of that
-/// name is meant to be a file.
+/// The place of the Secret that a person named as `NAME` or `secret/NAME`. If a file has that
+/// name, the person probably means the file.
 pub fn place_named(namespace: &Namespace, name: &str) -> Result<Place, Failure> {
     let bare = ["secret/", "secrets/"].iter().find_map(|kind| name.strip_prefix(kind));
     if bare.is_none() {
@@ -43,7 +43,7 @@ pub fn check_not_file(name: &str) -> Result<(), Failure> {
     }
 }
 
-/// A word as a shell takes it whole.
+/// Quotes a word for a shell, if it needs quotes.
 pub fn quoted(word: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
     match !word.is_empty() && word.chars().all(is_plain) {

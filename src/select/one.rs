@@ -1,4 +1,4 @@
-//! One sealed Secret, of the cluster or of a file, that a command changes.
+//! One sealed Secret, in the cluster or in a file, that a command changes.
 
 use std::path::PathBuf;
 
@@ -11,30 +11,30 @@ use crate::failure::Failure;
 use crate::select::files::FileArgs;
 use crate::select::names::check_not_file;
 
-/// Which one, and the words behind its name.
+/// The Secret, and the words after its name.
 #[derive(Args)]
 pub struct OneArgs {
-    /// A file with the Secret, changed in place; - reads standard input and prints the result
+    /// File with the Secret, changed in place; - reads standard input and prints the result
     #[arg(short = 'f', long = "filename", value_name = "FILE")]
     filename: Option<PathBuf>,
-    /// Which Secret of the file, where it holds several
+    /// Name of the Secret, if the file has several
     #[arg(long, value_name = "NAME", requires = "filename")]
     name: Option<String>,
-    /// The Secret's name; of `set` and `unset`, keys behind it
+    /// Name of the Secret in the cluster; for `set` and `unset`, then the keys
     #[arg(value_name = "NAME", add = candidates::secrets_and_keys())]
     words: Vec<String>,
-    /// Only tell what would be changed
+    /// Print what would change, and change nothing
     #[arg(long, value_enum, num_args = 0..=1, default_missing_value = "client", require_equals = true)]
     dry_run: Option<ClientDryRun>,
 }
 
 impl OneArgs {
-    /// Which Secret, and the words that are left.
+    /// Splits off the Secret; the other words come back too.
     pub fn split(&self) -> Result<(ManyArgs, &[String]), Failure> {
         let mut many = ManyArgs { single: true, dry_run: self.dry_run, ..ManyArgs::default() };
         if let Some(path) = &self.filename {
             if path.is_dir() {
-                return Err(Failure::Usage("`-f` takes one file here, not a folder".to_owned()));
+                return Err(Failure::Usage("`-f` takes one file here, not a directory".to_owned()));
             }
             let only = self.name.clone();
             many.files = FileArgs { filename: vec![path.clone()], only, ..FileArgs::default() };

@@ -1,9 +1,9 @@
-//! Label selectors, as kubectl writes them: `a=b,c!=d,e,!f,g in (h,i),j notin (k)`.
+//! Label selectors in kubectl's syntax: `a=b,c!=d,e,!f,g in (h,i),j notin (k)`.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-/// A selector. The server gets it as it was typed; files are matched here.
+/// A selector. The server gets the text as it was typed; for files, it is matched here.
 #[derive(Debug, Clone)]
 pub struct Selector {
     text: String,
@@ -25,12 +25,12 @@ enum Test {
 }
 
 impl Selector {
-    /// As it was typed.
+    /// The text, as it was typed.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// Whether an object with these labels is meant.
+    /// Whether the selector matches an object with these labels.
     pub fn matches(&self, labels: Option<&BTreeMap<String, String>>) -> bool {
         self.requirements.iter().all(|requirement| {
             let value = labels.and_then(|labels| labels.get(&requirement.key));
@@ -53,7 +53,7 @@ impl FromStr for Selector {
     }
 }
 
-/// At commas outside parentheses.
+/// Splits at the commas outside parentheses.
 fn split(text: &str) -> impl Iterator<Item = &str> {
     let mut depth = 0;
     text.split(move |c| {
@@ -68,7 +68,7 @@ fn split(text: &str) -> impl Iterator<Item = &str> {
 
 fn requirement(text: &str) -> Result<Requirement, String> {
     let text = text.trim();
-    let wrong = || format!("`{text}` is no label selector");
+    let wrong = || format!("`{text}` is not a valid label selector");
     let set = |list: &str| {
         let list = list.trim().strip_prefix('(')?.strip_suffix(')')?;
         Some(list.split(',').map(|value| value.trim().to_owned()).collect::<Vec<_>>())

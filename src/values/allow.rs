@@ -1,4 +1,4 @@
-//! Pointing out what is likely a mistake in values that are about to be sealed.
+//! Warnings about likely mistakes in values, before they are sealed.
 
 use std::collections::BTreeMap;
 
@@ -14,20 +14,20 @@ use envcrypt_core::secret::{Key, SecretValue};
 /// The flag of every command that seals values.
 #[derive(Args, Default)]
 pub struct AllowArgs {
-    /// Do not warn of this about a value; repeatable, or with commas
+    /// Turn off this warning about values (can be repeated, or comma-separated)
     #[arg(long, value_name = "CHECK", value_delimiter = ',', value_parser = PossibleValuesParser::new(Lint::ALL.map(Lint::name)), help_heading = "Sealing")]
     allow: Vec<String>,
 }
 
-/// When a certificate ends, to stand in brackets.
+/// The date when a certificate expires, in brackets.
 fn end(value: &SecretValue) -> Option<String> {
     let seconds = i64::try_from(certificate_end(value.expose())?).ok()?;
     Some(format!(" (on {})", Timestamp::from_second(seconds).ok()?.strftime("%Y-%m-%d")))
 }
 
 impl AllowArgs {
-    /// Warns of what these values look like; `of` is how the Secret is named, where
-    /// there are several.
+    /// Warns about likely mistakes in these values. If there are several Secrets, `of` names
+    /// this one.
     pub fn warn(&self, values: &BTreeMap<Key, SecretValue>, of: Option<&str>) {
         let of = of.map_or_else(String::new, |name| format!(" of `{name}`"));
         for (key, lint) in lints(values, now()) {
@@ -38,7 +38,7 @@ impl AllowArgs {
                     _ => String::new(),
                 };
                 terminal::warn(&format!(
-                    "the value of `{key}`{of} {}{when}; `--allow {name}` if it is meant",
+                    "the value of `{key}`{of} {}{when}; if you want this, use `--allow {name}`",
                     lint.text()
                 ));
             }

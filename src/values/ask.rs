@@ -1,4 +1,4 @@
-//! Asking for the values of keys, with and without echo.
+//! Prompts for the values of keys, with and without echo.
 
 use clap::Args;
 
@@ -7,18 +7,18 @@ use crate::terminal::{Prompt, PromptError, Times};
 use crate::values::sources::Values;
 use envcrypt_core::secret::{Key, Place, SecretValue};
 
-/// How values are asked for.
+/// The flags for prompts.
 #[derive(Args, Default)]
 pub struct AskArgs {
-    /// Ask for this key with echo, as for a user name
+    /// Prompt for this key with echo, for example for a user name (can be repeated)
     #[arg(long, value_name = "KEY")]
     visible: Vec<String>,
-    /// Ask once, not twice
+    /// Prompt once for each value, not twice
     #[arg(long)]
     no_confirm: bool,
 }
 
-/// A key whose value is to be asked for.
+/// A key to prompt for.
 pub enum Ask {
     Hidden(Key),
     Visible(Key),
@@ -31,23 +31,25 @@ impl Ask {
         }
     }
 
-    /// That there is nobody to ask for it.
+    /// The error if there is no terminal for the prompt.
     pub fn nobody(&self) -> Failure {
         PromptError::NoTerminal(format!("`{}`", self.key())).into()
     }
 }
 
 impl AskArgs {
-    /// The keys that `words` and `--visible` name; none of them has a value yet.
+    /// The keys that `words` and `--visible` name. None of them may have a value yet.
     pub fn keys(&self, words: &[String], values: &Values) -> Result<Vec<Ask>, Failure> {
         let mut asks = Vec::new();
         for (index, text) in words.iter().chain(&self.visible).enumerate() {
             if text.contains('=') {
-                // Not quoted: it is likely a value.
-                return Err(Failure::Usage("a KEY is a name alone: its value is asked for".into()));
+                // The message does not quote it: it is probably a value.
+                return Err(Failure::Usage(
+                    "a KEY is only a name: the command prompts for its value".into(),
+                ));
             }
             let key: Key = text.parse()?;
-            // A key may be named as KEY and as `--visible` too: that is one question.
+            // A key that is both a KEY and in `--visible` gets one prompt.
             if words.contains(text) && index >= words.len() {
                 continue;
             }
@@ -60,12 +62,12 @@ impl AskArgs {
         Ok(asks)
     }
 
-    /// Says for which Secret the questions that follow are.
+    /// Says which Secret the next prompts are for.
     pub fn introduce(prompt: &dyn Prompt, place: &Place) {
         prompt.tell(&format!("For the Secret `{place}`. What you type for a value is not shown."));
     }
 
-    /// Asks for one.
+    /// Prompts for one value.
     pub fn ask(&self, ask: Ask, prompt: &dyn Prompt, values: &mut Values) -> Result<(), Failure> {
         match ask {
             Ask::Hidden(key) => {
@@ -79,7 +81,7 @@ impl AskArgs {
         }
     }
 
-    /// Asks without echo, twice where a slip would go unnoticed.
+    /// Prompts without echo, and twice unless `--no-confirm` is given.
     pub fn hidden(&self, prompt: &dyn Prompt, what: &str) -> Result<SecretValue, Failure> {
         let times = if self.no_confirm { Times::Once } else { Times::Twice };
         Ok(prompt.hidden(what, times)?)

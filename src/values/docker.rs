@@ -1,4 +1,4 @@
-//! `.dockerconfigjson`, as kubectl composes it.
+//! `.dockerconfigjson`, in the form that kubectl writes.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use envcrypt_core::secret::SecretValue;
 
-/// The registry that `docker login` means when none is named.
+/// The registry that `docker login` uses by default.
 pub const DOCKER_DEFAULT_SERVER: &str = "https://index.docker.io/v1/";
 
 #[derive(Serialize)]
@@ -26,7 +26,7 @@ struct Login<'a> {
     auth: &'a str,
 }
 
-/// Composes it. `None` where the password is not UTF-8.
+/// Creates the JSON. `None` if the password is not UTF-8.
 #[must_use]
 pub fn docker_config(
     server: &str,
@@ -39,7 +39,8 @@ pub fn docker_config(
     let auth = Zeroizing::new(BASE64_STANDARD.encode(pair.as_bytes()));
     let login = Login { username, password, email, auth: &auth };
     let config = Config { auths: BTreeMap::from([(server, login)]) };
-    // Room for all of it, escaped six-fold at most: no copy is left behind by growing.
+    // JSON escapes a byte to six at most. With this capacity the buffer never grows, and growing
+    // would leave copies in memory.
     let given = server.len() + email.map_or(0, str::len) + 2 * pair.len() + auth.len();
     let mut json = Zeroizing::new(Vec::with_capacity(128 + 6 * given));
     serde_json::to_writer(&mut *json, &config).ok()?;

@@ -1,5 +1,5 @@
-//! Env files as `kubectl create secret --from-env-file` reads them: no quotes,
-//! no interpolation, the first `=` parts key from value.
+//! Env files, as `kubectl create secret --from-env-file` reads them: no quotes, no
+//! interpolation, and the first `=` separates the key from the value.
 
 use std::collections::BTreeSet;
 
@@ -8,14 +8,13 @@ use envcrypt_core::secret::Key;
 
 /// One line of an env file.
 pub struct EnvLine<'a> {
-    /// The key.
     pub key: Key,
-    /// The value; a line without `=` takes it from the environment.
+    /// The value; without a `=` in the line, it comes from the environment.
     pub value: Option<&'a str>,
 }
 
-/// Parses an env file: a byte order mark is dropped, leading blanks are trimmed,
-/// blank lines and `#` lines are passed over, and lines may end in CRLF.
+/// Parses an env file. It ignores a byte order mark, leading blanks, empty lines and lines
+/// with `#`. Lines may end in CRLF.
 ///
 /// # Errors
 /// [`EnvFileError`] names the line.
@@ -31,7 +30,7 @@ pub fn parse_env_file(bytes: &[u8]) -> Result<Vec<EnvLine<'_>>, EnvFileError> {
         }
         let number = index + 1;
         let (key, value) = line.split_once('=').map_or((line, None), |(k, v)| (k, Some(v)));
-        // The name's own error quotes the text, which may be half of a value.
+        // The error of the name would quote the text, which may be part of a value.
         let key: Key = key.parse().map_err(|_| EnvFileError::Key { line: number })?;
         if !seen.insert(key.clone()) {
             return Err(EnvFileError::Duplicate { line: number, key });
@@ -67,8 +66,8 @@ mod tests {
     #[test]
     fn errors_name_the_line_and_never_its_text() {
         let error = parse("A=1\nhunter two=x").expect_err("a blank in the key");
-        assert_eq!(error, "line 2: what stands before `=` cannot be a key");
-        assert_eq!(parse("A=1\nA=2").expect_err("twice"), "line 2: the key `A` stands twice");
+        assert_eq!(error, "line 2: the text before `=` is not a valid key");
+        assert_eq!(parse("A=1\nA=2").expect_err("twice"), "line 2: the key `A` occurs twice");
         assert!(parse_env_file(b"A=\xff").is_err());
     }
 

@@ -1,4 +1,4 @@
-//! Values that no one sees: `--generate KEY[=LENGTH[:ALPHABET]]`.
+//! Random values that nobody sees: `--generate KEY[=LENGTH[:ALPHABET]]`.
 
 use std::str::FromStr;
 
@@ -17,25 +17,25 @@ const ALNUM: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456
 const SYMBOLS: &str =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#%&()*+,-./:;<=>?@[]^_{|}~";
 
-/// Why a `--generate` was refused. It quotes nothing but the key: someone may
-/// have put a value there.
+/// Why a `--generate` was refused. It quotes only the key, because someone may have typed a
+/// value there.
 #[derive(Debug, Error)]
 pub enum GenerateError {
-    /// The key is not one.
+    /// The key is not valid.
     #[error(transparent)]
     Key(#[from] NameError),
     /// The length is not a number from 1 to 4096.
-    #[error("the length of a generated value is a number from 1 to {MAX_LENGTH}")]
+    #[error("the length of a generated value must be a number from 1 to {MAX_LENGTH}")]
     Length,
-    /// The alphabet has no such name.
-    #[error("the alphabet is alnum, hex, digits, lower or symbols")]
+    /// The name of the alphabet is not known.
+    #[error("the alphabet must be alnum, hex, digits, lower or symbols")]
     Alphabet,
 }
 
-/// A value to make: its key, its length in characters, and what from.
+/// A value to generate: its key, its length in characters, and its alphabet.
 #[derive(Debug, Clone)]
 pub struct Generate {
-    /// The key that it is for.
+    /// The key of the value.
     pub key: Key,
     length: usize,
     alphabet: &'static str,
@@ -68,12 +68,12 @@ impl FromStr for Generate {
 }
 
 impl Generate {
-    /// Makes the value, each character drawn evenly from the alphabet.
+    /// Generates the value. Each character of the alphabet is equally likely.
     #[must_use]
     pub fn value(&self) -> SecretValue {
         let alphabet = self.alphabet.as_bytes();
-        // The largest multiple of the alphabet's size that a byte holds: bytes
-        // at or above it are drawn again, or the first letters would be likelier.
+        // The largest multiple of the alphabet's size that fits a byte. Bytes at or above it are
+        // discarded, because they would make the first characters more likely.
         let fair = 256 - 256 % alphabet.len();
         let mut value = Zeroizing::new(Vec::with_capacity(self.length));
         let mut pool = Zeroizing::new([0u8; 64]);

@@ -1,5 +1,5 @@
-//! What a careful colleague would point out about values before they are sealed.
-//! None of it stops anything: all of it can be meant.
+//! Likely mistakes in values, found before the values are sealed. They are warnings only,
+//! because each of them can be intended.
 
 use std::collections::BTreeMap;
 
@@ -14,40 +14,39 @@ use zeroize::Zeroizing;
 
 use envcrypt_core::secret::{Key, SecretValue, TypeError, tls_pair};
 
-/// How long before its end a certificate is worth a word: 30 days, in seconds.
+/// How long before its expiry a certificate causes a warning: 30 days, in seconds.
 const SOON: u64 = 30 * 24 * 60 * 60;
 
-/// Something about a value that is more often a mistake than meant.
+/// A likely mistake in a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Lint {
     /// One line of text that ends with a line break, as `echo` makes it.
     TrailingNewline,
-    /// Text that begins or ends with a blank.
+    /// Text that starts or ends with a blank.
     Blank,
-    /// Text with the line breaks of Windows.
+    /// Text with Windows line breaks.
     Crlf,
-    /// Text that is base64 of text.
+    /// Text that is the base64 form of other text.
     Base64,
-    /// What this program, or another, has encrypted already.
+    /// A value that this program, or another one, has encrypted already.
     Sealed,
-    /// Text in quotes that a shell or an env file left around it.
+    /// Text that still has the quotes of a shell or an env file around it.
     Quotes,
-    /// A certificate and a private key that are no pair.
+    /// A private key that does not match its certificate.
     KeyPair,
-    /// A certificate that has ended, or ends within 30 days.
+    /// A certificate that has expired, or expires within 30 days.
     Expiry,
-    /// A private key where a public one is meant, by its key's name.
+    /// A private key whose name is that of a public key.
     PrivateKey,
-    /// No JSON under a key that says it is.
+    /// Text that is not JSON, under a key that is named like JSON.
     Json,
-    /// Nothing at all.
+    /// An empty value.
     Empty,
-    /// A word that stands for a value that was to be put in.
+    /// A placeholder such as `changeme`.
     Placeholder,
 }
 
 impl Lint {
-    /// All of them.
     pub const ALL: [Self; 12] = [
         Self::TrailingNewline,
         Self::Blank,
@@ -63,7 +62,7 @@ impl Lint {
         Self::Placeholder,
     ];
 
-    /// As a flag names it.
+    /// The name, as `--allow` takes it.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -82,31 +81,31 @@ impl Lint {
         }
     }
 
-    /// What it says of a value, to stand behind its key.
+    /// The warning, to print after the name of the key.
     #[must_use]
     pub fn text(self) -> &'static str {
         match self {
             Self::TrailingNewline => {
-                "ends with a line break, which is kept: `printf %s` in place of `echo` gives none"
+                "ends with a line break, which is kept (`printf %s` writes none, `echo` does)"
             }
-            Self::Blank => "begins or ends with a blank, which is kept",
-            Self::Crlf => "has the line breaks of Windows, which are kept",
+            Self::Blank => "starts or ends with a blank, which is kept",
+            Self::Crlf => "has Windows line breaks (CRLF), which are kept",
             Self::Base64 => {
-                "is base64 already: what reads it will get the base64, not what is in it"
+                "is base64 already: a program that reads it gets the base64, not the decoded value"
             }
-            Self::Sealed => "is encrypted already: what opens it will get it still encrypted",
-            Self::Quotes => "stands in quotes, which are kept",
-            Self::KeyPair => "is not the private key of the certificate beside it",
-            Self::Expiry => "holds a certificate that has ended, or will within 30 days",
-            Self::PrivateKey => "holds a private key, where its name tells of a public one",
-            Self::Json => "is no JSON, though its name says so",
+            Self::Sealed => "is encrypted already: a program that opens it gets an encrypted value",
+            Self::Quotes => "has quotes around it, which are kept",
+            Self::KeyPair => "is a private key that does not match its certificate",
+            Self::Expiry => "is a certificate that has expired or expires within 30 days",
+            Self::PrivateKey => "is a private key, but is named like a public one",
+            Self::Json => "is not valid JSON, but is named like JSON",
             Self::Empty => "is empty",
-            Self::Placeholder => "looks like a placeholder for the real one",
+            Self::Placeholder => "looks like a placeholder for the real value",
         }
     }
 }
 
-/// What there is to point out about values; `now` is in seconds since 1970.
+/// Finds likely mistakes in values; `now` is in seconds since 1970.
 #[must_use]
 pub fn lints(values: &BTreeMap<Key, SecretValue>, now: u64) -> Vec<(&Key, Lint)> {
     let mut found = Vec::new();
@@ -144,7 +143,7 @@ fn of_text(lint: Lint, name: &str, text: &str) -> bool {
     }
 }
 
-/// Whether the private key `name` has a certificate beside it that is not its own.
+/// Whether the private key `name` has a certificate next to it that does not match.
 fn is_no_pair(values: &BTreeMap<Key, SecretValue>, name: &str, key: &SecretValue) -> bool {
     let Some(stem) = name.strip_suffix(".key") else { return false };
     let beside = [format!("{stem}.crt"), format!("{stem}.pem"), format!("{stem}.cert")];
@@ -153,12 +152,12 @@ fn is_no_pair(values: &BTreeMap<Key, SecretValue>, name: &str, key: &SecretValue
     certificates.any(|(_, certificate)| tls_pair(certificate, key) == Err(TypeError::NoPair))
 }
 
-/// Whether one of its PEM certificates has ended or is about to.
+/// Whether one of its PEM certificates has expired or expires soon.
 fn ends_soon(bytes: &[u8], now: u64) -> bool {
     has_pem(bytes) && certificate_end(bytes).is_some_and(|end| end < now.saturating_add(SOON))
 }
 
-/// When the first of the certificates in a value ends, in seconds since 1970.
+/// When the first of the certificates in a value expires, in seconds since 1970.
 #[must_use]
 pub fn certificate_end(bytes: &[u8]) -> Option<u64> {
     let ends = |der: CertificateDer<'_>| {
@@ -182,7 +181,7 @@ fn names_public(name: &str) -> bool {
         || name.contains("public")
 }
 
-/// Random letters and digits are base64 too, but not of text.
+/// Random letters and digits can be valid base64 too, so the decoded bytes must be text.
 fn is_base64_of_text(text: &str) -> bool {
     let Ok(bytes) = BASE64_STANDARD.decode(text.trim_end()) else { return false };
     let bytes = Zeroizing::new(bytes);
@@ -190,7 +189,7 @@ fn is_base64_of_text(text: &str) -> bool {
     bytes.len() >= 4 && std::str::from_utf8(&bytes).is_ok_and(|text| text.chars().all(printable))
 }
 
-/// By this program (as JSON, or its base64), sops, age, PGP or Vault.
+/// Encrypted by this program (JSON, or its base64), SOPS, age, PGP or Vault.
 fn is_encrypted(text: &str) -> bool {
     const MARKS: [&str; 6] = [
         "{\"protected\":\"",
@@ -272,7 +271,7 @@ mod tests {
             ("\thunter2", &["blank"]),
             ("aHVudGVyMg==", &["base64"]),
             ("LS0tLS1CRUdJTg==\n", &["trailing-newline", "base64"]),
-            // Random, and words that happen to be base64 of bytes.
+            // Random text, and words that are valid base64 by chance.
             ("Zk3vQ9xT7mB2nL5wR8cY1dF4gH6jK0pS", &[]),
             ("longpass", &[]),
             ("{\"protected\":\"x\"}", &["sealed"]),

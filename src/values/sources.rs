@@ -1,4 +1,4 @@
-//! Where a new Secret's values come from, other than a prompt.
+//! The sources of values, other than a prompt.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
@@ -12,23 +12,26 @@ use crate::failure::{Failure, SelectError, ValuesError};
 use crate::terminal;
 use envcrypt_core::secret::{Key, MAX_SECRET_SIZE, SecretValue, TypeError};
 
-/// The flags that bring values along.
+/// The flags that name sources of values.
 #[derive(Args, Default)]
-#[command(next_help_heading = "Values from elsewhere")]
+#[command(next_help_heading = "Sources of values")]
 pub struct SourceArgs {
-    /// A value from a file, or from every file of a folder; `KEY=-` reads standard input
+    /// Read a value from a file, or one value from each file of a directory; KEY=- reads standard
+    /// input (can be repeated)
     #[arg(long, value_name = "[KEY=]FILE")]
     pub from_file: Vec<String>,
-    /// Values from a file of KEY=VALUE lines
+    /// Read values from a file of KEY=VALUE lines (can be repeated)
     #[arg(long, value_name = "FILE")]
     pub from_env_file: Vec<PathBuf>,
-    /// The value of KEY from standard input, byte for byte
+    /// Read the value of KEY from standard input, byte for byte
     #[arg(long, value_name = "KEY")]
     pub from_stdin: Vec<String>,
-    /// A value from the command line; it stays in the shell's history and shows in the process list
+    /// Take a value from the command line; it stays in the shell history and is visible in the
+    /// process list (can be repeated)
     #[arg(long, value_name = "KEY=VALUE")]
     pub from_literal: Vec<String>,
-    /// A random value that no one sees: 32 of alnum, or alphabets hex, digits, lower, symbols
+    /// Generate a random value that nobody sees; LENGTH is 32 by default, ALPHABET is alnum (the
+    /// default), hex, digits, lower or symbols (can be repeated)
     #[arg(long, value_name = "KEY[=LENGTH[:ALPHABET]]")]
     pub generate: Vec<String>,
 }
@@ -38,7 +41,7 @@ pub struct SourceArgs {
 pub struct Values(BTreeMap<Key, SecretValue>);
 
 impl Values {
-    /// Adds one.
+    /// Adds a value.
     pub fn insert(&mut self, key: Key, value: SecretValue) -> Result<(), Failure> {
         if self.0.contains_key(&key) {
             return Err(Failure::Values(ValuesError::DuplicateKey(key.to_string())));
@@ -55,7 +58,7 @@ impl Values {
         self.0.is_empty()
     }
 
-    /// The sizes in bytes.
+    /// The sizes of the values in bytes.
     pub fn sizes(&self) -> impl Iterator<Item = usize> {
         self.0.values().map(SecretValue::len)
     }
@@ -66,7 +69,7 @@ impl Values {
 }
 
 impl SourceArgs {
-    /// Whether any of them was used.
+    /// Whether no source was named.
     pub fn is_empty(&self) -> bool {
         self.from_file.is_empty()
             && self.from_env_file.is_empty()
@@ -75,7 +78,7 @@ impl SourceArgs {
             && self.generate.is_empty()
     }
 
-    /// Reads them all. `piped` further values come from standard input.
+    /// Reads all sources. `piped` is the number of other values that come from standard input.
     pub fn collect(&self, piped: usize) -> Result<Values, Failure> {
         self.check_stdin(piped)?;
         let mut values = Values::default();
@@ -90,17 +93,17 @@ impl SourceArgs {
         }
         if !self.from_literal.is_empty() {
             terminal::warn(
-                "values of `--from-literal` are now in the shell's history, and were in the process list",
+                "values of `--from-literal` are now in the shell history, and were visible in the process list",
             );
         }
         for text in &self.from_literal {
             let (key, value) = text.split_once('=').ok_or_else(|| {
-                // Not quoted: it may be the value alone.
+                // The message does not quote it: it may be the value alone.
                 Failure::Usage("`--from-literal` takes KEY=VALUE".to_owned())
             })?;
-            // Nor is the key: it may be half of a value with `=` in it.
+            // Nor does this one: the key may be part of a value that contains `=`.
             let key = key.parse().map_err(|_| {
-                Failure::Usage("`--from-literal`: what stands before `=` cannot be a key".into())
+                Failure::Usage("`--from-literal`: the text before `=` is not a valid key".into())
             })?;
             values.insert(key, SecretValue::new(value.as_bytes().to_vec()))?;
         }
@@ -112,19 +115,19 @@ impl SourceArgs {
         Ok(values)
     }
 
-    /// Standard input can be read once.
+    /// Refuses several values from standard input, which can be read only once.
     fn check_stdin(&self, piped: usize) -> Result<(), Failure> {
         let is_stdin = |text: &&String| text.as_str() == "-" || text.ends_with("=-");
         let files = self.from_file.iter().filter(is_stdin).count();
         let env_files = self.from_env_file.iter().filter(|path| path.as_os_str() == "-").count();
         match files + env_files + self.from_stdin.len() + piped {
             0 | 1 => Ok(()),
-            _ => Err(Failure::Usage("standard input can serve one value only".to_owned())),
+            _ => Err(Failure::Usage("standard input can be used for one value only".to_owned())),
         }
     }
 }
 
-/// `[KEY=]FILE`, with one `=` at most, as kubectl has it.
+/// `[KEY=]FILE`, with at most one `=`, as in kubectl.
 fn from_file(text: &str, values: &mut Values) -> Result<(), Failure> {
     let usage = |wrong: &str| Err(Failure::Usage(format!("`--from-file={text}`: {wrong}")));
     match *text.split('=').collect::<Vec<_>>() {
@@ -137,14 +140,14 @@ fn from_file(text: &str, values: &mut Values) -> Result<(), Failure> {
         ["", _] => usage("the key is missing before `=`"),
         [_, ""] => usage("the file is missing after `=`"),
         [_, path] if path != "-" && Path::new(path).is_dir() => {
-            usage("a folder gives several keys, so it can have none of its own")
+            usage("a directory gives one key per file, so leave out KEY")
         }
         [key, path] => values.insert(key.parse()?, read_value(Path::new(path))?),
-        _ => usage("neither key nor file may hold `=`"),
+        _ => usage("neither KEY nor FILE can contain `=`"),
     }
 }
 
-/// The regular files of a folder, not those of folders in it.
+/// The regular files of a directory, without its subdirectories.
 fn from_folder(folder: &Path, values: &mut Values) -> Result<(), Failure> {
     let error = |source| Failure::Select(SelectError::Read { path: folder.to_owned(), source });
     let entries = std::fs::read_dir(folder)
@@ -185,8 +188,8 @@ fn from_env_file(path: &Path, values: &mut Values) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Reads a value, from standard input for `-`, without leaving copies behind
-/// in memory that grew.
+/// Reads a value; `-` is standard input. The buffer never grows, because growing would leave
+/// copies in memory.
 pub fn read_value(path: &Path) -> Result<SecretValue, Failure> {
     let error = |source| Failure::Select(SelectError::Read { path: path.to_owned(), source });
     let (file, size): (Box<dyn Read>, usize) = if path == Path::new("-") {

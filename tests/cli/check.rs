@@ -83,7 +83,11 @@ fn what_git_ignores_is_let_be() {
     sandbox.write(".github/plain.yaml", PLAIN);
     assert_eq!(found(&sandbox, &[]), [".github/plain.yaml:5:3 plain-secret"]);
     assert_eq!(found(&sandbox, &["--no-ignore"]).len(), 2);
-    assert_eq!(found(&sandbox, &["local/plain.yaml"]).len(), 1, "what is named is meant");
+    assert_eq!(
+        found(&sandbox, &["local/plain.yaml"]).len(),
+        1,
+        "a file that is named is always checked"
+    );
 }
 
 #[test]
@@ -105,7 +109,11 @@ fn keks_are_those_of_the_rules_or_known_here() {
     let stranger = Sandbox::new();
     stranger.write("aws.yaml", &aws);
     let run = stranger.run(["check"]).succeeds();
-    assert!(run.stderr.contains("those of 1 sealed Secrets were not checked"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("the KEKs of sealed Secrets were not checked (1 in all)"),
+        "{}",
+        run.stderr
+    );
     // The rules have the last word where there are any.
     sandbox.write(
         ".envcrypt.yaml",
@@ -117,7 +125,7 @@ fn keks_are_those_of_the_rules_or_known_here() {
     // An alias alone could be of any account.
     sandbox.write(".envcrypt.yaml", "rules: [{keks: [local, awskms:///alias/prod]}]");
     assert_eq!(found(&sandbox, &[]), ["deploy/aws.yaml:1:1 kek-not-allowed"]);
-    assert!(sandbox.run(["check"]).stdout.contains("write its ARN"));
+    assert!(sandbox.run(["check"]).stdout.contains("write the ARN in the rule"));
     stranger.write(".envcrypt.yaml", "rules: [{keks: ['hashivault://x']}]");
     assert_eq!(found(&stranger, &[]), ["aws.yaml:1:1 kek-not-allowed"]);
 }

@@ -84,7 +84,7 @@ fn a_literal_works_and_warns() {
     let sandbox = Sandbox::with_local_key();
     let run = create(&sandbox, b"", &["--from-literal=a=b=c"]).succeeds();
     assert!(
-        run.stderr.contains("warning: values of `--from-literal` are now in the shell's history")
+        run.stderr.contains("warning: values of `--from-literal` are now in the shell history")
     );
     assert_eq!(data(&round_trip(&sandbox, b"", &["--from-literal=a=b=c"]), "a"), b"b=c");
 }

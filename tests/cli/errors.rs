@@ -50,7 +50,7 @@ error: `envcrypt.dev/seal` is not yours to set
     assert_data_eq!(
         create(&sandbox, &["db", "--generate=a", "--from-literal=a=b"]),
         str![[r#"
-warning: values of `--from-literal` are now in the shell's history, and were in the process list
+warning: values of `--from-literal` are now in the shell history, and were visible in the process list
 error: the key `a` is given twice
 
 "#]]
@@ -152,7 +152,7 @@ error: the certificate and the private key cannot be used: the certificate is no
             &["db", "--type=docker-registry", "--from-literal=.dockerconfigjson=hunter2"]
         ),
         str![[r#"
-warning: values of `--from-literal` are now in the shell's history, and were in the process list
+warning: values of `--from-literal` are now in the shell history, and were visible in the process list
 error: the value of `.dockerconfigjson` does not fit the type `kubernetes.io/dockerconfigjson`: it is not a JSON object
 
 "#]]
@@ -160,7 +160,7 @@ error: the value of `.dockerconfigjson` does not fit the type `kubernetes.io/doc
     assert_data_eq!(
         create(&sandbox, &["db", "--type=kubernetes.io/dockercfg", "--from-literal=a=b"]),
         str![[r#"
-warning: values of `--from-literal` are now in the shell's history, and were in the process list
+warning: values of `--from-literal` are now in the shell history, and were visible in the process list
 error: a Secret of type `kubernetes.io/dockercfg` needs `.dockercfg`
 
 "#]]
@@ -195,14 +195,14 @@ fn usage() {
     assert_data_eq!(
         fails(&["create", "db", "-nprod", "--dry-run=client"]),
         str![[r#"
-error: no key is named, and there is no terminal to ask: name a KEY, or use `--from-stdin`, `--from-file` or `--generate`
+error: no key is named, and there is no terminal for a prompt: use `--from-stdin`, `--from-file` or `--generate`
 
 "#]]
     );
     assert_data_eq!(
         fails(&["create", "db", "-nprod", "--from-literal=hunter2"]),
         str![[r#"
-warning: values of `--from-literal` are now in the shell's history, and were in the process list
+warning: values of `--from-literal` are now in the shell history, and were visible in the process list
 error: `--from-literal` takes KEY=VALUE
 
 "#]]
@@ -210,21 +210,21 @@ error: `--from-literal` takes KEY=VALUE
     assert_data_eq!(
         fails(&["create", "db", "-nprod", "--from-file=a=b=c"]),
         str![[r#"
-error: `--from-file=a=b=c`: neither key nor file may hold `=`
+error: `--from-file=a=b=c`: neither KEY nor FILE can contain `=`
 
 "#]]
     );
     assert_data_eq!(
         fails(&["create", "db", "-nprod", "--from-file=a=-", "--from-stdin=b"]),
         str![[r#"
-error: standard input can serve one value only
+error: standard input can be used for one value only
 
 "#]]
     );
     assert_data_eq!(
         fails(&["create", "db", "-nprod", "--generate=a=0"]),
         str![[r#"
-error: `--generate`: the length of a generated value is a number from 1 to 4096
+error: `--generate`: the length of a generated value must be a number from 1 to 4096
 
 "#]]
     );
@@ -245,7 +245,7 @@ error: name files with `-f`
     assert_data_eq!(
         fails(&["unwrap", "-f", "https://x.example/db.yaml"]),
         str![[r#"
-error: `-f` takes no URL: fetch it with `curl -L https://x.example/db.yaml` and pipe it to `-f -`
+error: `-f` does not accept a URL: run `curl -L https://x.example/db.yaml` and pipe the output to `-f -`
 
 "#]]
     );

@@ -255,20 +255,20 @@ fn a_sealed_value_in_the_environment_is_opened_with_a_kek_that_is_named() {
     let sandbox = sandbox.env("POD_NAMESPACE", "prod");
     assert_eq!(exec(&sandbox, &["--secret", "db"], "echo $PASSWORD").stdout, "one\n");
     let error = exec(&sandbox, &["--secret", "web"], "echo no").fails(1);
-    assert!(error.contains("it was sealed for `prod/db a`, and this is `prod/web`"), "{error}");
+    assert!(error.contains("it was sealed for `prod/db a`, but this is `prod/web`"), "{error}");
     // A wider scope would let a value of another Secret through.
     let args = ["create", "other", "-nprod", "--kek=local", "--generate=a", "--scope=namespace"];
     let wide = sandbox.run(args.iter().chain(&["--dry-run=client", "-oyaml"])).succeeds().stdout;
     let wide = sandbox.env("PASSWORD", sealed_value_of(&wide, "a"));
     exec(&wide, &[], "true").succeeds();
     let error = exec(&wide, &["--secret", "db"], "echo no").fails(1);
-    assert!(error.contains("its scope leaves open of which Secret it is"), "{error}");
+    assert!(error.contains("its scope does not bind it to one Secret"), "{error}");
     let strict = sealed_value(&wide, "a");
     let sandbox = wide.env("PASSWORD", strict);
     let error = exec(&sandbox, &["-n", "dev"], "echo no").fails(1);
     assert!(
         error.contains(
-            "`PASSWORD` cannot be opened: it was sealed for `prod/db a`, and this is `dev/db`"
+            "`PASSWORD` cannot be opened: it was sealed for `prod/db a`, but this is `dev/db`"
         ),
         "{error}"
     );
@@ -304,7 +304,7 @@ fn a_mounted_secret_is_opened_into_memory() {
     let swapped = sandbox.write("mount/..2026/b", sealed_value(&sandbox, "a"));
     link("..data/b", "b");
     let error = exec(&sandbox, &["--mounted", "mount", "--files", &path], "true").fails(1);
-    assert!(error.contains("it was sealed for `prod/db a`, another key"), "{error}");
+    assert!(error.contains("it was sealed for another key: `prod/db a`"), "{error}");
     std::fs::remove_file(swapped).expect("removed");
     std::fs::remove_file(mount.join("b")).expect("removed");
     std::fs::write(&data, sealed_value(&sandbox, "a").replace("\"iv\":\"", "\"iv\":\"A"))

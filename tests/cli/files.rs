@@ -178,7 +178,7 @@ fn apply_without_a_cluster_checks_every_file() {
     write_three(&sandbox);
     let run = sandbox.run(["apply", "-R", "-f", "d", "--dry-run=client"]).succeeds();
     assert_eq!(run.stdout.lines().count(), 3);
-    assert!(run.stderr.contains("note: objects of other kinds, 1 in all, are passed over"));
+    assert!(run.stderr.contains("note: skipped objects of other kinds: 1;"));
     let run = sandbox.run(["apply", "--unwrap", "-f", "d/one.yaml", "--dry-run=client"]).succeeds();
     assert_eq!(run.stdout, "secret/one serverside-applied (dry run)\n");
 }
@@ -194,7 +194,11 @@ fn a_folder_may_hold_other_things() {
     sandbox.write("d/plain.yaml", "apiVersion: v1\nkind: Secret\nmetadata: {name: p}\n");
     for command in ["inspect", "unwrap"] {
         let run = sandbox.run([command, "-f", "d"]).succeeds();
-        assert!(run.stderr.contains("3 in all, are passed over"), "{}", run.stderr);
+        assert!(
+            run.stderr.contains("skipped plain Secrets and files that are not manifests: 3"),
+            "{}",
+            run.stderr
+        );
         sandbox.run([command, "-f", "d/values.yaml"]).fails(1);
         sandbox.run([command, "-f", "d/plain.yaml"]).fails(1);
     }

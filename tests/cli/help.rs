@@ -12,27 +12,28 @@ fn the_help_reads_as_a_kubectl_plugin() {
     assert_data_eq!(
         stdout(&["-h"]),
         str![[r#"
-Kubernetes Secrets that only your KMS can open
+Create, store and use Kubernetes Secrets that only your KMS can open
 
 Usage: kubectl envcrypt [OPTIONS] <COMMAND>
 
 Commands:
-  create      Create a sealed Secret from what you type
+  create      Create a sealed Secret
   apply       Apply sealed Secrets to the cluster, as they are or unwrapped
-  unwrap      Open sealed Secrets: a plain manifest, or one value
-  inspect     Show what a sealed Secret tells without opening it
-  seal        Seal plain Secrets, of files or of the cluster
-  get         List the sealed Secrets of the cluster
+  unwrap      Unwrap sealed Secrets: print a plain manifest or one value
+  inspect     Show keys, sizes, KEKs and scope of a sealed Secret without opening it
+  seal        Seal plain Secrets in files or in the cluster
+  get         List the sealed Secrets in the cluster
   diff        Compare files with the cluster, key by key
-  edit        Change the values of a sealed Secret in your editor
+  edit        Edit the values of a sealed Secret in your editor
   set         Set values of a sealed Secret
-  unset       Take keys out of a sealed Secret
+  unset       Remove keys from a sealed Secret
   exec        Run a program with the values of sealed Secrets
-  check       Find plain Secrets, and sealed ones that are not as they should be
-  rewrap      Change the KEKs of sealed Secrets; values stay as they are
-  rotate      Seal the values of sealed Secrets anew, under new data keys
-  restart     Restart the workloads that use Secrets, after showing them
-  kek         Make, list, trust and test key-encryption keys
+  check       Find unencrypted Secrets, and sealed Secrets that are damaged, misplaced or use the
+              wrong KEK
+  rewrap      Change the KEKs of sealed Secrets without changing their values
+  rotate      Seal the same values again under new data keys
+  restart     Show the workloads that use Secrets, then restart them
+  kek         Create, list, trust and test key-encryption keys
   version     Print the version
   completion  Print a completion script
   help        Print this message or the help of the given subcommand(s)
@@ -41,10 +42,10 @@ Options:
   -h, --help     Print help (see more with '--help')
   -V, --version  Print version
 
-Cluster options (as for kubectl):
-  -n, --namespace <NAMESPACE>  The namespace
-      --context <CONTEXT>      The kubeconfig's context
-      --kubeconfig <FILE>      The kubeconfig file, in place of `KUBECONFIG`
+Cluster options (as in kubectl):
+  -n, --namespace <NAMESPACE>  Namespace to use
+      --context <CONTEXT>      Context of the kubeconfig to use
+      --kubeconfig <FILE>      Kubeconfig file, instead of `KUBECONFIG`
 
 "#]]
     );
@@ -53,6 +54,19 @@ Cluster options (as for kubectl):
         assert!(help.contains("Usage: kubectl envcrypt "), "{help}");
         assert!(stdout(&[command, "--help"]).contains("--as-user-extra"), "{command}");
     }
+}
+
+#[test]
+fn every_command_has_examples_and_shows_its_long_help() {
+    let help = |words: &str| stdout(&words.split(' ').chain(["--help"]).collect::<Vec<_>>());
+    let commands = "create apply unwrap inspect seal get diff edit set unset exec check rewrap rotate restart kek version completion";
+    let subcommands = ["kek new", "kek list", "kek trust", "kek test"];
+    for command in commands.split(' ').chain(subcommands) {
+        let help = help(command);
+        let examples = help.split_once("Examples:\n").map_or("", |(_, examples)| examples);
+        assert!(examples.contains("  # ") && examples.contains("  kubectl"), "{command}: {help}");
+    }
+    assert!(help("exec").contains("`ENVCRYPT_KEKS`"));
 }
 
 #[test]
@@ -78,7 +92,8 @@ fn man_pages_come_from_the_same_source() {
     let sandbox = Sandbox::new();
     sandbox.run(["man", "pages"]).succeeds();
     let page = sandbox.read("pages/kubectl-envcrypt-create.1");
-    assert!(page.contains("Create a sealed Secret from what you type"), "{page}");
+    assert!(page.contains("Create a sealed Secret"), "{page}");
+    assert!(page.contains("The command prompts twice for each KEY"), "{page}");
     assert!(sandbox.work().join("pages/kubectl-envcrypt.1").exists());
 }
 

@@ -168,7 +168,10 @@ fn a_slip_in_a_name_is_noticed_and_an_identity_is_never_quoted() {
     let sandbox = Sandbox::with_local_key();
     sandbox.run(["kek", "trust", "local"]).succeeds();
     assert!(
-        sandbox.run(["kek", "trust", "age:age1xyz"]).fails(1).contains("it is no age recipient")
+        sandbox
+            .run(["kek", "trust", "age:age1xyz"])
+            .fails(1)
+            .contains("it is not a valid age recipient")
     );
     let file = sandbox.config().join("identities/local.txt");
     let identity = std::fs::read_to_string(file).expect("there");

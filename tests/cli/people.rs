@@ -143,7 +143,11 @@ fn a_folder_is_compared_and_applied_past_what_else_it_holds() {
     sandbox.write("d/plain.yaml", "apiVersion: v1\nkind: Secret\nmetadata: {name: p}\n");
     let run = sandbox.run(["apply", "-R", "-f", "d", "--dry-run=client"]).succeeds();
     assert_eq!(run.stdout, "secret/db serverside-applied (dry run) (d/db.yaml)\n");
-    assert!(run.stderr.contains("2 in all, are passed over"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("skipped plain Secrets and files that are not manifests: 2"),
+        "{}",
+        run.stderr
+    );
     // What is named is meant.
     sandbox.run(["apply", "-f", "d/values.yaml", "--dry-run=client"]).fails(1);
     sandbox.run(["apply", "-f", "d/plain.yaml", "--dry-run=client"]).fails(1);

@@ -70,7 +70,8 @@ fn one_more_kek_and_one_less_and_nothing_else_changes() {
     let run = mine.run(args).succeeds();
     assert_eq!(run.stdout, "secret/db rewrapped on this machine\n".repeat(2));
     assert!(
-        run.stderr.contains("may have kept the data keys: `kubectl envcrypt rotate`"),
+        run.stderr
+            .contains("may have kept the data keys and the values: run `kubectl envcrypt rotate`"),
         "{}",
         run.stderr
     );
@@ -329,9 +330,16 @@ fn wrong_usage_says_so() {
         sandbox.write("db.yaml", sandbox.sealed(&["a=b"]));
         sandbox.run(["rewrap", "-f", "db.yaml", "--remove=age:age1x"]).succeeds()
     };
-    assert!(run.stderr.contains("warning: none of them was under `age:age1x`"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("warning: no Secret was sealed under `age:age1x`"),
+        "{}",
+        run.stderr
+    );
     for (args, error) in [
-        (&["rewrap"][..], "name Secrets, files with `-f`, or take some with `-l` or `-A`"),
+        (
+            &["rewrap"][..],
+            "name Secrets, name files with `-f`, or select Secrets with `-l` or `-A`",
+        ),
         (&["rewrap", "-f", "x", "--kek=local", "--add=local"], "cannot be used with"),
         (&["rotate", "-f", "x", "db"], "cannot be used with"),
         (&["rotate", "db", "-A"], "cannot be used with"),

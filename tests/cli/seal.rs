@@ -169,9 +169,9 @@ fn likely_mistakes_are_pointed_out_and_can_be_allowed() {
     assert_eq!(
         warnings,
         [
-            "warning: the value of `a` of `prod/s` looks like a placeholder for the real one; `--allow placeholder` if it is meant",
-            "warning: the value of `b` of `prod/s` ends with a line break, which is kept: `printf %s` in place of `echo` gives none; `--allow trailing-newline` if it is meant",
-            "warning: the value of `c` of `prod/s` is base64 already: what reads it will get the base64, not what is in it; `--allow base64` if it is meant",
+            "warning: the value of `a` of `prod/s` looks like a placeholder for the real value; if you want this, use `--allow placeholder`",
+            "warning: the value of `b` of `prod/s` ends with a line break, which is kept (`printf %s` writes none, `echo` does); if you want this, use `--allow trailing-newline`",
+            "warning: the value of `c` of `prod/s` is base64 already: a program that reads it gets the base64, not the decoded value; if you want this, use `--allow base64`",
         ]
     );
     let allow = ["--allow", "placeholder,base64", "--allow=trailing-newline"];
@@ -220,7 +220,7 @@ fn a_namespace_that_nobody_named_is_told() {
         let fixed = ["seal", "-f", "all.yaml", "--kek", "local"];
         sandbox.run(fixed.iter().chain(args)).succeeds().stderr
     };
-    let told = "warning: Secrets without a namespace, 2 in all, are sealed for `default`, and open in no other";
+    let told = "warning: Secrets without a namespace (2 in all) are sealed for the namespace `default` and open only there";
     assert!(bare(&[]).contains(told), "{}", bare(&[]));
     assert!(!bare(&["-n", "prod"]).contains("without a namespace"));
     assert!(!bare(&["--scope", "cluster"]).contains("without a namespace"));

@@ -134,13 +134,13 @@ fn without_a_key_it_asks_for_keys_until_an_empty_one() {
     let sandbox = Sandbox::with_local_key();
     let mut session = create(&sandbox, &["--no-confirm"]);
     answer(&mut session, "key (empty when done): ", "");
-    see(&mut session, "a Secret needs one key at least");
+    see(&mut session, "a Secret needs at least one key");
     answer(&mut session, "key (empty when done): ", "a/b");
     see(&mut session, "cannot be a key");
     answer(&mut session, "key (empty when done): ", "first");
     answer(&mut session, "first: ", "one");
     answer(&mut session, "key (empty when done): ", "first");
-    see(&mut session, "that key is there already");
+    see(&mut session, "this key has a value already");
     answer(&mut session, "key (empty when done): ", "second");
     answer(&mut session, "second: ", "");
     answer(&mut session, "key (empty when done): ", "");

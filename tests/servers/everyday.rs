@@ -41,7 +41,7 @@ fn a_plain_secret_of_the_cluster_becomes_a_sealed_one_when_asked() {
     assert_eq!(live(plane, &namespace, "db"), before, "without --replace nothing changes");
     let run = sandbox.run(seal.iter().chain(&["--replace", "--yes"])).succeeds();
     assert_eq!(run.stdout, "secret/db sealed\n");
-    assert!(run.stderr.contains("now gets sealed values"), "{}", run.stderr);
+    assert!(run.stderr.contains("now get sealed values"), "{}", run.stderr);
     let after = live(plane, &namespace, "db");
     assert_eq!(after["type"], "envcrypt.dev/sealed");
     assert_eq!(after["metadata"]["labels"]["app"], "web");
@@ -240,7 +240,7 @@ fn diff_tells_what_differs_and_never_a_value() {
     assert_eq!(
         run.stdout,
         format!(
-            "{namespace}/db\n  ~ a  sealed anew, the same value\n  ~ b  sealed anew, the same value\n"
+            "{namespace}/db\n  ~ a  sealed again, the same value\n  ~ b  sealed again, the same value\n"
         )
     );
     sandbox.pipe("longer", ["set", "-f", "db.yaml", "--from-stdin", "a"]).succeeds();
@@ -255,7 +255,7 @@ fn diff_tells_what_differs_and_never_a_value() {
     );
     assert_eq!((run.code, run.stderr.as_str()), (Some(1), ""));
     let run = diff(&["--no-open"]);
-    assert!(run.stdout.contains("~ a  sealed anew\n") && run.code == Some(1));
+    assert!(run.stdout.contains("~ a  sealed again\n") && run.code == Some(1));
     // Who cannot open it cannot tell.
     let stranger =
         Sandbox::new().env("KUBECONFIG", plane.kubeconfig("admin").display().to_string());

@@ -218,7 +218,7 @@ fn a_process_killed_between_the_two_loses_nothing() {
         assert_eq!(names(plane, &namespace), "db-envcrypt-aside");
         let admin = plane.sandbox("admin");
         let run = admin.run(resume.iter().chain(&fixed));
-        assert!(run.stderr.contains("the sealed one stands there now"), "{}", run.stderr);
+        assert!(run.stderr.contains("the sealed Secret is in its place now"), "{}", run.stderr);
         assert_eq!(kind(plane, &namespace).as_deref(), Some("envcrypt.dev/sealed"));
         assert_eq!(names(plane, &namespace), "db", "what was put aside is gone");
         let open = between.sandbox.config().display().to_string();

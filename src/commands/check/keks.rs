@@ -1,4 +1,4 @@
-//! Which KEKs a sealed Secret may be under, as far as can be told offline.
+//! Which KEKs a sealed Secret may use, as far as this can be decided offline.
 
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
@@ -13,10 +13,10 @@ use envcrypt_core::access::{Policy, Scope, Uses};
 use envcrypt_core::envelope::SealedSecret;
 use envcrypt_core::kek::KekUri;
 
-/// What is known of KEKs here.
+/// The KEKs that are known on this machine.
 pub struct Known<'a> {
     session: &'a Session,
-    /// By flag, in the environment, in the settings; accepted before; one's own.
+    /// KEKs from flags, environment and settings, trusted KEKs, and the person's own.
     policy: Policy,
     is_empty: bool,
     unchecked: Cell<usize>,
@@ -27,7 +27,7 @@ fn is_bare(name: &KekName, kek: &KekUri) -> bool {
     matches!(name, KekName::Uri(bare) if bare.is_bare() && bare.scheme() == kek.scheme())
 }
 
-/// What the rules name for a Secret.
+/// The KEKs that the rules name for a Secret.
 struct Ruled {
     file: PathBuf,
     names: Vec<KekName>,
@@ -39,7 +39,7 @@ impl<'a> Known<'a> {
         for kek in session.keks(flags, MakeLocal::No)? {
             policy.allow(Uses::Both, Scope::everywhere(), &kek);
         }
-        // One that is locked or gone is no matter here.
+        // An identity that is locked or missing does not matter here.
         for (own, _) in local::identities(session).unwrap_or_default() {
             policy.allow(Uses::Both, Scope::everywhere(), &own);
         }
@@ -63,10 +63,10 @@ impl<'a> Known<'a> {
                 if !names.iter().any(|name| self.is_named(name, kek)) {
                     let rules = file.file_name().unwrap_or_default().to_string_lossy();
                     let mut text = format!(
-                        "the Secret `{place}` is under `{kek}`, which the rules of `{rules}` do not name for it"
+                        "the Secret `{place}` is sealed under `{kek}`, which the rules of `{rules}` do not name for it"
                     );
                     if names.iter().any(|name| is_bare(name, kek)) {
-                        text += "; an alias or key id alone could be of any account: write its ARN";
+                        text += "; a bare alias or key id can be in any account: write the ARN in the rule";
                     }
                     wrong.push(("kek-not-allowed", text));
                 }
@@ -75,28 +75,29 @@ impl<'a> Known<'a> {
             self.unchecked.set(self.unchecked.get() + 1);
         } else {
             for kek in secret.keks().into_iter().filter(|kek| !self.knows(kek)) {
-                let text =
-                    format!("the Secret `{place}` is under `{kek}`, which nothing here names");
+                let text = format!(
+                    "the Secret `{place}` is sealed under `{kek}`, which no rule, setting or flag names"
+                );
                 wrong.push(("unknown-kek", text));
             }
         }
         Ok(wrong)
     }
 
-    /// Says what could not be checked.
+    /// Reports Secrets whose KEKs could not be checked.
     pub fn tell(&self) {
         if self.unchecked.get() > 0 {
             terminal::note(&format!(
-                "nothing says which KEKs are yours, so those of {} sealed Secrets were not checked: name them in `.envcrypt.yaml`, or with `--kek`",
+                "no rule, setting or flag names a KEK, so the KEKs of sealed Secrets were not checked ({} in all): name yours in `.envcrypt.yaml` or with `--kek`",
                 self.unchecked.get()
             ));
         }
     }
 
-    /// The names that the rules give for it, where there are rules.
+    /// The names that the rules give for the Secret, if there are rules.
     fn ruled(&self, secret: &SealedSecret, path: &Path) -> Result<Option<Ruled>, Failure> {
         let error = |source| Failure::Select(SelectError::Read { path: path.to_owned(), source });
-        // Standard input is nowhere: what holds here holds for it.
+        // Standard input has no directory, so the rules of the current one apply.
         let path = if path == Path::new("-") { Path::new("./-") } else { path };
         let folder = path.parent().filter(|folder| *folder != Path::new(""));
         let folder = folder.unwrap_or(Path::new(".")).canonicalize().map_err(error)?;
@@ -116,13 +117,13 @@ impl<'a> Known<'a> {
         self.policy.grants().any(|grant| self.may_name(grant.kek.uri(), kek))
     }
 
-    /// Offline, a bare alias stands for the keys that were seen behind it here.
+    /// Offline, a bare alias names the keys that this machine has seen behind it.
     fn may_name(&self, name: &KekUri, kek: &KekUri) -> bool {
         name.may_name(kek) || self.policy.trust().behind(name).any(|key| *key == kek.id())
     }
 
-    /// Whether a rule's name can be this KEK. What stands behind an alias, and whose
-    /// `local` is meant, cannot be told offline.
+    /// Whether the name in a rule can be this KEK. Offline, the key behind an alias is not known,
+    /// nor whose `local` key is meant.
     fn is_named(&self, name: &KekName, kek: &KekUri) -> bool {
         match name {
             KekName::Local => {

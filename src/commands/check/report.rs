@@ -1,4 +1,4 @@
-//! What was found, as text, JSON or SARIF.
+//! Prints the findings as text, JSON or SARIF.
 
 use std::path::PathBuf;
 
@@ -8,40 +8,40 @@ use serde_json::{Value, json};
 use crate::terminal;
 use envcrypt_core::manifest::Position;
 
-/// What stands in a URI as an escape, besides what is no ASCII.
+/// The ASCII characters that must be escaped in a URI.
 const ESCAPED: &AsciiSet =
     &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'%').add(b'<').add(b'>').add(b'?');
 
-/// One thing that is not as it should be.
+/// One problem in a file.
 pub struct Finding {
     pub path: PathBuf,
     pub at: Position,
-    /// `plain-secret`
+    /// The id of the rule, for example `plain-secret`.
     pub id: &'static str,
     pub text: String,
 }
 
-/// Every kind of finding, and what it is.
+/// Every kind of finding, and its description.
 const KINDS: [(&str, &str); 5] = [
-    ("plain-secret", "A Secret with a value in the clear"),
-    ("out-of-place", "A sealed value where it was not sealed for"),
-    ("wrong-form", "A sealed Secret that cannot be read"),
-    ("unknown-kek", "A KEK that nothing here names"),
-    ("kek-not-allowed", "A KEK that the rules do not name for this place"),
+    ("plain-secret", "A Secret with a plaintext value"),
+    ("out-of-place", "A sealed value in a place that it was not sealed for"),
+    ("wrong-form", "A sealed Secret that cannot be read, or has no seal"),
+    ("unknown-kek", "A KEK that no rule, setting or flag names"),
+    ("kek-not-allowed", "A KEK that the rules do not name for this Secret"),
 ];
 
-/// A line for each, as compilers write them.
+/// One line per finding, in the form that compilers use.
 pub fn text(findings: &[Finding]) -> String {
     let line = |finding: &Finding| {
         let Finding { path, at, id, text } = finding;
         let line = format!("{}:{}:{}: {text} [{id}]", path.display(), at.line, at.column);
-        // A file's name may hold anything.
+        // A file name may contain control characters.
         terminal::visible(&line).into_owned() + "\n"
     };
     findings.iter().map(line).collect()
 }
 
-/// One object with all of them.
+/// One JSON object with all findings.
 pub fn json(findings: &[Finding]) -> String {
     let findings: Vec<Value> = findings
         .iter()
@@ -58,7 +58,7 @@ pub fn json(findings: &[Finding]) -> String {
     pretty(&json!({ "findings": findings }))
 }
 
-/// SARIF 2.1.0, as code scanners take it.
+/// SARIF 2.1.0, for code scanners.
 pub fn sarif(findings: &[Finding]) -> String {
     let rules: Vec<Value> = KINDS
         .iter()

@@ -1,5 +1,5 @@
-//! Which files Git tracks: read from its index, and never by running Git, which obeys
-//! settings that stand in the repository it finds.
+//! The files that Git tracks. They are read from the index. Running Git would be unsafe, because
+//! it obeys settings in the repository.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -8,11 +8,11 @@ use gix_index::{File, decode, hash};
 
 use crate::failure::{Failure, SelectError};
 
-/// How deep submodules may stand in one another.
+/// How deep submodules may be nested.
 const MAX_MODULES: usize = 8;
 
-/// The files below a directory that Git tracks, ignored or not, as paths below `folder`.
-/// None where there is no repository.
+/// The files below `folder` that Git tracks, even if they match an ignore pattern. Empty if there
+/// is no repository.
 pub fn tracked(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let error = |source| Failure::Select(SelectError::Read { path: folder.to_owned(), source });
     let real = folder.canonicalize().map_err(error)?;
@@ -25,7 +25,7 @@ pub fn tracked(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     Ok(below.map(|below| folder.join(below)).collect())
 }
 
-/// The files of a work tree and of the submodules in it.
+/// The files of a work tree and of its submodules.
 fn collect(top: &Path, modules: usize, into: &mut Vec<PathBuf>) -> Result<(), Failure> {
     let index = repository(top).join("index");
     if !index.exists() {
@@ -42,7 +42,7 @@ fn collect(top: &Path, modules: usize, into: &mut Vec<PathBuf>) -> Result<(), Fa
     let file = file.map_err(|e| error(&e))?;
     for entry in file.entries() {
         let path = gix_path(entry.path(&file));
-        // As Git itself: nothing leads out.
+        // Like Git, accept no path that leaves the work tree.
         if !path.components().all(|part| matches!(part, Component::Normal(_))) {
             continue;
         }
@@ -58,8 +58,8 @@ fn collect(top: &Path, modules: usize, into: &mut Vec<PathBuf>) -> Result<(), Fa
     Ok(())
 }
 
-/// Where the repository of a work tree is: of a submodule and of a further work tree,
-/// a file names it.
+/// The repository of a work tree. In a submodule and in an additional work tree, `.git` is a
+/// file that names it.
 fn repository(top: &Path) -> PathBuf {
     let git = top.join(".git");
     let named = std::fs::read_to_string(&git).ok();

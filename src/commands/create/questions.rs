@@ -1,4 +1,4 @@
-//! What `create` asks of the person, and in which order.
+//! The prompts of `create`, and their order.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use crate::values::docker::docker_config;
 use crate::values::sources::{Values, read_value};
 use envcrypt_core::secret::{Key, SecretType, SecretValue};
 
-/// What is to be asked of the person once everything else is known to work.
+/// A prompt. All prompts come after everything else is known to work.
 pub enum Question {
     Value(Ask),
     /// The name of the file with this key's value.
@@ -36,7 +36,7 @@ impl CreateArgs {
             }
         };
         match kind {
-            // Either alone is enough for the API server.
+            // One of the two is enough for the API server.
             SecretType::BasicAuth if !given("username") && !given("password") => {
                 need("username", |key| Question::Value(Ask::Visible(key)));
                 need("password", |key| Question::Value(Ask::Hidden(key)));
@@ -62,11 +62,11 @@ impl CreateArgs {
     pub(super) fn nobody_to_ask(&self, questions: &[Question]) -> Failure {
         match &questions[0] {
             Question::Open if self.sources.is_empty() => Failure::Usage(
-                "no key is named, and there is no terminal to ask: name a KEY, or use `--from-stdin`, `--from-file` or `--generate`".to_owned(),
+                "no key is named, and there is no terminal for a prompt: use `--from-stdin`, `--from-file` or `--generate`".to_owned(),
             ),
             Question::Value(ask) => ask.nobody(),
             Question::File(key, _) => PromptError::NoTerminal(format!("`{key}`")).into(),
-            Question::Open => Failure::Usage("what is named holds no value".to_owned()),
+            Question::Open => Failure::Usage("the sources that you named have no values".to_owned()),
             Question::Docker => PromptError::NoTerminal("the registry's password".to_owned()).into(),
         }
     }
@@ -103,12 +103,12 @@ impl CreateArgs {
             let text = prompt.visible("key (empty when done)")?;
             match text.trim().parse::<Key>() {
                 _ if text.trim().is_empty() && values.is_empty() => {
-                    prompt.tell("a Secret needs one key at least")
+                    prompt.tell("a Secret needs at least one key")
                 }
                 _ if text.trim().is_empty() => return Ok(()),
                 Err(error) => prompt.tell(&error.to_string()),
                 Ok(key) if values.contains(key.as_str()) => {
-                    prompt.tell("that key is there already")
+                    prompt.tell("this key has a value already")
                 }
                 Ok(key) => {
                     let value = self.asking.hidden(prompt, key.as_str())?;
@@ -128,7 +128,7 @@ impl CreateArgs {
     }
 }
 
-/// A key that is known to be one.
+/// A key of a built-in type, which is always valid.
 pub(super) fn key(name: &'static str) -> Key {
     name.parse().expect("the names of built-in types are keys")
 }

@@ -1,7 +1,7 @@
-//! Which variables a value may become, and which variables steer this program itself.
+//! Which variables a value may become, and which variables control this program itself.
 
-/// What a variable is called, by its last word, that holds a secret and that no program
-/// takes for an order: which code to run, where to connect, what to load.
+/// The last word of variable names that are typical for a secret. No program reads such a variable
+/// to decide which code to run, where to connect, or what to load.
 const NOUNS: [&str; 36] = [
     "ACCOUNT",
     "APIKEY",
@@ -40,7 +40,7 @@ const NOUNS: [&str; 36] = [
     "USERNAME",
     "REALM",
 ];
-/// What may stand before `URL`, `URI`, `DSN` or `HOST`: servers that hold data, and no code.
+/// The words allowed before `URL`, `URI`, `DSN` or `HOST`: servers that store data, not code.
 const SERVERS: [&str; 15] = [
     "AMQP",
     "DATABASE",
@@ -59,9 +59,9 @@ const SERVERS: [&str; 15] = [
     "SMTP",
 ];
 
-/// Whether a value may become this variable without anybody having named it. The list
-/// says what is let through: every program has variables of its own that change which
-/// code it runs, and no list of those would be whole.
+/// Whether a value may become this variable although nobody named it. This is a list of allowed
+/// names, because a list of refused ones could never be complete: every program has its own
+/// variables that change which code it runs.
 pub fn is_harmless(name: &str) -> bool {
     let upper = name.to_ascii_uppercase();
     let is_letter = |c: char| c.is_ascii_alphanumeric();
@@ -72,7 +72,7 @@ pub fn is_harmless(name: &str) -> bool {
     };
     let mut words = words.into_iter().map(without_number).filter(|word| !word.is_empty()).rev();
     let Some(last) = words.next() else { return false };
-    // npm takes every setting this way.
+    // npm reads every setting from such a variable.
     if upper.starts_with("NPM_CONFIG") {
         return false;
     }
@@ -80,13 +80,13 @@ pub fn is_harmless(name: &str) -> bool {
         "URL" | "URI" | "DSN" | "HOST" | "HOSTNAME" => {
             words.next().is_some_and(|word| SERVERS.contains(&&*word))
         }
-        // Git takes settings by number: `GIT_CONFIG_KEY_0`.
+        // Git reads numbered settings: `GIT_CONFIG_KEY_0`.
         "KEY" if words.next().as_deref() == Some("CONFIG") => false,
         last => NOUNS.contains(&last),
     }
 }
 
-/// Whether a variable says where a KMS is, how to log in to it, or whom to trust.
+/// Whether a variable sets the address of a KMS, the login to it, or which servers to trust.
 pub fn steers_kms(name: &str) -> bool {
     const BEGINNINGS: [&str; 12] = [
         "VAULT_",
@@ -111,7 +111,7 @@ pub fn steers_kms(name: &str) -> bool {
         "SSL_CERT_FILE",
         "SSL_CERT_DIR",
         "SSLKEYLOGFILE",
-        // Which host a name stands for.
+        // These change how host names are resolved.
         "HOSTALIASES",
         "LOCALDOMAIN",
         "RES_OPTIONS",

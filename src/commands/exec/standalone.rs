@@ -1,6 +1,6 @@
-//! Sealed values that stand alone: in the environment, or in the files of a mounted
-//! Secret. What is checked of their place is what is known here: the namespace, the
-//! Secret's name where it is given, and of a file the key. There is no seal over all.
+//! Single sealed values: in the environment, or in the files of a mounted Secret. The binding of a
+//! value is checked as far as its place is known: the namespace, the name of the Secret if
+//! `--secret` gives it, and the key of a file. There is no seal over several values.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
@@ -18,22 +18,22 @@ use envcrypt_core::envelope::{Jwe, Kind, OpenError, SealCheck, SealedSecret};
 use envcrypt_core::kek::{KekId, KekUri};
 use envcrypt_core::secret::{Meta, Namespace, Place, SecretType, SecretValue};
 
-/// How every sealed value of this format begins, up to its `typ`.
+/// The first bytes of every sealed value, up to its `typ`.
 const MARK: &[u8] = b"{\"protected\":\"eyJ0eXAiOiJlbnZjcnlwdC12";
-/// Where a pod may be told its namespace.
+/// The variable with the namespace of the pod, if the pod sets it.
 const NAMESPACE_VARIABLE: &str = "POD_NAMESPACE";
-/// Where a pod learns it by itself.
+/// The file with the namespace of the pod, which the kubelet writes.
 const NAMESPACE_FILE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
 
-/// Opens them.
+/// Opens single sealed values.
 pub struct Standalone<'a> {
     session: &'a Session,
     /// The only KEKs that open.
     keks: Vec<KekUri>,
     namespace: Option<Namespace>,
-    /// The name of the Secret that all must be of.
+    /// The name of the Secret that all values must belong to.
     name: Option<&'a str>,
-    /// The variables that the pod's own spec sets.
+    /// The variables of `--spec-env`.
     spec_env: &'a [String],
     behind_aliases: OnceCell<Vec<KekId>>,
 }
@@ -51,7 +51,7 @@ impl<'a> Standalone<'a> {
         Ok(Self { session, keks, namespace, name, spec_env, behind_aliases: OnceCell::new() })
     }
 
-    /// The environment variables that hold a sealed value.
+    /// The environment variables that have a sealed value.
     pub fn found(&self) -> Vec<(OsString, Vec<u8>)> {
         let sealed = std::env::vars_os().filter_map(|(name, value)| {
             let value = value.into_vec();
@@ -60,8 +60,8 @@ impl<'a> Standalone<'a> {
         sealed.collect()
     }
 
-    /// Refuses to log in to a KMS as someone else may have it: whoever can write a Secret
-    /// of the pod can set variables beside the sealed ones.
+    /// Refuses variables that control the login to a KMS and are not in `--spec-env`. Someone with
+    /// write access to a Secret of the pod could have added them.
     fn check_surroundings(&self) -> Result<(), Failure> {
         let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
         let is_foreign =
@@ -74,7 +74,7 @@ impl<'a> Standalone<'a> {
         }
     }
 
-    /// Those variables, opened.
+    /// Opens these variables.
     pub async fn environment(
         &self,
         sealed: Vec<(OsString, Vec<u8>)>,
@@ -86,7 +86,7 @@ impl<'a> Standalone<'a> {
         try_join_all(sealed.into_iter().map(open)).await
     }
 
-    /// The files of mounted folders: sealed ones opened, others as they are.
+    /// Opens the sealed files of mounted directories. Other files are returned unchanged.
     pub async fn mounted(
         &self,
         folders: &[PathBuf],
@@ -107,7 +107,7 @@ impl<'a> Standalone<'a> {
         try_join_all(found.into_iter().map(open)).await
     }
 
-    /// Opens one value, as a Secret of its own; `key` is its key where that is known.
+    /// Opens one value as if it were a Secret of its own. `key` is its key, if known.
     async fn open(
         &self,
         what: &str,
@@ -119,20 +119,21 @@ impl<'a> Standalone<'a> {
             |why: String| Failure::Exec(ExecError::Standalone { what: what.to_owned(), why });
         let jwe = Jwe::parse(Kind::Value, json.trim_ascii()).map_err(|e| refused(e.to_string()))?;
         if key.is_some_and(|key| jwe.binding.key.as_deref() != Some(key)) {
-            return Err(refused(format!("it was sealed for `{}`, another key", jwe.binding)));
+            return Err(refused(format!("it was sealed for another key: `{}`", jwe.binding)));
         }
         if self.name.is_some() && jwe.binding.name.is_none() {
             return Err(refused(
-                "its scope leaves open of which Secret it is, which `--secret` asks for".to_owned(),
+                "its scope does not bind it to one Secret, but `--secret` requires that".to_owned(),
             ));
         }
         if jwe.binding.namespace.is_some() && self.namespace.is_none() {
             return Err(Failure::Exec(ExecError::StandaloneNamespace(what.to_owned())));
         }
-        let secret = self.secret(jwe).ok_or_else(|| refused("its `binding` is none".to_owned()))?;
+        let secret =
+            self.secret(jwe).ok_or_else(|| refused("its `binding` is not valid".to_owned()))?;
         if let Err(OpenError::Refused { refused: why, .. }) = secret.check_place(SealCheck::Skipped)
         {
-            return Err(refused(format!("{why}, and this is `{}`", secret.meta.place)));
+            return Err(refused(format!("{why}, but this is `{}`", secret.meta.place)));
         }
         let keks = self.allowed(&secret).await?;
         if keks.is_empty() {
@@ -148,8 +149,8 @@ impl<'a> Standalone<'a> {
         Ok(opened.values.into_values().next().expect("it holds one"))
     }
 
-    /// A Secret that holds nothing else, where the value says that it belongs; in
-    /// this namespace, where that is known.
+    /// A Secret with only this value, at the place that its binding names. If the namespace of the
+    /// pod is known, it is used instead.
     fn secret(&self, jwe: Jwe) -> Option<SealedSecret> {
         let binding = &jwe.binding;
         let key = binding.key.as_deref()?.parse().ok()?;
@@ -166,7 +167,7 @@ impl<'a> Standalone<'a> {
         Some(SealedSecret { meta, values: [(key, jwe)].into(), seal: None })
     }
 
-    /// Those of its KEKs that may be asked: an alias stands for the key behind it.
+    /// Those of its KEKs that may be used. An alias also allows the key behind it.
     async fn allowed(&self, secret: &SealedSecret) -> Result<Vec<KekUri>, Failure> {
         let keks = || secret.keks().into_iter().filter(|kek| kek.is_built_in());
         let named: Vec<_> = keks()
@@ -185,7 +186,7 @@ impl<'a> Standalone<'a> {
         self.keks.iter().any(|named| named.is_alias() && named.scheme() == kek.scheme())
     }
 
-    /// The keys behind the aliases, asked for once.
+    /// The keys behind the aliases. The caller queries the KMS only once.
     async fn resolve(&self) -> Result<Vec<KekId>, Failure> {
         let mut keys = Vec::new();
         for alias in self.keks.iter().filter(|kek| kek.is_alias()) {
@@ -195,8 +196,8 @@ impl<'a> Standalone<'a> {
     }
 }
 
-/// The pod's namespace: that of `-n`, else what the kubelet wrote down, else what a
-/// variable says, which must not contradict it.
+/// The namespace of the pod: from `-n`, otherwise from the file of the kubelet, otherwise from the
+/// variable. File and variable must agree.
 fn namespace(session: &Session) -> Result<Option<Namespace>, Failure> {
     if let Some(named) = session.named_namespace() {
         return Ok(Some(named.parse()?));
@@ -216,8 +217,8 @@ fn namespace(session: &Session) -> Result<Option<Namespace>, Failure> {
     }
 }
 
-/// The files below `folder`, links followed as a kubelet makes them, without its
-/// own `..data` and its kin.
+/// The files below `folder`. It follows links, because the kubelet mounts files as links, and
+/// skips the kubelet's own entries, such as `..data`.
 fn walk(
     folder: &Path,
     within: &Path,
@@ -238,7 +239,7 @@ fn walk(
         } else if kind.is_file() {
             into.push((name, crate::values::sources::read_value(&found)?));
         } else {
-            // A pipe would be waited for.
+            // Reading a pipe could block.
             let source = std::io::Error::other("it is not a regular file");
             return Err(Failure::Select(SelectError::Read { path: found, source }));
         }
