@@ -88,9 +88,6 @@ impl SealedSecret {
     /// Returns [`RewrapError::Open`] if a part is not valid, belongs to another place, or cannot be
     /// unwrapped. Returns [`RewrapError::Seal`] if a new KEK refuses, or if the new Secret is too
     /// large.
-    ///
-    /// # Panics
-    /// Panics if `wanted` has no KEKs, because nothing could open the Secret then.
     pub async fn rewrap(
         &self,
         ring: &Ring,
