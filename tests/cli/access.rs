@@ -78,7 +78,10 @@ fn a_public_recipient_does_not_take_the_place_of_a_kms() {
     sandbox.pipe(&forged, ["unwrap", "-f", "-"]).succeeds();
     sandbox.run(["kek", "trust", "-nprod", AWS]).succeeds();
     let error = sandbox.pipe(&forged, ["unwrap", "-f", "-"]).fails(1);
-    assert!(error.contains("names no KEK that this machine trusts in `prod`"), "{error}");
+    assert!(
+        error.contains("has no KEK that this machine trusts in the namespace `prod`"),
+        "{error}"
+    );
     // What was sealed to it from here is meant.
     let sealed = sandbox.sealed(&["a=b"]);
     sandbox.pipe(sealed, ["unwrap", "-f", "-"]).succeeds();
@@ -161,7 +164,10 @@ fn a_rule_of_the_repository_allows_nothing() {
     for rules in ["local".to_owned(), format!("'{AWS}', '{recipient}'")] {
         sandbox.write(".envcrypt.yaml", format!("rules: [{{namespace: prod, keks: [{rules}]}}]"));
         let error = sandbox.run(["unwrap", "-f", "db.yaml"]).fails(1);
-        assert!(error.contains("names no KEK that this machine trusts in `prod`"), "{error}");
+        assert!(
+            error.contains("has no KEK that this machine trusts in the namespace `prod`"),
+            "{error}"
+        );
     }
 }
 

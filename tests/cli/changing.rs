@@ -307,7 +307,7 @@ fn an_edit_can_be_cancelled_and_a_mistake_opens_the_editor_again() {
     assert_eq!(open(&sandbox), "a=one\nb=hunter2\n", "{}", run.stderr);
     let again = sandbox.read("shown.1");
     let number = again.lines().position(|line| line == "a b: hunter2").expect("kept") + 1;
-    let error = format!("# error: line {number}: its key cannot be a key of a Secret\n");
+    let error = format!("# error: line {number}: its key is not a valid key for a Secret\n");
     assert!(again.starts_with(&error), "{again}");
     // Wrong and left so.
     let sandbox = editor(with_file(&["a=one"]), "grep -q '^# error' $f || echo '- hunter2' >> $f");
@@ -321,7 +321,7 @@ fn an_edit_can_be_cancelled_and_a_mistake_opens_the_editor_again() {
     let sandbox = editor(with_file(&["a=one"]), "sed -i 's/^a: one/a: #hunter2/' $f");
     let error = sandbox.run(["edit", "-f", "db.yaml"]).fails(1);
     assert!(
-        error.contains("a part of its value would get lost") && !error.contains("hunter2"),
+        error.contains("a part of its value would be lost") && !error.contains("hunter2"),
         "{error}"
     );
     // Its screen is for the terminal alone.

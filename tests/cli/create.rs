@@ -150,7 +150,7 @@ fn a_pair_that_does_not_match_is_refused_before_anything_is_sealed() {
     sandbox.write("tls.pem", pair().cert.pem());
     sandbox.write("key.pem", pair().signing_key.serialize_pem());
     let error = create(&sandbox, b"", &["--type=tls", "--cert=tls.pem", "--key=key.pem"]).fails(1);
-    assert!(error.contains("the private key is not the certificate's"), "{error}");
+    assert!(error.contains("the private key does not match the certificate"), "{error}");
     assert!(!sandbox.config().join("identities").exists(), "no key was made for it");
 }
 
@@ -214,7 +214,7 @@ fn the_largest_that_fits_and_the_smallest_that_does_not() {
     assert!(data(&round_trip(&sandbox, &fits, &["--from-stdin=a"]), "a") == fits);
     for size in [790_000, (1 << 20) + 1] {
         let error = create(&sandbox, &vec![7; size], &["--from-stdin=a"]).fails(1);
-        assert!(error.contains("over the 1048576 that a Secret may hold"), "{error}");
+        assert!(error.contains("a Secret can have at most 1048576 bytes"), "{error}");
         assert!(error.contains("hint: sealing makes values a third larger"), "{error}");
     }
 }

@@ -15,35 +15,35 @@ fn names_keys_and_metadata() {
     assert_data_eq!(
         create(&sandbox, &["Db", "--generate=a"]),
         str![[r#"
-error: `Db` cannot name a Secret: use lower-case letters, digits, `-` and `.`, starting and ending with a letter or digit, 253 characters at most
+error: `Db` is not a valid name for a Secret: use at most 253 lower-case letters, digits, `-` and `.`, and start and end with a letter or digit
 
 "#]]
     );
     assert_data_eq!(
         create(&sandbox, &["db", "--generate=a", "--type=a b"]),
         str![[r#"
-error: `a b` cannot be the type of a Secret
+error: `a b` is not a valid type for a Secret
 
 "#]]
     );
     assert_data_eq!(
         create(&sandbox, &["db", "--from-stdin=a/b"]),
         str![[r#"
-error: `a/b` cannot be a key: use letters, digits, `-`, `_` and `.`, 253 characters at most, not `.` and not starting with `..`
+error: `a/b` is not a valid key: use at most 253 letters, digits, `-`, `_` and `.`; the key must not be `.` or start with `..`
 
 "#]]
     );
     assert_data_eq!(
         create(&sandbox, &["db", "--generate=a", "--labels=a=b c"]),
         str![[r#"
-error: `b c` cannot be the value of a label: use letters, digits, `-`, `_` and `.`, 63 at most
+error: `b c` is not a valid value for a label: use at most 63 letters, digits, `-`, `_` and `.`
 
 "#]]
     );
     assert_data_eq!(
         create(&sandbox, &["db", "--generate=a", "--annotations=envcrypt.dev/seal=x"]),
         str![[r#"
-error: `envcrypt.dev/seal` is not yours to set
+error: `envcrypt.dev/seal` is reserved: it cannot be set
 
 "#]]
     );
@@ -59,7 +59,7 @@ error: the key `a` is given twice
     assert_data_eq!(
         sandbox.run(args).fails(1),
         str![[r#"
-error: `A` cannot name a namespace: use lower-case letters, digits and `-`, starting and ending with a letter or digit, 63 characters at most
+error: `A` is not a valid namespace: use at most 63 lower-case letters, digits and `-`, and start and end with a letter or digit
 
 "#]]
     );
@@ -153,7 +153,7 @@ error: the certificate and the private key cannot be used: the certificate is no
         ),
         str![[r#"
 warning: values of `--from-literal` are now in the shell history, and were visible in the process list
-error: the value of `.dockerconfigjson` does not fit the type `kubernetes.io/dockerconfigjson`: it is not a JSON object
+error: the value of `.dockerconfigjson` is not valid for the type `kubernetes.io/dockerconfigjson`: it is not a JSON object
 
 "#]]
     );
@@ -252,7 +252,7 @@ error: `-f` does not accept a URL: run `curl -L https://x.example/db.yaml` and p
     assert_data_eq!(
         fails(&["create", "db", "a", "--scope=wide"]),
         str![[r#"
-error: invalid value 'wide' for '--scope <SCOPE>': `wide` is no scope: use strict, namespace or cluster
+error: invalid value 'wide' for '--scope <SCOPE>': `wide` is not a valid scope: use `strict`, `namespace` or `cluster`
 
 For more information, try '--help'.
 
@@ -408,14 +408,14 @@ error: there is no sealed Secret in `-`
     assert_data_eq!(
         fails("hunter2: ["),
         str![[r#"
-error: `-` cannot be used: line 2, column 1: it is neither YAML nor JSON
+error: `-` cannot be used: line 2, column 1: it is not valid YAML or JSON
 
 "#]]
     );
     assert_data_eq!(
         fails("hunter2"),
         str![[r#"
-error: `-` cannot be used: document 1 is no Kubernetes object
+error: `-` cannot be used: document 1 is not a Kubernetes object: `apiVersion` or `kind` is missing
 
 "#]]
     );
@@ -438,14 +438,14 @@ hint: it was moved or renamed after it was sealed; seal it for its new place, or
     assert_data_eq!(
         fails(&sealed.replace("  a: ", "  a: '*'\n  b: ")),
         str![[r#"
-error: `-` cannot be used: `a` of the Secret `prod/db` is not base64
+error: `-` cannot be used: `a` of the Secret `prod/db` is not valid base64
 
 "#]]
     );
     assert_data_eq!(
         fails(&format!("{sealed}stringData:\n  b: hunter2\n")),
         str![[r#"
-error: `-` cannot be used: the sealed Secret `prod/db` has `stringData`, which is in the clear
+error: `-` cannot be used: the sealed Secret `prod/db` has plaintext values in `stringData`
 hint: treat that plaintext as compromised: change the values, then seal them again
 
 "#]]
@@ -454,7 +454,7 @@ hint: treat that plaintext as compromised: change the values, then seal them aga
     assert_data_eq!(
         fails(&sealed.replace("annotations:\n", &format!("annotations:\n{applied}"))),
         str![[r#"
-error: `-` cannot be used: the sealed Secret `prod/db` carries plaintext in its annotation `kubectl.kubernetes.io/last-applied-configuration`
+error: `-` cannot be used: the sealed Secret `prod/db` has plaintext values in its annotation `kubectl.kubernetes.io/last-applied-configuration`
 hint: treat that plaintext as compromised: change the values, then seal them again
 
 "#]]

@@ -80,7 +80,7 @@ fn several_keks_and_any_one_opens() {
     let error = stranger.pipe(&sealed, ["unwrap", "-f", "-"]).fails(1);
     assert!(
         error.contains(
-            "cause: none of your age identities opens it\nhint: one identity file was looked at"
+            "cause: none of your age identities opens it\nhint: tried one identity file; list more"
         ),
         "{error}"
     );
@@ -96,7 +96,7 @@ fn a_broken_identity_file_is_named_and_never_quoted() {
     let stranger = Sandbox::with_local_key().sealed(&["a=b"]);
     let error = sandbox.pipe(stranger, ["unwrap", "-f", "-"]).fails(1);
     assert!(
-        error.contains("zzz.txt` holds no age identity") && !error.contains("hunter2"),
+        error.contains("zzz.txt` is not an age identity file") && !error.contains("hunter2"),
         "{error}"
     );
 }
@@ -195,7 +195,7 @@ fn only_a_trusted_kek_is_asked() {
     let error = sandbox.pipe(&theirs, ["unwrap", "-f", "-"]).fails(1);
     assert!(
         error.contains(
-            "names no KEK that this machine trusts in `prod`: `awskms:///arn:aws:kms:eu-west-1:1:key/1`"
+            "has no KEK that this machine trusts in the namespace `prod`: `awskms:///arn:aws:kms:eu-west-1:1:key/1`"
         ),
         "{error}"
     );

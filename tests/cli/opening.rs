@@ -58,7 +58,11 @@ fn values_cannot_be_altered_moved_added_dropped_or_rolled_back() {
     // Dropped, added, rolled back.
     let mut parts = Parts::of(&new);
     parts.object["data"].as_object_mut().expect("a map").remove("user");
-    refused(&sandbox, &parts.yaml(), "values, type or immutability were changed since it was made");
+    refused(
+        &sandbox,
+        &parts.yaml(),
+        "the values, the type or `immutable` of the Secret changed after it was sealed",
+    );
     let mut parts = Parts::of(&new);
     parts.set("password", &Parts::of(&old).jwe("password"));
     refused(&sandbox, &parts.yaml(), "values, type or immutability were changed");

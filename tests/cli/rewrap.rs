@@ -287,7 +287,7 @@ fn folders_hold_more_than_manifests_and_no_file_is_taken_twice() {
     assert!(run.stderr.contains("conflict.yaml` cannot be used"), "{}", run.stderr);
     std::fs::remove_file(sandbox.work().join("deploy/conflict.yaml")).expect("removed");
     let error = sandbox.run(["rotate", "-f", "deploy/values.yaml"]).fails(1);
-    assert!(error.contains("document 1 is no Kubernetes object"), "{error}");
+    assert!(error.contains("document 1 is not a Kubernetes object"), "{error}");
     let error = sandbox.run(["rotate", "-f", "/dev/null"]).fails(2);
     assert!(error.contains("pipe it to `-f -`"), "{error}");
 }

@@ -136,7 +136,7 @@ fn what_cannot_be_sealed_leaves_everything_as_it_was() {
     sandbox.write("all.yaml", &both);
     for args in [&["-f", "all.yaml"][..], &["-i", "-f", "all.yaml"]] {
         let error = seal(&sandbox, args).fails(1);
-        assert!(error.contains("`k` of the Secret `prod/b` is not base64"), "{error}");
+        assert!(error.contains("`k` of the Secret `prod/b` is not valid base64"), "{error}");
         assert_eq!(sandbox.read("all.yaml"), both);
     }
     sandbox.write("one.yaml", FILE);

@@ -136,7 +136,7 @@ fn without_a_key_it_asks_for_keys_until_an_empty_one() {
     answer(&mut session, "key (empty when done): ", "");
     see(&mut session, "a Secret needs at least one key");
     answer(&mut session, "key (empty when done): ", "a/b");
-    see(&mut session, "cannot be a key");
+    see(&mut session, "is not a valid key");
     answer(&mut session, "key (empty when done): ", "first");
     answer(&mut session, "first: ", "one");
     answer(&mut session, "key (empty when done): ", "first");

@@ -83,7 +83,7 @@ fn an_alias_in_the_environment_is_trusted_for_the_key_behind_it() {
     let yaml = sealed(&sandbox(), &format!("awskms:///{arn}"));
     let stranger = sandbox().env("AWS_REGION", REGION);
     let error = stranger.pipe(&yaml, ["unwrap", "-f", "-"]).fails(1);
-    assert!(error.contains("names no KEK that this machine trusts"), "{error}");
+    assert!(error.contains("has no KEK that this machine trusts"), "{error}");
     let ci =
         sandbox().env("AWS_REGION", REGION).env("ENVCRYPT_KEK", "awskms:///alias/in-environment");
     ci.pipe(&yaml, ["unwrap", "-f", "-"]).succeeds();
@@ -167,7 +167,7 @@ fn what_does_not_pass_is_one_clear_error() {
             "the key is disabled",
             "`aws kms enable-key` in eu-west-1",
         ),
-        (Fault::Error(400, "NotFoundException"), "no such key", "looked for in eu-west-1"),
+        (Fault::Error(400, "NotFoundException"), "no such key", "the call went to eu-west-1"),
         (Fault::Error(400, "ExpiredTokenException"), "no valid login", "`aws sso login`"),
         (
             Fault::Error(400, "InvalidCiphertextException"),
@@ -177,9 +177,9 @@ fn what_does_not_pass_is_one_clear_error() {
         (
             Fault::Error(500, "KMSInternalException"),
             "the KMS does not answer",
-            "asked in eu-west-1",
+            "the call went to eu-west-1",
         ),
-        (Fault::HangUp, "the KMS does not answer", "asked in eu-west-1"),
+        (Fault::HangUp, "the KMS does not answer", "the call went to eu-west-1"),
     ] {
         proxy.always(fault.clone());
         let error = sandbox.pipe(&yaml, ["unwrap", "-f", "-"]).fails(1);
@@ -197,7 +197,7 @@ fn what_does_not_pass_is_one_clear_error() {
             .starts_with(&format!("error: cannot wrap the data key with `{kek}`: access denied\n")),
         "{error}"
     );
-    assert!(error.contains("hint: this takes `kms:Encrypt` on the key in eu-west-1"), "{error}");
+    assert!(error.contains("hint: this needs `kms:Encrypt` on the key in eu-west-1"), "{error}");
 }
 
 #[test]
@@ -234,7 +234,10 @@ fn a_key_that_is_not_there_and_a_tampered_one() {
         gone.rsplit('/').next().expect("an id")
     );
     let error = create(&sandbox, &format!("awskms:///{gone}"), 1).fails(1);
-    assert!(error.contains("no such key") && error.contains("looked for in eu-west-1"), "{error}");
+    assert!(
+        error.contains("no such key") && error.contains("the call went to eu-west-1"),
+        "{error}"
+    );
 }
 
 #[test]

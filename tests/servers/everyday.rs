@@ -49,7 +49,7 @@ fn a_plain_secret_of_the_cluster_becomes_a_sealed_one_when_asked() {
     assert!(!contains(&plane.in_etcd(&namespace, "db"), b"hunter2"));
     assert_eq!(env(&sandbox, &namespace, "db"), "password=hunter2\n");
     let error = sandbox.run(seal.iter().chain(&["--replace", "--yes"])).fails(1);
-    assert!(error.contains("is sealed already"), "{error}");
+    assert!(error.contains("is already sealed"), "{error}");
 }
 
 #[test]

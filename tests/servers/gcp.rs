@@ -84,7 +84,7 @@ fn each_refusal_is_one_clear_error() {
         (
             json!({ "status": 429, "code": "RESOURCE_EXHAUSTED" }),
             "too many requests",
-            "the quota of cryptographic requests of the project p",
+            "the quota of cryptographic requests of the project `p`",
         ),
         (
             json!({ "status": 503, "code": "UNAVAILABLE" }),

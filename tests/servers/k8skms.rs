@@ -60,7 +60,10 @@ fn each_refusal_is_one_clear_error() {
     }
     plugin.order(&json!({ "healthz": "the HSM is gone" }));
     let error = create(&sandbox, &[&plugin.kek()], 1).fails(1);
-    assert!(error.contains("the plugin says of itself: the HSM is gone"), "{error}");
+    assert!(
+        error.contains("the KMS plugin reports that it is not healthy: the HSM is gone"),
+        "{error}"
+    );
     plugin.order(&json!({ "version": "v1" }));
     let error = create(&sandbox, &[&plugin.kek()], 1).fails(1);
     assert!(error.contains("the plugin does not speak KMS v2"), "{error}");
@@ -72,7 +75,7 @@ fn a_plugin_that_is_slow_or_not_there_is_given_up() {
     let gone = plugin.kek().replace("plugin.sock", "gone.sock");
     let error = create(&sandbox, &[&gone], 1).fails(1);
     assert!(error.contains("the KMS does not answer"), "{error}");
-    assert!(error.contains("hint: see whether the plugin runs, and listens on `/"), "{error}");
+    assert!(error.contains("hint: check that the KMS plugin runs and listens on `/"), "{error}");
     let file = sandbox.write("no-socket", "");
     let error = create(&sandbox, &[&format!("k8skms://{}", file.display())], 1).fails(1);
     assert!(error.contains("the KMS does not answer"), "{error}");

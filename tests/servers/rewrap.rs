@@ -267,7 +267,7 @@ fn a_known_kek_has_to_show_that_it_holds_the_data_key() {
         let error = sandbox.run(args.iter().copied().chain(["-f", "db.yaml"])).fails(1);
         assert!(
             error.contains(&format!(
-                "names `{known}`, which did not show that it holds its data keys"
+                "names `{known}`, which did not prove that it has the data keys"
             )),
             "{error}"
         );

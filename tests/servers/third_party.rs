@@ -37,5 +37,5 @@ fn the_kms_v2_plugin_of_aws_seals_and_opens() {
         *bytes = text.replace("\"ciphertext\":\"", "\"ciphertext\":\"AAAA").into_bytes();
     });
     let error = sandbox.pipe(tampered, ["unwrap", "-f", "-"]).fails(1);
-    assert!(error.contains("hint: the plugin's log may say more"), "{error}");
+    assert!(error.contains("hint: see the log of the KMS plugin"), "{error}");
 }

@@ -1,7 +1,7 @@
 //! Envelope encryption: the sealed Secret, format v1 (`docs/format.md`).
 //!
-//! A value is sealed as a JWE under a DEK; the DEK is wrapped by KEKs; a seal
-//! over the set keeps values from being dropped or put back.
+//! Each value is sealed as a JWE (RFC 7516) under a data key (DEK). KEKs wrap the DEK. The seal
+//! detects values that were removed or rolled back.
 
 mod aead;
 mod binding;
@@ -26,35 +26,37 @@ pub use seal::{Sealer, name_suffix, sealed_size_at_least};
 use crate::kek::{KekId, KekUri, WrappedKey};
 use crate::secret::{Key, Meta};
 
-/// The largest sealed value, and the largest sum of them in a Secret: the API
-/// server's bound on a Secret's data, 1 MiB.
+/// The maximum size of one sealed value, and of all sealed values of a Secret together, in
+/// bytes: 1 MiB.
+///
+/// The API server has this limit for the data of a Secret.
 pub const MAX_SEALED_SIZE: usize = 1 << 20;
 
-/// A sealed Secret: everything but the DEKs.
+/// A sealed Secret. It contains no plaintext and no DEK.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SealedSecret {
-    /// All but the values.
+    /// Everything except the values.
     pub meta: Meta,
     /// The sealed values by key.
     pub values: BTreeMap<Key, Jwe>,
-    /// The seal over the set; absent only in a damaged or older file.
+    /// The seal. `None` if the file has no seal, or if it was read with [`SealCheck::Skipped`].
     pub seal: Option<Jwe>,
 }
 
 impl SealedSecret {
-    /// Every JWE in it with its key, the seal last and without one.
+    /// Returns every JWE with its key. The seal comes last and has no key.
     pub fn parts(&self) -> impl Iterator<Item = (Option<&Key>, &Jwe)> {
         let values = self.values.iter().map(|(key, jwe)| (Some(key), jwe));
         values.chain(self.seal.iter().map(|jwe| (None, jwe)))
     }
 
-    /// Whether every part names this key.
+    /// Returns whether every part has this KEK as a recipient, in any version.
     #[must_use]
     pub fn names(&self, key: &KekId) -> bool {
         self.parts().all(|(_, jwe)| jwe.recipients.iter().any(|w| w.kek.id() == *key))
     }
 
-    /// Whether its values and its seal all have the same KEKs, in whatever versions.
+    /// Returns whether all values and the seal have the same KEKs, in any versions.
     #[must_use]
     pub fn is_under_the_same_keks(&self) -> bool {
         let keks = |jwe: &Jwe| {
@@ -65,7 +67,7 @@ impl SealedSecret {
         sets.all(|set| set == first)
     }
 
-    /// The scope of all its parts; none where they differ.
+    /// Returns the scope of all parts, or `None` if the scopes differ.
     #[must_use]
     pub fn scope(&self) -> Option<Scope> {
         let mut scopes = self.parts().map(|(_, jwe)| jwe.binding.scope());
@@ -73,22 +75,22 @@ impl SealedSecret {
         scopes.all(|scope| scope == Some(first)).then_some(first)
     }
 
-    /// Whether a key has the same sealed bytes in both, under whichever KEKs.
+    /// Returns whether `key` has the same sealed bytes in both Secrets, under any KEKs.
     #[must_use]
     pub fn same_sealing(&self, other: &Self, key: &Key) -> bool {
         let digest = |secret: &Self| secret.values.get(key).map(Jwe::digest);
         digest(self).is_some() && digest(self) == digest(other)
     }
 
-    /// What the seal is over.
+    /// The digest that the seal must contain.
     fn digest(&self) -> [u8; 32] {
         set::digest(&self.meta, &self.values)
     }
 
-    /// Whether it fits into a Secret.
+    /// Checks that the sealed values fit into a Secret.
     ///
     /// # Errors
-    /// [`SealError::TooLarge`]
+    /// Returns [`SealError::TooLarge`] if they are larger than [`MAX_SEALED_SIZE`].
     pub fn check_size(&self) -> Result<(), SealError> {
         match self.values.values().map(Jwe::json_size).sum() {
             0..=MAX_SEALED_SIZE => Ok(()),
@@ -96,14 +98,14 @@ impl SealedSecret {
         }
     }
 
-    /// The wrapped keys of all values and the seal, each once.
+    /// Returns the wrapped keys of all values and the seal, without duplicates.
     #[must_use]
     pub fn wrapped_keys(&self) -> Vec<&WrappedKey> {
         let mut seen = std::collections::HashSet::new();
         self.parts().flat_map(|(_, jwe)| &jwe.recipients).filter(|key| seen.insert(*key)).collect()
     }
 
-    /// The keys of all its KEKs, whichever versions hold its DEKs, each once, sorted.
+    /// Returns the KEKs without their versions, sorted and without duplicates.
     #[must_use]
     pub fn keys(&self) -> Vec<KekId> {
         let mut keys: Vec<_> = self.keks().into_iter().map(KekUri::id).collect();
@@ -111,7 +113,7 @@ impl SealedSecret {
         keys
     }
 
-    /// The KEKs that can open it, each once, sorted.
+    /// Returns the KEKs with their versions, sorted and without duplicates.
     #[must_use]
     pub fn keks(&self) -> Vec<&KekUri> {
         let mut keks: Vec<_> = self.wrapped_keys().into_iter().map(|key| &key.kek).collect();

@@ -1,5 +1,6 @@
-//! Secret objects to and from YAML and JSON. Pure: no I/O, and nothing here
-//! has `Debug`, since a plain object holds plaintext.
+//! Reads, writes and finds Secret objects in YAML and JSON.
+//!
+//! This module does no I/O. Types that can hold plaintext do not implement `Debug`.
 
 mod document;
 mod draft;
@@ -25,16 +26,16 @@ pub use tree::{TreeError, text_of_file};
 
 use zeroize::Zeroizing;
 
-/// How objects are written.
+/// The format of a written manifest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// YAML documents with `---` between them.
+    /// YAML documents, separated by `---`.
     Yaml,
-    /// JSON, indented; several as a `List`.
+    /// Indented JSON. Several objects become one `List`.
     Json,
 }
 
-/// Writes objects as text, which is wiped when dropped.
+/// Writes objects as text. The text can hold plaintext, so it is wiped when it is dropped.
 #[must_use]
 pub fn write(objects: &[Object], format: Format) -> Zeroizing<String> {
     match (format, objects) {
@@ -71,7 +72,8 @@ fn json(value: &impl serde::Serialize, size: usize) -> Zeroizing<String> {
     Zeroizing::new(String::from_utf8(bytes).expect("JSON is UTF-8"))
 }
 
-/// Enough room that the text need not move while it grows.
+/// An upper estimate of the written size, in bytes. A text that grows beyond its capacity would
+/// leave an unwiped copy.
 fn size(object: &Object) -> usize {
     let data = object.data.iter().flatten();
     1024 + data.map(|(k, v)| 32 + k.len() + v.as_deref().map_or(0, str::len)).sum::<usize>()

@@ -1,5 +1,7 @@
-//! What a Secret is before it is sealed: checked names, and values that
-//! cannot be printed, cloned or serialised, and are wiped when dropped.
+//! A Secret before it is sealed.
+//!
+//! Names, labels and types are checked as the API server checks them. A plaintext value
+//! cannot be printed, cloned or serialised, and it is wiped when it is dropped.
 
 mod kind;
 mod labels;
@@ -17,15 +19,19 @@ pub use random::random_bytes;
 pub use stack::wipe_stack;
 pub use value::SecretValue;
 
-/// The API server's bound on the decoded values of one Secret: 1 MiB.
+/// The maximum size of all decoded values of a Secret together, in bytes: 1 MiB.
+///
+/// The API server enforces this limit (`MaxSecretSize` in `k8s.io/api`).
 pub const MAX_SECRET_SIZE: usize = 1 << 20;
 
-/// Where a Secret lives: what a sealed value is bound to.
+/// The namespace and the name of a Secret. A sealed value is bound to them.
+///
+/// `Display` writes `NAMESPACE/NAME`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
-    /// Its namespace.
+    /// The namespace.
     pub namespace: Namespace,
-    /// Its name.
+    /// The name.
     pub name: SecretName,
 }
 
@@ -35,40 +41,43 @@ impl std::fmt::Display for Place {
     }
 }
 
-/// What a Secret carries besides its values, sealed or not.
+/// Everything in a Secret except its values. It is the same for plain and sealed Secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Meta {
-    /// Where it lives.
+    /// The namespace and the name.
     pub place: Place,
-    /// The type it has once unwrapped.
+    /// The type of the Secret after unwrapping.
     pub kind: SecretType,
-    /// Whether the API server refuses changes to it.
+    /// `immutable`: whether the API server refuses changes to the Secret.
     pub immutable: bool,
     /// `metadata.labels`.
     pub labels: BTreeMap<String, String>,
-    /// `metadata.annotations`, without those of the sealed format.
+    /// `metadata.annotations`, without the annotations of the sealed format.
     pub annotations: BTreeMap<String, String>,
 }
 
-/// A Secret in the clear. It has neither `Debug` nor `Clone`.
+/// A plain Secret: an unencrypted Secret.
+///
+/// It does not implement `Debug` or `Clone`, because it holds plaintext.
 pub struct PlainSecret {
-    /// All but the values.
+    /// Everything except the values.
     pub meta: Meta,
-    /// The values by key.
+    /// The plaintext values by key.
     pub values: BTreeMap<Key, SecretValue>,
 }
 
 impl PlainSecret {
-    /// Whether that is the value of that key.
+    /// Returns whether `key` has this value.
     #[must_use]
     pub fn holds(&self, key: &Key, value: &SecretValue) -> bool {
         self.values.get(key).is_some_and(|held| held.same_as(value))
     }
 
-    /// Checks the values against the type, as the API server does.
+    /// Checks the values against the type and [`MAX_SECRET_SIZE`], as the API server does.
     ///
     /// # Errors
-    /// [`TypeError`] names the key that is missing or unfit, never its value.
+    /// Returns a [`TypeError`] if a key is missing or a value is not valid for the type. It also
+    /// does so if the values are too large. The error names the key and never contains a value.
     pub fn check(&self) -> Result<(), TypeError> {
         self.meta.kind.check(&self.meta, &self.values)?;
         let size: usize = self.values.values().map(SecretValue::len).sum();

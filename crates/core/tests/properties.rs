@@ -1,4 +1,4 @@
-//! Properties: what holds for any Secret, in-process.
+//! Property tests: what is true for every Secret. They call the library directly.
 
 use std::collections::BTreeMap;
 
@@ -39,7 +39,7 @@ fn plain(meta: &Meta, values: &BTreeMap<Key, Vec<u8>>) -> PlainSecret {
 }
 
 proptest! {
-    /// Sealed, written as YAML or JSON, read and opened again: the same Secret.
+    /// A Secret that is sealed, written, read and opened is the same Secret.
     #[test]
     fn any_secret_comes_back(meta in meta(), values in values(), scope in scope(), json in any::<bool>()) {
         let dek = [7u8; 32];
@@ -64,7 +64,7 @@ proptest! {
         }
     }
 
-    /// No input makes the readers panic.
+    /// No input makes a reader panic.
     #[test]
     fn any_text_is_read_or_refused(text in any::<String>()) {
         let _ = manifest::parse(text.as_bytes());

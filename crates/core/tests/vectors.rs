@@ -1,8 +1,10 @@
-//! The test vectors of the sealed format: made here, committed, and opened by
-//! another implementation too (`tests/vectors/reader.py`).
+//! The test vectors of the sealed format.
 //!
-//! `UPDATE_VECTORS=1 cargo test -p envcrypt-core --test vectors` writes them anew. That the
-//! bytes of a released version change is a change of the format.
+//! This program makes them. They are committed, and another implementation also opens them
+//! (`tests/vectors/reader.py`).
+//!
+//! `UPDATE_VECTORS=1 cargo test -p envcrypt-core --test vectors` writes them again. If the bytes of
+//! a released vector change, the format changes.
 
 use std::path::PathBuf;
 
@@ -23,7 +25,7 @@ fn dek() -> DataKey {
     DataKey::from_slice(&DEK).expect("32 bytes")
 }
 
-/// What a vector is made from; the exact bytes follow.
+/// The inputs of a vector. They define its exact bytes.
 fn inputs(scope: &str, kind: &str, immutable: bool, data: &[(&str, &[u8])]) -> Value {
     let data: serde_json::Map<_, _> =
         data.iter().map(|(k, v)| ((*k).to_owned(), BASE64_STANDARD.encode(v).into())).collect();
@@ -37,7 +39,7 @@ fn inputs(scope: &str, kind: &str, immutable: bool, data: &[(&str, &[u8])]) -> V
     })
 }
 
-/// Seals the inputs: iv number N, in the order of the keys and then the seal's, is twelve bytes N.
+/// Seals the inputs. IV number N is twelve bytes N: first in the order of the keys, then the seal.
 fn seal(inputs: &Value) -> Value {
     let text = |name: &str| inputs[name].as_str().expect("text");
     let place = Place {
@@ -72,7 +74,7 @@ fn seal(inputs: &Value) -> Value {
     serde_json::to_value(sealed_object(&sealed.expect("it fits"))).expect("JSON")
 }
 
-/// Every vector by its name.
+/// Every vector with its name.
 fn vectors() -> Vec<(String, Value)> {
     let data: [(&str, &[u8]); 3] =
         [("empty", b""), ("password", b"correct horse"), ("binary", &[0, 255, 128, 10])];
@@ -96,7 +98,7 @@ fn vectors() -> Vec<(String, Value)> {
     vectors
 }
 
-/// A sealed Secret with one value, to be spoilt.
+/// A sealed Secret with two values, to be damaged by a test.
 struct Spoilt {
     secret: Value,
 }
@@ -117,14 +119,14 @@ impl Spoilt {
         self.secret
     }
 
-    /// With the value's JSON changed.
+    /// Changes the JSON of the value.
     fn jwe(self, change: impl FnOnce(&mut Value)) -> Value {
         let mut jwe: Value = serde_json::from_str(&self.text()).expect("JSON");
         change(&mut jwe);
         self.set_text(&in_order(&jwe))
     }
 
-    /// With the header changed, as one would who has the DEK and encrypts anew.
+    /// Changes the header and encrypts again, as someone with the DEK can do.
     fn header(self, change: impl FnOnce(&mut Value)) -> Value {
         self.jwe(|jwe| {
             let header = URL.decode(jwe["protected"].as_str().expect("text")).expect("base64");
@@ -154,7 +156,7 @@ fn encrypt(jwe: &mut Value, header: &str, padded: &[u8]) {
     jwe["tag"] = URL.encode(tag).into();
 }
 
-/// JSON with the members in the format's order.
+/// Writes JSON with the members in the order of the format.
 fn in_order(jwe: &Value) -> String {
     let known = ["protected", "recipients", "iv", "ciphertext", "tag"];
     let others =
@@ -228,7 +230,7 @@ fn failing() -> Vec<(String, Value)> {
         "loose-trailing-bits",
         "base64",
         spoil().jwe(|jwe| {
-            // The last character of a tag carries four bits that must be zero, and here are not.
+            // The last character of a tag has four bits that must be zero. Here they are not.
             let tag = jwe["tag"].as_str().expect("text");
             let (head, last) = tag.split_at(tag.len() - 1);
             let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -372,7 +374,7 @@ fn path(name: &str) -> PathBuf {
         .join(format!("{name}.json"))
 }
 
-/// `ok` with the values, or the name of the refusal.
+/// Opens a Secret. Returns its values, or the name of the refusal.
 fn open(secret: &Value, dek: DataKey, seal: SealCheck) -> Result<PlainSecret, String> {
     let documents = parse(secret.to_string().as_bytes()).map_err(|e| e.to_string())?;
     let Document::Secret(object) = &documents[0] else { panic!("it is a Secret") };
@@ -429,7 +431,7 @@ fn each_vector_is_opened_or_refused_by_its_name() {
 
 #[test]
 fn over_a_mebibyte_is_refused_unread() {
-    // Not among the files: it would be a mebibyte of blanks.
+    // There is no file for this vector: it would be a mebibyte of spaces.
     let secret = Spoilt::new().set_text(&" ".repeat((1 << 20) + 1));
     assert_eq!(open(&secret, dek(), SealCheck::Required).err().as_deref(), Some("too-large"));
 }

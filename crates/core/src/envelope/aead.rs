@@ -1,4 +1,4 @@
-//! AES-256-GCM with padding, and the commitment to its key. The only user of aes-gcm.
+//! AES-256-GCM with padding, and the commitment to the key. Only this module uses aes-gcm.
 
 use aes_gcm::aead::{Aead, Payload};
 use aes_gcm::{Aes256Gcm, KeyInit, Nonce};
@@ -9,11 +9,11 @@ use zeroize::Zeroizing;
 use crate::kek::DataKey;
 use crate::secret::SecretValue;
 
-/// The size of an iv in bytes.
+/// The size of an IV, in bytes.
 pub const IV_SIZE: usize = 12;
-/// The size of a tag in bytes.
+/// The size of a tag, in bytes.
 pub const TAG_SIZE: usize = 16;
-/// Values are padded to a multiple of this many bytes.
+/// A value is padded to a multiple of this size, in bytes.
 pub const BLOCK: usize = 64;
 
 const COMMITMENT_INFO: &[u8] = b"kubectl-envcrypt v1 commitment";
@@ -24,12 +24,14 @@ pub struct Encrypted {
     pub tag: [u8; TAG_SIZE],
 }
 
-/// The tag is wrong, or the padding: which of the two is not told.
+/// The tag or the padding is wrong. The error does not say which, so that it is not an oracle.
 #[derive(Debug, PartialEq, Eq)]
 pub struct BadTag;
 
-/// What ties a header to one DEK: HKDF-SHA256 (RFC 5869) without salt.
-/// AES-GCM alone does not commit to its key.
+/// Computes the commitment, which ties a header to one DEK: HKDF-SHA256 (RFC 5869) without
+/// salt.
+///
+/// AES-GCM alone does not commit to its key: a ciphertext can be valid under two keys.
 pub fn commitment(key: &DataKey) -> [u8; 32] {
     let mut output = [0; 32];
     Hkdf::<Sha256>::new(None, key.expose())
@@ -38,7 +40,7 @@ pub fn commitment(key: &DataKey) -> [u8; 32] {
     output
 }
 
-/// Pads and encrypts.
+/// Pads the value and encrypts it.
 pub fn encrypt(key: &DataKey, iv: &[u8; IV_SIZE], aad: &[u8], value: &[u8]) -> Encrypted {
     let padded = pad(value);
     let cipher = Aes256Gcm::new(key.expose().into());
@@ -51,7 +53,7 @@ pub fn encrypt(key: &DataKey, iv: &[u8; IV_SIZE], aad: &[u8], value: &[u8]) -> E
     Encrypted { ciphertext, tag }
 }
 
-/// Decrypts and takes the padding off.
+/// Decrypts the value and removes the padding.
 pub fn decrypt(
     key: &DataKey,
     iv: &[u8; IV_SIZE],
@@ -69,7 +71,7 @@ pub fn decrypt(
     unpad(padded).map(SecretValue::from)
 }
 
-/// ISO/IEC 7816-4: one byte 0x80, then zeros, to a multiple of [`BLOCK`].
+/// Pads as in ISO/IEC 7816-4: one byte 0x80, then zeros up to a multiple of [`BLOCK`].
 fn pad(value: &[u8]) -> Zeroizing<Vec<u8>> {
     let size = padded_size(value.len());
     let mut padded = Zeroizing::new(Vec::with_capacity(size));
@@ -79,7 +81,7 @@ fn pad(value: &[u8]) -> Zeroizing<Vec<u8>> {
     padded
 }
 
-/// The size of a value of `size` bytes after padding.
+/// Returns the padded size of a value of `size` bytes.
 pub fn padded_size(size: usize) -> usize {
     (size + 1).next_multiple_of(BLOCK)
 }

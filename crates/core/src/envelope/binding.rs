@@ -1,4 +1,4 @@
-//! Where a sealed value belongs, and how much of the place its scope binds.
+//! The binding of a sealed value: the namespace, name and key that it belongs to.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,14 +9,16 @@ use crate::kek::Context;
 use crate::secret::{Key, Place};
 
 /// How much of its place a value is bound to.
+///
+/// `FromStr` and `Display` use `strict`, `namespace` and `cluster`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Scope {
-    /// Namespace, name and key.
+    /// Bound to the namespace, the name and the key.
     #[default]
     Strict,
-    /// Namespace and key: the Secret may be renamed.
+    /// Bound to the namespace and the key: the Secret can be renamed.
     Namespace,
-    /// The key alone: the Secret may be copied anywhere.
+    /// Bound to the key only: the Secret can be copied anywhere.
     Cluster,
 }
 
@@ -28,7 +30,9 @@ impl FromStr for Scope {
             "strict" => Ok(Self::Strict),
             "namespace" => Ok(Self::Namespace),
             "cluster" => Ok(Self::Cluster),
-            other => Err(format!("`{other}` is no scope: use strict, namespace or cluster")),
+            other => Err(format!(
+                "`{other}` is not a valid scope: use `strict`, `namespace` or `cluster`"
+            )),
         }
     }
 }
@@ -43,28 +47,29 @@ impl fmt::Display for Scope {
     }
 }
 
-/// The `binding` of a protected header. A seal's has no key.
+/// The `binding` of a protected header.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Binding {
-    /// The namespace, unless the scope is cluster.
+    /// The namespace. It is `None` in [`Scope::Cluster`].
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub namespace: Option<String>,
-    /// The name, in the strict scope.
+    /// The name. It is present only in [`Scope::Strict`].
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub name: Option<String>,
-    /// The key, in a value's header.
+    /// The key of a value. The binding of a seal has none.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub key: Option<String>,
 }
 
-/// A member that is there holds text: `null` is not the same as left out.
+/// Requires text if the member is present: `null` is not the same as a missing member.
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     String::deserialize(deserializer).map(Some)
 }
 
 impl Binding {
-    /// Of a value (with its key) or a seal (without) at `place`.
+    /// Returns the binding of a value with this key at `place`. Without a key, it is the binding of
+    /// a seal.
     #[must_use]
     pub fn new(place: &Place, key: Option<&Key>, scope: Scope) -> Self {
         let namespace = (scope != Scope::Cluster).then(|| place.namespace.to_string());
@@ -72,7 +77,8 @@ impl Binding {
         Self { namespace, name, key: key.map(Key::to_string) }
     }
 
-    /// The scope is whatever the binding holds; `None` for a name without a namespace.
+    /// Returns the scope, which the members define. A name without a namespace is not a valid
+    /// scope and gives `None`.
     #[must_use]
     pub fn scope(&self) -> Option<Scope> {
         match (&self.namespace, &self.name) {
@@ -83,13 +89,13 @@ impl Binding {
         }
     }
 
-    /// Whether a value that stands at `place` under `key` may stand there.
+    /// Returns whether the binding allows its value at `place` under `key`.
     #[must_use]
     pub fn holds_at(&self, place: &Place, key: Option<&Key>) -> bool {
         self.scope().is_some_and(|scope| *self == Self::new(place, key, scope))
     }
 
-    /// What goes to the KMS with each call.
+    /// Returns the context that the KMS receives with each call.
     #[must_use]
     pub fn context(&self) -> Context {
         Context::new(self.namespace.as_deref(), self.name.as_deref())
@@ -97,7 +103,9 @@ impl Binding {
 }
 
 impl fmt::Display for Binding {
-    /// For an error. The text is the file's, so nothing of it reaches a terminal raw.
+    /// Writes `NAMESPACE/NAME KEY` for an error, with `*` for what the scope leaves open.
+    ///
+    /// The text comes from a file, so it is escaped: it must not control a terminal.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let part = |text: &Option<String>| {
             text.as_ref().map_or_else(|| "*".into(), |t| t.escape_default().to_string())

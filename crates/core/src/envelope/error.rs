@@ -1,5 +1,6 @@
-//! Why something was not sealed, or not opened. Keys and places are named,
-//! never a byte of a value.
+//! Why a Secret was not sealed or not opened.
+//!
+//! An error names keys and places. It never contains a byte of a value.
 
 use std::fmt;
 
@@ -9,12 +10,12 @@ use super::MAX_SEALED_SIZE;
 use crate::kek::{KekError, KekUri};
 use crate::secret::{Key, Place};
 
-/// Which part of a sealed Secret is spoken of.
+/// A part of a sealed Secret that an error is about: one value, or the seal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part {
     /// The Secret.
     pub place: Place,
-    /// The key; `None` for the seal over the set.
+    /// The key of the value, or `None` for the seal.
     pub key: Option<Key>,
 }
 
@@ -27,52 +28,55 @@ impl fmt::Display for Part {
     }
 }
 
-/// What a reader refuses: format.md, section 4. The names are those of the vectors.
+/// What a reader refuses (`docs/format.md`, section 4).
+///
+/// The test vectors use the names that [`Refused::name`] returns.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Refused {
-    /// Not a JWE of this form: not JSON, or a member unknown, missing or twice.
+    /// The text is not JSON or not a JWE of this format. For example, a member is unknown,
+    /// missing, duplicate or of another type.
     #[error("it is not a sealed value")]
     Malformed,
-    /// A member is not canonical base64url, or not of its size.
+    /// This member is not canonical base64url, or has the wrong size.
     #[error("its `{0}` is not canonical base64url of the right size")]
     Base64(&'static str),
-    /// `typ` is another.
-    #[error("its `typ` is unknown: it is of a newer format, or not of this one")]
+    /// `typ` has another value.
+    #[error("its `typ` is unknown: it has another format or a newer version of this format")]
     Typ,
-    /// `enc` is another.
+    /// `enc` has another value.
     #[error("its `enc` is unknown")]
     Enc,
-    /// `crit` is another.
+    /// `crit` has another value.
     #[error("its `crit` is unknown")]
     Crit,
-    /// The KEK's URI is none, or `alg` is not its scheme.
-    #[error("its `alg` and `kid` name no KEK")]
+    /// `kid` is not a valid URI of a KEK, or `alg` is not its scheme.
+    #[error("its `alg` and `kid` do not name a valid KEK")]
     Kid,
-    /// It belongs elsewhere.
+    /// The value or the seal belongs to another place. The text is its binding.
     #[error("it was sealed for `{0}`")]
     Binding(String),
-    /// The DEK is not the one that the header commits to.
-    #[error("its `commitment` is to another data key")]
+    /// The DEK is not the one in the commitment.
+    #[error("its `commitment` belongs to another data key")]
     Commitment,
-    /// The tag is wrong, or the padding.
+    /// The tag or the padding is wrong.
     #[error("it was altered: its tag does not match")]
     Tag,
-    /// Over 100 recipients.
-    #[error("it is under over 100 KEKs")]
+    /// There are more than 100 recipients.
+    #[error("it has more than 100 KEKs")]
     TooManyRecipients,
-    /// Over 1 MiB.
-    #[error("it is over {MAX_SEALED_SIZE} bytes")]
+    /// The sealed value, or all sealed values together, are larger than [`MAX_SEALED_SIZE`].
+    #[error("it is larger than {MAX_SEALED_SIZE} bytes")]
     TooLarge,
-    /// There is no seal over the set.
+    /// The Secret has no seal.
     #[error("it is missing")]
     SealMissing,
-    /// The set is not the one that was sealed.
-    #[error("values, type or immutability were changed since it was made")]
+    /// The seal is over other values, another type or another `immutable`.
+    #[error("the values, the type or `immutable` of the Secret changed after it was sealed")]
     SealMismatch,
 }
 
 impl Refused {
-    /// Its name in the test vectors.
+    /// Returns the name of the refusal in the test vectors.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
@@ -96,38 +100,38 @@ impl Refused {
 /// Why a sealed Secret was not opened.
 #[derive(Debug, Error)]
 pub enum OpenError {
-    /// A part of it was refused.
+    /// The reader refused a part of it.
     #[error("{spot} cannot be opened: {refused}")]
     Refused {
-        /// Which part.
+        /// The refused part.
         spot: Part,
-        /// Why.
+        /// Why the reader refused it.
         refused: Refused,
     },
-    /// No KEK gave its DEK.
+    /// No KEK unwrapped a DEK.
     #[error("the Secret `{place}` cannot be opened")]
     Kek {
         /// The Secret.
         place: Place,
-        /// What each KEK said that was asked.
+        /// The refusal of each KEK that was used.
         refusals: Vec<KekError>,
     },
-    /// A KEK that it names did not give its DEKs.
-    #[error("the Secret `{place}` names `{kek}`, which did not show that it holds its data keys")]
+    /// A KEK of the Secret did not prove that it already has the DEKs.
+    #[error("the Secret `{place}` names `{kek}`, which did not prove that it has the data keys")]
     NotHeld {
         /// The Secret.
         place: Place,
         /// The KEK.
         kek: KekUri,
-        /// What it said, if it was asked.
+        /// The refusals of the KEK. It is empty if the KEK was not used.
         refusals: Vec<KekError>,
     },
-    /// This machine trusts none of its KEKs.
-    #[error("the Secret `{place}` names no KEK that this machine trusts in `{}`: `{}`", .place.namespace, .keks.join("`, `"))]
+    /// This machine does not trust any KEK of the Secret. No KEK was used.
+    #[error("the Secret `{place}` has no KEK that this machine trusts in the namespace `{}`: `{}`", .place.namespace, .keks.join("`, `"))]
     Untrusted {
         /// The Secret.
         place: Place,
-        /// The KEKs that it names.
+        /// The KEKs of the Secret.
         keks: Vec<String>,
     },
 }
@@ -135,39 +139,41 @@ pub enum OpenError {
 /// Why a Secret was not sealed.
 #[derive(Debug, Error)]
 pub enum SealError {
-    /// Nobody could open it.
-    #[error("the Secret `{0}` would be under no KEK at all")]
+    /// No KEK would be left that opens the Secret.
+    #[error("no KEK would be left for the Secret `{0}`")]
     NoKek(Place),
-    /// Sealed, it would not fit into a Secret.
+    /// The sealed values are larger than [`MAX_SEALED_SIZE`] together.
     #[error(
-        "the Secret `{place}` would hold {size} bytes once sealed, over the {MAX_SEALED_SIZE} that a Secret may hold"
+        "the Secret `{place}` would have {size} bytes once sealed; a Secret can have at most {MAX_SEALED_SIZE} bytes"
     )]
     TooLarge {
         /// The Secret.
         place: Place,
-        /// In bytes; a lower bound.
+        /// The size of the sealed values in bytes, or a lower bound of it.
         size: usize,
     },
-    /// A post-quantum KEK beside one that a quantum computer breaks.
+    /// A post-quantum KEK is combined with a KEK that a quantum computer can break.
     #[error(
-        "`{weak}` would undo what `{strong}` is for: a quantum computer could open the Secret with it"
+        "`{weak}` cannot be combined with the post-quantum KEK `{strong}`: a quantum computer could open the Secret with `{weak}`"
     )]
     MixedQuantum {
-        /// The post-quantum one.
+        /// The post-quantum KEK.
         strong: KekUri,
-        /// The other.
+        /// The KEK that a quantum computer can break.
         weak: KekUri,
     },
-    /// A KEK refused.
+    /// A KEK did not wrap the DEK.
     #[error(transparent)]
     Kek(Box<KekError>),
 }
 
 impl SealError {
-    /// Refuses KEKs of which one undoes what another is for, as age does.
+    /// Refuses to combine a post-quantum KEK with a KEK that a quantum computer can break.
+    ///
+    /// age has the same rule for its recipients.
     ///
     /// # Errors
-    /// [`SealError::MixedQuantum`]
+    /// Returns [`SealError::MixedQuantum`] with the first KEK of each kind.
     pub fn check_mix<'k>(keks: impl Iterator<Item = &'k KekUri> + Clone) -> Result<(), Self> {
         let strong = keks.clone().find(|kek| kek.is_post_quantum());
         match strong.zip(keks.clone().find(|kek| kek.is_classical_public_key())) {

@@ -1,5 +1,6 @@
-//! The wire form of a sealed value: a JWE (RFC 7516) in the General JSON
-//! Serialization, read strictly and written in one way only.
+//! The wire form of a sealed value: a JWE (RFC 7516) in the General JSON Serialization.
+//!
+//! The reader is strict, and the writer has one form only.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -19,12 +20,12 @@ use crate::secret::SecretValue;
 const ENC: &str = "A256GCM";
 const CRIT: [&str; 2] = ["binding", "commitment"];
 
-/// What a JWE holds.
+/// What a JWE contains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// A value.
+    /// A value of a Secret.
     Value,
-    /// The seal over the set.
+    /// The seal over the whole Secret.
     Seal,
 }
 
@@ -37,18 +38,18 @@ impl Kind {
     }
 }
 
-/// One JWE, checked for form. Nothing in it is secret.
+/// One JWE of the sealed format, checked for form. Nothing in it is secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Jwe {
-    /// The protected header as it stands: the AAD.
+    /// The protected header, exactly as in the text. It is the AAD.
     protected: String,
-    /// Where it belongs.
+    /// The namespace, name and key that it belongs to.
     pub binding: Binding,
-    /// What its DEK must hash to.
+    /// The commitment to the DEK: see [`Jwe::fits`].
     pub commitment: [u8; 32],
-    /// When it was sealed, in seconds since 1970.
+    /// The time of sealing, in seconds since 1970.
     pub sealed_at: u64,
-    /// The DEK under each KEK.
+    /// The wrapped DEK, once for each KEK. Nothing authenticates this list.
     pub recipients: Vec<WrappedKey>,
     iv: [u8; IV_SIZE],
     ciphertext: Vec<u8>,
@@ -65,7 +66,7 @@ struct Wire {
     tag: String,
 }
 
-/// How many KEKs one value may be under. Anyone can add entries to a file, and each
+/// The maximum number of recipients of one value. Anyone can add entries to a file, and each
 /// may cost a call to a KMS.
 const MAX_RECIPIENTS: usize = 100;
 
@@ -94,7 +95,7 @@ struct Header {
     iat: u64,
 }
 
-/// A JSON object: what serde derives would take an array for one, too.
+/// A JSON object. A derived `Deserialize` would also accept an array.
 #[derive(Serialize)]
 #[serde(transparent)]
 struct Map<T>(T);
@@ -119,14 +120,14 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Map<T> {
     }
 }
 
-/// What goes into a new JWE besides the value.
+/// Everything that a new JWE needs, except the value.
 pub struct Parts<'a> {
     pub kind: Kind,
     pub binding: Binding,
     pub sealed_at: u64,
     pub key: &'a DataKey,
     pub recipients: &'a [WrappedKey],
-    /// Never used twice with the same key.
+    /// Must never be used twice with the same key.
     pub iv: [u8; IV_SIZE],
 }
 
@@ -158,15 +159,15 @@ impl Jwe {
         }
     }
 
-    /// Reads one, refusing whatever this format does not know.
+    /// Reads a JWE from JSON and checks its form. This does not decrypt anything.
     ///
     /// # Errors
-    /// [`Refused`], by name.
+    /// Returns [`Refused`] for everything that is not in this format.
     pub fn parse(kind: Kind, json: &[u8]) -> Result<Self, Refused> {
         if json.len() > MAX_SEALED_SIZE {
             return Err(Refused::TooLarge);
         }
-        // serde's own message would quote what it met.
+        // The message of serde would quote the text.
         let Map(wire): Map<Wire> = serde_json::from_slice(json).map_err(|_| Refused::Malformed)?;
         let header = decode("protected", &wire.protected)?;
         let Map(header): Map<Header> =
@@ -206,13 +207,13 @@ impl Jwe {
         })
     }
 
-    /// As it is stored: compact JSON.
+    /// Returns the compact JSON that a Secret stores.
     #[must_use]
     pub fn to_json(&self) -> Vec<u8> {
         self.json_around(BASE64.encode(&self.ciphertext))
     }
 
-    /// The size of [`Jwe::to_json`] in bytes, without making it.
+    /// Returns the size of [`Jwe::to_json`] in bytes, without encoding the ciphertext.
     #[must_use]
     pub fn json_size(&self) -> usize {
         let ciphertext = base64::encoded_len(self.ciphertext.len(), false);
@@ -239,13 +240,13 @@ impl Jwe {
         serde_json::to_vec(&wire).expect("a JWE is plain text")
     }
 
-    /// Whether `key` is the DEK that the header commits to.
+    /// Returns whether `key` is the DEK in the commitment.
     #[must_use]
     pub fn fits(&self, key: &DataKey) -> bool {
         aead::commitment(key) == self.commitment
     }
 
-    /// Decrypts it. The caller has compared the binding with the place.
+    /// Decrypts the content. The caller must compare the binding with the place before.
     pub(super) fn open(&self, key: &DataKey) -> Result<SecretValue, Refused> {
         if !self.fits(key) {
             return Err(Refused::Commitment);
@@ -255,8 +256,8 @@ impl Jwe {
             .map_err(|aead::BadTag| Refused::Tag)
     }
 
-    /// SHA-256 over `protected "." iv "." ciphertext "." tag`: all but the
-    /// recipients, so that re-wrapping leaves it as it is.
+    /// SHA-256 over `protected "." iv "." ciphertext "." tag`. The recipients are not part of it,
+    /// so that rewrapping does not change it.
     pub(super) fn digest(&self) -> [u8; 32] {
         let mut hash = Sha256::new();
         hash.update(&self.protected);
@@ -267,7 +268,7 @@ impl Jwe {
         hash.finalize().into()
     }
 
-    /// The size of the ciphertext: that of the value, rounded up by the padding.
+    /// Returns the size of the ciphertext in bytes: the size of the value after padding.
     #[must_use]
     pub fn padded_size(&self) -> usize {
         self.ciphertext.len()

@@ -1,5 +1,4 @@
-//! Opening a sealed Secret: its place first, then its DEKs, then its values
-//! and the seal over them.
+//! Opens a sealed Secret: first the place, then the DEKs, then the values and the seal.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -10,31 +9,31 @@ use super::{Jwe, OpenError, Part, Refused, SealedSecret};
 use crate::kek::{DataKey, KekId, KekUri, Ring, WrappedKey};
 use crate::secret::{Key, PlainSecret, SecretValue};
 
-/// What is known of the seal over the set without opening it.
+/// Whether to check the seal of a Secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SealCheck {
-    /// Insist on it.
+    /// The seal must be present and valid.
     Required,
-    /// Open all the same, the person having been told what is then not known.
+    /// The seal is not checked. The caller must tell the user what was not verified.
     Skipped,
 }
 
-/// The DEKs of one Secret, by commitment.
+/// The unwrapped DEKs of one Secret, by commitment.
 pub struct Deks {
     keys: HashMap<[u8; 32], Arc<DataKey>>,
-    /// The KEKs that gave them.
+    /// The KEKs that unwrapped them.
     by: BTreeSet<KekId>,
 }
 
 impl Deks {
-    /// From keys that are known already: for test vectors.
+    /// Uses keys that are already known. This is for test vectors.
     #[must_use]
     pub fn from_keys(keys: impl IntoIterator<Item = DataKey>) -> Self {
         let keys = keys.into_iter().map(|key| (super::aead::commitment(&key), Arc::new(key)));
         Self { keys: keys.collect(), by: BTreeSet::new() }
     }
 
-    /// Whether one KEK gave all of them.
+    /// Returns whether one KEK unwrapped all of them.
     #[must_use]
     pub fn are_of_one_kek(&self) -> bool {
         self.by.len() <= 1
@@ -46,10 +45,10 @@ impl Deks {
 }
 
 impl SealedSecret {
-    /// What can be refused offline: a value out of its place, a missing seal.
+    /// Checks offline that every part belongs to this place, and that there is a seal.
     ///
     /// # Errors
-    /// [`OpenError::Refused`] names the key.
+    /// Returns [`OpenError::Refused`], which names the key.
     pub fn check_place(&self, seal: SealCheck) -> Result<(), OpenError> {
         if self.seal.is_none() && seal == SealCheck::Required {
             return Err(self.refused(None, Refused::SealMissing));
@@ -65,10 +64,12 @@ impl SealedSecret {
         Ok(())
     }
 
-    /// Fetches every DEK, each once and all at once, from KEKs that `trusted` allows.
+    /// Unwraps every DEK once, all at the same time, with the KEKs that `trusted` allows.
     ///
     /// # Errors
-    /// [`OpenError::Untrusted`] before any KEK was asked; [`OpenError::Kek`].
+    /// Returns what [`SealedSecret::check_place`] returns, and [`OpenError::Untrusted`] if
+    /// `trusted` allows no KEK for a DEK. Both come before any KEK is used. Returns
+    /// [`OpenError::Kek`] if no KEK unwraps a DEK.
     pub async fn deks(
         &self,
         ring: &Ring,
@@ -100,17 +101,17 @@ impl SealedSecret {
         Ok(Deks { keys: keys.collect(), by })
     }
 
-    /// Opens all values and checks the seal.
+    /// Decrypts all values and checks the seal.
     ///
     /// # Errors
-    /// [`OpenError::Refused`] names the first part that is not what it was.
+    /// Returns [`OpenError::Refused`], which names the first part that is not valid.
     pub fn open(&self, deks: &Deks, seal: SealCheck) -> Result<PlainSecret, OpenError> {
         self.check_place(seal)?;
         let open = |(key, jwe): (&Key, &Jwe)| {
             let value = self.open_part(Some(key), jwe, deks)?;
             Ok((key.clone(), value))
         };
-        // Values before the seal: their refusals name the key.
+        // Values come before the seal, so that a refusal can name the key.
         let values = self.values.iter().map(open).collect::<Result<_, OpenError>>()?;
         self.check_seal(deks, seal)?;
         Ok(PlainSecret { meta: self.meta.clone(), values })
@@ -137,7 +138,7 @@ impl SealedSecret {
         deks.of(jwe).and_then(|dek| jwe.open(dek)).map_err(|refused| self.refused(key, refused))
     }
 
-    /// That none of its KEKs may be asked.
+    /// Returns the error that no KEK of the Secret may be used.
     #[must_use]
     pub fn untrusted(&self) -> OpenError {
         OpenError::Untrusted {

@@ -1,10 +1,12 @@
-//! Other KEKs for the same DEKs: ciphertexts and the seal stay, byte for byte.
+//! Puts the same DEKs under other KEKs. Ciphertexts and the seal stay the same, byte for byte.
 //!
-//! Recipients are not authenticated, so whoever can write the file may have put
-//! anything there. Two rules keep that harmless. A DEK that is opened here is
-//! wrapped only after every part under it has been decrypted: else the header of
-//! another Secret, copied here, would have its DEK handed over. And no entry is
-//! dropped before another is known to hold the DEK.
+//! Recipients are not authenticated, so anyone who can write the file can put any recipient
+//! there. Two rules make this harmless:
+//!
+//! - A DEK that was unwrapped on this machine is wrapped only after every part under it was
+//!   decrypted. Otherwise, someone could copy the header of another Secret here and receive its
+//!   DEK.
+//! - A wrapped DEK is removed only after another one is known to open.
 
 use std::sync::Arc;
 
@@ -14,24 +16,26 @@ use super::{Jwe, OpenError, Refused, SealCheck, SealError, SealedSecret};
 use crate::kek::{Context, DataKey, KekError, KekId, KekUri, Ring, WrappedKey};
 use crate::secret::Key;
 
-/// How a DEK came under its new KEKs.
+/// How a rewrap put the DEKs under the new KEKs.
+///
+/// The order is by how much this machine learned, so that the maximum describes a whole Secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RewrapMethod {
-    /// Nothing was wrapped anew, only left out.
+    /// No DEK was wrapped again. Recipients were only removed or kept.
     LeftOut,
-    /// The KMS did it on its own side: the DEK reached nobody.
+    /// The KMS rewrapped the DEK on its own side. The DEK did not leave the KMS.
     InKms,
-    /// The DEK was opened on this machine.
+    /// The DEK was unwrapped on this machine.
     Here,
 }
 
 /// Why a Secret was not rewrapped.
 #[derive(Debug, Error)]
 pub enum RewrapError {
-    /// Its DEK was needed, and no KEK gave it; or a part of it was altered.
+    /// No KEK unwrapped a DEK that was needed, or a part of the Secret is not valid.
     #[error(transparent)]
     Open(#[from] OpenError),
-    /// A new KEK refused, or it grew too large.
+    /// A new KEK did not wrap a DEK, or the sealed Secret became too large.
     #[error(transparent)]
     Seal(#[from] SealError),
 }
@@ -42,26 +46,26 @@ impl From<KekError> for RewrapError {
     }
 }
 
-/// A KEK that is to open a Secret from now on.
+/// A KEK that can open the Secret after the rewrap.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holder {
     /// The KEK.
     pub kek: KekUri,
-    /// Whether the person named it. What only the Secret names has to show that
-    /// it holds the DEK before it is given one.
+    /// Whether the user named the KEK. A KEK that only the Secret names must prove that it already
+    /// has the DEK before it receives one.
     pub named: bool,
 }
 
-/// What is wanted.
+/// Options for [`SealedSecret::rewrap`].
 pub struct Rewrap<'a> {
-    /// The KEKs from now on.
+    /// All KEKs that the Secret has after the rewrap.
     pub targets: &'a [Holder],
-    /// Wrap anew also under those that hold the DEK already.
+    /// Whether to wrap again for KEKs that already have the DEK, to use their newest version.
     pub renew: bool,
 }
 
 impl SealedSecret {
-    /// Whether every DEK is under just these KEKs, in whatever version.
+    /// Returns whether every DEK is under exactly these KEKs, in any version.
     #[must_use]
     pub fn is_under(&self, targets: &[Holder]) -> bool {
         let mut wanted: Vec<KekId> = targets.iter().map(|target| target.kek.id()).collect();
@@ -75,11 +79,15 @@ impl SealedSecret {
         })
     }
 
-    /// Wraps every DEK under the KEKs that are wanted: on the KMS's own side where
-    /// it can, else here, with what a KEK gives that `trusted` allows.
+    /// Wraps every DEK for the KEKs in `wanted`. Returns the new Secret and how it was done.
+    ///
+    /// If the KMS can rewrap on its own side, and no other wrapped DEK is lost, the KMS does it.
+    /// Otherwise a KEK that `trusted` allows unwraps the DEK on this machine.
     ///
     /// # Errors
-    /// [`RewrapError`]
+    /// Returns [`RewrapError::Open`] if a part is not valid, belongs to another place, or cannot be
+    /// unwrapped. Returns [`RewrapError::Seal`] if a new KEK refuses, or if the new Secret is too
+    /// large.
     pub async fn rewrap(
         &self,
         ring: &Ring,
@@ -105,11 +113,12 @@ impl SealedSecret {
         Ok((new, way))
     }
 
-    /// Makes sure that a KEK holds every DEK, by opening them with it alone. Of one
-    /// that is alone, nothing is asked: only it can have given what was opened.
+    /// Checks that a KEK already has every DEK, by unwrapping each DEK with this KEK only.
+    ///
+    /// A DEK with no other KEK needs no call: only this KEK can have unwrapped it.
     ///
     /// # Errors
-    /// [`OpenError::NotHeld`]
+    /// Returns [`OpenError::NotHeld`] if the KEK does not unwrap one of the DEKs.
     pub async fn check_held(&self, ring: &Ring, kek: &KekUri) -> Result<(), OpenError> {
         for group in self.groups() {
             group.check_held(self, ring, kek).await?;
@@ -117,13 +126,13 @@ impl SealedSecret {
         Ok(())
     }
 
-    /// Whether its parts are under several DEKs.
+    /// Returns whether the parts are under more than one DEK.
     #[must_use]
     pub fn has_several_deks(&self) -> bool {
         self.groups().len() > 1
     }
 
-    /// The parts by their DEKs.
+    /// The parts, grouped by DEK.
     fn groups(&self) -> Vec<Group<'_>> {
         let mut groups: Vec<Group<'_>> = Vec::new();
         for (key, jwe) in self.parts() {
@@ -153,7 +162,7 @@ impl<'a> Group<'a> {
         self.parts[0].1
     }
 
-    /// The wrapped keys of all its parts, each once: any of them opens them all.
+    /// The wrapped keys of all parts, without duplicates. Each one opens all parts.
     fn entries(&self) -> Vec<&'a WrappedKey> {
         let mut entries = Vec::new();
         for entry in self.parts.iter().flat_map(|(_, jwe)| &jwe.recipients) {
@@ -182,7 +191,7 @@ impl<'a> Group<'a> {
     }
 }
 
-/// One DEK on its way.
+/// The rewrap of one DEK.
 struct Dek<'a, T> {
     secret: &'a SealedSecret,
     group: Group<'a>,
@@ -212,7 +221,7 @@ impl<'a, T: Fn(&KekUri) -> bool> Dek<'a, T> {
             if changes && !target.named {
                 self.group.check_held(self.secret, self.ring, &target.kek).await?;
             }
-            // Kept as it is where nothing else goes, or where it has just opened.
+            // Keep it unchanged if nothing else is removed, or if the check just unwrapped it.
             if !held.is_empty() && !wanted.renew && (dropped.is_empty() || !target.named) {
                 recipients.extend(held.into_iter().cloned());
                 continue;
@@ -220,20 +229,20 @@ impl<'a, T: Fn(&KekUri) -> bool> Dek<'a, T> {
             let gone: Vec<_> = dropped.iter().chain(&held).copied().collect();
             let (wrapped, its_way) = self.wrap(&target.kek, &gone).await?;
             way = way.max(its_way);
-            // Two names may turn out to be one key: an alias and its ARN.
+            // Two names can mean the same key: an alias and its ARN.
             recipients.retain(|there| there.kek.id() != wrapped.kek.id());
             recipients.push(wrapped);
         }
         Ok((recipients, way))
     }
 
-    /// Wraps the DEK under `target`; the entries that are `gone` then are lost.
+    /// Wraps the DEK for `target`. The entries in `gone` are lost then.
     async fn wrap(
         &mut self,
         target: &KekUri,
         gone: &[&WrappedKey],
     ) -> Result<(WrappedKey, RewrapMethod), RewrapError> {
-        // What is opened already need not be sent there once more.
+        // Once the DEK is unwrapped, a rewrap in the KMS gains nothing.
         if self.opened.is_none()
             && let Some(wrapped) = self.wrap_in_kms(target, gone).await
         {
@@ -245,9 +254,10 @@ impl<'a, T: Fn(&KekUri) -> bool> Dek<'a, T> {
         Ok((wrapped.key, RewrapMethod::Here))
     }
 
-    /// Nobody looks at what the KMS does on its own side. So it may only move the
-    /// one entry that goes away by it, if any does; and only under the same key,
-    /// or where the KMS itself compares the Secret's namespace and name.
+    /// Lets the KMS rewrap on its own side, if that is safe.
+    ///
+    /// The client cannot verify such a rewrap. So no entry may be lost except the one that the KMS
+    /// moves. Also, the key must stay the same, or the KMS itself must check namespace and name.
     async fn wrap_in_kms(&self, target: &KekUri, gone: &[&WrappedKey]) -> Option<WrappedKey> {
         for entry in self.candidates().ok()? {
             let loses_no_other = gone.iter().all(|gone| *gone == entry);
@@ -262,8 +272,8 @@ impl<'a, T: Fn(&KekUri) -> bool> Dek<'a, T> {
         None
     }
 
-    /// Opens the DEK, and makes sure that what stands under it was sealed with it
-    /// for this very place.
+    /// Unwraps the DEK. Decrypts all parts under it, to verify that they were sealed with it for
+    /// this place.
     async fn open(&mut self) -> Result<Arc<DataKey>, RewrapError> {
         if let Some(key) = &self.opened {
             return Ok(key.clone());
@@ -283,7 +293,7 @@ impl<'a, T: Fn(&KekUri) -> bool> Dek<'a, T> {
         Ok(key)
     }
 
-    /// The wrapped keys of KEKs that may be asked.
+    /// The wrapped keys of the KEKs that may be used.
     fn candidates(&self) -> Result<Vec<&'a WrappedKey>, OpenError> {
         let mut candidates = self.group.entries();
         candidates.retain(|wrapped| (self.trusted)(&wrapped.kek));

@@ -1,4 +1,4 @@
-//! Sealing a Secret: one fresh DEK, every value under it, a seal over all.
+//! Seals a Secret: one fresh DEK, every value under this DEK, and the seal over all of them.
 
 use std::collections::BTreeMap;
 
@@ -11,9 +11,10 @@ use super::{Binding, Jwe, Kind, Scope, SealError, SealedSecret, aead, set};
 use crate::kek::{DataKey, KekUri, Ring, WrappedKey};
 use crate::secret::{Key, Place, PlainSecret, SecretValue, random_bytes, wipe_stack};
 
-/// A DEK that the KEKs have already wrapped, ready to seal one Secret. It is
-/// made before anything is asked of a person, so that a KMS that refuses does
-/// so before a password was typed.
+/// A DEK that the KEKs have already wrapped, ready to seal one Secret.
+///
+/// Prepare it before you prompt the user for values. If a KMS refuses, it then refuses before
+/// the user typed a password.
 pub struct Sealer {
     place: Place,
     scope: Scope,
@@ -22,10 +23,11 @@ pub struct Sealer {
 }
 
 impl Sealer {
-    /// Has every KEK wrap a fresh DEK.
+    /// Wraps `key` with every KEK. `key` must be a fresh DEK.
     ///
     /// # Errors
-    /// [`SealError::Kek`], the first KEK's refusal; [`SealError::MixedQuantum`].
+    /// Returns [`SealError::MixedQuantum`] if the KEKs cannot be combined, and
+    /// [`SealError::Kek`] with the first refusal of a KEK.
     pub async fn prepare(
         ring: &Ring,
         keks: &[KekUri],
@@ -41,7 +43,7 @@ impl Sealer {
         Ok(Self { place, scope, key, recipients })
     }
 
-    /// From a DEK that was wrapped elsewhere: for test vectors.
+    /// Uses a DEK that is already wrapped. This is for test vectors.
     #[must_use]
     pub fn from_parts(
         place: Place,
@@ -52,21 +54,24 @@ impl Sealer {
         Self { place, scope, key, recipients }
     }
 
-    /// Under which KEKs, by their lasting names.
+    /// Returns the KEKs of the DEK, as the recipients name them.
+    ///
+    /// An AWS alias is the ARN of its key. A version is included if `kid` has one.
     pub fn keks(&self) -> impl Iterator<Item = &KekUri> {
         self.recipients.iter().map(|wrapped| &wrapped.kek)
     }
 
-    /// Seals every value, and the set. Takes the plain Secret, and with it goes
-    /// the plaintext. `now` is in seconds since 1970.
+    /// Seals every value and makes the seal. The plaintext is wiped with `plain`.
+    ///
+    /// `now` is the time of sealing, in seconds since 1970.
     ///
     /// # Errors
-    /// [`SealError::TooLarge`] when it would not fit into a Secret.
+    /// Returns [`SealError::TooLarge`] if the sealed values do not fit into a Secret.
     pub fn seal(self, plain: PlainSecret, now: u64) -> Result<SealedSecret, SealError> {
         self.seal_with(plain, now, fresh_iv)
     }
 
-    /// Seals values one by one, to be put into a sealed Secret.
+    /// Seals single values, for [`Sealer::change`]. `now` is in seconds since 1970.
     #[must_use]
     pub fn seal_values(&self, values: &BTreeMap<Key, SecretValue>, now: u64) -> BTreeMap<Key, Jwe> {
         let seal = |(key, value): (&Key, &SecretValue)| {
@@ -78,11 +83,12 @@ impl Sealer {
         sealed
     }
 
-    /// Puts values into a sealed Secret and takes others out, opening nothing: what is
-    /// not named keeps its bytes, and the seal is made anew.
+    /// Adds sealed values to a sealed Secret, removes the keys in `gone`, and makes a new seal.
+    ///
+    /// It opens nothing. All other values keep their bytes. `now` is in seconds since 1970.
     ///
     /// # Errors
-    /// [`SealError::TooLarge`] when it would not fit into a Secret.
+    /// Returns [`SealError::TooLarge`] if the sealed values do not fit into a Secret.
     pub fn change(
         &self,
         mut secret: SealedSecret,
@@ -99,11 +105,13 @@ impl Sealer {
         Ok(secret)
     }
 
-    /// The same with chosen ivs, one a value in the order of keys and one for
-    /// the seal: for test vectors. An iv used twice gives the key away.
+    /// Seals like [`Sealer::seal`], with the IVs of `next_iv`. This is for test vectors.
+    ///
+    /// It takes one IV for each value, in the order of the keys, and then one for the seal. An IV
+    /// that is used twice breaks the encryption.
     ///
     /// # Errors
-    /// As [`Sealer::seal`].
+    /// Returns what [`Sealer::seal`] returns.
     pub fn seal_with(
         self,
         plain: PlainSecret,
@@ -148,10 +156,10 @@ fn fresh_iv() -> [u8; aead::IV_SIZE] {
     iv
 }
 
-/// What `--append-hash` appends to a name: new with every DEK, ten characters.
+/// Returns the hash that `--append-hash` appends to a name: ten characters, new for every DEK.
 ///
-/// kubectl hashes the plain values, and so lets anyone who knows the name test
-/// guesses of them; here the public commitment to the fresh DEK stands in.
+/// The hash of kubectl is over the plaintext values, so anyone who knows the name can test
+/// guesses. This hash is over the public commitment to the fresh DEK instead.
 #[must_use]
 pub fn name_suffix(key: &DataKey, name: &str, kind: &str) -> String {
     let commitment = BASE64.encode(aead::commitment(key));
@@ -161,7 +169,7 @@ pub fn name_suffix(key: &DataKey, name: &str, kind: &str) -> String {
         .take(5)
         .map(|b| format!("{b:02x}"))
         .collect::<String>();
-    // kubectl's alphabet, in which no word can form.
+    // The alphabet of kubectl, which avoids bad words.
     let safe = |c| match c {
         '0' => 'g',
         '1' => 'h',
@@ -173,8 +181,9 @@ pub fn name_suffix(key: &DataKey, name: &str, kind: &str) -> String {
     hex.chars().map(safe).collect()
 }
 
-/// A lower bound on the sealed size of values of these sizes, in bytes: to
-/// refuse what cannot fit before anyone is asked for anything.
+/// Returns a lower bound of the sealed size of values with these sizes, in bytes.
+///
+/// Use it to refuse values that cannot fit before you prompt the user.
 #[must_use]
 pub fn sealed_size_at_least(sizes: impl Iterator<Item = usize>) -> usize {
     sizes.map(|size| aead::padded_size(size).div_ceil(3) * 4).sum()

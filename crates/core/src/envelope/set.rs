@@ -1,4 +1,4 @@
-//! The seal over the set: what it is a seal of.
+//! The digest that the seal authenticates.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use super::Jwe;
 use crate::secret::{Key, Meta};
 
-/// The JSON whose SHA-256 the seal holds: compact, its members sorted.
+/// The JSON whose SHA-256 is the content of the seal: compact, with sorted members.
 #[derive(Serialize)]
 struct Set<'a> {
     immutable: bool,
@@ -18,7 +18,7 @@ struct Set<'a> {
     values: BTreeMap<&'a str, String>,
 }
 
-/// The digest of a Secret's type, immutability and sealed values.
+/// Returns the digest of the type, of `immutable` and of the sealed values of a Secret.
 pub fn digest(meta: &Meta, values: &BTreeMap<Key, Jwe>) -> [u8; 32] {
     let set = Set {
         immutable: meta.immutable,

@@ -1,4 +1,4 @@
-//! The documents of a file: YAML, several of them, JSON, and lists of objects.
+//! The objects of a file: YAML documents, JSON, and lists of objects.
 
 use serde_yaml::Value;
 
@@ -8,19 +8,21 @@ use super::{ManifestError, Object, tree};
 pub enum Document {
     /// A Secret, sealed or not.
     Secret(Box<Object>),
-    /// An object of another kind, as it stands.
+    /// An object of another kind, unchanged.
     Other(Value),
 }
 
-/// Reads every object of a file; lists are taken apart, empty documents dropped.
+/// Reads every object of a file.
+///
+/// Each item of a `List` becomes a document of its own. Empty documents are ignored.
 ///
 /// # Errors
-/// [`ManifestError`] tells where, never what stands there.
+/// Returns a [`ManifestError`] with the document or the line. It never contains a value.
 pub fn parse(bytes: &[u8]) -> Result<Vec<Document>, ManifestError> {
     let text = std::str::from_utf8(bytes).map_err(|_| ManifestError::NotText)?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut documents = Vec::new();
-    // JSON as such first: YAML readers trip over its surrogate pairs.
+    // Try JSON first: a YAML reader does not accept the surrogate pairs of JSON.
     if text.trim_start().starts_with('{')
         && let Ok(values) = serde_json::Deserializer::from_str(text).into_iter().collect()
     {
@@ -44,7 +46,7 @@ fn collect(value: Value, document: usize, into: &mut Vec<Document>) -> Result<()
     let (Some(version), Some(kind)) = (field("apiVersion"), field("kind")) else {
         return Err(ManifestError::NotObject { document });
     };
-    // kubectl takes this for `v1`; a Secret that says so is refused below.
+    // kubectl reads `/v1` as `v1`. A Secret with `/v1` is refused below.
     let is_core = matches!(version.as_str(), "v1" | "/v1");
     if is_core && kind.ends_with("List") {
         let Value::Mapping(mut mapping) = value else { unreachable!("it has fields") };
@@ -73,7 +75,7 @@ fn collect(value: Value, document: usize, into: &mut Vec<Document>) -> Result<()
     Ok(())
 }
 
-/// The key of a number or a truth value among a Secret's values.
+/// The key of the first value that is a number or a boolean.
 fn not_text(value: &Value) -> Option<String> {
     let fields =
         ["data", "stringData"].into_iter().filter_map(|name| value.get(name)?.as_mapping());
@@ -113,24 +115,24 @@ mod tests {
     #[test]
     fn errors_tell_where_and_never_what() {
         for (text, expected) in [
-            ("hunter2", "document 1 is no Kubernetes object"),
-            ("a: [hunter2", "line 2, column 1: it is neither YAML nor JSON"),
+            ("hunter2", "document 1 is not a Kubernetes object: `apiVersion` or `kind` is missing"),
+            ("a: [hunter2", "line 2, column 1: it is not valid YAML or JSON"),
             ("apiVersion: v1\nkind: Secret\nmetadata: {}", "document 1 has no `metadata.name`"),
             (
                 "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\ndata: hunter2",
-                "document 1 does not have a Secret's fields",
+                "document 1 is not a valid Secret or List: check its fields",
             ),
             (
                 "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: {port: 5432}",
-                "document 1: the value of `port` is not text: put it in quotes",
+                "document 1: the value of `port` must be text: put it in quotes",
             ),
             (
                 "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nsecret: hunter2",
-                "document 1 does not have a Secret's fields",
+                "document 1 is not a valid Secret or List: check its fields",
             ),
             (
                 "apiVersion: v1\nkind: Secret\nkind: Secret",
-                "line 3, column 1: the key stands here twice",
+                "line 3, column 1: this key is already defined",
             ),
         ] {
             let error = parse(text.as_bytes()).err().expect(text).to_string();

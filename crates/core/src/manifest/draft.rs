@@ -1,5 +1,7 @@
-//! The values of a Secret as text that a person edits: YAML in which every value
-//! is text as it stands, and what is no text is base64, marked `!!binary`.
+//! The values of a Secret as text that a user edits.
+//!
+//! The text is YAML in which every value is text. A value that is not text is base64 with the tag
+//! `!!binary`.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -14,20 +16,20 @@ use zeroize::Zeroizing;
 use super::yaml;
 use crate::secret::{Key, SecretValue};
 
-/// How long a line of base64 is, in characters.
+/// The length of a line of base64, in characters.
 const LINE: usize = 76;
 
-/// What is wrong with an edited text: the line, never what stands there.
+/// What is wrong with an edited text. It names the line and never contains its text.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("line {line}: {wrong}")]
 pub struct DraftError {
-    /// Counted from 1.
+    /// The line, counted from 1.
     pub line: usize,
-    /// What is wrong.
+    /// What is wrong, and what to do.
     pub wrong: String,
 }
 
-/// Writes values as text that [`read_draft`] reads back the same.
+/// Writes values as text. [`read_draft`] reads the same values back.
 #[must_use]
 pub fn draft(values: &BTreeMap<Key, SecretValue>) -> Zeroizing<String> {
     let size = values.iter().map(|(key, value)| key.as_str().len() + 2 * value.len() + 64).sum();
@@ -62,14 +64,14 @@ fn binary(text: &mut String, value: &SecretValue) {
     }
 }
 
-/// Whether every reader of YAML takes it as it stands.
+/// Whether every reader of YAML accepts the character unchanged.
 fn is_printable(c: char) -> bool {
     !c.is_control() && !matches!(c, '\u{feff}' | '\u{2028}' | '\u{2029}' | '\u{fffe}'..='\u{ffff}')
 }
 
-/// Whether it has lines that can be written one below the other.
+/// Whether the value has several lines that can be written as a block (`|`).
 fn is_block(value: &str) -> bool {
-    // Blanks and empty lines at an end are what editors take off.
+    // Editors often remove spaces at the end of a line and empty lines at the end of a text.
     value.strip_suffix('\n').unwrap_or(value).contains('\n')
         && !value.starts_with([' ', '\n', '\t'])
         && !value.ends_with("\n\n")
@@ -88,18 +90,22 @@ fn block(text: &mut String, value: &str) {
     }
 }
 
-/// Reads an edited text. Nothing is taken for a number or a truth value, and
-/// nothing is dropped silently: not what YAML would take for a comment, either.
+/// Reads an edited text.
+///
+/// Every value is text: nothing becomes a number or a boolean. Nothing is lost silently: a value
+/// that YAML would cut off at a comment is an error.
 ///
 /// # Errors
-/// [`DraftError`] with the line.
+/// Returns a [`DraftError`] with the line.
 pub fn read_draft(text: &str) -> Result<BTreeMap<Key, SecretValue>, DraftError> {
     let mut reader = Reader { text, values: BTreeMap::new(), key: None };
     let mut depth = 0;
     for event in Parser::new_from_str(text) {
         let (event, span) = event.map_err(|error| DraftError {
             line: error.marker().line(),
-            wrong: "it is not YAML: put the value in quotes, or below its key behind `|`".into(),
+            wrong:
+                "it is not valid YAML: put the value in quotes, or use a block (`|`) below the key"
+                    .into(),
         })?;
         match event {
             Event::Scalar(value, style, anchor, tag) if depth == 1 && anchor == 0 => {
@@ -111,7 +117,10 @@ pub fn read_draft(text: &str) -> Result<BTreeMap<Key, SecretValue>, DraftError> 
             | Event::Alias(_)
             | Event::MappingStart(..)
             | Event::SequenceStart(..) => {
-                return Err(wrong(span, "it is not `KEY: VALUE`: put the value in quotes"));
+                return Err(wrong(
+                    span,
+                    "it must have the form `KEY: VALUE`: put the value in quotes",
+                ));
             }
             _ => {}
         }
@@ -122,7 +131,7 @@ pub fn read_draft(text: &str) -> Result<BTreeMap<Key, SecretValue>, DraftError> 
 struct Reader<'t> {
     text: &'t str,
     values: BTreeMap<Key, SecretValue>,
-    /// The key whose value comes next, and where it stands.
+    /// The key whose value comes next, and its position.
     key: Option<(Key, Span)>,
 }
 
@@ -136,9 +145,9 @@ impl Reader<'_> {
     ) -> Result<(), DraftError> {
         let Some((key, key_span)) = self.key.take() else {
             let key: Key =
-                text.parse().map_err(|_| wrong(span, "its key cannot be a key of a Secret"))?;
+                text.parse().map_err(|_| wrong(span, "its key is not a valid key for a Secret"))?;
             if self.values.contains_key(&key) {
-                return Err(wrong(span, "its key stands there twice"));
+                return Err(wrong(span, "its key is already defined"));
             }
             self.key = Some((key, span));
             return Ok(());
@@ -149,10 +158,13 @@ impl Reader<'_> {
                 let base64 = Zeroizing::new(text.replace([' ', '\n', '\r', '\t'], ""));
                 BASE64_STANDARD
                     .decode(&*base64)
-                    .map_err(|_| wrong(span, "its value is not base64"))?
+                    .map_err(|_| wrong(span, "its value is not valid base64"))?
             }
             false if tag.is_some() || !self.is_whole(text, style, key_span, span) => {
-                return Err(wrong(span, "a part of its value would get lost: put it in quotes"));
+                return Err(wrong(
+                    span,
+                    "a part of its value would be lost: put the value in quotes",
+                ));
             }
             false => text.as_bytes().to_vec(),
         };
@@ -160,15 +172,17 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// Whether nothing of the line was taken for something else: of what is not in
-    /// quotes, all that stands behind the colon; else, all but a comment.
+    /// Whether YAML read the whole value.
+    ///
+    /// Without quotes, the value must be everything after the colon. With quotes, a comment may
+    /// follow.
     fn is_whole(&self, value: &str, style: ScalarStyle, key: Span, span: Span) -> bool {
         let behind = |at: Marker| {
             let line = self.text.lines().nth(at.line() - 1).unwrap_or("");
             Zeroizing::new(line.chars().skip(at.col()).collect::<String>())
         };
         match style {
-            // Where there is no value, it stands behind its key.
+            // An empty value has the position of its key.
             ScalarStyle::Plain if value.is_empty() => behind(key.end)
                 .trim_start()
                 .strip_prefix(':')

@@ -1,5 +1,6 @@
-//! Why a manifest was refused. A parser's own message may quote what it met,
-//! so only places are told.
+//! Why a manifest is not valid.
+//!
+//! The message of a parser can quote the text, so an error contains only the position.
 
 use thiserror::Error;
 
@@ -7,73 +8,73 @@ use super::TreeError;
 use crate::envelope::{Part, Refused};
 use crate::secret::{NameError, TypeError};
 
-/// Why a manifest was refused.
+/// Why a manifest is not valid. An error never contains a value.
 #[derive(Debug, Error)]
 pub enum ManifestError {
-    /// Not UTF-8.
+    /// The file is not UTF-8.
     #[error("it is not UTF-8 text")]
     NotText,
-    /// Neither YAML nor JSON, or too deep, or a key stands there twice.
+    /// The file is not valid YAML or JSON, or is nested too deeply, or has a duplicate key.
     #[error(transparent)]
     Syntax(#[from] TreeError),
-    /// YAML or JSON, but no object with `apiVersion` and `kind`.
-    #[error("document {document} is no Kubernetes object")]
+    /// The document has no `apiVersion` or no `kind`.
+    #[error("document {document} is not a Kubernetes object: `apiVersion` or `kind` is missing")]
     NotObject {
-        /// Counted from 1.
+        /// The document, counted from 1.
         document: usize,
     },
-    /// A Secret with fields that a Secret has not, or of other types.
-    #[error("document {document} does not have a Secret's fields")]
+    /// A Secret has an unknown field or a field of the wrong type, or a list has no `items`.
+    #[error("document {document} is not a valid Secret or List: check its fields")]
     Shape {
-        /// Counted from 1.
+        /// The document, counted from 1.
         document: usize,
     },
-    /// A value of `data` or `stringData` that YAML takes for something else than text.
-    #[error("document {document}: the value of `{key}` is not text: put it in quotes")]
+    /// YAML reads a value of `data` or `stringData` as a number or a boolean.
+    #[error("document {document}: the value of `{key}` must be text: put it in quotes")]
     NotValue {
-        /// Counted from 1.
+        /// The document, counted from 1.
         document: usize,
-        /// Its key.
+        /// The key of the value.
         key: String,
     },
-    /// A Secret without a name.
+    /// A Secret has no name.
     #[error("document {document} has no `metadata.name`")]
     NoName {
-        /// Counted from 1.
+        /// The document, counted from 1.
         document: usize,
     },
-    /// A name, namespace or key that the API server would refuse.
+    /// A name, a namespace or a key is not valid.
     #[error(transparent)]
     Name(#[from] NameError),
-    /// A type that is none.
+    /// The type is not valid.
     #[error(transparent)]
     Type(#[from] TypeError),
-    /// A value that is not base64.
-    #[error("{0} is not base64")]
+    /// A value is not valid base64.
+    #[error("{0} is not valid base64")]
     Base64(Part),
-    /// A sealed Secret with `stringData`, which would stay in the clear.
-    #[error("the sealed Secret `{0}` has `stringData`, which is in the clear")]
+    /// A sealed Secret has `stringData`, which is plaintext.
+    #[error("the sealed Secret `{0}` has plaintext values in `stringData`")]
     StringData(String),
-    /// A sealed Secret whose last-applied annotation holds values.
+    /// The last-applied annotation of a sealed Secret contains plaintext values.
     #[error(
-        "the sealed Secret `{0}` carries plaintext in its annotation `kubectl.kubernetes.io/last-applied-configuration`"
+        "the sealed Secret `{0}` has plaintext values in its annotation `kubectl.kubernetes.io/last-applied-configuration`"
     )]
     LastApplied(String),
-    /// A sealed value or the seal has another form.
+    /// A sealed value or the seal does not have the form of the sealed format.
     #[error("{spot} cannot be read: {refused}")]
     Refused {
-        /// Which part.
+        /// The refused part.
         spot: Part,
-        /// Why.
+        /// Why the reader refused it.
         refused: Refused,
     },
-    /// A value cannot be replaced where it stands.
+    /// A Secret cannot be changed in the text without changing more than its values and seal.
     #[error("it is written in a way that cannot be changed in place")]
     InPlace,
-    /// A plain Secret was expected.
-    #[error("the Secret `{0}` is sealed already")]
+    /// The Secret is sealed, and a plain Secret is needed.
+    #[error("the Secret `{0}` is already sealed")]
     Sealed(String),
-    /// A sealed Secret was expected.
+    /// The Secret is plain, and a sealed Secret is needed.
     #[error("the Secret `{0}` is not sealed")]
     Plain(String),
 }

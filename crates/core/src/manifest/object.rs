@@ -1,4 +1,4 @@
-//! A Secret object as it stands in a manifest or comes from the API server.
+//! A Secret object as a manifest or the API server has it.
 
 use std::collections::BTreeMap;
 
@@ -10,36 +10,39 @@ use super::ManifestError;
 use crate::envelope::{Jwe, Kind, Part, Refused, SealCheck, SealedSecret};
 use crate::secret::{Key, Meta, Namespace, Place, PlainSecret, SecretType, SecretValue};
 
-/// The type of a sealed Secret.
+/// The `type` of a sealed Secret.
 pub const SEALED_TYPE: &str = "envcrypt.dev/sealed";
-/// Client-side apply keeps the whole manifest here, plaintext and all.
+/// The annotation in which client-side apply stores the whole manifest, including its values.
 pub const LAST_APPLIED_ANNOTATION: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
+/// The annotation with the type of a sealed Secret after unwrapping.
 pub(super) const TYPE_ANNOTATION: &str = "envcrypt.dev/type";
-/// Where the seal over the set stands.
+/// The annotation with the seal of a sealed Secret.
 pub const SEAL_ANNOTATION: &str = "envcrypt.dev/seal";
 
-/// What the API server writes and no manifest should carry.
+/// Fields of `metadata` that the API server writes. A manifest should not have them.
 const SERVER_FIELDS: [&str; 6] =
     ["creationTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid"];
 
-/// A Secret object. No `Debug` and no `Clone`: it may hold plaintext.
+/// A Secret object, sealed or plain.
+///
+/// It does not implement `Debug` or `Clone`, because it can hold plaintext.
 #[derive(Serialize, Deserialize, PartialEq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Object {
-    /// `v1`
+    /// `apiVersion`: always `v1`.
     pub api_version: String,
-    /// `Secret`
+    /// `kind`: always `Secret`.
     pub kind: String,
-    /// Name, namespace, labels, annotations and the rest.
+    /// `metadata`
     pub metadata: Metadata,
-    /// `type`
+    /// `type`. [`SEALED_TYPE`] for a sealed Secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub r#type: Option<String>,
-    /// `data`: base64 by key.
+    /// `data`: values in base64, by key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<BTreeMap<String, Option<String>>>,
-    /// `stringData`: text by key, only ever read.
+    /// `stringData`: values as text, by key. It is read, but never written.
     #[serde(default, skip_serializing)]
     pub string_data: Option<BTreeMap<String, Option<String>>>,
     /// `immutable`
@@ -47,34 +50,35 @@ pub struct Object {
     pub immutable: Option<bool>,
 }
 
-/// An object's metadata.
+/// The `metadata` of an object.
 #[derive(Serialize, Deserialize, PartialEq)]
 pub struct Metadata {
-    /// The name.
+    /// `name`
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// The namespace.
+    /// `namespace`
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
-    /// The labels.
+    /// `labels`
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub labels: Option<BTreeMap<String, String>>,
-    /// The annotations.
+    /// `annotations`
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub annotations: Option<BTreeMap<String, String>>,
-    /// Anything else, passed through.
+    /// All other fields, unchanged.
     #[serde(flatten)]
     pub other: BTreeMap<String, serde_json::Value>,
 }
 
 impl Object {
-    /// Whether its type says that it is sealed.
+    /// Returns whether `type` is [`SEALED_TYPE`].
     #[must_use]
     pub fn is_sealed(&self) -> bool {
         self.r#type.as_deref() == Some(SEALED_TYPE)
     }
 
-    /// `namespace/name` for a message, whether or not they are good names.
+    /// Returns `NAMESPACE/NAME` or `NAME` for a message. The names need not be valid, so they are
+    /// escaped.
     #[must_use]
     pub fn title(&self) -> String {
         let part =
@@ -85,10 +89,10 @@ impl Object {
         }
     }
 
-    /// Where it lives: `default` where it names no namespace.
+    /// Returns the namespace and the name. Without a namespace, it uses `default`.
     ///
     /// # Errors
-    /// [`ManifestError::Name`]
+    /// Returns [`ManifestError::Name`] if one of the two is not valid.
     pub fn place(&self, default: &Namespace) -> Result<Place, ManifestError> {
         let namespace = match self.metadata.namespace.as_deref() {
             None | Some("") => default.clone(),
@@ -97,10 +101,14 @@ impl Object {
         Ok(Place { namespace, name: self.metadata.name.as_deref().unwrap_or("").parse()? })
     }
 
-    /// Reads it as a sealed Secret, every value checked for form.
+    /// Reads the object as a sealed Secret and checks the form of every value.
+    ///
+    /// `default` is the namespace of an object without a namespace. With [`SealCheck::Skipped`],
+    /// the seal is not read.
     ///
     /// # Errors
-    /// [`ManifestError::Plain`] when it is none; [`ManifestError::Refused`].
+    /// Returns [`ManifestError::Plain`] if the Secret is not sealed. Returns
+    /// [`ManifestError::Refused`] and other errors if a part of it is not valid.
     pub fn sealed(
         &self,
         default: &Namespace,
@@ -140,10 +148,14 @@ impl Object {
         Ok(SealedSecret { meta, values, seal })
     }
 
-    /// Reads it as a plain Secret.
+    /// Reads the object as a plain Secret.
+    ///
+    /// `default` is the namespace of an object without a namespace. As in the API server,
+    /// `stringData` takes precedence over `data`.
     ///
     /// # Errors
-    /// [`ManifestError::Sealed`] when it is none; [`ManifestError`] names the key.
+    /// Returns [`ManifestError::Sealed`] if the Secret is sealed. Returns another
+    /// [`ManifestError`] if a name, a type or a value is not valid.
     pub fn plain(&self, default: &Namespace) -> Result<PlainSecret, ManifestError> {
         let place = self.place(default)?;
         if self.is_sealed() {
@@ -152,7 +164,7 @@ impl Object {
         let mut values = BTreeMap::new();
         for (key, text) in self.data.iter().flatten() {
             let key: Key = key.parse()?;
-            // As Go reads it: broken into lines, too.
+            // Go accepts line breaks in base64.
             let text = text.as_deref().unwrap_or("").replace(['\n', '\r'], "");
             let value = BASE64_STANDARD.decode(&text);
             let value = value.map_err(|_| ManifestError::Base64(spot(&place, Some(&key))))?;
@@ -194,7 +206,9 @@ impl Object {
         Ok(values)
     }
 
-    /// Takes off what only the API server writes, and client-side apply's copy.
+    /// Prepares the object for apply. Sets the namespace of `place`.
+    ///
+    /// Removes the fields that only the API server writes, and the annotation of client-side apply.
     #[must_use]
     pub fn for_apply(mut self, place: &Place) -> Self {
         self.metadata.namespace = Some(place.namespace.to_string());
@@ -206,7 +220,7 @@ impl Object {
     }
 }
 
-/// A sealed Secret as an object.
+/// Makes an object from a sealed Secret.
 #[must_use]
 pub fn sealed_object(secret: &SealedSecret) -> Object {
     let data = secret.values.iter().map(|(k, jwe)| (k.to_string(), Some(encode(jwe))));
@@ -220,17 +234,19 @@ pub fn sealed_object(secret: &SealedSecret) -> Object {
     object(&secret.meta, annotations, SEALED_TYPE, data.collect())
 }
 
-/// A sealed value as it stands in `data`.
+/// A sealed value, encoded for `data`.
 pub(super) fn encode(jwe: &Jwe) -> String {
     BASE64_STANDARD.encode(jwe.to_json())
 }
 
-/// The seal as it stands in its annotation.
+/// The seal, encoded for its annotation.
 pub(super) fn seal_text(seal: &Jwe) -> String {
     String::from_utf8(seal.to_json()).expect("JSON is UTF-8")
 }
 
-/// A plain Secret as an object: plaintext leaves its type here, and only here.
+/// Makes an object from a plain Secret.
+///
+/// Plaintext values leave [`SecretValue`] here. The object does not wipe their base64.
 #[must_use]
 pub fn plain_object(secret: &PlainSecret) -> Object {
     let values = secret.values.iter();
@@ -262,7 +278,7 @@ fn object(
     }
 }
 
-/// Whether client-side apply's copy is itself of a sealed Secret.
+/// Whether the copy of client-side apply is also of a sealed Secret.
 fn is_all_sealed(text: &str) -> bool {
     let Ok(object) = serde_json::from_str::<Object>(text) else { return false };
     let sealed = |text: &Option<String>| {

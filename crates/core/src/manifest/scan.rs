@@ -1,9 +1,10 @@
-//! Every Secret in a text, wherever it stands: in lists, in templates of other
-//! objects, in Kustomize's files, between the braces of Helm; and sealed values that
-//! stand in none.
+//! Finds every Secret in a text, and sealed values outside of Secrets.
 //!
-//! What `kubectl` can apply reads as it is, and then only few values are gaps. Only a
-//! text that does not read as it is can be a template.
+//! Secrets can be in lists, in templates of other objects, in files of Kustomize, and between the
+//! expressions of Helm.
+//!
+//! A text that `kubectl` can apply is valid YAML or JSON. In it, only few values count as gaps.
+//! Only a text that is not valid can be a template.
 
 mod gap;
 mod heredoc;
@@ -25,16 +26,16 @@ use crate::manifest::tree::{self, ErrorKind, MAX_NODES, Node, Read, TreeError};
 
 pub use self::heredoc::heredocs;
 
-/// How the base64 of every sealed value begins.
+/// The start of every sealed value in base64.
 const SEALED_MARK: &str = "eyJwcm90ZWN0ZWQiOi";
-/// How its JSON begins.
+/// The start of every sealed value in JSON.
 const SEALED_JSON: &str = "{\"protected\":\"";
-/// How the base64 begins that stands in this JSON.
+/// The start of the base64 in the member `protected` of this JSON.
 const PROTECTED: &str = "eyJ0eXAiOiJlbnZjcnlwdC12";
-/// How deep texts may stand in texts: patches in patches.
+/// The maximum depth of texts inside texts, such as patches inside patches.
 const MAX_TEXTS: usize = 3;
 
-/// A place in a text, each counted from 1.
+/// A position in a text. Line and column are counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Position {
     /// The line.
@@ -49,12 +50,12 @@ pub enum Found {
     Secret(Box<FoundSecret>),
     /// A sealed value outside a Secret.
     Sealed(Position),
-    /// What mentions a Secret, and cannot be read even line by line.
+    /// A text that mentions a Secret, and that cannot be read even line by line.
     Unreadable(Position),
 }
 
 impl Found {
-    /// The same in a text that stands below so many lines of another one.
+    /// Returns the same finding with positions moved down by `lines`, for a text inside another.
     #[must_use]
     pub fn below(self, lines: usize) -> Self {
         let down = |at: Position| Position { line: at.line + lines, ..at };
@@ -70,39 +71,41 @@ impl Found {
     }
 }
 
-/// A Secret of any form.
+/// A Secret in any form: an object, a patch, a generator, or lines of a template.
 pub struct FoundSecret {
-    /// The object; none where it cannot be applied as it is, or its name is a template.
+    /// The object. `None` if it cannot be applied as it is, or if its name is a template.
     pub object: Option<Value>,
-    /// Whether its type says that it is sealed.
+    /// Whether its `type` is that of a sealed Secret.
     pub is_sealed: bool,
-    /// Where it begins.
+    /// Where the Secret begins.
     pub at: Position,
-    /// Where each literal value stands, with its key where that is known.
+    /// The position of each plaintext value, with its key if that is known.
     pub literals: Vec<(Option<String>, Position)>,
 }
 
 impl FoundSecret {
-    /// The object, if it has a Secret's fields and no others.
+    /// Returns the object if it has only the fields of a Secret.
     #[must_use]
     pub fn into_object(self) -> Option<Object> {
         serde_yaml::from_value(self.object?).ok()
     }
 }
 
-/// What a file is by its name.
+/// The kind of a file, by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileKind {
-    /// A manifest, or a template of one: what cannot be read and mentions a Secret is
-    /// told.
+    /// A manifest or a template of one. A part that cannot be read and mentions a Secret is
+    /// reported.
     Manifest,
     /// A kustomization.
     Kustomization,
-    /// Anything else. `kubectl` would take it all the same, so far as it reads.
+    /// Any other file. `kubectl` would apply the part of it that is valid, so only that is scanned.
     Other,
 }
 
-/// Looks through a text, each of its documents by itself.
+/// Scans each document of a text on its own.
+///
+/// It does not fail: a document that cannot be read does not affect the others.
 #[must_use]
 pub fn scan(text: &str, kind: FileKind) -> Vec<Found> {
     let mut scan = Scan { nodes: MAX_NODES, found: Vec::new() };
@@ -118,8 +121,10 @@ pub fn scan(text: &str, kind: FileKind) -> Vec<Found> {
     scan.found
 }
 
-/// Whether a file may hold a Secret or a sealed value. Quick, and never wrong about a
-/// file without them that `kubectl` would take a Secret from.
+/// Returns whether a file may contain a Secret or a sealed value.
+///
+/// The check is fast, and it can be wrong about a file without a Secret. It never misses a file
+/// from which `kubectl` would apply a Secret.
 #[must_use]
 pub fn may_mention(bytes: &[u8]) -> bool {
     let is_wide = bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff");
@@ -131,27 +136,27 @@ pub fn may_mention(bytes: &[u8]) -> bool {
             .any(|word| memmem::find(bytes, word.as_bytes()).is_some())
 }
 
-/// What may be a `!!binary` tag, which hides any text: `!!bin%61ry` is one as well.
+/// Texts that may be a `!!binary` tag, which hides any text. `!!bin%61ry` is also such a tag.
 const BINARY: [&str; 4] = ["!!b", "!!%", "!<", "%TAG"];
 
-/// Whether a text that cannot be read at all may hide a Secret.
+/// Whether a text that cannot be read may hide a Secret.
 fn may_hide_secret(text: &str) -> bool {
     text.contains("ecret") || text.contains('\\') || BINARY.iter().any(|tag| text.contains(tag))
 }
 
-/// What holds for a text.
+/// The context in which a text is scanned.
 #[derive(Clone, Copy)]
 struct Context {
     is_kustomization: bool,
-    /// Whether only what reads as it is matters: it is no template.
+    /// Whether the text cannot be a template, so that only its valid part matters.
     as_it_is: bool,
-    /// Where all of it is said to be.
+    /// The position to report for everything in the text.
     fixed: Option<Position>,
-    /// In how many other texts it stands.
+    /// How many other texts the text is in.
     depth: usize,
-    /// What it patches, if it is a patch.
+    /// What the text patches, if it is a patch.
     target: Option<Target>,
-    /// What stands for expressions in the text around it.
+    /// The markers that replace expressions in the outer text.
     markers: Option<Markers>,
 }
 
@@ -171,7 +176,7 @@ impl Scan {
         }
     }
 
-    /// A document, or more than one if they are not parted by `---`.
+    /// Scans a document, or several ones that are not separated by `---`.
     fn document<'r>(
         &mut self,
         before: usize,
@@ -237,7 +242,7 @@ impl Scan {
         }
     }
 
-    /// What cannot be read at all, line by line.
+    /// Scans a text that cannot be read, line by line.
     fn unreadable(
         &mut self,
         before: usize,
@@ -277,17 +282,17 @@ const fn is_bound(error: TreeError) -> bool {
     matches!(error.kind, ErrorKind::TooDeep | ErrorKind::TooLarge)
 }
 
-/// What stands behind the documents that were read, with how many lines are before it.
+/// The rest of a text after the documents that were read, with the number of lines before it.
 fn rest_of<'t>(text: &'t str, documents: &[Node]) -> (usize, &'t str) {
     let end = documents.last().map_or(0, |last| last.end.index);
-    // A byte order mark is not counted.
+    // Positions do not count a byte order mark, so `end` can be inside a character.
     let end = (0..=end.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
     let (read, rest) = text.split_at(end.unwrap_or(0));
     (read.matches('\n').count(), rest)
 }
 
-/// Whether the error is `\'` in double quotes, which Go's reader takes and libyaml does
-/// not: the text is no template, then.
+/// Whether the error is `\'` in double quotes. Go's reader accepts it, but libyaml does not. Then
+/// the text is not a template.
 fn is_go_escape(text: &str, error: TreeError) -> bool {
     let line = text.split('\n').nth(error.line.saturating_sub(1) as usize).unwrap_or_default();
     let mut rest = line.chars().skip(error.column.saturating_sub(1) as usize);

@@ -1,7 +1,7 @@
-//! The one reader of YAML: a tree of nodes that knows where each of them stands.
+//! Reads YAML into a tree of nodes that know their positions.
 //!
-//! `kubectl` reads with a port of libyaml. So does this: what one of them takes, the
-//! other takes, in the same way.
+//! `kubectl` reads YAML with a port of libyaml. This module uses another port of libyaml, so both
+//! accept the same texts and read them in the same way.
 
 mod build;
 mod events;
@@ -10,15 +10,15 @@ mod value;
 use std::borrow::Cow;
 use std::fmt;
 
-/// How deep sequences and mappings may stand in one another.
+/// The maximum depth of nested sequences and mappings.
 pub const MAX_DEPTH: usize = 128;
-/// How many nodes a text may have, those that aliases copy included.
+/// The maximum number of nodes of a text, including those that aliases copy.
 pub const MAX_NODES: usize = 4_000_000;
 
-/// A place in a text.
+/// A position in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mark {
-    /// How many bytes stand before it.
+    /// The number of bytes before it.
     pub index: usize,
     /// The line, counted from 1.
     pub line: u32,
@@ -26,33 +26,35 @@ pub struct Mark {
     pub column: u32,
 }
 
-/// A node of a document. No `Debug`: it may hold plaintext.
+/// A node of a document.
+///
+/// It does not implement `Debug`, because it can hold plaintext.
 #[derive(Clone, PartialEq)]
 pub struct Node {
-    /// What it is.
+    /// The content.
     pub data: Data,
-    /// Its tag in full, such as `tag:yaml.org,2002:str`.
+    /// The full tag, such as `tag:yaml.org,2002:str`.
     pub tag: Option<Box<str>>,
-    /// Where it begins; for what an alias names, where the alias begins. What a copy of
-    /// it holds keeps its own places.
+    /// Where the node begins. The copy that an alias makes begins at the alias, but the nodes in it
+    /// keep their own positions.
     pub start: Mark,
-    /// Where it ends.
+    /// Where the node ends.
     pub end: Mark,
 }
 
-/// What a node is.
+/// The content of a node.
 #[derive(Clone, PartialEq)]
 pub enum Data {
-    /// A scalar: its text as YAML reads it, escapes undone, `!!binary` decoded.
+    /// A scalar.
     Scalar {
-        /// The text.
+        /// The text as YAML reads it: escapes are resolved, and `!!binary` is decoded.
         text: String,
-        /// How it is written.
+        /// How the text is written.
         style: Style,
     },
     /// A sequence.
     Sequence(Vec<Node>),
-    /// A mapping, in the order of the text. Keys may stand in it twice.
+    /// A mapping, in the order of the text. It can contain duplicate keys.
     Mapping(Vec<(Node, Node)>),
 }
 
@@ -71,10 +73,10 @@ pub enum Style {
     Folded,
 }
 
-/// Why a text cannot be read, and where. It never holds anything of the text.
+/// Why a text cannot be read, and where. It never contains any of the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TreeError {
-    /// Why.
+    /// Why the text cannot be read.
     pub kind: ErrorKind,
     /// The line, counted from 1.
     pub line: u32,
@@ -85,32 +87,32 @@ pub struct TreeError {
 /// Why a text cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorKind {
-    /// It is not YAML.
+    /// The text is not valid YAML.
     Syntax,
-    /// More than [`MAX_DEPTH`] levels.
+    /// The text has more than [`MAX_DEPTH`] levels.
     TooDeep,
-    /// More than [`MAX_NODES`] nodes.
+    /// The text has more than [`MAX_NODES`] nodes.
     TooLarge,
-    /// An alias without an anchor.
+    /// An alias has no anchor before it.
     UnknownAlias,
-    /// An alias inside of what it names.
+    /// An alias is inside the node that it refers to.
     RecursiveAlias,
-    /// A mapping has a key twice.
+    /// A mapping has a duplicate key.
     DuplicateKey,
-    /// A key that is not a scalar, or a merge of something that is not a mapping.
+    /// A key is not a scalar, or a merge (`<<`) is not of a mapping.
     NotPlain,
 }
 
 impl fmt::Display for TreeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let why = match self.kind {
-            ErrorKind::Syntax => "it is neither YAML nor JSON",
-            ErrorKind::TooDeep => "it has too many levels",
+            ErrorKind::Syntax => "it is not valid YAML or JSON",
+            ErrorKind::TooDeep => "it is nested too deeply",
             ErrorKind::TooLarge => "it is too large",
-            ErrorKind::UnknownAlias => "the alias has no anchor before it",
-            ErrorKind::RecursiveAlias => "the alias stands inside of what it names",
-            ErrorKind::DuplicateKey => "the key stands here twice",
-            ErrorKind::NotPlain => "only text can be a key, and only a mapping can be merged",
+            ErrorKind::UnknownAlias => "this alias has no anchor before it",
+            ErrorKind::RecursiveAlias => "this alias is inside the node that it refers to",
+            ErrorKind::DuplicateKey => "this key is already defined",
+            ErrorKind::NotPlain => "a key must be text, and only a mapping can be merged (`<<`)",
         };
         write!(f, "line {}, column {}: {why}", self.line, self.column)
     }
@@ -124,43 +126,46 @@ impl Default for TreeError {
     }
 }
 
-/// What could be read of a text.
+/// The part of a text that could be read.
 pub struct Read {
-    /// Each document that ends before the error. One without content is a null.
+    /// Each document that ends before the error. An empty document is a null.
     pub documents: Vec<Node>,
-    /// What stopped the reading.
+    /// The error that stopped the reader, if any.
     pub error: Option<TreeError>,
 }
 
 /// Reads every document of a text.
 ///
 /// # Errors
-/// [`TreeError`] tells where, never what stands there.
+/// Returns a [`TreeError`] if the text is not valid YAML or exceeds a limit.
 pub fn read(text: &str) -> Result<Vec<Node>, TreeError> {
     let Read { documents, error } = read_some(text);
     error.map_or(Ok(documents), Err)
 }
 
-/// Reads the documents of a text that stand before an error. A byte order mark at the
-/// start of the text is not part of it, and not counted.
+/// Reads the documents of a text, up to the first error.
+///
+/// A byte order mark at the start of the text is ignored. Positions do not count it.
 #[must_use]
 pub fn read_some(text: &str) -> Read {
     read_within(text, &mut MAX_NODES.clone())
 }
 
-/// The same for a part of a text: all parts together may have as many nodes as `nodes`
-/// says, which becomes less by those that were read.
+/// Reads a part of a text, like [`read_some`].
+///
+/// `nodes` is the number of nodes that may still be read. It is reduced by the nodes of this part.
 #[must_use]
 pub fn read_within(text: &str, nodes: &mut usize) -> Read {
     build::build(text.strip_prefix('\u{feff}').unwrap_or(text), nodes)
 }
 
-/// The documents of a text, with how many lines stand before each: for a text that
-/// cannot be read as a whole. Each begins with a line `---`.
+/// Splits a text at its lines `---`. Returns each document with the number of lines before it.
+///
+/// This is for a text that cannot be read as a whole.
 #[must_use]
 pub fn split(text: &str) -> Vec<(usize, &str)> {
     let (mut documents, mut start, mut at, mut before) = (Vec::new(), 0, 0, 0);
-    // Directives belong to the document whose mark they stand before.
+    // Directives before a `---` belong to the document after it.
     let mut has_directives = false;
     let mut was_mark = false;
     for (number, line) in text.split_inclusive('\n').enumerate() {
@@ -171,7 +176,7 @@ pub fn split(text: &str) -> Vec<(usize, &str)> {
             documents.push((before, &text[start..at]));
             (start, before) = (at, number);
         }
-        // `kubectl` cuts the marks off, and then passes over a byte order mark.
+        // `kubectl` removes the `---`, and then ignores a byte order mark.
         if was_mark && line.starts_with('\u{feff}') {
             (start, before) = (at, number);
         }
@@ -184,7 +189,9 @@ pub fn split(text: &str) -> Vec<(usize, &str)> {
     documents
 }
 
-/// The text of a file: UTF-8, or UTF-16 with a byte order mark, as `kubectl` takes both.
+/// Decodes the text of a file: UTF-8, or UTF-16 with a byte order mark. `kubectl` reads both.
+///
+/// Returns `None` if the bytes are not valid in this encoding.
 #[must_use]
 pub fn text_of_file(bytes: &[u8]) -> Option<Cow<'_, str>> {
     let wide = |read: fn([u8; 2]) -> u16| {
@@ -199,7 +206,7 @@ pub fn text_of_file(bytes: &[u8]) -> Option<Cow<'_, str>> {
     }
 }
 
-/// The text of a scalar, whatever its type: what `apiVersion` and `kind` are compared by.
+/// Returns the text of a scalar of any type. `kubectl` compares `apiVersion` and `kind` like this.
 #[must_use]
 pub fn text_of(node: &Node) -> Option<&str> {
     match &node.data {
@@ -209,8 +216,9 @@ pub fn text_of(node: &Node) -> Option<&str> {
 }
 
 impl Node {
-    /// The value that `kubectl` takes for a key of a mapping: the last one, and that of a
-    /// merge (`<<`) if it stands behind the others.
+    /// Returns the value that `kubectl` uses for a key of a mapping.
+    ///
+    /// The last value counts. A merge (`<<`) counts where it is in the mapping.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Self> {
         self.entries().iter().rev().find_map(|(key, value)| match key.is_merge() {
@@ -219,14 +227,14 @@ impl Node {
         })
     }
 
-    /// Every value of a key, doubled and merged ones included.
+    /// Returns every value of a key, including values of duplicate keys and of merges.
     #[must_use]
     pub fn all(&self, name: &str) -> Vec<&Self> {
         let entries = self.all_entries().into_iter();
         entries.filter(|(key, _)| text_of(key) == Some(name)).map(|(_, value)| value).collect()
     }
 
-    /// Its own entries, if it is a mapping.
+    /// Returns the entries of a mapping, without those of merges. Other nodes have none.
     #[must_use]
     pub fn entries(&self) -> &[(Self, Self)] {
         match &self.data {
@@ -235,7 +243,7 @@ impl Node {
         }
     }
 
-    /// Its entries, with those of merges in the place of the merges.
+    /// Returns the entries of a mapping. The entries of a merge replace the merge.
     #[must_use]
     pub fn all_entries(&self) -> Vec<(&Self, &Self)> {
         let mut all = Vec::new();
@@ -248,7 +256,7 @@ impl Node {
         all
     }
 
-    /// Its items, if it is a sequence.
+    /// Returns the items of a sequence, or `None` for other nodes.
     #[must_use]
     pub fn as_sequence(&self) -> Option<&[Self]> {
         match &self.data {
@@ -257,13 +265,13 @@ impl Node {
         }
     }
 
-    /// Whether it is a mapping.
+    /// Returns whether the node is a mapping.
     #[must_use]
     pub fn is_mapping(&self) -> bool {
         matches!(self.data, Data::Mapping(_))
     }
 
-    /// Whether every key in it, at any depth, is a scalar.
+    /// Returns whether every key in the node, at any depth, is a scalar.
     #[must_use]
     pub fn has_plain_keys(&self) -> bool {
         let is_plain =
@@ -272,7 +280,7 @@ impl Node {
             && self.as_sequence().unwrap_or_default().iter().all(Self::has_plain_keys)
     }
 
-    /// Whether it is the key `<<`, which puts other mappings into this one.
+    /// Returns whether the node is the key `<<`, which merges other mappings into this one.
     #[must_use]
     pub fn is_merge(&self) -> bool {
         let Data::Scalar { text, style } = &self.data else { return false };
@@ -283,7 +291,7 @@ impl Node {
             }
     }
 
-    /// What a merge of this takes its entries from.
+    /// Returns the mappings that a merge with this value merges.
     #[must_use]
     pub fn merged(&self) -> &[Self] {
         self.as_sequence().unwrap_or(std::slice::from_ref(self))
@@ -291,7 +299,7 @@ impl Node {
 }
 
 impl Mark {
-    /// The place behind so many bytes of a text.
+    /// Returns the position after `index` bytes of a text.
     #[must_use]
     pub fn of(text: &str, index: usize) -> Self {
         let index = (0..=index.min(text.len())).rev().find(|i| text.is_char_boundary(*i));
@@ -305,7 +313,7 @@ impl Mark {
         }
     }
 
-    /// An error at this place.
+    /// Returns an error at this position.
     #[must_use]
     pub const fn error(self, kind: ErrorKind) -> TreeError {
         TreeError { kind, line: self.line, column: self.column }

@@ -1,6 +1,7 @@
-//! YAML that YAML 1.1 and 1.2 readers take alike. serde_yaml leaves `yes`,
-//! `on` or `1_0` without quotes, which kubectl reads as something else than text;
-//! so the few fixed fields of a Secret are written here.
+//! Writes YAML that readers of YAML 1.1 and 1.2 read in the same way.
+//!
+//! serde_yaml writes `yes`, `on` or `1_0` without quotes, and kubectl does not read these as text.
+//! A Secret has few fields, so this module writes them itself.
 
 use std::collections::BTreeMap;
 
@@ -34,7 +35,7 @@ pub fn write(object: &Object, out: &mut String) {
     }
 }
 
-/// The rest of the metadata, as JSON, which is YAML too.
+/// Writes the other fields of the metadata as JSON, which is also YAML.
 fn other(out: &mut String, other: &BTreeMap<String, serde_json::Value>) {
     for (name, value) in other {
         out.push_str("  ");
@@ -68,8 +69,10 @@ fn field(out: &mut String, indent: usize, name: &str, value: &str) {
     out.push('\n');
 }
 
-/// Plain where no reader could take it for anything but text; in single quotes
-/// where it is printable; else in double quotes with escapes.
+/// Writes a text as a scalar.
+///
+/// The text has no quotes if every reader reads it as text. It has single quotes if it is printable
+/// ASCII. Otherwise it has double quotes and escapes.
 pub fn scalar(out: &mut String, text: &str) {
     if is_plain(text) {
         out.push_str(text);
@@ -80,7 +83,7 @@ pub fn scalar(out: &mut String, text: &str) {
     }
 }
 
-/// Printable text, its quotes doubled.
+/// Writes a printable text in single quotes, with its own single quotes doubled.
 pub fn single_quoted(out: &mut String, text: &str) {
     out.push('\'');
     for part in text.split_inclusive('\'') {
@@ -110,8 +113,10 @@ fn double_quoted(out: &mut String, text: &str) {
     out.push('"');
 }
 
-/// Starts with a letter and is no word of YAML 1.1, or is made as base64,
-/// names and label values are and can be no number.
+/// Whether the text needs no quotes.
+///
+/// It starts with a letter, and has only characters of base64, names and label values. It is not a
+/// special word of YAML 1.1.
 fn is_plain(text: &str) -> bool {
     const WORDS: [&str; 10] = ["y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan"];
     let safe =

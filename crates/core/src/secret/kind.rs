@@ -1,4 +1,4 @@
-//! The types that the API server knows, and what each demands of its values.
+//! The types of Secrets that the API server knows, and the values that each type requires.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,73 +12,81 @@ use thiserror::Error;
 
 use super::{Key, MAX_SECRET_SIZE, Meta, SecretValue};
 
-/// Why the values do not fit the type. Keys and sizes are named, never a value.
+/// Why the values of a Secret are not valid for its type.
+///
+/// An error names keys and sizes. It never contains a value.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum TypeError {
-    /// A key that the type demands is missing or, where it must not be, empty.
+    /// A key that the type requires is missing.
     #[error("a Secret of type `{kind}` needs `{key}`")]
     Missing {
         /// The type.
         kind: SecretType,
-        /// The key, or keys.
+        /// The missing key, or the keys of which one is required.
         key: &'static str,
     },
-    /// The value does not have the form that the type demands.
-    #[error("the value of `{key}` does not fit the type `{kind}`: it {wrong}")]
+    /// A value does not have the form that the type requires.
+    #[error("the value of `{key}` is not valid for the type `{kind}`: it {wrong}")]
     Unfit {
         /// The type.
         kind: SecretType,
-        /// The key.
+        /// The key of the value.
         key: &'static str,
-        /// What is wrong, without the value.
+        /// What is wrong, without the value itself.
         wrong: &'static str,
     },
-    /// The certificate and the private key are not a pair, or not readable.
+    /// The certificate or the private key cannot be read. The text says which one and why.
     #[error("the certificate and the private key cannot be used: {0}")]
     Tls(&'static str),
-    /// The two of a pair do not belong together.
+    /// The private key does not match the certificate.
     #[error(
-        "the certificate and the private key cannot be used: the private key is not the certificate's"
+        "the certificate and the private key cannot be used: the private key does not match the certificate"
     )]
     NoPair,
-    /// The type is no type: empty, or with blanks or control characters.
-    #[error("`{0}` cannot be the type of a Secret")]
+    /// The type is empty, contains whitespace or control characters, or starts with
+    /// `envcrypt.dev/`.
+    #[error("`{0}` is not a valid type for a Secret")]
     Name(String),
-    /// The values together are over the API server's bound.
+    /// All values together are larger than [`MAX_SECRET_SIZE`].
     #[error(
-        "the values hold {size} bytes together, over the {MAX_SECRET_SIZE} that a Secret may hold"
+        "the values have {size} bytes in total; a Secret can have at most {MAX_SECRET_SIZE} bytes"
     )]
     TooLarge {
-        /// The sum, in bytes.
+        /// The size of all values together, in bytes.
         size: usize,
     },
 }
 
-/// The type of a Secret once unwrapped.
+/// The type of a Secret after unwrapping.
+///
+/// `FromStr` accepts the full name (`kubernetes.io/tls`) and the short name of kubectl
+/// (`tls`). `Display` writes the full name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SecretType {
-    /// `Opaque`, which kubectl calls generic.
+    /// `Opaque`. kubectl calls it `generic`.
     Opaque,
-    /// `kubernetes.io/basic-auth`
+    /// `kubernetes.io/basic-auth`: requires `username` or `password`.
     BasicAuth,
-    /// `kubernetes.io/ssh-auth`
+    /// `kubernetes.io/ssh-auth`: requires `ssh-privatekey`.
     SshAuth,
-    /// `kubernetes.io/tls`
+    /// `kubernetes.io/tls`: requires `tls.crt` and `tls.key`.
     Tls,
-    /// `kubernetes.io/dockerconfigjson`
+    /// `kubernetes.io/dockerconfigjson`: requires `.dockerconfigjson`. kubectl calls it
+    /// `docker-registry`.
     DockerConfigJson,
-    /// `kubernetes.io/dockercfg`, the older form.
+    /// `kubernetes.io/dockercfg`, the older form: requires `.dockercfg`.
     DockerCfg,
-    /// `bootstrap.kubernetes.io/token`
+    /// `bootstrap.kubernetes.io/token`: requires `token-id` and `token-secret`.
     BootstrapToken,
-    /// `kubernetes.io/service-account-token`
+    /// `kubernetes.io/service-account-token`: requires an annotation with the name of the
+    /// service account.
     ServiceAccountToken,
-    /// Any other.
+    /// Any other type. No key is required.
     Other(String),
 }
 
 impl SecretType {
-    /// As it stands in a manifest.
+    /// Returns the full name, as a manifest has it in `type`.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {
@@ -94,11 +102,13 @@ impl SecretType {
         }
     }
 
-    /// Checks as the API server does, and the form of what it leaves unchecked
-    /// but would never work (a certificate and key that are no pair).
+    /// Checks that the values are valid for the type.
+    ///
+    /// The API server makes most of these checks. Some are stricter, because the values could
+    /// never work: for example, a private key that does not match its certificate.
     ///
     /// # Errors
-    /// [`TypeError`] names the key.
+    /// Returns a [`TypeError`] that names the key. It never contains a value.
     pub fn check(&self, meta: &Meta, values: &BTreeMap<Key, SecretValue>) -> Result<(), TypeError> {
         let find = |key: &str| values.iter().find(|(k, _)| k.as_str() == key).map(|(_, v)| v);
         let demand = |key: &'static str| {
@@ -120,17 +130,17 @@ impl SecretType {
                 unfit(".dockercfg", "is not a JSON object")
             }
             Self::BootstrapToken if !is_token_part(demand("token-id")?, 6) => {
-                unfit("token-id", "is not 6 lower-case letters and digits")
+                unfit("token-id", "must be 6 lower-case letters and digits")
             }
             Self::BootstrapToken if !is_token_part(demand("token-secret")?, 16) => {
-                unfit("token-secret", "is not 16 lower-case letters and digits")
+                unfit("token-secret", "must be 16 lower-case letters and digits")
             }
             Self::ServiceAccountToken
                 if !meta.annotations.contains_key("kubernetes.io/service-account.name") =>
             {
                 Err(TypeError::Missing {
                     kind: self.clone(),
-                    key: "kubernetes.io/service-account.name` among its annotations: `--annotations",
+                    key: "kubernetes.io/service-account.name` as an annotation: use `--annotations",
                 })
             }
             _ => Ok(()),
@@ -141,7 +151,7 @@ impl SecretType {
 impl FromStr for SecretType {
     type Err = TypeError;
 
-    /// Takes the full name or kubectl's short one.
+    /// Parses the full name or the short name of kubectl.
     fn from_str(text: &str) -> Result<Self, TypeError> {
         Ok(match text {
             "Opaque" | "generic" => Self::Opaque,
@@ -170,10 +180,13 @@ impl fmt::Display for SecretType {
     }
 }
 
-/// Checks that a PEM certificate (or chain) and a PEM private key are a pair.
+/// Checks that a private key matches a certificate.
+///
+/// Both are PEM. `certificate` may be a chain with the certificate of the key first.
 ///
 /// # Errors
-/// [`TypeError::Tls`] says which of the two cannot be read, or that they differ.
+/// Returns [`TypeError::Tls`] if one of the two cannot be read. Returns [`TypeError::NoPair`]
+/// if the private key does not match the certificate.
 pub fn tls_pair(certificate: &SecretValue, key: &SecretValue) -> Result<(), TypeError> {
     let chain: Vec<_> = CertificateDer::pem_slice_iter(certificate.expose())
         .collect::<Result<_, _>>()
@@ -192,7 +205,7 @@ pub fn tls_pair(certificate: &SecretValue, key: &SecretValue) -> Result<(), Type
             rustls::Error::InvalidCertificate(_) => {
                 TypeError::Tls("the certificate cannot be read")
             }
-            _ => TypeError::Tls("the private key is of no kind known here"),
+            _ => TypeError::Tls("the type of the private key is not supported"),
         })
         .map(drop)
 }

@@ -1,44 +1,48 @@
-//! Labels and annotations as the API server accepts them.
+//! Labels and annotations, checked as the API server checks them.
 
 use thiserror::Error;
 
 use super::name::is_subdomain;
 
-/// Where client-side apply keeps the whole manifest.
+/// The annotation in which client-side apply stores the whole manifest.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
+/// The maximum length of the name in a key, and of the value of a label, in bytes.
 const MAX_NAME: usize = 63;
-/// The API server's bound on all annotations of an object together, in bytes.
+/// The maximum size of all annotations of an object together, in bytes: 256 KiB.
+///
+/// The API server enforces this limit (`TotalAnnotationSizeLimitB`).
 pub const MAX_ANNOTATIONS: usize = 256 << 10;
 
-/// Why a label or an annotation was refused.
+/// Why a label or an annotation is not valid.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum LabelError {
-    /// Not `KEY=VALUE`.
-    #[error("`{0}` is not of the form KEY=VALUE")]
+    /// The text does not have the form `KEY=VALUE`.
+    #[error("`{0}` must have the form KEY=VALUE")]
     Form(String),
-    /// The key is none.
+    /// The key is not valid.
     #[error(
-        "`{0}` cannot be the key of a label or annotation: use [PREFIX/]NAME, of letters, digits, `-`, `_` and `.`"
+        "`{0}` is not a valid key for a label or annotation: use [PREFIX/]NAME with letters, digits, `-`, `_` and `.`"
     )]
     Key(String),
-    /// The value of a label is none.
+    /// The value of a label is not valid.
     #[error(
-        "`{0}` cannot be the value of a label: use letters, digits, `-`, `_` and `.`, 63 at most"
+        "`{0}` is not a valid value for a label: use at most 63 letters, digits, `-`, `_` and `.`"
     )]
     Value(String),
-    /// The annotations are too large together.
-    #[error("the annotations hold more than {MAX_ANNOTATIONS} bytes together")]
+    /// All annotations together are larger than [`MAX_ANNOTATIONS`].
+    #[error("the annotations have more than {MAX_ANNOTATIONS} bytes in total")]
     TooLarge,
-    /// It is the sealed format's own, or client-side apply's.
-    #[error("`{0}` is not yours to set")]
+    /// The sealed format or client-side apply uses this key.
+    #[error("`{0}` is reserved: it cannot be set")]
     Reserved(String),
 }
 
-/// Parses and checks `KEY=VALUE` of a label.
+/// Parses a label from `KEY=VALUE` and checks it.
 ///
 /// # Errors
-/// [`LabelError`]
+/// Returns a [`LabelError`] if the form, the key or the value is not valid. It also does so if
+/// the key is reserved.
 pub fn parse_label(text: &str) -> Result<(String, String), LabelError> {
     let (key, value) = split(text)?;
     if !value.is_empty() && !is_name(value) {
@@ -47,10 +51,11 @@ pub fn parse_label(text: &str) -> Result<(String, String), LabelError> {
     Ok((key.to_owned(), value.to_owned()))
 }
 
-/// Parses and checks `KEY=VALUE` of an annotation; the value may be any text.
+/// Parses an annotation from `KEY=VALUE` and checks it. The value can be any text.
 ///
 /// # Errors
-/// [`LabelError`]
+/// Returns a [`LabelError`] if the form or the key is not valid, or if the key is reserved. It
+/// also does so if the value is larger than [`MAX_ANNOTATIONS`].
 pub fn parse_annotation(text: &str) -> Result<(String, String), LabelError> {
     let (key, value) = split(text)?;
     if value.len() > MAX_ANNOTATIONS {

@@ -1,31 +1,33 @@
-//! Names as the API server accepts them, checked once, when they are parsed.
+//! Names, checked as the API server checks them.
+//!
+//! A name is checked when it is parsed. A value of one of these types is always valid.
 
 use std::fmt;
 use std::str::FromStr;
 
 use thiserror::Error;
 
-/// The longest key and the longest name, in bytes.
+/// The maximum length of a key and of the name of a Secret, in bytes.
 const MAX_SUBDOMAIN: usize = 253;
-/// The longest namespace, in bytes (RFC 1123 label).
+/// The maximum length of a namespace, in bytes (an RFC 1123 label).
 const MAX_LABEL: usize = 63;
 
-/// Why a name was refused.
+/// Why a name is not valid.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum NameError {
-    /// Not a DNS subdomain (RFC 1123).
+    /// The name of a Secret must be a DNS subdomain (RFC 1123).
     #[error(
-        "`{0}` cannot name a Secret: use lower-case letters, digits, `-` and `.`, starting and ending with a letter or digit, 253 characters at most"
+        "`{0}` is not a valid name for a Secret: use at most 253 lower-case letters, digits, `-` and `.`, and start and end with a letter or digit"
     )]
     Secret(String),
-    /// Not a DNS label (RFC 1123).
+    /// A namespace must be a DNS label (RFC 1123).
     #[error(
-        "`{0}` cannot name a namespace: use lower-case letters, digits and `-`, starting and ending with a letter or digit, 63 characters at most"
+        "`{0}` is not a valid namespace: use at most 63 lower-case letters, digits and `-`, and start and end with a letter or digit"
     )]
     Namespace(String),
-    /// Not a Secret's key.
+    /// The key of a Secret contains other characters, is too long, is `.`, or starts with `..`.
     #[error(
-        "`{0}` cannot be a key: use letters, digits, `-`, `_` and `.`, 253 characters at most, not `.` and not starting with `..`"
+        "`{0}` is not a valid key: use at most 253 letters, digits, `-`, `_` and `.`; the key must not be `.` or start with `..`"
     )]
     Key(String),
 }
@@ -37,7 +39,7 @@ macro_rules! name_type {
         pub struct $name(String);
 
         impl $name {
-            /// The name as text.
+            /// Returns the text.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -61,19 +63,20 @@ macro_rules! name_type {
 }
 
 name_type!(
-    /// The name of a Secret: a DNS subdomain (RFC 1123), 253 bytes at most.
+    /// The name of a Secret: a DNS subdomain (RFC 1123) of at most 253 bytes.
     SecretName,
     is_subdomain,
     NameError::Secret
 );
 name_type!(
-    /// The name of a namespace: a DNS label (RFC 1123), 63 bytes at most.
+    /// The name of a namespace: a DNS label (RFC 1123) of at most 63 bytes.
     Namespace,
     is_label,
     NameError::Namespace
 );
 name_type!(
-    /// A key of a Secret: `[-._a-zA-Z0-9]+`, 253 bytes at most.
+    /// A key of a Secret: `[-._a-zA-Z0-9]+`, at most 253 bytes, not `.`, and not starting with
+    /// `..`.
     Key,
     is_key,
     NameError::Key
@@ -90,7 +93,7 @@ fn is_label(text: &str) -> bool {
 }
 
 pub(super) fn is_subdomain(text: &str) -> bool {
-    // Kubernetes bounds the whole, not each label.
+    // Kubernetes limits the length of the whole name, but not of each label.
     let label = |part: &str| {
         let bytes = part.as_bytes();
         let edge = |b: Option<&u8>| b.is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());

@@ -1,9 +1,9 @@
-//! Randomness, for keys and values.
+//! Random bytes for keys and values.
 
-/// Fills `buffer` from the operating system's generator.
+/// Fills `buffer` with random bytes from the operating system's generator.
 ///
 /// # Panics
-/// When the operating system has no randomness to give: nothing may be sealed then.
+/// Panics if the operating system returns no random bytes. Sealing without them is not safe.
 pub fn random_bytes(buffer: &mut [u8]) {
     getrandom::fill(buffer).expect("the operating system gives random bytes");
 }

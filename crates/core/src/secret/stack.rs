@@ -1,10 +1,11 @@
-//! What a function leaves behind on the stack when it returns.
+//! Wipes what a function leaves on the stack when it returns.
 
-/// How much of the stack below the caller is wiped, in bytes: more than sealing takes.
+/// How many bytes of the stack below the caller are wiped. Sealing uses less.
 const DEPTH: usize = 64 << 10;
 
-/// Overwrites the part of the stack that the calls before this one have used. A cipher
-/// keeps its key there while it works, and does not take all of it away.
+/// Overwrites 64 KiB of the stack below the caller, which earlier calls have used.
+///
+/// A cipher keeps its key on the stack while it works, and does not wipe all of it.
 #[inline(never)]
 pub fn wipe_stack() {
     let mut below = [0_u8; DEPTH];

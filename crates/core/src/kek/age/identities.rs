@@ -1,5 +1,7 @@
-//! The person's age identities: from the configuration folder and from
-//! `ENVCRYPT_AGE_IDENTITIES`, read when first needed, unlocked when nothing else fits.
+//! The age identities of the user.
+//!
+//! They are in the configuration directory and in the files of `ENVCRYPT_AGE_IDENTITIES`. A file is
+//! read when an identity is first needed. A passphrase is used only if nothing else opens.
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -15,47 +17,47 @@ use zeroize::Zeroizing;
 use super::post_quantum;
 use crate::kek::Passphrases;
 
-/// The largest identity file that is read, in bytes.
+/// The maximum size of an identity file, in bytes.
 const MAX_FILE: u64 = 1 << 20;
-/// The work that a passphrase may cost: 2^22, some seconds. More would let a
-/// crafted file hang the program.
+/// The maximum work factor of scrypt: 2^22, some seconds. With more, a crafted file could make
+/// the program hang.
 const MAX_WORK_FACTOR: u8 = 22;
 
-/// Why an identity file cannot be used. Never quotes the file.
+/// Why an identity file cannot be used. An error never contains text of the file.
 #[derive(Debug, Clone, Error)]
 pub enum IdentityError {
-    /// It cannot be read.
+    /// The file cannot be read.
     #[error("the age identity file `{path}` cannot be read: {why}")]
     Read {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// Why not.
+        /// The error of the operating system.
         why: String,
     },
-    /// It holds something else.
-    #[error("`{path}` holds no age identity and no SSH private key")]
+    /// The file is not an identity file that is supported.
+    #[error("`{path}` is not an age identity file or an SSH private key")]
     Content {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
     },
-    /// It is locked, and no passphrase was given.
+    /// The file is protected by a passphrase, and there is no passphrase.
     #[error("`{path}` is protected by a passphrase, and {why}")]
     NoPassphrase {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// Why there is none.
+        /// Why there is no passphrase.
         why: String,
     },
-    /// The passphrase is wrong.
+    /// The passphrase is wrong, or the file is damaged.
     #[error("the passphrase does not open `{path}`")]
     Passphrase {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
     },
 }
 
 impl IdentityError {
-    /// The file.
+    /// Returns the path of the file.
     #[must_use]
     pub fn path(&self) -> &Path {
         match self {
@@ -67,8 +69,9 @@ impl IdentityError {
     }
 }
 
-/// One identity that is ready to use, and whom to seal to for it: derived once,
-/// since it is compared with every file that is opened.
+/// An identity that is ready to use, with its recipient.
+///
+/// The recipient is derived once, because it is compared with every Secret that is opened.
 pub struct Identity {
     secret: Secret,
     recipient: Option<String>,
@@ -84,7 +87,7 @@ enum Secret {
 }
 
 impl Identity {
-    /// Its recipient, as it stands behind `age:`.
+    /// Returns the recipient, as it is after `age:` in the URI of the KEK.
     #[must_use]
     pub fn recipient(&self) -> Option<&str> {
         self.recipient.as_deref()
@@ -118,7 +121,7 @@ impl age::Identity for Identity {
     }
 }
 
-/// What one file held.
+/// The content of one file.
 enum Content {
     Open(Vec<Arc<Identity>>),
     LockedAge(Vec<u8>),
@@ -131,38 +134,39 @@ struct File {
     content: Content,
 }
 
-/// What became of locked files.
+/// The results of unlocking files, by path.
 type Unlocked = BTreeMap<PathBuf, Result<Vec<Arc<Identity>>, IdentityError>>;
 
-/// All identities of the person, none of them read before the first use.
+/// All identities of the user. No file is read before the first use.
 pub struct Identities {
     paths: Vec<PathBuf>,
     passphrases: Passphrases,
     files: OnceLock<Vec<File>>,
-    /// What became of each locked file whose passphrase was asked for: once a run.
+    /// The result for each file that was unlocked. The user is prompted once per file and run.
     unlocked: Mutex<Unlocked>,
 }
 
 impl Identities {
-    /// From these files; `passphrases` is asked only for those that are locked.
+    /// Uses the identities in these files. `passphrases` is called only for files that are
+    /// protected by a passphrase.
     #[must_use]
     pub fn new(paths: Vec<PathBuf>, passphrases: Passphrases) -> Self {
         Self { paths, passphrases, files: OnceLock::new(), unlocked: Mutex::default() }
     }
 
-    /// Whether the identity of this recipient is at hand without a passphrase.
+    /// Returns whether the identity of this recipient can be used without a prompt.
     #[must_use]
     pub fn has_unlocked(&self, recipient: &str) -> bool {
         let is_it = |identity: &Arc<Identity>| identity.recipient() == Some(recipient);
         self.unlocked().iter().any(is_it)
-            // Busy while the person is asked: then it is not at hand.
+            // The lock is held during a prompt. Then the identity cannot be used yet.
             || self
                 .unlocked
                 .try_lock()
                 .is_ok_and(|request| request.values().flatten().flatten().any(is_it))
     }
 
-    /// The identities that need no passphrase.
+    /// Returns the identities that need no passphrase.
     #[must_use]
     pub fn unlocked(&self) -> Vec<Arc<Identity>> {
         let open = |file: &File| match &file.content {
@@ -172,11 +176,15 @@ impl Identities {
         self.files().iter().flat_map(open).collect()
     }
 
-    /// The identity of a recipient out of the locked files, each of which is asked for
-    /// once: first the one that is known to hold it, then those that may.
+    /// Unlocks files until one contains the identity of this recipient, and returns the identities
+    /// of that file.
+    ///
+    /// A file that is known to contain it comes first, then all files that may contain it. The
+    /// passphrase of each file is requested once. The list is empty if no file contains it.
     ///
     /// # Errors
-    /// [`IdentityError`] of the first that could not be opened, where none held it.
+    /// Returns the first [`IdentityError`] if a file could not be unlocked and no other file
+    /// contains the identity.
     pub fn unlock(&self, recipient: &str) -> Result<Vec<Arc<Identity>>, IdentityError> {
         let is_it = |identity: &Arc<Identity>| identity.recipient() == Some(recipient);
         let is_known = |file: &&File| match &file.content {
@@ -199,7 +207,7 @@ impl Identities {
     }
 
     fn open(&self, file: &File) -> Result<Vec<Arc<Identity>>, IdentityError> {
-        // Held while the person is asked: nobody asks for the same file beside.
+        // Hold the lock during the prompt, so that no other task prompts for the same file.
         let mut request = self.request();
         if let Some(known) = request.get(&file.path) {
             return known.clone();
@@ -224,7 +232,7 @@ impl Identities {
         self.unlocked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The recipients of the identities that need no passphrase, with their files.
+    /// Returns the recipients of the identities that need no passphrase, with their files.
     #[must_use]
     pub fn recipients(&self) -> Vec<(PathBuf, String)> {
         let mut recipients = Vec::new();
@@ -237,7 +245,7 @@ impl Identities {
         recipients
     }
 
-    /// Why files cannot be used at all.
+    /// Returns the errors of all files that cannot be used.
     pub fn broken(&self) -> impl Iterator<Item = &IdentityError> {
         self.files().iter().filter_map(|file| match &file.content {
             Content::Broken(error) => Some(error),
@@ -245,24 +253,23 @@ impl Identities {
         })
     }
 
-    /// What to do when none of them fits.
+    /// Returns the hint for the case that no identity opens.
     pub(super) fn hint(&self) -> String {
         if self.paths.is_empty() {
-            return "you have no age identity here: put it into the `identities` folder of the configuration, or name its file in `ENVCRYPT_AGE_IDENTITIES`".to_owned();
+            return "you have no age identity here: put one into the `identities` directory of the configuration, or list its file in `ENVCRYPT_AGE_IDENTITIES`".to_owned();
         }
         let count = match self.paths.len() {
-            1 => "one identity file was".to_owned(),
-            n => format!("{n} identity files were"),
+            1 => "one identity file".to_owned(),
+            n => format!("{n} identity files"),
         };
-        let mut hint =
-            format!("{count} looked at; name further files in `ENVCRYPT_AGE_IDENTITIES`");
+        let mut hint = format!("tried {count}; list more files in `ENVCRYPT_AGE_IDENTITIES`");
         for error in self.broken() {
             hint += &format!("; {error}");
         }
         hint
     }
 
-    /// One that cannot be used does not keep the others from being so.
+    /// All files. A file that cannot be used does not affect the others.
     fn files(&self) -> &[File] {
         self.files.get_or_init(|| self.paths.iter().map(|path| read(path)).collect())
     }
@@ -347,15 +354,15 @@ fn unlock_age(
     parse_lines(&text).ok_or_else(|| IdentityError::Content { path: path.to_owned() })
 }
 
-/// A fresh identity, as text for its file, and whom to seal to.
+/// A new age identity.
 pub struct NewIdentity {
-    /// The lines of the identity file.
+    /// The text of the identity file.
     pub file: Zeroizing<String>,
-    /// Its recipient.
+    /// The recipient, to seal to.
     pub recipient: String,
 }
 
-/// Makes an identity: X25519, or the post-quantum hybrid.
+/// Makes a new identity: X25519, or the hybrid of ML-KEM-768 and X25519 if `post_quantum` is set.
 #[must_use]
 pub fn new_identity(post_quantum: bool) -> NewIdentity {
     let (recipient, secret) = if post_quantum {

@@ -1,4 +1,4 @@
-//! What AWS KMS answers, in the project's few words.
+//! Maps the errors of AWS KMS to a [`Refusal`] with a hint.
 
 use std::error::Error;
 
@@ -8,7 +8,7 @@ use aws_sdk_kms::error::{ProvideErrorMetadata, SdkError};
 use crate::kek::error::{Request, innermost};
 use crate::kek::{KekError, Refusal};
 
-/// Maps an SDK error. The request is never shown: it holds the DEK.
+/// Maps an SDK error. The request is never shown, because it contains the DEK.
 pub fn refusal<E>(request: Request<'_>, region: Option<&str>, error: &SdkError<E>) -> KekError
 where
     E: ProvideErrorMetadata + Error + 'static,
@@ -20,11 +20,11 @@ where
         SdkError::DispatchFailure(_) | SdkError::ConstructionFailure(_)
             if find::<CredentialsError>(error).is_some() =>
         {
-            (Refusal::NotLoggedIn, "the SDK found no usable credentials".to_owned())
+            (Refusal::NotLoggedIn, "the SDK found no valid credentials".to_owned())
         }
         SdkError::DispatchFailure(_) => (Refusal::Unreachable, innermost(error)),
         SdkError::ResponseError(_) => {
-            (Refusal::Unreachable, "the connection broke, or the answer was none".to_owned())
+            (Refusal::Unreachable, "the connection broke, or the answer is not valid".to_owned())
         }
         _ => (Refusal::Failed, innermost(error)),
     };
@@ -67,15 +67,15 @@ fn service_refusal(error: &impl ProvideErrorMetadata) -> (Refusal, String) {
 fn hint(why: Refusal, region: &str, permission: &str) -> Option<String> {
     Some(match why {
         Refusal::Denied => format!(
-            "this takes `{permission}` on the key in {region}; `aws sts get-caller-identity` tells who you are"
+            "this needs `{permission}` on the key in {region}; `aws sts get-caller-identity` shows who you are"
         ),
         Refusal::NotLoggedIn => {
-            "log in with `aws sso login`, or set `AWS_PROFILE`; `aws sts get-caller-identity` tells whether it worked".to_owned()
+            "log in with `aws sso login`, or set `AWS_PROFILE`; `aws sts get-caller-identity` shows whether it worked".to_owned()
         }
-        Refusal::NotFound => format!("looked for in {region}; `aws kms list-aliases` shows what is there"),
-        Refusal::Disabled => format!("`aws kms enable-key` in {region} puts it back in service"),
-        Refusal::Throttled => format!("the request quota of KMS in {region} is used up: wait, or ask for a higher one"),
-        Refusal::Unreachable => format!("asked in {region}; check the network, a proxy, and `AWS_ENDPOINT_URL_KMS`"),
+        Refusal::NotFound => format!("the call went to {region}; `aws kms list-aliases` lists the aliases there"),
+        Refusal::Disabled => format!("`aws kms enable-key` in {region} enables the key again"),
+        Refusal::Throttled => format!("the request quota of KMS in {region} is used up: wait, or request a higher quota"),
+        Refusal::Unreachable => format!("the call went to {region}; check the network, the proxy and `AWS_ENDPOINT_URL_KMS`"),
         _ => return None,
     })
 }

@@ -1,4 +1,4 @@
-//! What Azure Key Vault answers, in the project's few words.
+//! Maps the errors of Azure Key Vault to a [`Refusal`] with a hint.
 
 use azure_core::error::{Error, ErrorKind};
 use azure_core::http::StatusCode;
@@ -21,7 +21,7 @@ struct Code {
     innererror: Option<Box<Code>>,
 }
 
-/// Maps an SDK error. The request is never shown: it holds the DEK.
+/// Maps an SDK error. The request is never shown, because it contains the DEK.
 pub fn refusal(request: Request<'_>, error: &Error) -> KekError {
     match error.kind() {
         ErrorKind::HttpResponse { status, raw_response, .. } => {
@@ -33,7 +33,7 @@ pub fn refusal(request: Request<'_>, error: &Error) -> KekError {
         ErrorKind::Connection | ErrorKind::Io => {
             from_answer(request, Refusal::Unreachable, innermost(error))
         }
-        // A parser's own words would quote an answer that may hold the DEK.
+        // The message of a parser can quote the answer, which may contain the DEK.
         ErrorKind::DataConversion => {
             from_answer(request, Refusal::Failed, "its answer cannot be read".to_owned())
         }
@@ -41,7 +41,7 @@ pub fn refusal(request: Request<'_>, error: &Error) -> KekError {
     }
 }
 
-/// What a call ends with that takes too long.
+/// The error of a call that takes too long.
 pub fn late(request: Request<'_>) -> KekError {
     from_answer(request, Refusal::Unreachable, "no answer in time".to_owned())
 }
@@ -54,7 +54,7 @@ fn of_status(request: Request<'_>, status: StatusCode, error: Code) -> KekError 
         {
             Refusal::Disabled
         }
-        // Its firewall keeps this network out, whoever asks.
+        // The firewall of the vault blocks this network. Permissions do not matter.
         403 if inner.starts_with("ForbiddenBy")
             && inner != "ForbiddenByRbac"
             && inner != "ForbiddenByPolicy" =>
@@ -78,7 +78,7 @@ fn of_status(request: Request<'_>, status: StatusCode, error: Code) -> KekError 
     from_answer(request, why, words.replace(['\r', '\n'], " "))
 }
 
-/// With the hint that belongs to it.
+/// Makes the error with its hint.
 fn from_answer(request: Request<'_>, why: Refusal, detail: String) -> KekError {
     KekError::from_answer(request, why, detail, hint(why, request))
 }
@@ -88,19 +88,19 @@ fn hint(why: Refusal, request: Request<'_>) -> Option<String> {
     let (permission, vault) = (request.permission, vault.split('.').next().unwrap_or(vault));
     Some(match why {
         Refusal::Denied => format!(
-            "this takes the permission `{permission}` on the key, as the role Key Vault Crypto Service Encryption User has it; `az account show` tells who you are"
+            "this needs the permission `{permission}` on the key, for example with the role Key Vault Crypto Service Encryption User; `az account show` shows who you are"
         ),
         Refusal::NotLoggedIn => {
             "log in with `az login`, or set `AZURE_TENANT_ID`, `AZURE_CLIENT_ID` and `AZURE_CLIENT_SECRET`".to_owned()
         }
-        Refusal::NotFound => format!("`az keyvault key list --vault-name {vault}` shows what is there"),
+        Refusal::NotFound => format!("`az keyvault key list --vault-name {vault}` lists the keys there"),
         Refusal::Disabled => format!(
-            "`az keyvault key list-versions --vault-name {vault} --name {key}` shows what is enabled, and until when"
+            "`az keyvault key list-versions --vault-name {vault} --name {key}` shows which versions are enabled, and until when"
         ),
         Refusal::Throttled => {
-            format!("the vault {vault} takes no more requests for now: wait, or use a second one")
+            format!("the vault `{vault}` accepts no more requests for now: wait, or use a second vault")
         }
-        Refusal::Unreachable => "check the network, a proxy (`HTTPS_PROXY`), and the vault's firewall".to_owned(),
+        Refusal::Unreachable => "check the network, the proxy (`HTTPS_PROXY`) and the firewall of the vault".to_owned(),
         _ => return None,
     })
 }

@@ -1,4 +1,4 @@
-//! What Google Cloud KMS answers, in the project's few words.
+//! Maps the errors of Google Cloud KMS to a [`Refusal`] with a hint.
 
 use google_cloud_gax::client_builder;
 use google_cloud_gax::error::rpc::Code;
@@ -10,7 +10,7 @@ use crate::kek::{Action, KekError, Refusal};
 const NOT_LOGGED_IN: &str =
     "log in with `gcloud auth application-default login`, or set `GOOGLE_APPLICATION_CREDENTIALS`";
 
-/// Maps a client that could not be made.
+/// Maps the error of a client that could not be created.
 pub fn of_builder(request: Request<'_>, error: &client_builder::Error) -> KekError {
     let why = match error.is_default_credentials() {
         true => Refusal::NotLoggedIn,
@@ -19,7 +19,7 @@ pub fn of_builder(request: Request<'_>, error: &client_builder::Error) -> KekErr
     from_answer(request, why, innermost(error))
 }
 
-/// Maps a failed call. The request is never shown: it holds the DEK.
+/// Maps a failed call. The request is never shown, because it contains the DEK.
 pub fn refusal(request: Request<'_>, error: &Error) -> KekError {
     let Some(status) = error.status() else {
         return match error {
@@ -29,7 +29,7 @@ pub fn refusal(request: Request<'_>, error: &Error) -> KekError {
             e if e.is_authentication() => from_answer(request, Refusal::NotLoggedIn, innermost(e)),
             e if e.is_timeout() || e.is_exhausted() => late(request),
             e if e.is_io() || e.is_connect() || e.is_transport() => of_transport(request, e),
-            // A parser's own words would quote an answer that may hold the DEK.
+            // The message of a parser can quote the answer, which may contain the DEK.
             _ => from_answer(request, Refusal::Failed, "its answer cannot be read".to_owned()),
         };
     };
@@ -46,13 +46,15 @@ pub fn refusal(request: Request<'_>, error: &Error) -> KekError {
     from_answer(request, why, format!("{}: {}", status.code.name(), status.message))
 }
 
-/// What a call ends with that takes too long.
+/// The error of a call that takes too long.
 pub fn late(request: Request<'_>) -> KekError {
     from_answer(request, Refusal::Unreachable, "no answer in time".to_owned())
 }
 
-/// Whether another attempt to log in might go through: nobody said no. Without
-/// credentials, it is the metadata server that is missing: nobody is logged in.
+/// Whether another attempt to log in can succeed, because no server refused the login.
+///
+/// If no credentials are set, the metadata server is missing. Then the user is not logged in, and
+/// another attempt does not help.
 fn is_transient(error: &Error) -> bool {
     let named = std::env::var_os("GOOGLE_APPLICATION_CREDENTIALS").is_some();
     let has_credentials = named
@@ -68,7 +70,7 @@ fn is_marked_transient(error: &Error) -> bool {
         .is_some_and(CredentialsError::is_transient)
 }
 
-/// An answer that came from something else on the way, or none.
+/// Maps an answer that did not come from the KMS itself, or no answer.
 fn of_transport(request: Request<'_>, error: &Error) -> KekError {
     match error.http_status_code() {
         Some(429) => from_answer(request, Refusal::Throttled, "HTTP status 429".to_owned()),
@@ -89,22 +91,22 @@ fn hint(why: Refusal, request: Request<'_>) -> Option<String> {
     let permission = request.permission;
     Some(match why {
         Refusal::Denied => {
-            format!("this takes `{permission}` on the key; `gcloud auth list` tells who you are")
+            format!("this needs `{permission}` on the key; `gcloud auth list` shows who you are")
         }
         Refusal::NotLoggedIn => NOT_LOGGED_IN.to_owned(),
         Refusal::NotFound => format!(
-            "`gcloud kms keys list --project {project} --location {location} --keyring {ring}` shows what is there"
+            "`gcloud kms keys list --project {project} --location {location} --keyring {ring}` lists the keys there"
         ),
         Refusal::Disabled => format!(
-            "its primary version, or the one that wrapped this, is disabled or destroyed: `gcloud kms keys versions list --project {project} --location {location} --keyring {ring} --key {}`",
+            "the primary version of the key, or the version that wrapped the data key, is disabled or destroyed: run `gcloud kms keys versions list --project {project} --location {location} --keyring {ring} --key {}`",
             parts[7]
         ),
         Refusal::Throttled => {
             format!(
-                "the quota of cryptographic requests of the project {project} is used up: wait, or ask for a higher one"
+                "the quota of cryptographic requests of the project `{project}` is used up: wait, or request a higher quota"
             )
         }
-        Refusal::Unreachable => "check the network and a proxy (`HTTPS_PROXY`)".to_owned(),
+        Refusal::Unreachable => "check the network and the proxy (`HTTPS_PROXY`)".to_owned(),
         _ => return None,
     })
 }

@@ -1,19 +1,20 @@
-//! What a KMS v2 plugin answers, in the project's few words. The protocol does
-//! not say which code means what, and most plugins answer `UNKNOWN` to anything
-//! that their KMS refused; so their words are shown.
+//! Maps the errors of a KMS v2 plugin to a [`Refusal`] with a hint.
+//!
+//! The protocol does not define the meaning of the codes. Most KMS plugins answer `UNKNOWN` to
+//! everything that their KMS refuses, so their message is shown.
 
 use tonic::{Code, Status};
 
 use crate::kek::error::innermost;
 use crate::kek::{Action, KekError, KekUri, Refusal};
 
-/// Maps a failed call. The request is never shown: it holds the DEK.
+/// Maps a failed call. The request is never shown, because it contains the DEK.
 pub fn refusal(kek: &KekUri, action: Action, status: &Status) -> KekError {
     let denied_socket = std::error::Error::source(status)
         .is_some_and(|e| innermost(e).contains("Permission denied"));
     let why = match status.code() {
         _ if denied_socket => Refusal::Denied,
-        // The connection's error, not the plugin's.
+        // The error comes from the connection, not from the KMS plugin.
         _ if std::error::Error::source(status).is_some() => Refusal::Unreachable,
         Code::PermissionDenied => Refusal::Denied,
         Code::Unauthenticated => Refusal::NotLoggedIn,
@@ -32,14 +33,19 @@ pub fn refusal(kek: &KekUri, action: Action, status: &Status) -> KekError {
     from_answer(kek, action, why, &detail)
 }
 
-/// What a call ends with that takes too long.
+/// The error of a call that takes too long.
 pub fn late(kek: &KekUri, action: Action) -> KekError {
     from_answer(kek, action, Refusal::Unreachable, "no answer in time")
 }
 
-/// A plugin that says of itself that it is not well.
+/// The error of a KMS plugin that reports that it is not healthy.
 pub fn unwell(kek: &KekUri, action: Action, healthz: &str) -> KekError {
-    from_answer(kek, action, Refusal::Unreachable, &format!("the plugin says of itself: {healthz}"))
+    from_answer(
+        kek,
+        action,
+        Refusal::Unreachable,
+        &format!("the KMS plugin reports that it is not healthy: {healthz}"),
+    )
 }
 
 fn from_answer(kek: &KekUri, action: Action, why: Refusal, detail: &str) -> KekError {
@@ -55,15 +61,19 @@ fn hint(why: Refusal, kek: &KekUri) -> Option<String> {
     Some(match why {
         Refusal::Denied => {
             format!(
-                "who may ask is the mode of `{socket}`; what the plugin may do, its own KMS says"
+                "the mode of `{socket}` decides who may use the KMS plugin; the KMS behind it decides what the KMS plugin may do"
             )
         }
-        Refusal::NotLoggedIn => "the plugin has to log in to its own KMS: see its log".to_owned(),
-        Refusal::NotFound | Refusal::Disabled | Refusal::Throttled => {
-            "this is what the plugin's own KMS says: see the plugin's log".to_owned()
+        Refusal::NotLoggedIn => {
+            "the KMS plugin must log in to the KMS behind it: see the log of the KMS plugin"
+                .to_owned()
         }
-        Refusal::Unreachable => format!("see whether the plugin runs, and listens on `{socket}`"),
-        Refusal::Rejected | Refusal::Failed => "the plugin's log may say more".to_owned(),
+        Refusal::NotFound | Refusal::Disabled | Refusal::Throttled => {
+            "this answer comes from the KMS behind the KMS plugin: see the log of the KMS plugin"
+                .to_owned()
+        }
+        Refusal::Unreachable => format!("check that the KMS plugin runs and listens on `{socket}`"),
+        Refusal::Rejected | Refusal::Failed => "see the log of the KMS plugin".to_owned(),
         _ => return None,
     })
 }

@@ -1,4 +1,4 @@
-//! What Vault answers, in the project's few words.
+//! Maps the errors of Vault to a [`Refusal`] with a hint.
 
 use vaultrs::error::ClientError;
 
@@ -9,10 +9,10 @@ use crate::kek::{KekError, Refusal};
 pub const NOT_LOGGED_IN: &str =
     "log in with `vault login` or `bao login`, or set `VAULT_TOKEN`; in a pod, set `VAULT_ROLE`";
 
-/// What is told of a redirect to another server.
-const REDIRECTED: &str = "it answers with a redirect to another server, which would get the token and the data key: it is not followed; name that server in `VAULT_ADDR` if it is yours";
+/// The detail for a redirect to another server.
+const REDIRECTED: &str = "it redirects to another server, which would receive the token and the data key, so the redirect is not followed; if you trust that server, name it in `VAULT_ADDR`";
 
-/// Maps a client error. The request is never shown: it holds the DEK.
+/// Maps a client error. The request is never shown, because it contains the DEK.
 pub fn refusal(request: Request<'_>, error: &ClientError) -> KekError {
     let (why, detail) = match error {
         ClientError::APIError { code, errors } => {
@@ -28,7 +28,7 @@ pub fn refusal(request: Request<'_>, error: &ClientError) -> KekError {
     from_answer(request, why, detail)
 }
 
-/// What a call ends with that takes too long.
+/// The error of a call that takes too long.
 pub fn late(request: Request<'_>) -> KekError {
     from_answer(request, Refusal::Unreachable, "no answer in time".to_owned())
 }
@@ -43,14 +43,14 @@ fn of_transport(error: &rustify::errors::ClientError, path: &str) -> (Refusal, S
         Rest::ServerResponseError { code: 300..=399, .. } => {
             (Refusal::Failed, REDIRECTED.to_owned())
         }
-        // The content may be anything, so it is not shown.
+        // The content can be anything, so it is not shown.
         Rest::ServerResponseError { code, .. } => {
             (of_status(*code, "", path), format!("HTTP status {code}"))
         }
         Rest::RequestError { .. } | Rest::ResponseError { .. } => {
             (Refusal::Unreachable, innermost(error))
         }
-        // A parser's own words would quote an answer that may hold the DEK.
+        // The message of a parser can quote the answer, which may contain the DEK.
         _ => (Refusal::Failed, "its answer cannot be read".to_owned()),
     }
 }
@@ -77,21 +77,21 @@ fn hint(why: Refusal, request: Request<'_>) -> Option<String> {
     let path = request.permission;
     Some(match why {
         Refusal::Denied => format!(
-            "this takes a policy with `update` on `{mount}/{path}/{key}`; `vault token lookup` tells who you are"
+            "this needs a policy with `update` on `{mount}/{path}/{key}`; `vault token lookup` shows who you are"
         ),
         Refusal::NotFound if path == "login" => {
-            "the login is not enabled there: `VAULT_AUTH_PATH` says where it is mounted".to_owned()
+            "the auth method is not enabled there: set `VAULT_AUTH_PATH` to the path where it is mounted".to_owned()
         }
         Refusal::NotLoggedIn => NOT_LOGGED_IN.to_owned(),
         Refusal::NotFound => {
-            format!("`vault list {mount}/keys` shows what is there; `VAULT_NAMESPACE` may be missing")
+            format!("`vault list {mount}/keys` lists the keys there; `VAULT_NAMESPACE` may be missing")
         }
         Refusal::Disabled => format!(
-            "`vault read {mount}/keys/{key}` shows its `min_decryption_version`, and whether it was deleted"
+            "`vault read {mount}/keys/{key}` shows the `min_decryption_version` of the key, and whether it was deleted"
         ),
-        Refusal::Throttled => "a quota of the server is used up: wait, or ask for a higher one".to_owned(),
+        Refusal::Throttled => "a quota of the server is used up: wait, or request a higher quota".to_owned(),
         Refusal::Unreachable => {
-            "check `VAULT_ADDR`, `VAULT_CACERT` and the network; `vault status` tells whether it is sealed".to_owned()
+            "check `VAULT_ADDR`, `VAULT_CACERT` and the network; `vault status` shows whether the server is sealed".to_owned()
         }
         _ => return None,
     })

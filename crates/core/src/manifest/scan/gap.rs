@@ -1,18 +1,18 @@
-//! Gaps: values that something fills in later, and what stands for them.
+//! Gaps: values that a tool fills in later, and the markers that replace them.
 
 use std::ops::RangeInclusive;
 
-/// What stands for expressions. Neither is in the text.
+/// The characters that replace template expressions. The text contains neither of them.
 #[derive(Clone, Copy)]
 pub(super) struct Markers {
-    /// For an expression.
+    /// Replaces an expression.
     pub(super) gap: char,
-    /// For one that begins with text in quotes.
+    /// Replaces an expression that begins with text in quotes.
     pub(super) literal: char,
 }
 
 impl Markers {
-    /// Characters for private use that the text does not contain.
+    /// Takes two private-use characters that the text does not contain.
     fn new(text: &str) -> Self {
         const RANGE: RangeInclusive<char> = '\u{e000}'..='\u{f8ff}';
         let mut is_used = vec![false; RANGE.count()];
@@ -20,8 +20,8 @@ impl Markers {
             is_used[char as usize - *RANGE.start() as usize] = true;
         }
         let mut free = RANGE.zip(is_used).filter(|(_, is_used)| !is_used).map(|(char, _)| char);
-        // Nobody writes all 6400 of them; and then only gaps are seen where none are, in
-        // a text that `kubectl` cannot read.
+        // No real text uses all 6400 of them. If one does, values of a text that `kubectl` cannot
+        // read count as gaps.
         let mut next = || free.next().unwrap_or(*RANGE.end());
         Self { gap: next(), literal: next() }
     }
@@ -31,10 +31,10 @@ impl Markers {
     }
 }
 
-/// A text without its expressions, line for line and column for column.
+/// A text with markers instead of expressions. Lines and columns stay the same.
 pub(super) struct Replaced {
     text: String,
-    /// Where each line begins.
+    /// The index of the first byte of each line.
     starts: Vec<usize>,
     pub(super) markers: Markers,
 }
@@ -48,11 +48,12 @@ impl Replaced {
         Self { text, starts, markers }
     }
 
-    /// So many lines and what follows the last of them on its line.
+    /// Returns `count` lines after the first `before` lines. At the end of the text, this
+    /// includes a last line without a line break.
     pub(super) fn lines(&self, before: usize, count: usize) -> &str {
         let place = |line: usize| self.starts.get(line).copied().unwrap_or(self.text.len());
         let start = place(before);
-        // A document ends where the line of the next one begins.
+        // A document ends where the first line of the next document begins.
         let end = match self.starts.get(before + count + 1) {
             Some(_) => place(before + count),
             None => self.text.len(),
@@ -61,10 +62,9 @@ impl Replaced {
     }
 }
 
-/// The text with `{{ … }}` taken out: where a line holds nothing else, it becomes
-/// empty.
+/// Replaces every `{{ … }}` in a text. A line with nothing else becomes empty.
 fn without_expressions(text: &str, markers: Markers) -> String {
-    // No key may be longer than 1024.
+    // A key in YAML can have at most 1024 characters.
     const LONGEST: usize = 256;
     let mut new = String::with_capacity(text.len());
     let mut rest = text;
@@ -90,16 +90,16 @@ fn without_expressions(text: &str, markers: Markers) -> String {
     new.split('\n').map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// What counts as a gap.
+/// Decides which values are gaps.
 pub(super) struct Gaps {
-    /// Set if the text is a template.
+    /// The markers, if the text is a template.
     pub(super) markers: Option<Markers>,
     /// Whether sops has encrypted the document.
     pub(super) is_sops: bool,
 }
 
 impl Gaps {
-    /// Whether a value is more than a gap that is filled later.
+    /// Whether a value is plaintext and not only a gap.
     pub(super) fn is_literal(&self, text: &str) -> bool {
         if text.is_empty() {
             return false;
@@ -120,14 +120,14 @@ impl Gaps {
     }
 }
 
-/// What OpenShift and envsubst fill in.
+/// Whether a text is a variable of OpenShift or envsubst.
 fn is_name(text: &str, open: &str, close: &str) -> bool {
     let name = between(text, open, close).unwrap_or_default();
     name.starts_with(|c: char| c.is_ascii_uppercase() || c == '_')
         && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
 }
 
-/// One expression, with no text in quotes that could be the value.
+/// Whether a text is one expression without text in quotes, which could be the value.
 fn is_expression(text: &str) -> bool {
     between(text, "{{", "}}").is_some_and(|body| {
         !body.trim().is_empty()
@@ -137,14 +137,14 @@ fn is_expression(text: &str) -> bool {
     })
 }
 
-/// What a plugin of Argo CD looks up.
+/// Whether a text is a path that the Vault plugin of Argo CD looks up.
 fn is_vault_path(text: &str) -> bool {
     between(text, "<path:", ">").is_some_and(|path| {
         path.contains('#') && !path.contains(['<', '>']) && !path.contains(char::is_whitespace)
     })
 }
 
-/// What sops has encrypted.
+/// Whether a text is a value that sops encrypted.
 fn is_encrypted(text: &str) -> bool {
     between(text, "ENC[AES256_GCM,data:", "]").is_some_and(|data| !data.contains(['[', ']']))
 }
@@ -153,7 +153,7 @@ fn between<'t>(text: &'t str, open: &str, close: &str) -> Option<&'t str> {
     text.strip_prefix(open)?.strip_suffix(close)
 }
 
-/// An address whose password is an expression, and nothing beside it.
+/// Whether a text is an address whose password is only an expression.
 fn has_expression_password(text: &str) -> bool {
     let markers = Markers::new(text);
     let replaced = without_expressions(text, markers);
@@ -164,7 +164,7 @@ fn has_expression_password(text: &str) -> bool {
         && password.chars().all(|char| char == markers.gap)
 }
 
-/// What a template leaves of a value may still be a password in an address.
+/// Whether the fixed part of a template value is an address with a plaintext password.
 fn has_literal_password(text: &str, markers: Markers) -> bool {
     password(text).is_some_and(|text| !text.contains(markers.gap) && !text.contains("${"))
 }

@@ -2,11 +2,13 @@
 
 use std::collections::HashMap;
 
-/// The bodies of a script's here-documents, with how many lines stand before each.
+/// Returns the bodies of the here-documents in a shell script.
+///
+/// Each body comes with the number of lines before it.
 #[must_use]
 pub fn heredocs(text: &str) -> Vec<(usize, String)> {
     let lines: Vec<&str> = text.lines().collect();
-    // Where each line stands, to find the end of a body at once.
+    // The numbers of each line, to find the end of a body without a search.
     let mut places: HashMap<&str, Vec<usize>> = HashMap::new();
     let mut stripped: HashMap<&str, Vec<usize>> = HashMap::new();
     for (number, line) in lines.iter().enumerate() {
@@ -20,8 +22,8 @@ pub fn heredocs(text: &str) -> Vec<(usize, String)> {
             let ends = if has_tabs { &stripped } else { &places };
             let ends = ends.get(word).map_or(&[][..], Vec::as_slice);
             let end = ends.get(ends.partition_point(|end| *end < number));
-            // One without an end goes on to the end of the text. Where there are more
-            // of them, they are in the first.
+            // A here-document without an end goes to the end of the text. So it contains all later
+            // ones without an end.
             if end.is_none() && std::mem::replace(&mut has_open, true) {
                 continue;
             }
@@ -40,13 +42,13 @@ pub fn heredocs(text: &str) -> Vec<(usize, String)> {
 }
 
 struct Start<'t> {
-    /// Whether tabs before each line are left out.
+    /// Whether tabs at the start of each line are removed (`<<-`).
     has_tabs: bool,
-    /// What the body ends with.
+    /// The line that ends the body.
     word: &'t str,
 }
 
-/// The here-documents that begin in a line.
+/// The here-documents that a line starts.
 fn starts(line: &str) -> Vec<Start<'_>> {
     let mut starts = Vec::new();
     let mut rest = line;
@@ -67,7 +69,7 @@ fn starts(line: &str) -> Vec<Start<'_>> {
                 let after = after.strip_prefix('\\').unwrap_or(after);
                 let is_word = |c: char| c.is_alphanumeric() || "_-.!".contains(c);
                 let word = &after[..after.find(|c| !is_word(c)).unwrap_or(after.len())];
-                // `1 << 2` is none.
+                // `1 << 2` is a shift.
                 Some(word).filter(|word| !word.starts_with(|c: char| c.is_ascii_digit()))
             }
         };

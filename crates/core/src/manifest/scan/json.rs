@@ -1,4 +1,4 @@
-//! JSON as nodes: for several values one after another, and for what only JSON takes.
+//! JSON as nodes: for several values one after another, and for JSON that is not valid YAML.
 
 use std::fmt;
 
@@ -6,8 +6,10 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use crate::manifest::tree::{Data, Mark, Node, Style};
 
-/// The values at the start of a text, with the line of each, and how many bytes they
-/// are. Where each begins is all that is known of their places.
+/// Reads the values at the start of a text.
+///
+/// Returns each value with its line, and the number of bytes that were read. Nodes have no other
+/// positions.
 pub(super) fn values(text: &str) -> (Vec<(usize, Node)>, usize) {
     let mut stream = serde_json::Deserializer::from_str(text).into_iter::<Json>();
     let (mut values, mut read, mut line) = (Vec::new(), 0, 1);
@@ -21,12 +23,12 @@ pub(super) fn values(text: &str) -> (Vec<(usize, Node)>, usize) {
     (values, read)
 }
 
-/// The value that is all of a text.
+/// Reads a text that is exactly one value.
 pub(super) fn value(text: &str) -> Option<Node> {
     serde_json::from_str(text).ok().map(|Json(node)| node)
 }
 
-/// A value. Unlike serde's, it keeps keys that are there twice.
+/// A JSON value. Unlike the value of serde_json, it keeps duplicate keys.
 struct Json(Node);
 
 impl<'de> Deserialize<'de> for Json {

@@ -1,10 +1,10 @@
-//! Kustomize's files, which make and patch Secrets.
+//! Files of Kustomize, which create and patch Secrets.
 
 use super::look::{Look, has};
 use super::{Context, Found, FoundSecret, MAX_TEXTS, may_hide_secret};
 use crate::manifest::tree::{Node, text_of};
 
-/// What a patch is for.
+/// The kind of object that a patch changes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Target {
     Secret,
@@ -12,7 +12,7 @@ pub(super) enum Target {
     Unknown,
 }
 
-/// What holds patches, and the fields in which each has them.
+/// The kinds of objects that contain patches.
 const TRANSFORMERS: [&str; 5] = [
     "Kustomization",
     "Component",
@@ -22,7 +22,7 @@ const TRANSFORMERS: [&str; 5] = [
 ];
 
 impl Look<'_> {
-    /// What Kustomize would read of a mapping.
+    /// Scans the fields of a mapping that Kustomize would read.
     pub(super) fn kustomization(&mut self, node: &Node, is_kustomization: bool) {
         if has(node, "kind", "SecretGenerator") {
             self.generator(node);
@@ -48,11 +48,11 @@ impl Look<'_> {
         self.patches(node);
     }
 
-    /// The patches that stand in the fields of a mapping, for its `target`.
+    /// Scans the patches in the fields of a mapping, for its `target`.
     fn patches(&mut self, node: &Node) {
         let kinds = node.all("target").into_iter().flat_map(|target| target.all("kind"));
         let kinds: Vec<_> = kinds.filter_map(text_of).collect();
-        // It may be a pattern.
+        // `kind` can be a regular expression.
         let is_name = |kind: &&str| kind.chars().all(|c| c.is_ascii_alphanumeric());
         let target = match &kinds[..] {
             ["Secret"] => Target::Secret,
@@ -64,7 +64,7 @@ impl Look<'_> {
         }
     }
 
-    /// A text in a text.
+    /// Scans a text inside a text.
     fn inner(&mut self, node: &Node, target: Option<Target>) {
         let Some(text) = text_of(node) else { return };
         let at = self.position(node.start);
@@ -80,7 +80,7 @@ impl Look<'_> {
         self.scan.text(text, context);
     }
 
-    /// The root of a patch. Says whether that is all that can be said of it.
+    /// Scans the root of a patch. Returns whether nothing else is left to scan in it.
     pub(super) fn patch(&mut self, node: &Node, target: Target) -> bool {
         if let Some(operations) = node.as_sequence() {
             if target != Target::Other {
@@ -88,7 +88,7 @@ impl Look<'_> {
             }
             return false;
         }
-        // It need not say its version, and not its kind, as the target does.
+        // A patch needs no `apiVersion`. It needs no `kind` if the target has one.
         let is_secret = match node.get("kind") {
             Some(_) => has(node, "kind", "Secret"),
             None => target == Target::Secret && node.is_mapping(),
@@ -99,7 +99,7 @@ impl Look<'_> {
         is_secret
     }
 
-    /// The operations of RFC 6902.
+    /// Scans the operations of a JSON Patch (RFC 6902).
     fn operations(&mut self, node: &Node, operations: &[Node]) {
         let mut literals = Vec::new();
         for operation in operations {
@@ -133,7 +133,7 @@ impl Look<'_> {
         }
     }
 
-    /// What makes a Secret of literals.
+    /// Scans a generator, which makes a Secret from literals.
     fn generator(&mut self, node: &Node) {
         let mut literals = Vec::new();
         for literal in node.all("literals").into_iter().flat_map(items) {
@@ -151,13 +151,13 @@ impl Look<'_> {
     }
 }
 
-/// The values of a key; of most mappings, none.
+/// The values of a key. Most mappings do not have it, so this checks that first.
 fn named<'n>(node: &'n Node, name: &str) -> Vec<&'n Node> {
     let is_there = |(key, _): &(Node, Node)| key.is_merge() || text_of(key) == Some(name);
     if node.entries().iter().any(is_there) { node.all(name) } else { Vec::new() }
 }
 
-/// Its items; itself if it is no sequence.
+/// The items of a sequence. Any other node is its own only item.
 fn items(node: &Node) -> &[Node] {
     node.as_sequence().unwrap_or(std::slice::from_ref(node))
 }

@@ -1,27 +1,27 @@
-//! A Secret by what single lines look like, in a text that cannot be read.
+//! Finds a Secret line by line in a text that cannot be read.
 
 use std::borrow::Cow;
 
 use super::gap::Gaps;
 use super::{BINARY, Position, SEALED_MARK, SEALED_TYPE};
 
-/// What the lines of a text tell.
+/// What the lines of a text show.
 pub(super) struct Lines {
-    /// Where `kind: Secret` stands.
+    /// The position of `kind: Secret`.
     pub(super) at: Option<Position>,
     pub(super) is_sealed: bool,
-    /// Where values stand. Keys are not told: they may be parts of values.
+    /// The positions of values. Keys are left out, because they can be parts of values.
     pub(super) literals: Vec<Position>,
 }
 
-/// The values below `data:` and `stringData:`.
+/// Finds the values below `data:` and `stringData:`.
 pub(super) fn secret(before: usize, text: &str, gaps: &Gaps) -> Lines {
     let lines: Vec<&str> = lines_of(text).map(without_comment).collect();
     let is_kind = |line: &str| bare(line) == "kind:Secret";
     let kind = lines.iter().position(|line| is_kind(line));
     let column = |line: &str| line.chars().count() - line.trim_start().chars().count() + 1;
     let at = kind.map(|index| Position { line: before + index + 1, column: column(lines[index]) });
-    // Its own type, and nothing of another object's or of a comment.
+    // Only its own type counts, not that of another object or in a comment.
     let sealed = format!("type:{SEALED_TYPE}");
     let outer = kind.map(|index| indent(lines[index]));
     let types = lines.iter().filter(|line| Some(indent(line)) == outer).map(|line| bare(line));
@@ -49,8 +49,8 @@ struct Look<'t, 'g> {
 }
 
 impl Look<'_, '_> {
-    /// Looks for a field in what a line has behind a column, and at the values in it.
-    /// Says where to go on: line and byte.
+    /// Finds a field in a line after a byte offset, and the values in the field. Returns the line
+    /// and the byte offset where to continue.
     fn field(&mut self, index: usize, column: usize) -> Option<(usize, usize)> {
         let line = self.lines[index];
         let (at, name, end) = next_field(line, column)?;
@@ -59,7 +59,7 @@ impl Look<'_, '_> {
         if rest.starts_with('{') {
             return Some(self.flow(index, value, name));
         }
-        // Elsewhere it is a word in a text.
+        // Anywhere else, it is a word in a text.
         if !line[..at].trim_matches(|c: char| c.is_whitespace() || "-?\"',{".contains(c)).is_empty()
         {
             return Some((index, end));
@@ -79,7 +79,8 @@ impl Look<'_, '_> {
         Some((self.block(first, indent, name), 0))
     }
 
-    /// The entries of a block, which ends where a line is not farther in than `outer`.
+    /// Finds the entries of a block. It ends at a line that is not indented more than `outer`.
+    /// Returns this line.
     fn block(&mut self, first: usize, outer: usize, name: &str) -> usize {
         let inner = indent(self.lines[first]);
         let (mut index, mut entry) = (first, None::<(usize, String)>);
@@ -91,7 +92,7 @@ impl Look<'_, '_> {
             let text = line.trim();
             if at == inner && !text.is_empty() && !text.starts_with(':') {
                 self.entry(entry.take(), name);
-                // The key of `? key` has its value on a line of its own.
+                // After `? key`, the value has its own line.
                 let value = match (text.starts_with("? "), after_key(text)) {
                     (true, _) => String::new(),
                     (false, Some(value)) => value.to_owned(),
@@ -114,7 +115,7 @@ impl Look<'_, '_> {
         }
     }
 
-    /// The entries between braces. Says where they end.
+    /// Finds the entries between braces. Returns the line and the byte offset where they end.
     fn flow(&mut self, first: usize, start: usize, name: &str) -> (usize, usize) {
         let (mut depth, mut quote, mut last) = (0_usize, None, '{');
         let mut entry = (first, start, String::new());
@@ -135,7 +136,7 @@ impl Look<'_, '_> {
                     }
                     (Some(open), _) if open == char => quote = None,
                     (Some(_), _) => {}
-                    // A quote within a word is none.
+                    // A quote inside a word does not start quoted text.
                     (None, '"' | '\'') if "{[,:".contains(last) => quote = Some(char),
                     (None, '{' | '[') => depth += 1,
                     (None, '}' | ']') => depth = depth.saturating_sub(1),
@@ -167,7 +168,7 @@ impl Look<'_, '_> {
     fn flow_entry(&mut self, entry: &mut (usize, usize, String), name: &str) {
         let (index, at, text) = std::mem::take(entry);
         let text = text.trim();
-        // JSON needs no blank behind the colon.
+        // JSON needs no space after the colon.
         let value = after_key(text).or_else(|| Some(text.split_once("\":")?.1));
         if !text.is_empty() {
             self.value(index, at, value.unwrap_or_default(), name);
@@ -189,10 +190,11 @@ impl Look<'_, '_> {
     }
 }
 
-/// The next `data:` or `stringData:`: where its name begins, and what follows the colon.
+/// Finds the next `data:` or `stringData:`. Returns where its name begins, the name, and where the
+/// text after the colon begins.
 fn next_field(line: &str, from: usize) -> Option<(usize, &'static str, usize)> {
     let is_word = |c: char| c.is_alphanumeric() || "_-./".contains(c);
-    // The end of both names: one pass over the line.
+    // Both names end with this, so one pass over the line is enough.
     line.get(from..)?.match_indices("ata").find_map(|(at, end)| {
         let end = from + at + end.len();
         let name = ["stringData", "data"].into_iter().find(|name| line[..end].ends_with(name))?;
@@ -203,7 +205,7 @@ fn next_field(line: &str, from: usize) -> Option<(usize, &'static str, usize)> {
     })
 }
 
-/// What stands behind a key and its colon.
+/// The text after a key and its colon.
 fn after_key(text: &str) -> Option<&str> {
     let (key, quoted) = match text.chars().next() {
         Some(quote @ ('"' | '\'')) => match text[1..].find(quote) {
@@ -221,7 +223,7 @@ fn after_key(text: &str) -> Option<&str> {
     text.match_indices(':').find(is_end).map(|(at, _)| &text[at + 1..])
 }
 
-/// Without the tags and anchors that stand before a value.
+/// Removes the tags and anchors before a value.
 fn without_props(text: &str) -> &str {
     let mut text = text.trim_start();
     while text.starts_with(['!', '&']) {
@@ -230,7 +232,8 @@ fn without_props(text: &str) -> &str {
     text
 }
 
-/// The lines, whatever they end with, and as many as there are line feeds, if any.
+/// The lines of a text. Lines end with line feeds if there are any, otherwise with carriage
+/// returns.
 fn lines_of(text: &str) -> std::str::Split<'_, char> {
     text.split(if text.contains('\n') { '\n' } else { '\r' })
 }
@@ -241,11 +244,11 @@ fn without_comment(line: &str) -> &str {
     }
     let is_comment = |at: &usize| {
         let before = &line[..*at];
-        // Not in quotes.
+        // A `#` in quotes does not start a comment.
         ['"', '\''].iter().all(|quote| before.matches(*quote).count() % 2 == 0)
     };
     let mut starts = line.match_indices(" #").chain(line.match_indices("\t#")).map(|(at, _)| at);
-    // More of them is no comment that a person has written.
+    // The limit keeps a crafted line from taking quadratic time.
     let end = starts.by_ref().take(8).find(is_comment);
     line[..end.unwrap_or(line.len())].trim_end()
 }
@@ -258,7 +261,7 @@ fn indent(line: &str) -> usize {
     line.len() - line.trim_start().len()
 }
 
-/// Whether it says `kind: Secret` in some way, or hides what it says.
+/// Whether a text has `kind: Secret` in any form, or hides its text.
 pub(super) fn mentions_secret(text: &str) -> bool {
     if BINARY.iter().any(|tag| text.contains(tag)) {
         return true;
@@ -274,15 +277,15 @@ pub(super) fn mentions_secret(text: &str) -> bool {
     })
 }
 
-/// How far before a word its key is looked for, in bytes.
+/// How far before a word to search for its key, in bytes.
 const LOOK_BACK: usize = 1 << 10;
 
-/// Whether what follows is the value of some key, or has an anchor.
+/// Whether the text that follows is the value of a key, or has an anchor.
 fn is_value(before: &str) -> bool {
     let trim = |text: &'_ str| {
         text.trim_end_matches(|c: char| c.is_whitespace() || "\"'|>-".contains(c)).len()
     };
-    // Further back nobody writes what belongs to it, and all of it would take too long.
+    // A real key is never further away, and a search through all of the text would take too long.
     let start = (before.len().saturating_sub(LOOK_BACK)..=before.len())
         .find(|start| before.is_char_boundary(*start));
     let before = &before[start.unwrap_or(0)..];
@@ -290,7 +293,7 @@ fn is_value(before: &str) -> bool {
     loop {
         let mut words = before.rsplit(|c: char| c.is_whitespace() || ":[{".contains(c));
         let word = words.next().unwrap_or_default();
-        // Go's reader takes a comma behind a tag for a part of it.
+        // Go's reader reads a comma after a tag as a part of the tag.
         match word.chars().next() {
             _ if word.contains('&') => return true,
             Some('!') => before = &before[..trim(&before[..before.len() - word.len()])],
@@ -299,7 +302,7 @@ fn is_value(before: &str) -> bool {
     }
 }
 
-/// The text with the escapes of double quotes undone, wherever they stand.
+/// Resolves the escapes of double quotes everywhere in a text.
 fn unescaped(text: &str) -> Cow<'_, str> {
     if !text.contains('\\') {
         return Cow::Borrowed(text);
@@ -362,7 +365,7 @@ mod tests {
             ("data: !!map {p: x}", "1:14"),
             ("stringData: *a", "1:13"),
             ("metadata: x\nmydata:\n  a: b\n", ""),
-            // The type, and what only looks like it.
+            // The type, and text that only looks like it.
             (
                 "kind: Secret\ntype: envcrypt.dev/sealed\ndata: {p: eyJwcm90ZWN0ZWQiOiJ4In0=, q: eA==}",
                 "sealed 3:37",

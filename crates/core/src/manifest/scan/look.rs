@@ -1,4 +1,4 @@
-//! Looks at the nodes of a document.
+//! Scans the nodes of a document.
 
 use std::collections::HashSet;
 
@@ -15,16 +15,16 @@ use super::{
 use crate::envelope::{Jwe, Kind};
 use crate::manifest::tree::{Mark, Node, text_of};
 
-/// Fields that are not looked into as if other objects stood there.
+/// Fields of a Secret that are not searched for other objects.
 const OWN_FIELDS: [&str; 3] = ["data", "stringData", "metadata"];
 
 pub(super) struct Look<'s> {
     pub(super) scan: &'s mut Scan,
-    /// How many lines stand before the document.
+    /// The number of lines before the document.
     before: usize,
     pub(super) context: Context,
     pub(super) gaps: Gaps,
-    /// What an earlier look at the same text has found.
+    /// The positions that an earlier scan of the same text found.
     found: HashSet<Position>,
 }
 
@@ -41,9 +41,9 @@ impl<'s> Look<'s> {
             Found::Secret(secret) => secret.at,
             Found::Sealed(at) | Found::Unreadable(at) => *at,
         };
-        // Only a template is looked at twice.
+        // Only a template is scanned twice.
         let found = match context.markers.is_some() && context.fixed.is_none() {
-            // Those of this document come last.
+            // The findings of this document come last.
             true => {
                 let found = scan.found.iter().rev().map(position);
                 found.take_while(|at| at.line > before).collect()
@@ -69,10 +69,10 @@ impl<'s> Look<'s> {
         if is_secret {
             self.secret(node, false);
         }
-        // `kubectl` lets the items of a list be what its name says.
+        // In `kubectl`, the kind of a list gives the kind of its items.
         let is_list = is_secret || is_kind(node, "SecretList");
         if is_list {
-            // Merged ones too.
+            // This includes merged items.
             let items = node.all("items").into_iter().filter_map(Node::as_sequence);
             items.flatten().for_each(|item| self.item(item));
         }
@@ -96,7 +96,7 @@ impl<'s> Look<'s> {
         }
     }
 
-    /// An item of a list of Secrets.
+    /// Scans an item of a list of Secrets.
     fn item(&mut self, node: &Node) {
         let has_kind =
             node.all("kind").into_iter().any(|kind| text_of(kind).is_some_and(|k| !k.is_empty()));
@@ -106,7 +106,7 @@ impl<'s> Look<'s> {
         }
     }
 
-    /// A Secret, which may not say itself that it is one.
+    /// Scans a Secret. If `is_implied`, it may have no `apiVersion` and no `kind`.
     pub(super) fn secret(&mut self, node: &Node, is_implied: bool) {
         let at = self.position(node.start);
         let is_sealed = is_sealed(node);
@@ -148,7 +148,7 @@ impl<'s> Look<'s> {
         literals
     }
 
-    /// The name of a key, if no expression makes it.
+    /// The name of a key, if it contains no expression.
     pub(super) fn key(&self, key: Option<&str>) -> Option<String> {
         let is_template = |text: &str| self.gaps.markers.is_some_and(|m| m.are_in(text));
         key.filter(|key| !is_template(key)).map(str::to_owned)
@@ -163,7 +163,7 @@ impl<'s> Look<'s> {
         }
     }
 
-    /// Whether the copy that client-side apply has made holds plaintext.
+    /// Whether the copy of client-side apply contains plaintext values.
     fn has_literals(&self, text: &str) -> bool {
         match json::value(text) {
             Some(copy) => !self.literals(&copy).is_empty(),
@@ -171,7 +171,7 @@ impl<'s> Look<'s> {
         }
     }
 
-    /// The object, if it is one as it stands.
+    /// The object, if it can be applied as it is.
     fn object(&self, node: &Node, is_implied: bool) -> Option<Value> {
         let is_template = |text: &str| {
             text.contains("{{")
@@ -207,13 +207,13 @@ impl<'s> Look<'s> {
     }
 }
 
-/// Whether any of its types, doubled ones included, could be this of core's `v1`.
+/// Whether the node can be an object of this kind in the core API `v1`. Duplicate keys count.
 pub(super) fn is_kind(node: &Node, kind: &str) -> bool {
-    // `kubectl` takes a group without a name for the core one.
+    // `kubectl` reads a group without a name as the core group.
     has(node, "kind", kind) && (has(node, "apiVersion", "v1") || has(node, "apiVersion", "/v1"))
 }
 
-/// Whether one of the values of a key is this text.
+/// Whether one of the values of a key, including merged ones, is this text.
 pub(super) fn has(node: &Node, name: &str, text: &str) -> bool {
     node.entries().iter().any(|(key, value)| match key.is_merge() {
         true => value.merged().iter().any(|source| has(source, name, text)),
@@ -221,14 +221,14 @@ pub(super) fn has(node: &Node, name: &str, text: &str) -> bool {
     })
 }
 
-/// Whether its type, and each if there are more, says that it is sealed.
+/// Whether every `type` of the node is that of a sealed Secret.
 fn is_sealed(node: &Node) -> bool {
     let types = node.all("type");
     !types.is_empty() && types.into_iter().all(|node| text_of(node) == Some(SEALED_TYPE))
 }
 
-/// Whether a value of `data` is sealed, or begins as one: that it is whole is looked at
-/// elsewhere.
+/// Whether a value of `data` is sealed, or begins like a sealed value. Other code checks that it is
+/// complete.
 fn is_sealed_value(text: &str) -> bool {
     text.starts_with(SEALED_MARK)
         || BASE64_STANDARD.decode(text).is_ok_and(|json| Jwe::parse(Kind::Value, &json).is_ok())

@@ -47,7 +47,7 @@ fn secrets_are_found_wherever_they_stand() {
             "apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: SecretList, items: [{data: {k: eA==}}]}\n",
             &["4:54 k"],
         ),
-        // `kubectl` takes the items for Secrets.
+        // `kubectl` reads the items as Secrets.
         ("apiVersion: v1\nkind: Secret\nitems: [{data: {k: eA==}}]\n", &["3:17 k"]),
         ("apiVersion: /v1\nkind: Secret\ndata: {k: eA==}\n", &["3:8 k"]),
         (
@@ -104,7 +104,7 @@ fn tricks_hide_nothing() {
             format!("a: [\n---\n{yaml}"),
             format!("a: \u{1}\n---\n{yaml}"),
         ] {
-            // An unquoted `{{` takes the text apart.
+            // An unquoted `{{` after an open `[` can split the text, with other findings.
             let found = literals(&text);
             let is_found = found.len() == 1 && found[0].ends_with(" p");
             assert!(is_found || text.contains("a: [") && !found.is_empty(), "{text}: {found:?}");
@@ -115,9 +115,9 @@ fn tricks_hide_nothing() {
         ("apiVersion: v1\nkind: Secret\n<<: {stringData: {p: x}}\n", &["3:19 p"]),
         ("apiVersion: v1\nkind: Secret\nstringData:\n  <<: &a {p: x}\n", &["4:11 p"]),
         ("{apiVersion: v1,\nkind: Secret,\nstringData: {\np: x}}", &["4:1 p"]),
-        // Go's reader takes the comma for a part of the tag.
+        // Go's reader reads the comma as a part of the tag.
         ("{apiVersion: v1, kind: !, Secret, stringData: {p: x}}\n", &["1:48 ?"]),
-        // Go's reader takes this escape, libyaml does not.
+        // Go's reader accepts this escape, but libyaml does not.
         (
             "apiVersion: v1\nkind: Secret\nmetadata: {name: \"{{\\'\"}\nstringData: {p: x}\nx: \"}}\"\n",
             &["4:14 ?"],
@@ -161,16 +161,16 @@ fn templates_are_looked_through() {
     let expected = ["14:3 password", "15:3 fixed", "16:3 url"];
     assert_eq!(literals(helm), expected);
     assert_eq!(literals(&helm.replace('\n', "\r\n")), expected);
-    // No YAML even so, which is no matter for the others.
+    // One document is not YAML even without expressions. This does not affect the others.
     let broken = format!(
         "{helm}---\n  : : {{\nkind: Secret # c\nstringData: # c\n  a: b\n  c: {{{{ d }}}}\n  d: |\n    e: f\nother:\n  e: f\n"
     );
     assert_eq!(literals(&broken), [&expected[..], &["23:3 ?", "25:3 ?"]].concat());
-    // A document beside a template is none.
+    // A document next to a template is not a template.
     let beside =
         format!("{helm}---\napiVersion: v1\nkind: Secret\nstringData: {{p: '{{{{ .a }}}}b'}}\n");
     assert_eq!(literals(&beside), [&expected[..], &["22:14 p"]].concat());
-    // Places are right behind an expression, and over several lines of one.
+    // Positions are right after an expression, also after one with several lines.
     check(&[(
         "{{/*\n---\n*/}}\na: {{ b }}\nx: {apiVersion: v1, {{ b }}: c, kind: Secret, stringData: {p: x}}\n",
         &["5:60 p"],
@@ -401,7 +401,7 @@ fn nothing_takes_its_length_squared() {
     ] {
         let start = Instant::now();
         let _ = scan(&text, FileKind::Manifest);
-        // Far more than it takes, far less than it took.
+        // Linear time is far below this limit, and quadratic time is far above it.
         assert!(start.elapsed() < Duration::from_secs(8), "{name}: {:?}", start.elapsed());
     }
 }

@@ -1,4 +1,4 @@
-//! Nodes from events, without recursion.
+//! Builds nodes from events, without recursion: a deep text must not overflow the stack.
 
 use std::collections::HashMap;
 
@@ -6,7 +6,7 @@ use super::events::{Event, Events, Props};
 use super::value::decoded;
 use super::{Data, ErrorKind, MAX_DEPTH, Mark, Node, Read, Style, TreeError};
 
-/// Reads until the end, or until what cannot be read. Takes what it reads from `nodes`.
+/// Reads to the end, or to the first error. Subtracts the nodes that it reads from `nodes`.
 pub(super) fn build(text: &str, nodes: &mut usize) -> Read {
     let mut events = Events::new(text);
     let mut documents = Vec::new();
@@ -28,12 +28,12 @@ enum Step {
     Done,
 }
 
-/// A document, a sequence or a mapping that has not ended.
+/// A document, a sequence or a mapping that has not ended yet.
 struct Open {
     form: Form,
     start: Mark,
     tag: Option<Box<str>>,
-    /// Keys and values in turn, if it is a mapping.
+    /// For a mapping: keys and values in turn.
     children: Vec<Node>,
 }
 
@@ -46,11 +46,11 @@ enum Form {
 
 struct Builder<'n> {
     text: &'n str,
-    /// How many nodes may still be made.
+    /// How many nodes may still be read.
     nodes: &'n mut usize,
-    /// The document, and the collections inside one another.
+    /// The document, then the nested collections.
     open: Vec<Open>,
-    /// Where each anchor's node stands: which child of which child of the document.
+    /// The path to the node of each anchor: the index of the child at each level.
     anchors: HashMap<String, Vec<usize>>,
 }
 
@@ -69,7 +69,7 @@ impl Builder<'_> {
             Event::Scalar { text, style, props } => {
                 self.count(1, start)?;
                 let tag = self.anchor(props);
-                // Go's reader takes the comma for a part of the tag, libyaml does not.
+                // Go's reader reads the comma as a part of the tag. libyaml does not.
                 if tag.is_some()
                     && text.is_empty()
                     && self.text.as_bytes().get(end.index) == Some(&b',')
@@ -91,7 +91,7 @@ impl Builder<'_> {
     }
 
     fn begin(&mut self, props: Props, at: Mark) -> Result<Option<Box<str>>, TreeError> {
-        // The document itself is open, too.
+        // The document itself is in `open`, too.
         if self.open.len() > MAX_DEPTH {
             return Err(at.error(ErrorKind::TooDeep));
         }
@@ -109,7 +109,7 @@ impl Builder<'_> {
         Ok(())
     }
 
-    /// Remembers where the node that comes next stands.
+    /// Remembers the path to the next node, if it has an anchor. Returns its tag.
     fn anchor(&mut self, props: Props) -> Option<Box<str>> {
         if let Some(name) = props.anchor {
             let path = self.open.iter().map(|open| open.children.len()).collect();
@@ -147,11 +147,11 @@ impl Builder<'_> {
         Step::More
     }
 
-    /// A copy of what an alias names. Its nodes are counted before they are copied.
+    /// Copies the node that an alias refers to. The nodes are counted before they are copied.
     fn alias(&mut self, name: &str, at: Mark) -> Result<Node, TreeError> {
         let error = |kind| at.error(kind);
         let path = self.anchors.get(name).ok_or_else(|| error(ErrorKind::UnknownAlias))?;
-        // As long as the path leads through what is still open.
+        // Follow the path as long as it leads through open collections.
         let mut level = 0;
         while level + 1 < self.open.len()
             && path.get(level) == Some(&self.open[level].children.len())
@@ -160,7 +160,7 @@ impl Builder<'_> {
         }
         let mut rest = path.get(level..).unwrap_or_default().iter();
         let first = rest.next().and_then(|index| self.open[level].children.get(*index));
-        // It is open itself: the alias stands inside what it names.
+        // The node itself is open: the alias is inside the node that it refers to.
         let mut node = first.ok_or_else(|| error(ErrorKind::RecursiveAlias))?;
         for index in rest {
             let child = match &node.data {
@@ -179,7 +179,7 @@ impl Builder<'_> {
     }
 }
 
-/// How many nodes it has; fails as soon as they are more than `most`, or too deep.
+/// Counts the nodes. Fails as soon as there are more than `most`, or more than `depth` levels.
 fn size(node: &Node, most: usize, depth: usize) -> Result<usize, ErrorKind> {
     let mut size = 0;
     let mut left = vec![(node, depth)];

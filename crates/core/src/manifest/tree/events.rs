@@ -1,4 +1,4 @@
-//! libyaml's events, behind a safe door.
+//! A safe interface to the events of libyaml.
 #![expect(unsafe_code, clippy::unsafe_removed_from_name)]
 
 use std::ffi::{CStr, c_void};
@@ -9,11 +9,13 @@ use unsafe_libyaml as sys;
 
 use super::{ErrorKind, Mark, Style, TreeError};
 
-/// How many bytes libyaml gets at once. It looks at all of them before it reads the
-/// first, so a strange character far behind must not spoil what stands before it.
+/// How many bytes libyaml gets at once.
+///
+/// libyaml checks all of them before it parses the first. With small chunks, an invalid character
+/// does not affect the text far before it.
 const CHUNK: usize = 128;
 
-/// What libyaml reads next.
+/// An event of libyaml.
 pub(super) enum Event {
     /// A document begins.
     Document,
@@ -27,13 +29,13 @@ pub(super) enum Event {
     End,
     /// `*name`
     Alias(String),
-    /// Nothing follows.
+    /// The text ends.
     Done,
-    /// Nothing that matters.
+    /// An event that does not matter here.
     Other,
 }
 
-/// What may stand before a node.
+/// The properties that can precede a node.
 pub(super) struct Props {
     pub(super) anchor: Option<String>,
     pub(super) tag: Option<Box<str>>,
@@ -42,7 +44,7 @@ pub(super) struct Props {
 /// The events of a text.
 pub(super) struct Events<'a> {
     text: &'a str,
-    // Both live on the heap, owned by this alone, as libyaml keeps pointers to them.
+    // Both are on the heap, because libyaml keeps pointers to them. Only this type owns them.
     parser: *mut sys::yaml_parser_t,
     rest: *mut &'a [u8],
     has_failed: bool,
@@ -52,8 +54,8 @@ impl<'a> Events<'a> {
     pub(super) fn new(text: &'a str) -> Self {
         let rest = Box::into_raw(Box::new(text.as_bytes()));
         let parser = Box::into_raw(Box::new(MaybeUninit::<sys::yaml_parser_t>::uninit())).cast();
-        // SAFETY: `parser` points to memory of the right size, which `initialize` fills.
-        // The handler's data is `rest`, which lives as long as the parser does.
+        // SAFETY: `parser` points to memory of the right size, and `initialize` fills it.
+        // The data of the handler is `rest`, which lives as long as the parser.
         unsafe {
             assert!(sys::yaml_parser_initialize(parser).ok, "libyaml has memory");
             sys::yaml_parser_set_encoding(parser, sys::YAML_UTF8_ENCODING);
@@ -62,14 +64,14 @@ impl<'a> Events<'a> {
         Self { text, parser, rest, has_failed: false }
     }
 
-    /// The next event, with where it begins and ends.
+    /// Returns the next event, with its start and its end.
     pub(super) fn next(&mut self) -> Result<(Event, Mark, Mark), TreeError> {
         if self.has_failed {
             return Ok((Event::Done, Mark::default(), Mark::default()));
         }
         let mut event = MaybeUninit::<sys::yaml_event_t>::uninit();
-        // SAFETY: the parser is initialised and has not failed. On success it has
-        // filled the event, which is read once and then deleted.
+        // SAFETY: The parser is initialised and has not failed. On success, it has filled the
+        // event, which is read once and then deleted.
         unsafe {
             if !sys::yaml_parser_parse(self.parser, event.as_mut_ptr()).ok {
                 self.has_failed = true;
@@ -84,7 +86,7 @@ impl<'a> Events<'a> {
     }
 
     fn error(&self) -> TreeError {
-        // SAFETY: the parser is initialised; these fields are plain numbers.
+        // SAFETY: The parser is initialised. These fields are plain numbers.
         let (error, at, offset) = unsafe {
             let parser = &*self.parser;
             (parser.error, parser.problem_mark, parser.problem_offset)
@@ -99,8 +101,8 @@ impl<'a> Events<'a> {
 
 impl Drop for Events<'_> {
     fn drop(&mut self) {
-        // SAFETY: both come from `Box::into_raw` in `new` and are freed here alone, the
-        // parser's own memory first.
+        // SAFETY: Both come from `Box::into_raw` in `new`, and only this frees them. libyaml frees
+        // the memory inside the parser first.
         unsafe {
             sys::yaml_parser_delete(self.parser);
             drop(Box::from_raw(self.parser.cast::<MaybeUninit<sys::yaml_parser_t>>()));
@@ -109,12 +111,12 @@ impl Drop for Events<'_> {
     }
 }
 
-/// Hands the next bytes to libyaml.
+/// Gives the next bytes to libyaml.
 ///
 /// # Safety
-/// `data` points to the slice of `Events`, `buffer` to `size` bytes.
+/// `data` must point to the slice of `Events`, and `buffer` to `size` bytes.
 unsafe fn read(data: *mut c_void, buffer: *mut u8, size: u64, size_read: *mut u64) -> i32 {
-    // SAFETY: as the caller promises. No more than `size` bytes are copied.
+    // SAFETY: The caller promises it. At most `size` bytes are copied.
     unsafe {
         let rest = &mut *data.cast::<&[u8]>();
         let (now, later) = rest.split_at(rest.len().min(as_usize(size)).min(CHUNK));
@@ -126,10 +128,10 @@ unsafe fn read(data: *mut c_void, buffer: *mut u8, size: u64, size_read: *mut u6
 }
 
 /// # Safety
-/// The event is one that libyaml has filled.
+/// libyaml must have filled the event.
 unsafe fn convert(event: &sys::yaml_event_t) -> Event {
-    // SAFETY: the type says which field of the union is set; libyaml's strings end with
-    // a NUL, and a scalar's value has the length that stands beside it.
+    // SAFETY: The type says which field of the union is set. The strings of libyaml end with a NUL.
+    // The value of a scalar has the length in the field `length`.
     unsafe {
         match event.type_ {
             sys::YAML_DOCUMENT_START_EVENT => Event::Document,
@@ -162,7 +164,7 @@ unsafe fn convert(event: &sys::yaml_event_t) -> Event {
             sys::YAML_SEQUENCE_END_EVENT
             | sys::YAML_MAPPING_END_EVENT
             | sys::YAML_DOCUMENT_END_EVENT => Event::End,
-            // libyaml gives no event once the stream has ended.
+            // After the end of the stream, libyaml returns no event.
             sys::YAML_STREAM_END_EVENT | sys::YAML_NO_EVENT => Event::Done,
             _ => Event::Other,
         }
@@ -170,16 +172,16 @@ unsafe fn convert(event: &sys::yaml_event_t) -> Event {
 }
 
 /// # Safety
-/// Each is null or a string that ends with a NUL.
+/// Each pointer must be null or point to a string that ends with a NUL.
 unsafe fn props(anchor: *const u8, tag: *const u8) -> Props {
-    // SAFETY: as the caller promises.
+    // SAFETY: The caller promises it.
     unsafe { Props { anchor: string(anchor), tag: string(tag).map(String::into_boxed_str) } }
 }
 
 /// # Safety
-/// It is null or a string that ends with a NUL.
+/// The pointer must be null or point to a string that ends with a NUL.
 unsafe fn string(text: *const u8) -> Option<String> {
-    // SAFETY: as the caller promises.
+    // SAFETY: The caller promises it.
     let text = (!text.is_null()).then(|| unsafe { CStr::from_ptr(text.cast()) })?;
     Some(text.to_string_lossy().into_owned())
 }

@@ -44,7 +44,7 @@ fn documents_are_read() {
         ("&x a: *x", "{a:a}"),
         ("a: &x b\nc: &x d\ne: *x", "{a:b,c:d,e:d}"),
         ("[!x , a]", "[,a]"),
-        // What stops it.
+        // Errors.
         ("a: &x [*x]", "1:8 RecursiveAlias"),
         ("a: &x\n  b: {c: *x}", "2:10 RecursiveAlias"),
         ("a: *x", "1:4 UnknownAlias"),
@@ -57,7 +57,7 @@ fn documents_are_read() {
         ("a: [b", "2:1 Syntax"),
     ] {
         let found = shown(text);
-        // The column of what never ends is of no matter.
+        // The column of an error at the end of the text does not matter.
         let cut =
             |text: &str| text.rsplit_once(' ').map(|(a, b)| (a[..1].to_owned(), b.to_owned()));
         let is_same =

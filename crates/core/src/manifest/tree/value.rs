@@ -1,4 +1,4 @@
-//! What scalars mean, and nodes as serde's values.
+//! The meaning of scalars, and the conversion of nodes to serde values.
 
 use std::collections::HashSet;
 use std::slice;
@@ -12,7 +12,7 @@ use super::{Data, ErrorKind, Node, Style, TreeError};
 
 pub(super) const CORE: &str = "tag:yaml.org,2002:";
 
-/// As Go decodes it: bits too many at the end are no matter.
+/// Decodes base64 as Go does: extra bits at the end are ignored.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new()
@@ -20,7 +20,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// The text of a scalar; that of a `!!binary` one is decoded where it is text.
+/// Returns the text of a scalar. `!!binary` is decoded if the result is text.
 pub(super) fn decoded(text: String, tag: Option<&str>) -> String {
     if tag.and_then(|tag| tag.strip_prefix(CORE)) != Some("binary") {
         return text;
@@ -30,7 +30,7 @@ pub(super) fn decoded(text: String, tag: Option<&str>) -> String {
 }
 
 impl Node {
-    /// Whether it is a null.
+    /// Returns whether the node is a null.
     #[must_use]
     pub fn is_null(&self) -> bool {
         let Data::Scalar { text, style } = &self.data else { return false };
@@ -44,10 +44,11 @@ impl Node {
         }
     }
 
-    /// The value, as `kubectl` applies it with strict validation.
+    /// Returns the value as `kubectl` applies it with strict validation.
     ///
     /// # Errors
-    /// A doubled key, a key that is no scalar, and a merge of what is no mapping.
+    /// Returns a [`TreeError`] for a duplicate key and for a key that is not a scalar. The same holds
+    /// for a merge of something that is not a mapping.
     pub fn to_value(&self) -> Result<Value, TreeError> {
         Ok(match &self.data {
             Data::Scalar { text, .. } => {
@@ -60,7 +61,7 @@ impl Node {
         })
     }
 
-    /// The value of a scalar that is no string.
+    /// The value of a scalar, or `None` if it is a string.
     fn resolved(&self) -> Option<Value> {
         let Data::Scalar { text, style } = &self.data else { return None };
         match self.core_tag() {
@@ -71,14 +72,16 @@ impl Node {
         }
     }
 
-    /// The name of a core tag; empty if it is a tag of another sort.
+    /// The name of a core tag. It is empty for other tags.
     pub(super) fn core_tag(&self) -> Option<&str> {
         self.tag.as_deref().map(|tag| tag.strip_prefix(CORE).unwrap_or_default())
     }
 }
 
-/// A mapping's entries. A merge may not replace what stands before it: Go's reader
-/// would let it, and the specification would not.
+/// Converts the entries of a mapping.
+///
+/// A merge that would replace an earlier entry is an error. Go's reader replaces the entry, but the
+/// specification keeps it.
 fn mapping(entries: &[(Node, Node)]) -> Result<Mapping, TreeError> {
     let (mut mapping, mut explicit) = (Mapping::new(), HashSet::new());
     for (key, value) in entries {
@@ -113,7 +116,7 @@ fn mapping(entries: &[(Node, Node)]) -> Result<Mapping, TreeError> {
     Ok(mapping)
 }
 
-/// A plain scalar that is a null, a truth value or a number.
+/// The value of a plain scalar that is a null, a boolean or a number.
 fn plain(text: &str) -> Option<Value> {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return Some(Value::Null),
@@ -121,7 +124,7 @@ fn plain(text: &str) -> Option<Value> {
         "false" | "False" | "FALSE" => return Some(Value::Bool(false)),
         _ => {}
     }
-    // Only what may be a number is worth a reader.
+    // Call the parser only for texts that can be numbers: it is slow.
     let may_be = text.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c))
         && text.bytes().all(|b| b.is_ascii_hexdigit() || b"+-.xobeEINFNAinfna_".contains(&b));
     if !may_be {
@@ -129,7 +132,7 @@ fn plain(text: &str) -> Option<Value> {
     }
     match serde_yaml::from_str::<Value>(text) {
         Ok(value) => Some(value).filter(Value::is_number),
-        // An integer that is too large for it.
+        // An integer that is too large for the parser.
         Err(_) => text.parse::<f64>().ok().map(Value::from),
     }
 }
