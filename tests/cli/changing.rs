@@ -143,7 +143,10 @@ fn a_new_seal_does_not_hide_that_the_old_one_was_broken() {
         &["edit", "-f", "db.yaml"],
     ] {
         let error = sandbox.run(args).fails(1);
-        assert!(error.contains("values, type or immutability were changed"), "{error}");
+        assert!(
+            error.contains("the type or `immutable` of the Secret changed after it was sealed"),
+            "{error}"
+        );
         assert_eq!(sandbox.read("db.yaml"), broken);
     }
 }

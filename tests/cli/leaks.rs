@@ -134,7 +134,7 @@ fn no_token_and_no_data_key_follows_a_redirect_to_another_server() {
             .env("VAULT_ADDR", format!("http://127.0.0.1:{port}"))
             .env("VAULT_TOKEN", "hunter2");
         let error = sandbox.run(["kek", "test", "hashivault://k"]).fails(1);
-        assert!(error.contains("redirect to another server"), "{status}: {error}");
+        assert!(error.contains("redirects to another server"), "{status}: {error}");
         let came = theirs.accept().map(|_| ());
         assert_eq!(came.expect_err("nobody").kind(), std::io::ErrorKind::WouldBlock, "{status}");
     }

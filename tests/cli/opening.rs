@@ -65,26 +65,46 @@ fn values_cannot_be_altered_moved_added_dropped_or_rolled_back() {
     );
     let mut parts = Parts::of(&new);
     parts.set("password", &Parts::of(&old).jwe("password"));
-    refused(&sandbox, &parts.yaml(), "values, type or immutability were changed");
+    refused(
+        &sandbox,
+        &parts.yaml(),
+        "the type or `immutable` of the Secret changed after it was sealed",
+    );
     let more = sandbox.sealed(&["password=hunter2", "user=me", "more=x"]);
     let mut parts = Parts::of(&new);
     parts.set("more", &Parts::of(&more).jwe("more"));
-    refused(&sandbox, &parts.yaml(), "values, type or immutability were changed");
+    refused(
+        &sandbox,
+        &parts.yaml(),
+        "the type or `immutable` of the Secret changed after it was sealed",
+    );
 
     // Its type and immutability.
     let mut parts = Parts::of(&new);
     parts.object["metadata"]["annotations"]["envcrypt.dev/type"] =
         "kubernetes.io/basic-auth".into();
-    refused(&sandbox, &parts.yaml(), "values, type or immutability were changed");
+    refused(
+        &sandbox,
+        &parts.yaml(),
+        "the type or `immutable` of the Secret changed after it was sealed",
+    );
     let mut parts = Parts::of(&new);
     parts.object["immutable"] = true.into();
-    refused(&sandbox, &parts.yaml(), "values, type or immutability were changed");
+    refused(
+        &sandbox,
+        &parts.yaml(),
+        "the type or `immutable` of the Secret changed after it was sealed",
+    );
 
     // The seal of another Secret, or none.
     let mut parts = Parts::of(&new);
     parts.object["metadata"]["annotations"] =
         Parts::of(&old).object["metadata"]["annotations"].clone();
-    refused(&sandbox, &parts.yaml(), "values, type or immutability were changed");
+    refused(
+        &sandbox,
+        &parts.yaml(),
+        "the type or `immutable` of the Secret changed after it was sealed",
+    );
     parts.object["metadata"]["annotations"] = serde_json::json!({});
     refused(
         &sandbox,
