@@ -161,7 +161,7 @@ impl<'a> Changer<'a> {
             Some(ready) if ready.is_for(secret) => ready.sealer,
             _ => self.sealer(secret, path).await?,
         };
-        let parts = sealer.seal_values(values, now());
+        let parts = sealer.seal_values(values, secret.next_seal_time(now()));
         Ok(SealedValues { parts, scope: secret.scope(), keys: secret.keys(), sealer })
     }
 

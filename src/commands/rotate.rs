@@ -123,7 +123,7 @@ impl Change for Rotation<'_> {
         if !self.set.is_empty() {
             self.opener.remember(&place, sealer.keks());
         }
-        Ok((sealer.seal(plain, now())?, "rotated"))
+        Ok((sealer.seal_again(plain, &secret, now())?, "rotated"))
     }
 
     fn go_on(&self) -> String {

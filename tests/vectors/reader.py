@@ -27,12 +27,12 @@ def once(pairs):
     return dict(pairs)
 
 
-def load(text, members):
+def load(text, members, optional=()):
     try:
         value = json.loads(text, object_pairs_hook=once)
     except ValueError:
         raise Refused("malformed")
-    need(isinstance(value, dict) and set(value) == set(members), "malformed")
+    need(isinstance(value, dict) and set(value) - set(optional) == set(members), "malformed")
     return value
 
 
@@ -47,11 +47,14 @@ def b64(text, size=None):
 def open_jwe(text, place, key, dek_of):
     need(len(text) <= LIMIT, "too-large")
     jwe = load(text, ["protected", "recipients", "iv", "ciphertext", "tag"])
-    header = load(b64(jwe["protected"]), ["typ", "enc", "crit", "binding", "commitment", "iat"])
+    header = load(b64(jwe["protected"]), ["typ", "enc", "crit", "binding", "commitment", "iat"], ["born"])
     need(header["typ"] == ("envcrypt-v1" if key else "envcrypt-v1-seal"), "typ")
     need(header["enc"] == "A256GCM", "enc")
     need(header["crit"] == ["binding", "commitment"], "crit")
     need(type(header["iat"]) is int and jwe["recipients"], "malformed")
+    born = header.get("born", 0)
+    need(type(born) is int and born >= 0, "malformed")
+    need("born" not in header or (key and born <= header["iat"]), "born")
     binding = header["binding"]
     need(isinstance(binding, dict) and set(binding) <= {"namespace", "name", "key"}, "malformed")
     need(all(isinstance(v, str) for v in binding.values()), "malformed")

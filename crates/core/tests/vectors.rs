@@ -15,7 +15,7 @@ use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD as URL};
 use envcrypt_core::envelope::{Deks, OpenError, Scope, SealCheck, Sealer};
 use envcrypt_core::kek::{DataKey, WrappedKey};
 use envcrypt_core::manifest::{Document, ManifestError, Object, parse, sealed_object};
-use envcrypt_core::secret::{Meta, Place, PlainSecret, SecretValue};
+use envcrypt_core::secret::{Key, Meta, Place, PlainSecret, SecretValue};
 use serde_json::{Value, json};
 
 const DEK: [u8; 32] = *b"an AES-256 key of 32 fixed bytes";
@@ -70,7 +70,9 @@ fn seal(inputs: &Value) -> Value {
         [number; 12]
     };
     let plain = PlainSecret { meta, values: values.collect() };
-    let sealed = sealer.seal_with(plain, inputs["iat"].as_u64().expect("a number"), next_iv);
+    let born = |key: &Key| inputs["born"][key.as_str()].as_u64();
+    let iat = inputs["iat"].as_u64().expect("a number");
+    let sealed = sealer.seal_with(plain, iat, born, next_iv);
     serde_json::to_value(sealed_object(&sealed.expect("it fits"))).expect("JSON")
 }
 
@@ -93,6 +95,9 @@ fn vectors() -> Vec<(String, Value)> {
         "block-boundary",
         inputs("strict", "Opaque", false, &[("a", &[7; 63]), ("b", &[7; 64]), ("c", &[7; 65])]),
     );
+    let mut rotated = inputs("strict", "Opaque", false, &data[..2]);
+    rotated["born"] = json!({ "password": 1_600_000_000 });
+    pass("born", rotated);
     pass("no-values", inputs("strict", "Opaque", false, &[]));
     vectors.extend(failing());
     vectors
@@ -136,6 +141,18 @@ impl Spoilt {
             padded.resize(64, 0);
             encrypt(jwe, &header.to_string(), &padded);
         })
+    }
+
+    /// The same of the seal.
+    fn seal_header(mut self, change: impl FnOnce(&mut Value)) -> Value {
+        let seal = &mut self.secret["metadata"]["annotations"][SEAL];
+        let mut jwe: Value = serde_json::from_str(seal.as_str().expect("a seal")).expect("JSON");
+        let header = URL.decode(jwe["protected"].as_str().expect("text")).expect("base64");
+        let mut header: Value = serde_json::from_slice(&header).expect("JSON");
+        change(&mut header);
+        encrypt(&mut jwe, &header.to_string(), &[0x80; 64]);
+        *seal = in_order(&jwe).into();
+        self.secret
     }
 
     fn object(mut self, change: impl FnOnce(&mut Value)) -> Value {
@@ -213,6 +230,10 @@ fn failing() -> Vec<(String, Value)> {
     let array = |header: &mut Value| header["binding"] = json!(["prod", "db", "password"]);
     fail("array-for-a-binding", "malformed", spoil().header(array));
     fail("fractional-iat", "malformed", spoil().header(|header| header["iat"] = json!(1.5)));
+    fail("fractional-born", "malformed", spoil().header(|header| header["born"] = json!(1.5)));
+    fail("null-born", "malformed", spoil().header(|header| header["born"] = Value::Null));
+    fail("born-after-iat", "born", spoil().header(|header| header["born"] = 1_700_000_001.into()));
+    fail("born-in-a-seal", "born", spoil().seal_header(|header| header["born"] = 1.into()));
     fail(
         "null-namespace",
         "malformed",

@@ -55,6 +55,9 @@ pub enum Refused {
     /// The value or the seal belongs to another place. The text is its binding.
     #[error("it was sealed for `{0}`")]
     Binding(String),
+    /// `born` is after `iat`, or in a seal.
+    #[error("its `born` is not a valid time")]
+    Born,
     /// The DEK is not the one in the commitment.
     #[error("its `commitment` belongs to another data key")]
     Commitment,
@@ -87,6 +90,7 @@ impl Refused {
             Self::Crit => "crit",
             Self::Kid => "kid",
             Self::Binding(_) => "binding",
+            Self::Born => "born",
             Self::Commitment => "commitment",
             Self::Tag => "tag",
             Self::TooManyRecipients => "too-many-recipients",

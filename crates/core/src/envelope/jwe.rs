@@ -49,6 +49,9 @@ pub struct Jwe {
     pub commitment: [u8; 32],
     /// The time of sealing, in seconds since 1970.
     pub sealed_at: u64,
+    /// The time when this very value was first sealed, in seconds since 1970, if it was sealed
+    /// again since. New data keys do not change it.
+    born: Option<u64>,
     /// The wrapped DEK, once for each KEK. Nothing authenticates this list.
     pub recipients: Vec<WrappedKey>,
     iv: [u8; IV_SIZE],
@@ -93,6 +96,13 @@ struct Header {
     binding: Map<Binding>,
     commitment: String,
     iat: u64,
+    #[serde(default, deserialize_with = "number", skip_serializing_if = "Option::is_none")]
+    born: Option<u64>,
+}
+
+/// Reads a number. `null` is not one.
+fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    u64::deserialize(deserializer).map(Some)
 }
 
 /// A JSON object. A derived `Deserialize` would also accept an array.
@@ -125,6 +135,7 @@ pub struct Parts<'a> {
     pub kind: Kind,
     pub binding: Binding,
     pub sealed_at: u64,
+    pub born: Option<u64>,
     pub key: &'a DataKey,
     pub recipients: &'a [WrappedKey],
     /// Must never be used twice with the same key.
@@ -142,6 +153,7 @@ impl Jwe {
             binding: Map(parts.binding),
             commitment: BASE64.encode(commitment),
             iat: parts.sealed_at,
+            born: parts.born.filter(|born| *born < parts.sealed_at),
         };
         let json = serde_json::to_vec(&header).expect("a header is plain text and numbers");
         let protected = BASE64.encode(json);
@@ -152,6 +164,7 @@ impl Jwe {
             binding: header.binding.0,
             commitment,
             sealed_at: header.iat,
+            born: header.born,
             recipients: parts.recipients.to_vec(),
             iv: parts.iv,
             ciphertext,
@@ -185,6 +198,10 @@ impl Jwe {
         if binding.scope().is_none() || binding.key.is_some() != (kind == Kind::Value) {
             return Err(Refused::Binding(binding.to_string()));
         }
+        let is_valid = |born| kind == Kind::Value && born <= header.iat;
+        if !header.born.is_none_or(is_valid) {
+            return Err(Refused::Born);
+        }
         if wire.recipients.is_empty() {
             return Err(Refused::Malformed);
         }
@@ -203,6 +220,7 @@ impl Jwe {
             ciphertext,
             binding,
             sealed_at: header.iat,
+            born: header.born,
             protected: wire.protected,
         })
     }
@@ -238,6 +256,12 @@ impl Jwe {
             tag: BASE64.encode(self.tag),
         };
         serde_json::to_vec(&wire).expect("a JWE is plain text")
+    }
+
+    /// Returns the time when this very value was first sealed, in seconds since 1970.
+    #[must_use]
+    pub fn born(&self) -> u64 {
+        self.born.unwrap_or(self.sealed_at)
     }
 
     /// Returns whether `key` is the DEK in the commitment.

@@ -68,14 +68,31 @@ impl Sealer {
     /// # Errors
     /// Returns [`SealError::TooLarge`] if the sealed values do not fit into a Secret.
     pub fn seal(self, plain: PlainSecret, now: u64) -> Result<SealedSecret, SealError> {
-        self.seal_with(plain, now, fresh_iv)
+        self.seal_with(plain, now, |_| None, fresh_iv)
+    }
+
+    /// Seals the values of a sealed Secret again, under the new DEK.
+    ///
+    /// Every value keeps the time when it was first sealed. `plain` must have the values of
+    /// `old`. `now` is in seconds since 1970; see [`SealedSecret::next_seal_time`].
+    ///
+    /// # Errors
+    /// Returns [`SealError::TooLarge`] if the sealed values do not fit into a Secret.
+    pub fn seal_again(
+        self,
+        plain: PlainSecret,
+        old: &SealedSecret,
+        now: u64,
+    ) -> Result<SealedSecret, SealError> {
+        let born = |key: &Key| old.values.get(key).map(Jwe::born);
+        self.seal_with(plain, old.next_seal_time(now), born, fresh_iv)
     }
 
     /// Seals single values, for [`Sealer::change`]. `now` is in seconds since 1970.
     #[must_use]
     pub fn seal_values(&self, values: &BTreeMap<Key, SecretValue>, now: u64) -> BTreeMap<Key, Jwe> {
         let seal = |(key, value): (&Key, &SecretValue)| {
-            let jwe = self.part(Kind::Value, Some(key), value.expose(), now, fresh_iv());
+            let jwe = self.part(Kind::Value, Some(key), value.expose(), (now, None), fresh_iv());
             (key.clone(), jwe)
         };
         let sealed = values.iter().map(seal).collect();
@@ -85,7 +102,8 @@ impl Sealer {
 
     /// Adds sealed values to a sealed Secret, removes the keys in `gone`, and makes a new seal.
     ///
-    /// It opens nothing. All other values keep their bytes. `now` is in seconds since 1970.
+    /// It opens nothing. All other values keep their bytes. `now` is in seconds since 1970; see
+    /// [`SealedSecret::next_seal_time`].
     ///
     /// # Errors
     /// Returns [`SealError::TooLarge`] if the sealed values do not fit into a Secret.
@@ -97,15 +115,18 @@ impl Sealer {
         now: u64,
     ) -> Result<SealedSecret, SealError> {
         debug_assert_eq!(secret.meta.place, self.place);
+        let now = secret.next_seal_time(now);
         secret.values.retain(|key, _| !gone.contains(key));
         secret.values.extend(values);
-        secret.seal = Some(self.part(Kind::Seal, None, &secret.digest(), now, fresh_iv()));
+        let digest = secret.digest();
+        secret.seal = Some(self.part(Kind::Seal, None, &digest, (now, None), fresh_iv()));
         wipe_stack();
         secret.check_size()?;
         Ok(secret)
     }
 
-    /// Seals like [`Sealer::seal`], with the IVs of `next_iv`. This is for test vectors.
+    /// Seals like [`Sealer::seal`], with the IVs of `next_iv`, and with the time when each value
+    /// was first sealed. This is for test vectors.
     ///
     /// It takes one IV for each value, in the order of the keys, and then one for the seal. An IV
     /// that is used twice breaks the encryption.
@@ -116,11 +137,13 @@ impl Sealer {
         self,
         plain: PlainSecret,
         now: u64,
+        born: impl Fn(&Key) -> Option<u64>,
         mut next_iv: impl FnMut() -> [u8; aead::IV_SIZE],
     ) -> Result<SealedSecret, SealError> {
         debug_assert_eq!(plain.meta.place, self.place);
-        let mut part =
-            |kind, key: Option<&_>, bytes: &[u8]| self.part(kind, key, bytes, now, next_iv());
+        let mut part = |kind, key: Option<&_>, bytes: &[u8]| {
+            self.part(kind, key, bytes, (now, key.and_then(&born)), next_iv())
+        };
         let PlainSecret { meta, values } = plain;
         let values = values
             .into_iter()
@@ -141,12 +164,13 @@ impl Sealer {
         kind: Kind,
         key: Option<&Key>,
         bytes: &[u8],
-        now: u64,
+        (sealed_at, born): (u64, Option<u64>),
         iv: [u8; aead::IV_SIZE],
     ) -> Jwe {
         let binding = Binding::new(&self.place, key, self.scope);
         let recipients = &self.recipients;
-        Jwe::seal(Parts { kind, binding, sealed_at: now, key: &self.key, recipients, iv }, bytes)
+        let key = &self.key;
+        Jwe::seal(Parts { kind, binding, sealed_at, born, key, recipients, iv }, bytes)
     }
 }
 

@@ -1,0 +1,77 @@
+//! Times in the sealed format: they never go backwards, and a value keeps its own.
+
+use std::collections::BTreeMap;
+
+use envcrypt_core::envelope::{Deks, Scope, SealCheck, SealedSecret, Sealer};
+use envcrypt_core::kek::{DataKey, WrappedKey};
+use envcrypt_core::secret::{Key, Meta, Place, PlainSecret, SecretType, SecretValue};
+
+const NOW: u64 = 1_700_000_000;
+const DEK: [u8; 32] = [7; 32];
+
+fn place() -> Place {
+    Place { namespace: "prod".parse().expect("valid"), name: "db".parse().expect("valid") }
+}
+
+fn dek() -> DataKey {
+    DataKey::from_slice(&DEK).expect("32 bytes")
+}
+
+fn sealer() -> Sealer {
+    let kek = "age:age1abc".parse().expect("a KEK");
+    let recipients = vec![WrappedKey { kek, bytes: b"wrapped".to_vec() }];
+    Sealer::from_parts(place(), Scope::Strict, dek(), recipients)
+}
+
+fn value(text: &str) -> (Key, SecretValue) {
+    (text.parse().expect("a key"), SecretValue::new(text.as_bytes().to_vec()))
+}
+
+fn sealed(now: u64) -> SealedSecret {
+    let meta = Meta {
+        place: place(),
+        kind: SecretType::Opaque,
+        immutable: false,
+        labels: BTreeMap::new(),
+        annotations: BTreeMap::new(),
+    };
+    let values = ["a", "b"].map(value).into();
+    sealer().seal(PlainSecret { meta, values }, now).expect("it fits")
+}
+
+fn seal_time(secret: &SealedSecret) -> u64 {
+    secret.seal.as_ref().expect("a seal").sealed_at
+}
+
+fn open(secret: &SealedSecret) -> PlainSecret {
+    secret.open(&Deks::from_keys([dek()]), SealCheck::Required).expect("it opens")
+}
+
+#[test]
+fn a_new_seal_is_always_after_the_one_that_it_replaces() {
+    for (last, now, next) in
+        [(NOW, NOW + 50, NOW + 50), (NOW, NOW, NOW + 1), (NOW, NOW - 1000, NOW + 1)]
+    {
+        let changed = sealer().change(sealed(last), BTreeMap::new(), &[], now).expect("it fits");
+        assert_eq!(seal_time(&changed), next);
+        let old = sealed(last);
+        let again = sealer().seal_again(open(&old), &old, now).expect("it fits");
+        assert_eq!(seal_time(&again), next);
+    }
+}
+
+#[test]
+fn a_value_that_is_sealed_again_keeps_the_time_of_its_birth() {
+    let first = sealed(NOW);
+    let second = sealer().seal_again(open(&first), &first, NOW + 100).expect("it fits");
+    let new = sealer().seal_values(&[value("b")].into(), NOW + 200);
+    let changed = sealer().change(second, new, &[], NOW + 200).expect("it fits");
+    let last = sealer().seal_again(open(&changed), &changed, NOW + 300).expect("it fits");
+    let times = |key: &str| {
+        let jwe = &last.values[&key.parse::<Key>().expect("a key")];
+        (jwe.born(), jwe.sealed_at)
+    };
+    assert_eq!(times("a"), (NOW, NOW + 300));
+    assert_eq!(times("b"), (NOW + 200, NOW + 300));
+    assert!(open(&last).holds(&"a".parse().expect("a key"), &value("a").1));
+}
