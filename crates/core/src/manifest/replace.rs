@@ -3,13 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use saphyr::{LoadableYamlNode, MarkedYaml};
-
 use super::document::{Document, parse};
 use super::object::{
     LAST_APPLIED_ANNOTATION, SEAL_ANNOTATION, SEALED_TYPE, TYPE_ANNOTATION, encode, seal_text,
 };
 use super::text::{Entries, New, Text};
+use super::tree::{self, Node, text_of};
 use super::{ManifestError, Object};
 use crate::envelope::SealedSecret;
 use crate::secret::SecretType;
@@ -29,7 +28,7 @@ pub fn replace(
         Some(rest) => ("\u{feff}", rest),
         None => ("", text),
     };
-    let documents = MarkedYaml::load_from_str(text).map_err(|_| ManifestError::InPlace)?;
+    let documents = tree::read(text).map_err(|_| ManifestError::InPlace)?;
     let mut nodes = Vec::new();
     documents.iter().for_each(|document| collect(document, &mut nodes));
     let mut changed = Text::new(text);
@@ -44,13 +43,13 @@ pub fn replace(
     }
 }
 
-/// The Secrets of a document, in the order in which [`parse`] takes them.
-fn collect<'a, 'text>(node: &'a MarkedYaml<'text>, into: &mut Vec<&'a MarkedYaml<'text>>) {
-    let field = |name: &str| node.data.as_mapping_get(name).and_then(|value| value.data.as_str());
+/// The Secrets of a document, in the order in which [`parse`] finds them.
+fn collect<'a>(node: &'a Node, into: &mut Vec<&'a Node>) {
+    let field = |name: &str| node.get(name).and_then(text_of);
     match (field("apiVersion"), field("kind")) {
         (Some("v1"), Some("Secret")) => into.push(node),
-        (Some("v1"), Some(kind)) if kind.ends_with("List") => {
-            let items = node.data.as_mapping_get("items").and_then(|items| items.data.as_vec());
+        (Some("v1" | "/v1"), Some(kind)) if kind.ends_with("List") => {
+            let items = node.get("items").and_then(Node::as_sequence);
             items.into_iter().flatten().for_each(|item| collect(item, into));
         }
         _ => {}
@@ -58,7 +57,7 @@ fn collect<'a, 'text>(node: &'a MarkedYaml<'text>, into: &mut Vec<&'a MarkedYaml
 }
 
 /// Makes the object at `node` that sealed Secret.
-fn change(text: &mut Text<'_>, node: &MarkedYaml<'_>, secret: &SealedSecret) -> Option<()> {
+fn change(text: &mut Text<'_>, node: &Node, secret: &SealedSecret) -> Option<()> {
     let values: BTreeMap<&str, String> =
         secret.values.iter().map(|(key, jwe)| (key.as_str(), encode(jwe))).collect();
     let mut top = text.entries(node)?;
@@ -72,7 +71,7 @@ fn change(text: &mut Text<'_>, node: &MarkedYaml<'_>, secret: &SealedSecret) -> 
     } else {
         top.remove("stringData");
     }
-    match top.value(place).filter(|value| value.data.is_mapping()) {
+    match top.value(place).filter(|value| value.is_mapping()) {
         Some(data) => {
             let mut data = text.entries(data)?;
             for (key, value) in &values {
@@ -96,11 +95,7 @@ fn bound_namespace(secret: &SealedSecret) -> Option<String> {
 }
 
 /// Puts the seal and the type where they belong, and client-side apply's copy away.
-fn annotate<'n, 'text>(
-    text: &mut Text<'_>,
-    top: &mut Entries<'n, 'text>,
-    secret: &SealedSecret,
-) -> Option<()> {
+fn annotate<'n>(text: &mut Text<'_>, top: &mut Entries<'n>, secret: &SealedSecret) -> Option<()> {
     let mut wanted = Vec::new();
     if secret.meta.kind != SecretType::Opaque {
         wanted.push((TYPE_ANNOTATION.to_owned(), secret.meta.kind.to_string()));
@@ -109,13 +104,13 @@ fn annotate<'n, 'text>(
         wanted.push((SEAL_ANNOTATION.to_owned(), seal_text(seal)));
     }
     let mut metadata = text.entries(top.value("metadata")?)?;
-    let is_sealed = top.value("type").and_then(|kind| kind.data.as_str()) == Some(SEALED_TYPE);
+    let is_sealed = top.value("type").and_then(text_of) == Some(SEALED_TYPE);
     if let Some(namespace) = bound_namespace(secret).filter(|_| !is_sealed)
         && metadata.value("namespace").is_none()
     {
         metadata.set("namespace", New::Scalar(namespace), &["labels", "annotations"]);
     }
-    match metadata.value("annotations").filter(|value| value.data.is_mapping()) {
+    match metadata.value("annotations").filter(|value| value.is_mapping()) {
         Some(annotations) => {
             let mut annotations = text.entries(annotations)?;
             for (name, value) in wanted {

@@ -3,14 +3,12 @@
 
 use std::ops::Range;
 
-use saphyr::MarkedYaml;
-
+use super::tree::{Data, Node, Style, text_of};
 use super::yaml;
 
 /// A text and what is to be changed in it.
 pub struct Text<'t> {
     text: &'t str,
-    offsets: Offsets,
     edits: Vec<(Range<usize>, String)>,
     /// As the text ends its lines.
     line_break: &'static str,
@@ -25,8 +23,8 @@ pub enum New {
 }
 
 /// A mapping, entry by entry, and what is to be changed in it.
-pub struct Entries<'n, 'text> {
-    entries: Vec<Entry<'n, 'text>>,
+pub struct Entries<'n> {
+    entries: Vec<Entry<'n>>,
     /// In braces.
     is_flow: bool,
     /// Where the first entry begins, or would.
@@ -34,10 +32,10 @@ pub struct Entries<'n, 'text> {
     added: Vec<Added>,
 }
 
-struct Entry<'n, 'text> {
+struct Entry<'n> {
     name: &'n str,
-    key: &'n MarkedYaml<'text>,
-    value: &'n MarkedYaml<'text>,
+    key: &'n Node,
+    value: &'n Node,
     is_gone: bool,
     new: Option<New>,
     new_name: Option<&'static str>,
@@ -50,14 +48,14 @@ struct Added {
     before: &'static [&'static str],
 }
 
-impl<'n, 'text> Entries<'n, 'text> {
+impl<'n> Entries<'n> {
     /// What stands behind a key.
-    pub fn value(&self, name: &str) -> Option<&'n MarkedYaml<'text>> {
+    pub fn value(&self, name: &str) -> Option<&'n Node> {
         self.entries.iter().find(|entry| entry.name == name).map(|entry| entry.value)
     }
 
     /// The key itself.
-    pub fn key(&self, name: &str) -> Option<&'n MarkedYaml<'text>> {
+    pub fn key(&self, name: &str) -> Option<&'n Node> {
         self.entries.iter().find(|entry| entry.name == name).map(|entry| entry.key)
     }
 
@@ -91,26 +89,29 @@ impl<'t> Text<'t> {
     pub fn new(text: &'t str) -> Self {
         let line_break = if text.contains("\r\n") { "\r\n" } else { "\n" };
         let is_json = is_json(text);
-        Self { text, offsets: Offsets::of(text), edits: Vec::new(), line_break, is_json }
+        Self { text, edits: Vec::new(), line_break, is_json }
     }
 
     /// Takes a mapping apart; none where it is something else.
-    pub fn entries<'n, 'text>(&self, node: &'n MarkedYaml<'text>) -> Option<Entries<'n, 'text>> {
-        let entry = |(key, value): (&'n MarkedYaml<'text>, &'n MarkedYaml<'text>)| {
-            let name = key.data.as_str()?;
+    pub fn entries<'n>(&self, node: &'n Node) -> Option<Entries<'n>> {
+        if !node.is_mapping() || self.has_properties(node) {
+            return None;
+        }
+        let entry = |(key, value): &'n (Node, Node)| {
+            let name = text_of(key)?;
             Some(Entry { name, key, value, is_gone: false, new: None, new_name: None })
         };
-        let entries = node.data.as_mapping()?.iter().map(entry).collect::<Option<Vec<_>>>()?;
-        let start = self.offsets.range(node).start;
+        let entries = node.entries().iter().map(entry).collect::<Option<Vec<_>>>()?;
+        let start = node.start.index;
         let is_flow = self.text[start..].starts_with('{');
         Some(Entries { entries, is_flow, start: start + usize::from(is_flow), added: Vec::new() })
     }
 
     /// Makes the changes of a mapping, which stands behind the key `owner`.
-    pub fn apply(&mut self, map: Entries<'_, '_>, owner: Option<&MarkedYaml<'_>>) -> Option<()> {
+    pub fn apply(&mut self, map: Entries<'_>, owner: Option<&Node>) -> Option<()> {
         for entry in &map.entries {
             if let Some(name) = entry.new_name {
-                let key = self.token(entry.key);
+                let key = range(entry.key);
                 let name = self.quoted_as(key.start, name);
                 self.edits.push((key, name));
             }
@@ -143,37 +144,36 @@ impl<'t> Text<'t> {
         (!self.is_json || is_json(&new)).then_some(new)
     }
 
-    fn set(&mut self, map: &Entries<'_, '_>, entry: &Entry<'_, '_>, new: &New) -> Option<()> {
-        let range = self.offsets.range(entry.value);
+    fn set(&mut self, map: &Entries<'_>, entry: &Entry<'_>, new: &New) -> Option<()> {
         let scalar = match new {
-            New::Scalar(text) if entry.value.data.as_str() == Some(text) => return Some(()),
+            New::Scalar(text) if is_text(entry.value, text) => return Some(()),
             New::Scalar(text) => text,
             New::Mapping(_) => {
                 // In the place of nothing, `null` or `{}`.
                 let from = self.colon(entry.key)?;
                 let end = self.end(entry)?.max(from);
-                let indent = self.column(entry.key);
+                let indent = self.column_of(entry.key.start.index);
                 let text = self.written(map.is_flow, indent, self.is_json(entry.key), new);
                 self.edits.push((from..end, text));
                 return Some(());
             }
         };
-        let edit = match block_header(&self.text[..range.start]) {
+        let edit = match self.block(entry.value) {
             // What ends with its last character can hold the new text as it is.
-            Some(header) if header.ends_with('-') => (self.block(range), scalar.clone()),
-            Some(_) => {
+            Some((header, lines)) if header.ends_with('-') => (lines, scalar.clone()),
+            Some((_, lines)) => {
                 let text = self.written(false, 0, false, new);
-                (self.colon(entry.key)?..self.block(range).end, text)
+                (self.colon(entry.key)?..lines.end, text)
             }
             None => {
-                let token = token(self.text, range);
-                let written = match self.text[token.clone()].is_empty() {
-                    true => format!(" {}", self.quoted_as(self.token(entry.key).start, scalar)),
-                    false => self.quoted_as(token.start, scalar),
-                };
+                let token = range(entry.value);
                 match token.is_empty() {
-                    true => (self.colon(entry.key)?..self.colon(entry.key)?, written),
-                    false => (token, written),
+                    true => {
+                        let at = self.colon(entry.key)?;
+                        let text = self.quoted_as(entry.key.start.index, scalar);
+                        (at..at, format!(" {text}"))
+                    }
+                    false => (token.clone(), self.quoted_as(token.start, scalar)),
                 }
             }
         };
@@ -182,18 +182,18 @@ impl<'t> Text<'t> {
     }
 
     /// Adds what is to be added, in lines of its own or behind commas.
-    fn add(&mut self, map: &Entries<'_, '_>) -> Option<()> {
+    fn add(&mut self, map: &Entries<'_>) -> Option<()> {
         let json = map.entries.first().map_or(self.is_json, |entry| self.is_json(entry.key));
-        let first = map.entries.first().map(|entry| self.token(entry.key).start);
+        let first = map.entries.first().map(|entry| entry.key.start.index);
         let column = self.column_of(first.unwrap_or(map.start));
         // Where the last entry begins its own line, a new one does so too.
         let last_begins_line =
-            map.entries.last().is_some_and(|e| self.begins_line(self.token(e.key).start));
+            map.entries.last().is_some_and(|e| self.begins_line(e.key.start.index));
         let indent = format!("{}{}", self.line_break, " ".repeat(column));
         let separator = match (map.is_flow, last_begins_line) {
             (false, _) => indent.clone(),
             (true, true) => {
-                let last = self.token(map.entries.last()?.key).start;
+                let last = map.entries.last()?.key.start.index;
                 format!(",{}{}", self.line_break, " ".repeat(self.column_of(last)))
             }
             (true, false) => ", ".to_owned(),
@@ -204,7 +204,7 @@ impl<'t> Text<'t> {
             let before = added.before.iter().find_map(|name| map.key(name));
             match before {
                 Some(key) => {
-                    let at = self.token(key).start;
+                    let at = key.start.index;
                     self.edits.push((at..at, text + &separator));
                 }
                 None if behind.is_empty() => behind = text,
@@ -235,7 +235,7 @@ impl<'t> Text<'t> {
     }
 
     /// Takes out runs of entries: whole lines, or from one comma to the next.
-    fn remove(&mut self, map: &Entries<'_, '_>) -> Option<()> {
+    fn remove(&mut self, map: &Entries<'_>) -> Option<()> {
         let mut index = 0;
         while index < map.entries.len() {
             if !map.entries[index].is_gone {
@@ -246,9 +246,9 @@ impl<'t> Text<'t> {
             while index < map.entries.len() && map.entries[index].is_gone {
                 index += 1;
             }
-            let start = self.token(map.entries[from].key).start;
+            let start = map.entries[from].key.start.index;
             let end = self.end(&map.entries[index - 1])?;
-            let next = map.entries.get(index).map(|entry| self.token(entry.key).start);
+            let next = map.entries.get(index).map(|entry| entry.key.start.index);
             let range = match (map.is_flow, next) {
                 (false, _) if self.begins_line(start) => {
                     self.line_start(start)..self.next_line(end)
@@ -309,47 +309,54 @@ impl<'t> Text<'t> {
     }
 
     /// Where an entry's value ends, its closing brace included.
-    fn end(&self, entry: &Entry<'_, '_>) -> Option<usize> {
+    fn end(&self, entry: &Entry<'_>) -> Option<usize> {
         self.end_of(entry.value, self.colon(entry.key)?)
     }
 
-    fn end_of(&self, node: &MarkedYaml<'_>, colon: usize) -> Option<usize> {
-        let range = self.offsets.range(node);
-        let rest = &self.text[range.start..];
-        if node.data.is_mapping() && !rest.starts_with('{') {
-            let (key, value) = node.data.as_mapping()?.iter().next_back()?;
-            return self.end_of(value, self.colon(key)?);
+    fn end_of(&self, node: &Node, colon: usize) -> Option<usize> {
+        let is_flow = self.text[node.start.index..].starts_with(['{', '[']);
+        match &node.data {
+            Data::Scalar { .. } => match self.block(node) {
+                Some((_, lines)) => Some(lines.end),
+                None => Some(node.end.index.max(colon)),
+            },
+            _ if is_flow => Some(node.end.index),
+            _ if self.has_properties(node) => None,
+            Data::Mapping(entries) => {
+                let (key, value) = entries.last()?;
+                self.end_of(value, self.colon(key)?)
+            }
+            Data::Sequence(items) => self.end_of(items.last()?, node.start.index),
         }
-        if node.data.is_sequence() && !rest.starts_with('[') {
-            return self.end_of(node.data.as_vec()?.last()?, range.start);
-        }
-        if node.data.is_mapping() || node.data.is_sequence() {
-            let blanks = self.text[range.end..].find(['}', ']'])?;
-            return Some(range.end + blanks + 1);
-        }
-        if block_header(&self.text[..range.start]).is_some() {
-            return Some(self.block(range).end);
-        }
-        Some(token(self.text, range).end.max(colon))
+    }
+
+    /// Whether it begins with an anchor or a tag, or is an alias.
+    fn has_properties(&self, node: &Node) -> bool {
+        self.text[node.start.index..].starts_with(['&', '!', '*'])
     }
 
     /// Behind the colon of a key.
-    fn colon(&self, key: &MarkedYaml<'_>) -> Option<usize> {
-        let end = self.token(key).end;
+    fn colon(&self, key: &Node) -> Option<usize> {
+        let end = key.end.index;
         Some(end + self.text[end..].find(':')? + 1)
     }
 
-    fn token(&self, node: &MarkedYaml<'_>) -> Range<usize> {
-        token(self.text, self.offsets.range(node))
+    /// The header of a block scalar, such as `|` or `>-`, and its lines, without the blank ones
+    /// behind it.
+    fn block(&self, node: &Node) -> Option<(&'t str, Range<usize>)> {
+        let Data::Scalar { style: Style::Literal | Style::Folded, .. } = &node.data else {
+            return None;
+        };
+        let text = &self.text[range(node)];
+        let (header, lines) = text.split_once('\n').unwrap_or((text, ""));
+        let header = header.split(" #").next().unwrap_or(header).trim_end();
+        let start = node.end.index - lines.trim_start().len();
+        let end = node.start.index + text.trim_end().len();
+        Some((header, start.min(end)..end))
     }
 
-    /// The lines of a block scalar, without the blank ones behind it.
-    fn block(&self, range: Range<usize>) -> Range<usize> {
-        range.start..range.start + self.text[range].trim_end().len()
-    }
-
-    fn is_json(&self, key: &MarkedYaml<'_>) -> bool {
-        self.is_json || self.text[self.offsets.range(key).start..].starts_with('"')
+    fn is_json(&self, key: &Node) -> bool {
+        self.is_json || self.text[key.start.index..].starts_with('"')
     }
 
     fn line_start(&self, at: usize) -> usize {
@@ -370,10 +377,6 @@ impl<'t> Text<'t> {
         self.text[self.line_start(at)..at].chars().all(|c| c == ' ' || c == '\t')
     }
 
-    fn column(&self, node: &MarkedYaml<'_>) -> usize {
-        self.column_of(self.offsets.range(node).start)
-    }
-
     fn column_of(&self, at: usize) -> usize {
         self.text[self.line_start(at)..at].chars().count()
     }
@@ -392,43 +395,13 @@ fn scalar(out: &mut String, json: bool, value: &str) {
     }
 }
 
-/// A parser counts characters; text is cut at bytes.
-struct Offsets(Option<Vec<usize>>);
-
-impl Offsets {
-    fn of(text: &str) -> Self {
-        let bytes = || text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
-        Self((!text.is_ascii()).then(bytes))
-    }
-
-    fn range(&self, node: &MarkedYaml<'_>) -> Range<usize> {
-        let byte = |index: usize| self.0.as_ref().map_or(index, |bytes| bytes[index]);
-        byte(node.span.start.index())..byte(node.span.end.index())
-    }
+/// The bytes of a node.
+fn range(node: &Node) -> Range<usize> {
+    node.start.index..node.end.index
 }
 
-/// A parser counts the blanks and the comment behind a scalar as part of it.
-fn token(text: &str, range: Range<usize>) -> Range<usize> {
-    let old = &text[range.clone()];
-    // Escaped quotes out of the way, each by as many bytes.
-    let closing = |text: String, quote| text[1..].find(quote).map_or(text.len(), |at| at + 2);
-    let length = match old.as_bytes().first() {
-        Some(b'"') => closing(old.replace(r"\\", "  ").replace(r#"\""#, "  "), '"'),
-        Some(b'\'') => closing(format!("'{}", old[1..].replace("''", "  ")), '\''),
-        _ => {
-            let comment = old.find(" #").or(old.find("\t#")).unwrap_or(old.len());
-            old[..comment].trim_end().len()
-        }
-    };
-    range.start..range.start + length
-}
-
-/// The header of a block scalar, `|` or `>-` and their kin, where one ends the
-/// last line before.
-fn block_header(before: &str) -> Option<&str> {
-    let indented = before.trim_end_matches(' ');
-    let header = indented.trim_end_matches(['\r', '\n', ' ']);
-    let mark = header.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-'));
-    let is_block = header.len() < indented.len() && mark.ends_with(['|', '>']);
-    is_block.then(|| &header[mark.len() - 1..])
+/// Whether it is this very text, and no number, boolean or null.
+fn is_text(node: &Node, text: &str) -> bool {
+    let is_string = node.to_value().is_ok_and(|value| value.is_string());
+    is_string && text_of(node) == Some(text)
 }
