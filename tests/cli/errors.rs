@@ -280,14 +280,14 @@ hint: name a KEK with `--kek`, `ENVCRYPT_KEK` or a rule in `.envcrypt.yaml`; to 
     assert_data_eq!(
         create(&["--kek=file:///x"]),
         str![[r#"
-error: `--kek`: `file:///x` names no KEK: start with `local`, `age:`, `awskms:///`, `gcpkms://`, `azurekms://`, `hashivault://` or `k8skms:///`
+error: `--kek`: `file:///x` is not a valid KEK: start with `local`, `age:`, `awskms:///`, `gcpkms://`, `azurekms://`, `hashivault://` or `k8skms:///`
 
 "#]]
     );
     assert_data_eq!(
         create(&["--kek=awskms://host/alias/x"]),
         str![[r#"
-error: `--kek`: `awskms://host/alias/x` names no KEK: start with `local`, `age:`, `awskms:///`, `gcpkms://`, `azurekms://`, `hashivault://` or `k8skms:///`
+error: `--kek`: `awskms://host/alias/x` is not a valid KEK: start with `local`, `age:`, `awskms:///`, `gcpkms://`, `azurekms://`, `hashivault://` or `k8skms:///`
 
 "#]]
     );
@@ -295,35 +295,35 @@ error: `--kek`: `awskms://host/alias/x` names no KEK: start with `local`, `age:`
         create(&["--kek=age:age1notone"]),
         str![[r#"
 error: cannot wrap the data key with `age:age1notone`: no such key
-cause: it is no age recipient
+cause: it is not a valid age recipient
 
 "#]]
     );
     assert_data_eq!(
         create(&["--kek=gcpkms://projects/p"]),
         str![[r#"
-error: `--kek`: `gcpkms://projects/p` names no KEK: `projects/P/locations/L/keyRings/R/cryptoKeys/K` must follow `gcpkms://`, without a version
+error: `--kek`: `gcpkms://projects/p` is not a valid KEK: `projects/P/locations/L/keyRings/R/cryptoKeys/K` must follow `gcpkms://`, without a version
 
 "#]]
     );
     assert_data_eq!(
         create(&["--kek=azurekms://evil.example/key"]),
         str![[r#"
-error: `--kek`: `azurekms://evil.example/key` names no KEK: a vault's host name in one of Azure's domains, as `NAME.vault.azure.net`, then `/KEY` or `/KEY/VERSION` must follow `azurekms://`
+error: `--kek`: `azurekms://evil.example/key` is not a valid KEK: `HOST/KEY` or `HOST/KEY/VERSION` must follow `azurekms://`, with a host in a domain of Azure such as `NAME.vault.azure.net`
 
 "#]]
     );
     assert_data_eq!(
         create(&["--kek=hashivault:///key"]),
         str![[r#"
-error: `--kek`: `hashivault:///key` names no KEK: `KEY` or `MOUNT/KEY` must follow `hashivault://`
+error: `--kek`: `hashivault:///key` is not a valid KEK: `KEY` or `MOUNT/KEY` must follow `hashivault://`
 
 "#]]
     );
     assert_data_eq!(
         create(&["--kek=k8skms://plugin.sock"]),
         str![[r#"
-error: `--kek`: `k8skms://plugin.sock` names no KEK: start with `local`, `age:`, `awskms:///`, `gcpkms://`, `azurekms://`, `hashivault://` or `k8skms:///`
+error: `--kek`: `k8skms://plugin.sock` is not a valid KEK: start with `local`, `age:`, `awskms:///`, `gcpkms://`, `azurekms://`, `hashivault://` or `k8skms:///`
 
 "#]]
     );

@@ -188,5 +188,5 @@ fn a_recipient_cannot_smuggle_in_another_key() {
     parts.set("password", &jwe);
     parts.object["metadata"]["annotations"] = serde_json::json!({});
     let error = sandbox.pipe(parts.yaml(), ["unwrap", "-f", "-", "--insecure-skip-seal"]).fails(1);
-    assert!(error.contains("this key did not wrap it, or not for this place"), "{error}");
+    assert!(error.contains("this key did not wrap it, or wrapped it for another place"), "{error}");
 }

@@ -171,7 +171,7 @@ fn what_does_not_pass_is_one_clear_error() {
         (Fault::Error(400, "ExpiredTokenException"), "no valid login", "`aws sso login`"),
         (
             Fault::Error(400, "InvalidCiphertextException"),
-            "this key did not wrap it, or not for this place",
+            "this key did not wrap it, or wrapped it for another place",
             "",
         ),
         (
@@ -219,7 +219,7 @@ fn no_credentials_and_no_region_say_so() {
     assert!(error.contains("no valid login") && error.contains("`aws sso login`"), "{error}");
     let error = create(&sandbox, "awskms:///alias/none", 1).fails(1);
     assert!(
-        error.contains("no AWS region is set, and the name tells none\nhint: set `AWS_REGION`"),
+        error.contains("no AWS region is set, and the name of the key does not include one\nhint: set `AWS_REGION`"),
         "{error}"
     );
 }
@@ -270,7 +270,7 @@ fn the_kms_has_its_say_for_each_place() {
     sandbox.run(["kek", "trust", "-A", &format!("awskms:///{arn}")]).succeeds();
     proxy.take();
     let error = sandbox.pipe(format!("{yaml}---\n{forged}"), ["unwrap", "-f", "-"]).fails(1);
-    assert!(error.contains("this key did not wrap it, or not for this place"), "{error}");
+    assert!(error.contains("this key did not wrap it, or wrapped it for another place"), "{error}");
     assert_eq!(proxy.take().0, ["decrypt", "decrypt"]);
 }
 

@@ -41,7 +41,7 @@ fn the_context_is_authenticated() {
     let theirs = sealed::wrapped(&yaml, "key0");
     let moved = sealed::change_wrapped(&other.succeeds().stdout, |bytes| *bytes = theirs.clone());
     let error = sandbox.pipe(moved, ["unwrap", "-f", "-"]).fails(1);
-    assert!(error.contains("this key did not wrap it, or not for this place"), "{error}");
+    assert!(error.contains("this key did not wrap it, or wrapped it for another place"), "{error}");
     assert!(error.contains("the ciphertext is invalid"), "{error}");
 }
 

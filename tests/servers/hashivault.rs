@@ -143,7 +143,7 @@ fn no_token_a_stale_one_and_one_in_the_home_folder() {
     let (kek, _) = key();
     let nobody = Sandbox::new().env("VAULT_ADDR", vault().address());
     let error = create(&nobody, &[&kek], 1).fails(1);
-    assert!(error.contains("no valid login\ncause: no token\nhint: log in with"), "{error}");
+    assert!(error.contains("no valid login\ncause: no token is set\nhint: log in with"), "{error}");
     let token = vault().token(&["transit/encrypt/*".to_owned(), "transit/decrypt/*".to_owned()]);
     let home = nobody.work().parent().expect("a home").join(".vault-token");
     std::fs::write(&home, format!("{token}\n")).expect("written");
@@ -154,12 +154,12 @@ fn no_token_a_stale_one_and_one_in_the_home_folder() {
     assert!(!error.contains(&token), "{error}");
     let error =
         create(&Sandbox::new().env("VAULT_TOKEN", "x").env("VAULT_ADDR", "ftp://x"), &[&kek], 1);
-    assert!(error.fails(1).contains("`VAULT_ADDR` is no http or https address"));
+    assert!(error.fails(1).contains("`VAULT_ADDR` is not a valid http or https address"));
     // An empty word is none; an unknown one does not turn the check off.
     let empty = sandbox().env("VAULT_SKIP_VERIFY", "").env("VAULT_NAMESPACE", "\n");
     create(&empty, &[&kek], 1).succeeds();
     let error = create(&sandbox().env("VAULT_SKIP_VERIFY", "no"), &[&kek], 1).fails(1);
-    assert!(error.contains("`VAULT_SKIP_VERIFY` is neither true nor false: `no`"), "{error}");
+    assert!(error.contains("`VAULT_SKIP_VERIFY` must be `true` or `false`, not `no`"), "{error}");
 }
 
 #[test]

@@ -49,7 +49,7 @@ fn each_refusal_is_one_clear_error() {
         (9, "the key is disabled"),
         (8, "too many requests"),
         (14, "the KMS does not answer"),
-        (3, "this key did not wrap it, or not for this place"),
+        (3, "this key did not wrap it, or wrapped it for another place"),
         (2, "the KMS failed"),
     ] {
         plugin.order(&json!({ "code": code }));
@@ -66,7 +66,7 @@ fn each_refusal_is_one_clear_error() {
     );
     plugin.order(&json!({ "version": "v1" }));
     let error = create(&sandbox, &[&plugin.kek()], 1).fails(1);
-    assert!(error.contains("the plugin does not speak KMS v2"), "{error}");
+    assert!(error.contains("the KMS plugin does not support KMS v2"), "{error}");
 }
 
 #[test]

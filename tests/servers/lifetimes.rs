@@ -1,8 +1,8 @@
-//! A ring that lives as long as a server does: logins that end or are revoked, a KMS that
-//! goes away and comes back, keys that are rotated meanwhile.
+//! Tests a ring that lives as long as a server does.
 //!
-//! The ring takes its login from the environment, so it lives in a process of its own:
-//! this program once more, running [`child`].
+//! Logins expire or are revoked, a KMS goes down and comes up again, and keys are rotated. The
+//! ring takes its login from the environment, so it needs a separate process. That process is
+//! this program again, which runs [`child`].
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -18,9 +18,9 @@ use crate::vault::vault;
 
 const MARK: &str = "ring: ";
 
-/// What the other tests run: for each line on standard input, a round trip.
+/// Makes one round trip for each line on standard input. The other tests run it.
 #[test]
-#[ignore = "the other tests run it, in a process of its own"]
+#[ignore = "the other tests run it in a separate process"]
 fn child() {
     let kek: KekUri = std::env::var("RING_KEK").expect("it is given").parse().expect("a KEK");
     let keep = Keep::For { age: Duration::from_secs(60), most: 10 };
@@ -75,7 +75,7 @@ impl LongRing {
         Self { child, stdin, answers }
     }
 
-    /// What a round trip ends with: `ok VERSION`, or the refusal.
+    /// Returns the result of a round trip: `ok VERSION`, or the refusal.
     fn round_trip(&mut self) -> String {
         writeln!(self.stdin, "go").expect("it reads");
         let mut lines = self.answers.by_ref().map(|line| line.expect("text"));
@@ -91,7 +91,8 @@ impl Drop for LongRing {
     }
 }
 
-/// A KEK of its own, and a role whose logins hold for `ttl`: the variables of a login.
+/// Makes a key, and a role whose logins expire after `ttl`. Returns the KEK, the name of the key
+/// and of the role, and the variables of a login.
 fn role(ttl: &str) -> (String, String, [(&'static str, String); 3]) {
     let key = vault().key();
     let policy =
@@ -113,7 +114,7 @@ fn role(ttl: &str) -> (String, String, [(&'static str, String); 3]) {
     (format!("hashivault://{key}"), key, login)
 }
 
-/// How long nothing is tried again: for as long as a test takes, or not at all.
+/// The seconds until a retry: longer than a test takes, or none.
 const NEVER: &str = "3600";
 const AT_ONCE: &str = "0";
 
@@ -151,7 +152,8 @@ fn a_token_is_renewed_by_itself() {
     }
 }
 
-/// Revokes the logins of one role: others log in at the same time. How many there were.
+/// Revokes the logins of one role, because other tests log in at the same time. Returns how many
+/// there were.
 fn revoke_logins(role: &str) -> usize {
     let accessors = vault().bao(["list", "-format=json", "auth/token/accessors"]).succeeds();
     let accessors: Vec<String> = serde_json::from_str(&accessors.stdout).expect("JSON");
@@ -172,7 +174,7 @@ fn a_login_that_was_revoked_is_made_anew() {
     assert_eq!(ring.round_trip(), "ok v1");
     assert_eq!(revoke_logins(&role), 1);
     assert_eq!(ring.round_trip(), "ok v1");
-    // Who may not log in any more stays out.
+    // If the role is gone, the ring cannot log in again.
     vault().bao(["delete", &format!("auth/approle/role/{role}")]).succeeds();
     revoke_logins(&role);
     assert_eq!(ring.round_trip(), "no valid login");

@@ -1,6 +1,7 @@
-//! Key-encryption keys: what wraps a DEK, and what each KMS says when it won't.
+//! Key-encryption keys (KEKs), in a KMS or on this machine.
 //!
-//! A KEK wraps and unwraps 32-byte data keys and never meets a secret value.
+//! A KEK wraps and unwraps data keys (DEKs) of [`DATA_KEY_SIZE`] bytes. It never receives a secret
+//! value. Use a [`Ring`] to wrap and unwrap with any number of KEKs.
 
 pub mod age;
 mod aws;
@@ -13,7 +14,7 @@ mod gcp;
 mod k8skms;
 mod lifetime;
 mod provider;
-#[allow(dead_code, reason = "each KMS uses a part, and a build may have none")]
+#[allow(dead_code, reason = "each KMS uses a part of it, and a build can be without any KMS")]
 mod retry;
 mod ring;
 mod uri;
@@ -29,27 +30,29 @@ pub use lifetime::{Keep, Lifetimes, Limits};
 pub use ring::{Passphrases, Ring, RingOptions, Unwrapped};
 pub use uri::{KekId, KekUri, UriError};
 
-/// One key-encryption key, wherever it lives.
+/// One key-encryption key.
 #[async_trait]
 pub trait Kek: Send + Sync {
-    /// Wraps a DEK, binding it to `context` where the KMS can.
+    /// Wraps a DEK. If the KMS supports a context, this binds the wrapped DEK to `context`.
     ///
     /// # Errors
-    /// [`KekError`] with the KMS's refusal in the project's own few words.
+    /// Returns a [`KekError`] with the refusal of the KMS.
     async fn wrap(&self, key: &DataKey, context: &Context) -> Result<Wrapped, KekError>;
 
-    /// Unwraps a DEK that [`Kek::wrap`] wrapped with an equal context.
+    /// Unwraps a DEK that [`Kek::wrap`] wrapped with the same context.
     ///
     /// # Errors
-    /// [`KekError`]; [`Refusal::Rejected`] where the key or the context is wrong.
+    /// Returns a [`KekError`] with the refusal of the KMS. It is [`Refusal::Rejected`] if another
+    /// key or another context wrapped the DEK, or if the wrapped DEK was altered.
     async fn unwrap(&self, key: &WrappedKey, context: &Context) -> Result<DataKey, KekError>;
 
-    /// Has the KMS wrap the DEK of `key` under this KEK on its own side, so that
-    /// the DEK reaches nobody. `None` where the KMS cannot: of a KEK of another
-    /// service or place, and most services at all.
+    /// Lets the KMS wrap the DEK of `key` under this KEK. The DEK does not leave the KMS.
+    ///
+    /// Returns `None` if the KMS cannot do this. Most services cannot. No service can do it for
+    /// the KEK of another service or region.
     ///
     /// # Errors
-    /// [`KekError`] with the KMS's refusal.
+    /// Returns a [`KekError`] with the refusal of the KMS.
     async fn rewrap(
         &self,
         _key: &WrappedKey,
@@ -62,50 +65,56 @@ pub trait Kek: Send + Sync {
 /// A wrapped DEK, and the version of the KEK that wrapped it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wrapped {
-    /// What is stored.
+    /// The wrapped DEK, which is stored.
     pub key: WrappedKey,
-    /// The version, in the KMS's own terms, where it says so: it changes when the key is
-    /// rotated. It takes no permission beyond that to wrap.
+    /// The version as the KMS names it, or `None` if the KMS does not report it.
+    ///
+    /// A rotation of the key can change it. The version is part of the answer, so no further
+    /// permission is needed.
     pub version: Option<String>,
 }
 
-/// What a KEK made of a DEK.
+/// A DEK that a KEK wrapped.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct WrappedKey {
-    /// The KEK under its lasting name (an ARN, never an alias).
+    /// The KEK, under a name that does not change: for AWS KMS an ARN, never an alias.
     pub kek: KekUri,
-    /// The raw bytes that the KMS returned.
+    /// The bytes of the wrapped DEK. Their format depends on the KEK.
     pub bytes: Vec<u8>,
 }
 
-/// What a KMS authenticates with each call: the binding without its key.
-/// Sorted, so that every implementation serialises the same bytes.
+/// The context that a KMS authenticates with each call: the binding without its key.
+///
+/// The pairs are sorted by name, so that every implementation serialises the same bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Context(BTreeMap<&'static str, String>);
 
 impl Context {
-    /// The context of a namespace and a name, less what the scope leaves open.
+    /// Returns the context of a namespace and a name. Pass `None` for what the scope leaves open.
+    ///
+    /// The names of the pairs are `envcrypt.dev/namespace` and `envcrypt.dev/name`.
     #[must_use]
     pub fn new(namespace: Option<&str>, name: Option<&str>) -> Self {
         let pairs = [("envcrypt.dev/namespace", namespace), ("envcrypt.dev/name", name)];
         Self(pairs.into_iter().filter_map(|(k, v)| Some((k, v?.to_owned()))).collect())
     }
 
-    /// Whether it names one Secret, by namespace and name.
+    /// Returns whether the context has both a namespace and a name.
     #[must_use]
     pub fn names_secret(&self) -> bool {
         self.0.len() == 2
     }
 
-    /// As compact JSON with sorted names, for a KMS that takes bytes; `None`
-    /// where there is nothing to say.
+    /// Returns the context as compact JSON with sorted names, for a KMS that takes bytes.
+    ///
+    /// Returns `None` if the context is empty.
     #[must_use]
     pub fn to_json(&self) -> Option<Vec<u8>> {
         let json = || serde_json::to_vec(&self.0).expect("a context is plain text");
         (!self.0.is_empty()).then(json)
     }
 
-    /// The pairs, sorted by name.
+    /// Returns the pairs of name and value, sorted by name.
     pub fn pairs(&self) -> impl Iterator<Item = (&'static str, &str)> {
         self.0.iter().map(|(k, v)| (*k, v.as_str()))
     }

@@ -1,13 +1,15 @@
-//! envcrypt: Kubernetes Secrets that only a KMS can open.
+//! Seals Kubernetes Secrets under the keys of a KMS, and opens them again.
 //!
-//! The library behind `kubectl envcrypt`: it has no command line, no terminal and no
-//! cluster, and never ends the process. From the ground up:
+//! This is the library behind `kubectl envcrypt`. It does not read a command line, use a terminal
+//! or connect to a cluster. It never ends the process.
 //!
-//! - [`secret`]: names, values and types of a Secret; plaintext that cannot be printed
-//! - [`kek`]: key-encryption keys in a KMS, which wrap a data key
-//! - [`envelope`]: the sealed format, v1 (`docs/format.md`)
-//! - [`manifest`]: Secrets in YAML and JSON, read, written, and found
-//! - [`access`]: which KEKs may open a Secret, and which it may be sealed to
+//! A module uses only the modules above it:
+//!
+//! - [`secret`]: the names, values and types of a Secret. Plaintext cannot be printed.
+//! - [`kek`]: key-encryption keys (KEKs), which wrap a data key (DEK).
+//! - [`envelope`]: the sealed format, v1 (`docs/format.md`).
+//! - [`manifest`]: reads, writes and finds Secrets in YAML and JSON.
+//! - [`access`]: decides which KEKs may open a Secret, and to which KEKs it may be sealed.
 
 pub mod access;
 pub mod envelope;

@@ -1,6 +1,8 @@
-//! An age recipient as a KEK (<https://age-encryption.org/v1>): X25519, the
-//! post-quantum hybrid, or an SSH key. The wrapped key is a whole age file of
-//! the DEK, so that `age -d` opens it too. Works offline and knows no context.
+//! age recipients as KEKs (<https://age-encryption.org/v1>): X25519, the post-quantum hybrid, and
+//! SSH keys.
+//!
+//! The wrapped DEK is a complete age file, so `age -d` opens it too. age works offline and has no
+//! context.
 
 #[cfg(feature = "age")]
 mod identities;
@@ -22,7 +24,7 @@ pub use kek::is_recipient;
 /// The scheme of age recipients.
 pub(super) const SCHEME: &str = "age";
 
-/// age.
+/// The age kind of KEK.
 pub(super) struct Age;
 
 impl Provider for Age {
@@ -30,9 +32,9 @@ impl Provider for Age {
         "age:"
     }
 
-    /// A native recipient is one word; an SSH one is two, and a comment may follow.
+    /// A native recipient is one word. An SSH recipient is two words, and a comment may follow.
     fn parse(&self, name: &str) -> Result<String, &'static str> {
-        recipient(name).ok_or("it holds no age recipient")
+        recipient(name).ok_or("an age recipient (`age1…`) or an SSH public key must follow `age:`")
     }
 
     fn is_classical_public_key(&self, name: &str) -> bool {

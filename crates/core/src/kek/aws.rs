@@ -1,7 +1,7 @@
-//! AWS KMS as a KEK: `Encrypt` and `Decrypt` of the DEK with an encryption
-//! context, under the SDK's own credential chain. Needs `kms:Encrypt` to seal,
-//! `kms:Decrypt` to open, and `kms:ReEncryptFrom` and `kms:ReEncryptTo` to have the
-//! KMS move a DEK from one key to another.
+//! Keys of AWS KMS as KEKs: `Encrypt` and `Decrypt` of the DEK with an encryption context.
+//!
+//! The SDK finds the credentials. To seal, the caller needs `kms:Encrypt`; to open, `kms:Decrypt`.
+//! With `kms:ReEncryptFrom` and `kms:ReEncryptTo`, the KMS itself can move a DEK to another key.
 
 #[cfg(feature = "aws")]
 mod kek;
@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use super::provider::{Connector, Provider, Surroundings};
 
-/// AWS KMS.
+/// The AWS KMS kind of KEK.
 pub(super) struct Aws;
 
 impl Provider for Aws {
@@ -21,7 +21,7 @@ impl Provider for Aws {
     }
 
     fn parse(&self, name: &str) -> Result<String, &'static str> {
-        let wrong = "an ARN of a key or alias, `alias/NAME` or a key id must follow `awskms:///`";
+        let wrong = "the ARN of a key or alias, `alias/NAME` or a key id must follow `awskms:///`";
         is_key(name).then(|| name.to_owned()).ok_or(wrong)
     }
 
@@ -29,13 +29,13 @@ impl Provider for Aws {
         self.is_bare(name) || !name.contains(":key/")
     }
 
-    /// An alias, or a key id without account and region.
+    /// This applies to an alias, and to a key id without account and region.
     fn is_bare(&self, name: &str) -> bool {
         !name.starts_with("arn:")
     }
 
-    /// An alias's ARN stands for keys of its own account and region, a bare alias for
-    /// none.
+    /// The ARN of an alias may name every key of its account and region. A bare alias
+    /// never matches.
     fn may_name(&self, alias: &str, key: &str) -> bool {
         let (Some((place, name)), Some((key_place, key_name))) =
             (alias.rsplit_once(':'), key.rsplit_once(':'))
@@ -60,7 +60,10 @@ impl Provider for Aws {
     }
 }
 
-/// `arn:PARTITION:kms:REGION:ACCOUNT:key/ID`, the same of an alias, or either alone.
+/// Returns whether the text names a key of AWS KMS.
+///
+/// This can be `arn:PARTITION:kms:REGION:ACCOUNT:key/ID`, or the same with `alias/NAME`. It can
+/// also be `alias/NAME` or an id alone.
 fn is_key(text: &str) -> bool {
     let key = match text.split(':').collect::<Vec<_>>()[..] {
         ["arn", partition, "kms", region, account, key] => {
@@ -82,7 +85,7 @@ fn is_key(text: &str) -> bool {
     };
     let name = key.strip_prefix("key/").or_else(|| key.strip_prefix("alias/")).unwrap_or(key);
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'/');
-    // AWS's own bound on names is 256, and on an ARN 2,048.
+    // AWS allows 256 characters for a name and 2,048 for an ARN.
     text.len() <= 2048
         && !name.is_empty()
         && name.bytes().all(plain)

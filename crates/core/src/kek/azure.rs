@@ -1,8 +1,9 @@
-//! A key of Azure Key Vault, or of a managed HSM, as a KEK: `wrapKey` and
-//! `unwrapKey` of the DEK with RSA-OAEP-256. Needs those two permissions, as the
-//! role Key Vault Crypto Service Encryption User has them. The version that
-//! wrapped is stored, so a key that was rotated still opens. Key Vault knows no
-//! context; the binding and the commitment hold all the same.
+//! Keys of Azure Key Vault and of managed HSMs as KEKs: `wrapKey` and `unwrapKey` of the DEK with
+//! RSA-OAEP-256.
+//!
+//! The caller needs the permissions `wrapKey` and `unwrapKey`. The role Key Vault Crypto Service
+//! Encryption User has both. The version that wrapped the DEK is stored, so a rotated key still
+//! opens. Key Vault has no context, but the binding and the commitment still protect the values.
 
 #[cfg(feature = "azure")]
 mod kek;
@@ -16,7 +17,7 @@ use std::sync::Arc;
 use super::provider::{Connector, Provider, Surroundings};
 use super::uri::is_plain;
 
-/// Azure Key Vault, and managed HSMs.
+/// The Azure kind of KEK: Key Vault and managed HSMs.
 pub(super) struct Azure;
 
 impl Provider for Azure {
@@ -25,7 +26,7 @@ impl Provider for Azure {
     }
 
     fn parse(&self, name: &str) -> Result<String, &'static str> {
-        let wrong = "a vault's host name in one of Azure's domains, as `NAME.vault.azure.net`, then `/KEY` or `/KEY/VERSION` must follow `azurekms://`";
+        let wrong = "`HOST/KEY` or `HOST/KEY/VERSION` must follow `azurekms://`, with a host in a domain of Azure such as `NAME.vault.azure.net`";
         is_key(name).then(|| name.to_owned()).ok_or(wrong)
     }
 
@@ -34,7 +35,7 @@ impl Provider for Azure {
         &name[..end.unwrap_or(name.len())]
     }
 
-    /// RSA.
+    /// Every key is an RSA key.
     fn is_classical_public_key(&self, _: &str) -> bool {
         true
     }
@@ -54,7 +55,7 @@ impl Provider for Azure {
     }
 }
 
-/// Where Azure's key vaults and managed HSMs are: a token for them goes nowhere else.
+/// The domains of key vaults and managed HSMs. Tokens for them are sent to no other domain.
 const DOMAINS: [&str; 6] = [
     ".vault.azure.net",
     ".vault.azure.cn",
@@ -64,7 +65,8 @@ const DOMAINS: [&str; 6] = [
     ".managedhsm.usgovcloudapi.net",
 ];
 
-/// `NAME.vault.azure.net/KEY` or `NAME.vault.azure.net/KEY/VERSION`.
+/// Returns whether the text is `NAME.vault.azure.net/KEY` or `NAME.vault.azure.net/KEY/VERSION`.
+/// Any domain in [`DOMAINS`] is allowed.
 fn is_key(text: &str) -> bool {
     let mut parts = text.split('/');
     let host = parts.next().unwrap_or("");

@@ -1,26 +1,25 @@
-//! Which KEKs are down: thousands of Secrets would each wait for one that is.
+//! Remembers which KEKs are down, so that each of many Secrets does not wait for them.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use super::{KekError, KekId, Refusal};
 
-/// After how many failures in a row, all attempts each, a KEK that cannot be reached is
-/// down.
+/// The number of failed calls in a row after which a KEK is down. Each call includes all attempts.
 const DOWN_AFTER: usize = 3;
 
 /// The KEKs that could not be reached.
 pub struct Breaker {
-    /// After how long one that is down gets one more try; `None`: never.
+    /// The time after which a KEK that is down gets one more call. `None` means never.
     retry: Option<Duration>,
     failures: HashMap<KekId, Failures>,
 }
 
-/// The failures in a row of one KEK.
+/// The failed calls in a row of one KEK.
 struct Failures {
     count: usize,
     last: KekError,
-    /// Since when it is down, or when it last got a try.
+    /// The time of the last failure, or of the last call that was allowed.
     since: Instant,
 }
 
@@ -29,11 +28,13 @@ impl Breaker {
         Self { retry, failures: HashMap::new() }
     }
 
-    /// Refuses for a KEK that is down. When it is due for another try, the first who
-    /// comes makes it, and the others are refused until its answer is there.
+    /// Checks that a KEK is not down.
+    ///
+    /// When a KEK that is down is due for another call, one caller may make it. All others get the
+    /// error until that call ends.
     ///
     /// # Errors
-    /// What it said last.
+    /// Returns the last error of the KEK if it is down.
     pub fn check(&mut self, kek: &KekId) -> Result<(), KekError> {
         let Some(failures) = self.failures.get_mut(kek) else { return Ok(()) };
         if failures.count < DOWN_AFTER {
@@ -48,7 +49,7 @@ impl Breaker {
         }
     }
 
-    /// Notes how a call ended. Any answer shows that it is up.
+    /// Records the result of a call. Any answer, even a refusal, shows that the KEK is up.
     pub fn note(&mut self, kek: &KekId, error: Option<&KekError>) {
         match error.filter(|error| error.refusal == Refusal::Unreachable) {
             Some(error) => {

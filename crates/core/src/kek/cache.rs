@@ -1,4 +1,4 @@
-//! Data keys that were unwrapped, so that none is asked for twice.
+//! The DEKs that were unwrapped, so that each one is unwrapped only once.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,13 +10,13 @@ use super::Context;
 use super::lifetime::Keep;
 use super::ring::Unwrapped;
 
-/// A DEK by its commitment and its place: elsewhere the KMS has its say again.
+/// The commitment to a DEK, and its context. For another context, the KMS must decide again.
 type Name = ([u8; 32], Context);
 
-/// A DEK, unwrapped once however many want it at the same time.
+/// The place of one DEK. If many tasks need the DEK at the same time, it is unwrapped once.
 pub type Slot = Arc<OnceCell<Unwrapped>>;
 
-/// The data keys, as long as they may be kept.
+/// The unwrapped DEKs, for as long as `keep` allows.
 pub struct Cache {
     keep: Keep,
     slots: HashMap<Name, (Instant, Slot)>,
@@ -27,7 +27,7 @@ impl Cache {
         Self { keep, slots: HashMap::new() }
     }
 
-    /// The slot of a DEK, made where there is none.
+    /// Returns the slot of a DEK. Creates the slot if there is none.
     pub fn slot(&mut self, commitment: [u8; 32], context: &Context) -> Slot {
         let now = Instant::now();
         let name = (commitment, context.clone());
@@ -42,7 +42,7 @@ impl Cache {
         self.slots.entry(name).or_insert_with(|| (now, Slot::default())).1.clone()
     }
 
-    /// Forgets them all. What is in use is wiped when its last user is done.
+    /// Removes all DEKs. A DEK that is in use is wiped when its last user drops it.
     pub fn clear(&mut self) {
         self.slots.clear();
     }

@@ -4,15 +4,17 @@ use zeroize::Zeroizing;
 
 use crate::secret::random_bytes;
 
-/// The size of a DEK in bytes: AES-256.
+/// The size of a DEK, in bytes. A DEK is a key for AES-256.
 pub const DATA_KEY_SIZE: usize = 32;
 
-/// A DEK: no `Debug`, `Clone` or `Serialize`, on the heap so that moving it
-/// leaves no copy behind, wiped when dropped.
+/// A data key (DEK), which is wiped when it is dropped.
+///
+/// It does not implement `Debug`, `Clone` or `Serialize`. It is on the heap, so that a move leaves
+/// no copy in memory.
 pub struct DataKey(Box<Zeroizing<[u8; DATA_KEY_SIZE]>>);
 
 impl DataKey {
-    /// A fresh one from the operating system's generator.
+    /// Returns a new DEK from the random number generator of the operating system.
     #[must_use]
     pub fn generate() -> Self {
         let mut key = Self(Box::new(Zeroizing::new([0; DATA_KEY_SIZE])));
@@ -20,7 +22,7 @@ impl DataKey {
         key
     }
 
-    /// Copies `bytes`, or `None` unless there are exactly 32.
+    /// Copies a DEK from `bytes`. Returns `None` if there are not exactly [`DATA_KEY_SIZE`] bytes.
     #[must_use]
     pub fn from_slice(bytes: &[u8]) -> Option<Self> {
         if bytes.len() != DATA_KEY_SIZE {
@@ -31,7 +33,7 @@ impl DataKey {
         Some(key)
     }
 
-    /// The bytes, for a cipher or a KMS.
+    /// Returns the bytes of the DEK, for a cipher or a KMS.
     #[must_use]
     pub fn expose(&self) -> &[u8; DATA_KEY_SIZE] {
         &self.0

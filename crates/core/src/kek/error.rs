@@ -1,88 +1,90 @@
-//! What a KMS says when it won't, in the same few words for all of them.
+//! The errors of KEKs. Each KMS maps its own errors to the same [`Refusal`]s.
 
 use std::error::Error;
 use std::fmt;
 
 use super::KekUri;
 
-/// What was asked of the KEK.
+/// An operation of a KEK.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
-    /// To wrap a DEK.
+    /// Wrap a DEK.
     Wrap,
-    /// To unwrap one.
+    /// Unwrap a DEK.
     Unwrap,
-    /// To wrap one anew on the KMS's own side.
+    /// Move a wrapped DEK to another key or version, inside the KMS.
     Rewrap,
 }
 
-/// Why it refused.
+/// Why a KEK refused an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
-    /// The caller has no right to it.
+    /// The caller does not have the permission.
     Denied,
-    /// No credentials, or expired ones.
+    /// There are no credentials, or they are expired or not valid.
     NotLoggedIn,
-    /// No such key.
+    /// The key does not exist.
     NotFound,
-    /// The key exists and may not be used now.
+    /// The key exists, but it cannot be used now.
     Disabled,
-    /// Too many requests, after all retries.
+    /// There were too many requests, even after all attempts.
     Throttled,
-    /// No answer, or none in time, after all retries.
+    /// There was no answer in time, even after all attempts.
     Unreachable,
-    /// The wrapped key or its context is not what this KEK wrapped.
+    /// This KEK did not wrap the DEK, or wrapped it with another context. The wrapped DEK can also
+    /// be damaged.
     Rejected,
-    /// This build, or this machine's settings, cannot use it.
+    /// This build does not support the KEK, or the settings of this machine are not valid.
     Unusable,
-    /// Anything else that the service answered.
+    /// The service returned another error.
     Failed,
 }
 
-/// What was asked of a service, for the message.
+/// A request to a service, as the error describes it.
 #[derive(Clone, Copy)]
-#[allow(dead_code, reason = "a build may have no KMS")]
+#[allow(dead_code, reason = "a build can be without any KMS")]
 pub(super) struct Request<'a> {
     pub kek: &'a KekUri,
     pub action: Action,
-    /// The permission that it takes, in the service's own terms.
+    /// The permission that the request needs, as the service names it.
     pub permission: &'static str,
 }
 
-/// A KEK's refusal: which, what was asked, why, what the service said, what to do.
+/// The error of a KEK that refused an operation.
+///
+/// `Display` writes one line with the operation, the KEK and the reason.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("cannot {action} the data key with `{kek}`: {refusal}")]
 pub struct KekError {
     /// The KEK.
     pub kek: KekUri,
-    /// What was asked.
+    /// The operation.
     pub action: Action,
-    /// Why not.
+    /// Why the KEK refused.
     pub refusal: Refusal,
-    /// The service's own words, where they help. Never holds key material.
+    /// The cause, often in the words of the service. It never contains key material.
     pub detail: Option<String>,
-    /// What to do about it.
+    /// What the user can do.
     pub hint: Option<String>,
 }
 
 impl KekError {
-    /// A refusal without further words.
+    /// Returns an error without a detail and without a hint.
     #[must_use]
     pub fn new(kek: &KekUri, action: Action, refusal: Refusal) -> Self {
         Self { kek: kek.clone(), action, refusal, detail: None, hint: None }
     }
 
-    /// With the service's own words.
+    /// Sets the detail.
     #[must_use]
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());
         self
     }
 
-    /// As a service's refusal of what was asked, with what to do about it if
-    /// that is known.
+    /// Returns the error for an answer of a service. An empty detail is left out.
     #[must_use]
-    #[allow(dead_code, reason = "a build may have no KMS")]
+    #[allow(dead_code, reason = "a build can be without any KMS")]
     pub(super) fn from_answer(
         request: Request<'_>,
         refusal: Refusal,
@@ -93,7 +95,7 @@ impl KekError {
         Self { kek: request.kek.clone(), action: request.action, refusal, detail, hint }
     }
 
-    /// With what to do about it.
+    /// Sets the hint.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
@@ -120,15 +122,15 @@ impl fmt::Display for Refusal {
             Self::Disabled => "the key is disabled",
             Self::Throttled => "too many requests",
             Self::Unreachable => "the KMS does not answer",
-            Self::Rejected => "this key did not wrap it, or not for this place",
+            Self::Rejected => "this key did not wrap it, or wrapped it for another place",
             Self::Unusable => "it cannot be used here",
             Self::Failed => "the KMS failed",
         })
     }
 }
 
-/// The deepest cause of an error, which tells the most.
-#[allow(dead_code, reason = "a build may have no KMS that needs it")]
+/// Returns the text of the innermost cause, which is the most precise one.
+#[allow(dead_code, reason = "a build can be without a KMS that uses it")]
 pub(super) fn innermost(error: &(dyn Error + 'static)) -> String {
     std::iter::successors(Some(error), |e| (*e).source())
         .last()

@@ -1,8 +1,11 @@
-//! A key of Google Cloud KMS as a KEK: `encrypt` and `decrypt` of the DEK with
-//! the context as additional authenticated data, under application default
-//! credentials. Needs `cloudkms.cryptoKeyVersions.useToEncrypt` to seal and
-//! `cloudkms.cryptoKeyVersions.useToDecrypt` to open. CRC32C sums go both ways, so
-//! that a byte that changed on its way is noticed before the DEK is lost.
+//! Keys of Google Cloud KMS as KEKs: `encrypt` and `decrypt` of the DEK.
+//!
+//! The context is the additional authenticated data. The login is by application default
+//! credentials. The caller needs `cloudkms.cryptoKeyVersions.useToEncrypt` to seal and
+//! `cloudkms.cryptoKeyVersions.useToDecrypt` to open.
+//!
+//! CRC32C checksums protect both directions. So damage on the way is noticed before the DEK is
+//! lost.
 
 #[cfg(feature = "gcp")]
 mod kek;
@@ -14,7 +17,7 @@ use std::sync::Arc;
 use super::provider::{Connector, Provider, Surroundings};
 use super::uri::{is_path_segment, is_plain};
 
-/// Google Cloud KMS.
+/// The Google Cloud KMS kind of KEK.
 pub(super) struct Gcp;
 
 impl Provider for Gcp {
@@ -42,8 +45,9 @@ impl Provider for Gcp {
     }
 }
 
-/// `projects/P/locations/L/keyRings/R/cryptoKeys/K`; a domain-scoped project
-/// has a colon and dots in its name.
+/// Returns whether the text is `projects/P/locations/L/keyRings/R/cryptoKeys/K`.
+///
+/// The name of a domain-scoped project has a colon and dots.
 fn is_key(text: &str) -> bool {
     let parts: Vec<&str> = text.split('/').collect();
     let ["projects", project, "locations", location, "keyRings", ring, "cryptoKeys", key] =

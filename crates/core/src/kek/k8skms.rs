@@ -1,10 +1,12 @@
-//! Any Kubernetes KMS v2 plugin as a KEK: the client's half of the protocol by
-//! which kube-apiserver asks it, over the plugin's unix socket (KEP-3299, package
-//! `v2` of `k8s.io/kms/apis/v2`). Who may ask is decided by the socket's mode, and
-//! by what the plugin itself may do. The protocol knows no context.
+//! Kubernetes KMS v2 plugins of any vendor as KEKs.
 //!
-//! What is stored is the plugin's answer, which it wants back whole: compact
-//! JSON of `ciphertext`, `key_id` and `annotations`, bytes as base64url.
+//! This is the client side of the protocol that kube-apiserver uses (KEP-3299, package `v2` of
+//! `k8s.io/kms/apis/v2`). It runs over the Unix socket of the KMS plugin. The mode of the socket
+//! decides who may use the KMS plugin. The KMS behind it decides what the KMS plugin may do. The
+//! protocol has no context.
+//!
+//! The KMS plugin needs its whole answer again to decrypt. It is stored as compact JSON with
+//! `ciphertext`, `key_id` and `annotations`. Bytes are in base64url.
 
 #[cfg(feature = "k8skms")]
 mod kek;
@@ -18,7 +20,7 @@ use std::sync::Arc;
 use super::provider::{Connector, Provider, Surroundings};
 use super::uri::is_path_segment;
 
-/// KMS v2 plugins of Kubernetes.
+/// The Kubernetes kind of KEK: KMS v2 plugins.
 pub(super) struct K8sKms;
 
 impl Provider for K8sKms {

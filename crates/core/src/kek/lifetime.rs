@@ -1,4 +1,4 @@
-//! How long a ring keeps things: for one run of a command, or as a server does.
+//! How long a ring keeps DEKs, logins and failures: for one run of a command, or in a server.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,101 +7,108 @@ use tokio::sync::Mutex;
 
 use super::KekError;
 
-/// How long one call to a KMS may take.
+/// The time limits of one call to a KMS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// One attempt, connecting included.
+    /// The limit of one attempt, including the connection.
     pub attempt: Duration,
-    /// All attempts together, the login included.
+    /// The limit of all attempts together. The login is included, or has the same limit of its own.
     pub operation: Duration,
 }
 
 impl Default for Limits {
-    /// 5 and 20 seconds: as long as people wait.
+    /// Returns 5 seconds for one attempt and 20 seconds for all attempts.
     fn default() -> Self {
         Self { attempt: Duration::from_secs(5), operation: Duration::from_secs(20) }
     }
 }
 
-/// How long data keys that were unwrapped are kept in memory.
+/// How long unwrapped DEKs stay in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Keep {
     /// As long as the ring.
     Always,
-    /// For some time since each was unwrapped, and no more than so many.
+    /// For a limited time, and only a limited number.
     For {
-        /// How long.
+        /// The maximum age of a DEK. An older one is removed when the next DEK is needed.
         age: Duration,
-        /// How many. The oldest goes first.
+        /// The maximum number of DEKs, at least one. The oldest is removed first.
         most: usize,
     },
 }
 
-/// How long a ring keeps what it learned.
+/// How long a ring keeps DEKs, logins and failures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lifetimes {
-    /// Unwrapped data keys.
+    /// How long unwrapped DEKs stay in memory.
     pub keep: Keep,
-    /// After how long a KEK that is down gets one more try; `None`: never. A login that
-    /// was refused, or a KMS plugin that was not well, is tried again after the same time.
+    /// The time after which a KEK that is down gets one more call. `None` means never.
+    ///
+    /// After the same time, the ring retries a login that was refused and a KMS plugin that was
+    /// not healthy.
     pub retry: Option<Duration>,
-    /// How long one call may take.
+    /// The time limits of one call.
     pub limits: Limits,
-    /// Whether logins are renewed before they end.
+    /// Whether the ring renews a login before it expires.
     pub renews: bool,
 }
 
 impl Lifetimes {
-    /// For one run of a command: nothing is forgotten, and what failed stays failed, so
-    /// that thousands of Secrets do not each wait for it.
+    /// Returns the lifetimes for one run of a command.
+    ///
+    /// The ring keeps everything. A KEK that is down stays down, so that each of many Secrets does
+    /// not wait for it.
     #[must_use]
     pub fn run() -> Self {
         Self { keep: Keep::Always, retry: None, limits: Limits::default(), renews: false }
     }
 
-    /// For a process that does not end: what is kept is bounded, and what was down gets
-    /// another try.
+    /// Returns the lifetimes for a process that does not end.
+    ///
+    /// `keep` limits the DEKs. Logins are renewed. A KEK that is down gets another call after 30
+    /// seconds.
     #[must_use]
     pub fn server(keep: Keep, limits: Limits) -> Self {
         Self { keep, retry: Some(Duration::from_secs(30)), limits, renews: true }
     }
 }
 
-/// Something that is made once for all who want it, and made anew when it is due: a
-/// login, or a connection.
-#[allow(dead_code, reason = "a build may have no KMS that logs in")]
+/// A login or a connection that all callers share. It is made once and renewed when it is due.
+#[allow(dead_code, reason = "a build can be without a KMS that needs a login")]
 pub(super) struct Renewed<T> {
     made: Mutex<Option<Made<T>>>,
-    /// How long a failure is kept; `None`: for ever.
+    /// How long a failure is kept. `None` means forever.
     keep_failure: Option<Duration>,
 }
 
-/// What was made, and until when it is good.
+/// A login or connection that was made, or the error, with its times.
 struct Made<T> {
     result: Result<Arc<T>, KekError>,
     since: Instant,
-    /// When it is made anew.
+    /// When to make it again.
     due: Option<Instant>,
-    /// When it is of no use any more.
+    /// When it can no longer be used.
     ends: Option<Instant>,
 }
 
-/// How often a renewal that failed is tried again, while the old one still holds.
+/// The pause before the next renewal if one failed and the old login is still valid.
 const RENEW_AGAIN: Duration = Duration::from_secs(5);
 
-#[allow(dead_code, reason = "a build may have no KMS that logs in")]
+#[allow(dead_code, reason = "a build can be without a KMS that needs a login")]
 impl<T> Renewed<T> {
-    /// Nothing made yet.
+    /// Makes nothing yet.
     pub fn new(lifetimes: Lifetimes) -> Self {
         Self { made: Mutex::default(), keep_failure: lifetimes.retry }
     }
 
-    /// What is there, or what `make` makes. With it comes how long it holds, if that is
-    /// known: it is made anew after half of that time, and one that is still good is kept
-    /// where that fails.
+    /// Returns the current value, or calls `make` for a new one.
+    ///
+    /// `make` receives the old value if it is still valid. It returns the new value, and how long
+    /// that is valid, if known. After half of that time, the value is made again. If this fails,
+    /// the old value is kept as long as it is valid.
     ///
     /// # Errors
-    /// What `make` said, now or before.
+    /// Returns the error of `make`, from this call or an earlier one.
     pub async fn get(
         &self,
         make: impl AsyncFnOnce(Option<&T>) -> Result<(T, Option<Duration>), KekError>,
@@ -132,8 +139,10 @@ impl<T> Renewed<T> {
         result
     }
 
-    /// Drops `old`, if it is still what is there and older than `age`: it was refused, and
-    /// may have been revoked. Whether another try makes sense.
+    /// Drops `old` if it is still the current value and at least `age` old. Use this for a login
+    /// that was refused, because it may have been revoked.
+    ///
+    /// Returns whether another attempt makes sense.
     pub async fn forget(&self, old: &Arc<T>, age: Duration) -> bool {
         let mut made = self.made.lock().await;
         let Some(there) = made.as_ref() else { return true };

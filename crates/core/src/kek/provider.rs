@@ -1,6 +1,6 @@
-//! The kinds of KEK: how each is named, what it costs to use, how it is connected.
+//! The kinds of KEK: how their URIs look, what a call costs, and how to connect.
 //!
-//! A kind is one file beside this one, or a directory, and one line in [`PROVIDERS`].
+//! Each kind has a file of its name in this directory, and one line in [`PROVIDERS`].
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use super::lifetime::Lifetimes;
 use super::{Kek, KekError, KekUri};
 
-/// Every kind that the sealed format knows, whether this build can use it or not.
+/// Every kind that the sealed format defines, including those that this build does not support.
 pub(super) static PROVIDERS: [&dyn Provider; 6] = [
     &super::age::Age,
     &super::aws::Aws,
@@ -19,95 +19,100 @@ pub(super) static PROVIDERS: [&dyn Provider; 6] = [
     &super::k8skms::K8sKms,
 ];
 
-/// One kind of KEK. `name` is always what follows the prefix of a URI.
+/// One kind of KEK. In all methods, `name` is the part of a URI after the prefix.
 pub(super) trait Provider: Send + Sync {
-    /// How its URIs begin: `awskms:///`. Up to the colon it is the scheme, which is
-    /// the `alg` of a recipient in the sealed format.
+    /// Returns the start of its URIs, for example `awskms:///`.
+    ///
+    /// The part before the colon is the scheme: the `alg` of a recipient in the sealed format.
     fn prefix(&self) -> &'static str;
 
-    /// The name as it is stored: one name for one key.
+    /// Checks the name and returns it as it is stored. Each key has exactly one stored name.
     ///
     /// # Errors
-    /// What must follow the prefix.
+    /// Returns a text that says what must follow the prefix.
     fn parse(&self, name: &str) -> Result<String, &'static str>;
 
-    /// The name of the key itself, whichever version of it is meant.
+    /// Returns the name of the key without its version.
     fn without_version<'a>(&self, name: &'a str) -> &'a str {
         name
     }
 
-    /// Whether a quantum computer breaks it: what was sealed to it and kept can be
-    /// opened then. A KMS with symmetric keys is not of that kind.
+    /// Returns whether the key is a public key that a quantum computer can break.
+    ///
+    /// A quantum computer could then open Secrets that were sealed today. The symmetric keys of a
+    /// KMS do not have this problem.
     fn is_classical_public_key(&self, _name: &str) -> bool {
         false
     }
 
-    /// Whether only the KMS knows which key it is: an alias.
+    /// Returns whether only the KMS knows which key this is, as for an alias.
     fn is_alias(&self, _name: &str) -> bool {
         false
     }
 
-    /// Whether which key it is depends on who asks: an alias without its account.
+    /// Returns whether the key depends on the login, as for an alias without its account.
     fn is_bare(&self, _name: &str) -> bool {
         false
     }
 
-    /// Whether an alias may stand for this key, as far as can be known offline.
+    /// Returns whether `alias` may be an alias of `key`, as far as this is known offline.
     fn may_name(&self, _alias: &str, _key: &str) -> bool {
         false
     }
 
-    /// Whether this build can use it.
+    /// Returns whether this build supports this kind.
     fn is_built_in(&self) -> bool;
 
-    /// What all its keys share in one ring; `None` where the build cannot use it.
+    /// Returns what all keys of this kind share in one ring. It is `None` if this build does not
+    /// support the kind.
     fn connector(&self, surroundings: &Surroundings) -> Option<Arc<dyn Connector>>;
 }
 
-/// What the keys of one kind share in a ring: a login, clients, identities. It
-/// connects and reads nothing before a key is used.
+/// What the keys of one kind share in a ring: a login, clients or identities.
+///
+/// It connects to nothing and reads nothing before a key is used.
 #[async_trait]
 pub(super) trait Connector: Send + Sync {
-    /// The key that a URI names.
+    /// Returns the key that a URI names.
     fn kek(self: Arc<Self>, uri: &KekUri) -> Arc<dyn Kek>;
 
-    /// What it costs to unwrap with it.
+    /// Returns what it costs to unwrap with a key.
     fn cost(&self, _uri: &KekUri) -> Cost {
         Cost::Network
     }
 
-    /// The key behind an alias, else the same.
+    /// Returns the key behind an alias. Any other key is returned unchanged.
     ///
     /// # Errors
-    /// The KMS's refusal to say.
+    /// Returns the refusal of the KMS.
     async fn resolve(&self, uri: &KekUri) -> Result<KekUri, KekError> {
         Ok(uri.clone())
     }
 }
 
-/// What a connector gets of this machine.
+/// What a connector gets from the ring.
 pub(super) struct Surroundings {
-    /// The person's age identities.
+    /// The age identities of the user.
     #[cfg(feature = "age")]
     pub identities: Arc<super::age::Identities>,
-    /// How long things live.
-    #[allow(dead_code, reason = "a build may have no KMS")]
+    /// How long logins and failures are kept, and the time limits.
+    #[allow(dead_code, reason = "a build can be without any KMS")]
     pub lifetimes: Lifetimes,
 }
 
-/// What it costs to unwrap with a KEK, the cheapest first.
-#[allow(dead_code, reason = "a build may have none of a kind")]
+/// What it costs to unwrap with a KEK, in the order of use.
+#[allow(dead_code, reason = "a build can be without a kind")]
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Cost {
-    /// An identity at hand.
+    /// An identity that needs no passphrase.
     Nothing,
-    /// A process on this machine.
+    /// A call to a process on this machine.
     Socket,
-    /// A service.
+    /// A call to a service.
     Network,
-    /// One that did not answer the last time.
+    /// A call to a KEK that did not answer the last time.
     Slow,
-    /// The person's attention, if it opens at all.
+    /// A prompt for a passphrase. The identity may not open the DEK at all.
     Passphrase,
 }
 

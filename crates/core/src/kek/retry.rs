@@ -1,5 +1,4 @@
-//! Patience with a KMS: what passes is tried again, and nothing is waited for
-//! longer than people would.
+//! Retries calls to a KMS after errors that may go away, within the time limits.
 
 use std::time::Duration;
 
@@ -8,18 +7,19 @@ use tokio::time::timeout;
 use super::lifetime::Limits;
 use super::{KekError, Refusal};
 
-/// How long a connection may take.
+/// The time limit of a connection.
 pub const CONNECT: Duration = Duration::from_secs(3);
-/// How often a call is tried.
+/// The maximum number of attempts of one call.
 pub const ATTEMPTS: u32 = 3;
-/// How long before the second attempt; the third waits twice as long.
+/// The pause before the second attempt. The pause before the third is twice as long.
 pub const BACKOFF: Duration = Duration::from_millis(200);
 
-/// Calls until an answer comes that another attempt would not change. `late` is
-/// what an attempt ends with that takes too long.
+/// Calls up to [`ATTEMPTS`] times, as long as another attempt may help.
+///
+/// `late` makes the error of an attempt that takes too long.
 ///
 /// # Errors
-/// What the last attempt said.
+/// Returns the error of the last attempt, or `late` if all attempts together take too long.
 pub async fn retry<T, F>(
     limits: Limits,
     late: impl Fn() -> KekError,
@@ -52,10 +52,10 @@ where
     attempt().await
 }
 
-/// Waits for an answer no longer than all attempts together may take.
+/// Waits for an answer, at most as long as all attempts together may take.
 ///
 /// # Errors
-/// `late`, or what the call ended with.
+/// Returns the error of the call, or `late` if the call takes too long.
 pub async fn in_time<T>(
     limits: Limits,
     late: impl Fn() -> KekError,
@@ -64,6 +64,7 @@ pub async fn in_time<T>(
     timeout(limits.operation, call).await.unwrap_or_else(|_| Err(late()))
 }
 
+/// Returns whether another attempt may succeed.
 fn passes(refusal: Refusal) -> bool {
     matches!(refusal, Refusal::Throttled | Refusal::Unreachable)
 }

@@ -1,5 +1,7 @@
-//! The ring of KEKs in use: connects to each once, asks in parallel within a
-//! bound, and never asks twice for the same DEK.
+//! The ring of the KEKs in use.
+//!
+//! It connects to each KEK once and limits parallel calls. It keeps DEKs, so that it does not
+//! unwrap the same DEK twice.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::PathBuf;
@@ -19,34 +21,36 @@ use super::provider::{Connector, Cost, PROVIDERS, Surroundings};
 use super::{Action, Context, DataKey, Kek, KekError, KekId, KekUri, Refusal, Wrapped, WrappedKey};
 use crate::secret::SecretValue;
 
-/// How many DEKs may be wrapped or unwrapped at once.
+/// The maximum number of DEKs that are wrapped or unwrapped at the same time.
 pub const IN_FLIGHT: usize = 16;
 
-/// Asks the person for a passphrase; says why there is none.
+/// Prompts the user for a passphrase. The argument is the text of the prompt.
+///
+/// The error says why there is no passphrase.
 pub type Passphrases = Arc<dyn Fn(&str) -> Result<SecretValue, String> + Send + Sync>;
 
-/// What the KEKs need of this machine.
+/// Options for [`Ring::new`].
 pub struct RingOptions {
-    /// The files with the person's age identities.
+    /// The files with the age identities of the user.
     pub identities: Vec<PathBuf>,
-    /// How to ask for the passphrase of a locked one.
+    /// Prompts for the passphrase of an identity file.
     pub passphrases: Passphrases,
-    /// How long a KEK may take before another of the same Secret is used too.
+    /// How long a KEK may take before the ring also uses the next KEK of the same Secret.
     pub patience: Duration,
-    /// How long the ring keeps what it learned.
+    /// How long the ring keeps DEKs, logins and failures.
     pub lifetimes: Lifetimes,
 }
 
-/// A DEK, and the KEK that gave it.
+/// A DEK, and the KEK that unwrapped it.
 #[derive(Clone)]
 pub struct Unwrapped {
     /// The DEK.
     pub key: Arc<DataKey>,
-    /// The KEK, whichever version of it.
+    /// The KEK, without its version.
     pub by: KekId,
 }
 
-/// The KEKs in use. Nothing is connected or read before the first call.
+/// The KEKs in use. It connects to nothing and reads nothing before the first call.
 pub struct Ring {
     surroundings: Surroundings,
     /// What the keys of each kind share.
@@ -60,7 +64,7 @@ pub struct Ring {
 }
 
 impl Ring {
-    /// An idle ring.
+    /// Returns a ring that is not connected yet.
     #[must_use]
     pub fn new(options: RingOptions) -> Self {
         let RingOptions { identities, passphrases, patience, lifetimes } = options;
@@ -84,17 +88,17 @@ impl Ring {
         }
     }
 
-    /// The person's age identities.
+    /// Returns the age identities of the user.
     #[cfg(feature = "age")]
     #[must_use]
     pub fn identities(&self) -> &super::age::Identities {
         &self.surroundings.identities
     }
 
-    /// Wraps one DEK under every KEK, all at once.
+    /// Wraps one DEK under every KEK, all at the same time. The results are in the order of `keks`.
     ///
     /// # Errors
-    /// The first KEK's refusal: a Secret is sealed to all of them or not at all.
+    /// Returns the first [`KekError`]. A Secret is sealed to all KEKs or not at all.
     pub async fn wrap(
         &self,
         keks: &[KekUri],
@@ -111,13 +115,14 @@ impl Ring {
         .await
     }
 
-    /// Unwraps the DEK that `commitment` names with any of `candidates`, the
-    /// cheapest first. One that does not answer within the patience is not
-    /// waited for: the next is asked too, and the first good answer is taken.
-    /// `fits` tells whether a key is the one committed to.
+    /// Unwraps the DEK of `commitment` with any of `candidates`, the cheapest first.
+    ///
+    /// If a KEK does not answer within [`RingOptions::patience`], the ring also uses the next one.
+    /// It takes the first good answer. `fits` returns whether a DEK is the one in the commitment.
+    /// The ring keeps the DEK for later calls with the same commitment and context.
     ///
     /// # Errors
-    /// What each of them said when none of them gave the key.
+    /// Returns the error of each KEK if none of them unwraps the DEK.
     pub async fn unwrap(
         &self,
         candidates: &[&WrappedKey],
@@ -142,7 +147,7 @@ impl Ring {
         while let Some(next) = waiting.pop_front() {
             under_way.push(self.ask_one(next, context, &fits));
             let patience = match waiting.front() {
-                // Nobody is asked for a passphrase while a KMS may still answer.
+                // Do not prompt for a passphrase while a KMS may still answer.
                 Some(next) if self.cost(&next.kek) < Cost::Passphrase => self.patience,
                 _ => Duration::MAX,
             };
@@ -151,7 +156,7 @@ impl Ring {
                     Ok(unwrapped) => return Ok(unwrapped),
                     Err(refusal) => refusals.push(refusal),
                 }
-                // One that refuses makes room for the next at once.
+                // After a refusal, use the next KEK immediately.
                 if patience < Duration::MAX {
                     break;
                 }
@@ -168,7 +173,7 @@ impl Ring {
     ) -> Result<Unwrapped, KekError> {
         lock(&self.down).check(&wrapped.kek.id())?;
         let kek = self.kek(&wrapped.kek, Action::Unwrap)?;
-        // Slow until it answers: others who want it while it hangs ask it last.
+        // The KEK is slow until it answers. If it hangs, other calls use it last.
         let slow =
             SlowUnlessAnswered { ring: self, kek: wrapped.kek.id(), since: Some(Instant::now()) };
         let answer = kek.unwrap(wrapped, context).await;
@@ -180,7 +185,7 @@ impl Ring {
         }
     }
 
-    /// What it costs to use, the cheapest first.
+    /// Returns what it costs to unwrap with this KEK.
     fn cost(&self, kek: &KekUri) -> Cost {
         match self.connector(kek).map_or(Cost::Network, |connector| connector.cost(kek)) {
             Cost::Socket | Cost::Network if lock(&self.slow).contains(&kek.id()) => Cost::Slow,
@@ -188,14 +193,15 @@ impl Ring {
         }
     }
 
-    /// Forgets every data key. Those in use are wiped when their users are done.
+    /// Removes every DEK. A DEK that is in use is wiped when its last user drops it.
     pub fn forget(&self) {
         lock(&self.unwrapped).clear();
     }
 
-    /// Has the KMS wrap the DEK of `wrapped` under `to` on its own side. `None`
-    /// where it cannot, or refuses: then the DEK has to be opened here, and if
-    /// that fails too, its error tells why.
+    /// Lets the KMS wrap the DEK of `wrapped` under `to`. The DEK does not leave the KMS.
+    ///
+    /// Returns `None` if the KMS cannot do this or refuses. Then unwrap the DEK instead. If that
+    /// fails too, its error says why.
     pub async fn rewrap(
         &self,
         wrapped: &WrappedKey,
@@ -207,10 +213,11 @@ impl Ring {
         kek.rewrap(wrapped, context).await.ok().flatten()
     }
 
-    /// Whether any of `candidates` gives the DEK, asked now, whatever is known.
+    /// Checks that one of `candidates` unwraps the DEK now. It does not use the DEKs that the ring
+    /// keeps.
     ///
     /// # Errors
-    /// What each of them said.
+    /// Returns the error of each KEK if none of them unwraps the DEK.
     pub async fn holds(
         &self,
         candidates: &[&WrappedKey],
@@ -220,10 +227,11 @@ impl Ring {
         self.ask(candidates, context, fits).await.map(drop)
     }
 
-    /// The lasting name of a KEK: the ARN behind an alias, else the same.
+    /// Returns the name of a KEK that does not change: for an AWS alias, the ARN of its key. Any
+    /// other name is returned unchanged.
     ///
     /// # Errors
-    /// The KMS's refusal to tell.
+    /// Returns the refusal of the KMS.
     pub async fn resolve(&self, uri: &KekUri) -> Result<KekUri, KekError> {
         match self.connector(uri) {
             Some(connector) => connector.resolve(uri).await,
@@ -243,18 +251,18 @@ impl Ring {
         Ok(lock(&self.keks).entry(uri.clone()).or_insert(kek).clone())
     }
 
-    /// What the keys of its kind share; `None` where this build cannot use it.
+    /// Returns what the keys of its kind share, or `None` if this build does not support the kind.
     fn connector(&self, uri: &KekUri) -> Option<&Arc<dyn Connector>> {
         let connect = || PROVIDERS[uri.kind()].connector(&self.surroundings);
         self.connectors[uri.kind()].get_or_init(connect).as_ref()
     }
 }
 
-/// Counts a KEK as slow if it is given up after the patience, or cannot be reached.
+/// Marks a KEK as slow if it cannot be reached, or if its call is dropped after the patience.
 struct SlowUnlessAnswered<'a> {
     ring: &'a Ring,
     kek: KekId,
-    /// `None` once it has answered.
+    /// The start of the call, or `None` after the answer.
     since: Option<Instant>,
 }
 
@@ -278,7 +286,7 @@ impl Drop for SlowUnlessAnswered<'_> {
     }
 }
 
-/// A poisoned lock means a panic elsewhere; the maps are whole all the same.
+/// Locks, even if another thread panicked with the lock. The maps are still consistent then.
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

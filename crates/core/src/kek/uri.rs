@@ -1,4 +1,4 @@
-//! KEK URIs: `awskms:///ARN`, `age:RECIPIENT`, and those of the other kinds.
+//! The URIs of KEKs, for example `awskms:///ARN` and `age:RECIPIENT`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,48 +7,51 @@ use thiserror::Error;
 
 use super::provider::{PROVIDERS, Provider};
 
-/// The longest name of a KEK, in bytes. A post-quantum age recipient has about 2,000.
+/// The maximum size of a URI, in bytes. A post-quantum age recipient has about 2,000.
 const MAX_LENGTH: usize = 4096;
 
-/// Why a text is no KEK URI.
+/// Why a text is not a valid URI of a KEK.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum UriError {
-    /// No scheme that the format knows.
+    /// The scheme is unknown. The text is the URI, escaped.
     #[error(
-        "`{0}` names no KEK: start with `local`, `age:`, `awskms:///`, `gcpkms://`, `azurekms://`, `hashivault://` or `k8skms:///`"
+        "`{0}` is not a valid KEK: start with `local`, `age:`, `awskms:///`, `gcpkms://`, `azurekms://`, `hashivault://` or `k8skms:///`"
     )]
     Scheme(String),
-    /// An age identity, which is secret: not quoted.
-    #[error("an age identity is a secret key and names no KEK: name its recipient, `age:age1…`")]
+    /// The text contains an age identity. The error does not quote it, because it is secret.
+    #[error("an age identity is a secret key and not a valid KEK: use its recipient, `age:age1…`")]
     Identity,
-    /// Longer than any name of a key.
-    #[error("a name of over {MAX_LENGTH} bytes names no KEK")]
+    /// The text is longer than 4096 bytes.
+    #[error("the name of a KEK must have at most {MAX_LENGTH} bytes")]
     TooLong,
-    /// A known scheme with something else behind it than it takes.
-    #[error("`{uri}` names no KEK: {wrong}")]
+    /// The text has a character that is not allowed, or the part after the prefix is not valid.
+    #[error("`{uri}` is not a valid KEK: {wrong}")]
     Form {
-        /// The text.
+        /// The text, escaped.
         uri: String,
-        /// What is wrong with it.
+        /// Why it is not valid.
         wrong: &'static str,
     },
 }
 
-/// The name of a KEK. Printable ASCII, so that it can be shown as it is.
+/// The URI of a KEK. `FromStr` parses it, and `Display` writes it.
+///
+/// It contains only printable ASCII, so it is safe to show.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KekUri {
-    /// The place of its kind in [`PROVIDERS`].
+    /// The index of its kind in [`PROVIDERS`].
     kind: u8,
     text: String,
 }
 
-/// A KEK, whichever version of it: what is trusted, and what two URIs of the same key
-/// have in common.
+/// The identity of a KEK: its URI without a version.
+///
+/// All versions of one key have the same id. A machine trusts an id, so it trusts every version.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KekId(KekUri);
 
 impl KekId {
-    /// The key as a URI without a version.
+    /// Returns the URI without a version.
     #[must_use]
     pub fn uri(&self) -> &KekUri {
         &self.0
@@ -70,38 +73,39 @@ impl KekUri {
         PROVIDERS[self.kind()]
     }
 
-    /// The kind of KEK: the `alg` of a recipient in the sealed format.
+    /// Returns the scheme, for example `awskms`. It is the `alg` of a recipient in the sealed
+    /// format.
     #[must_use]
     pub fn scheme(&self) -> &'static str {
         let prefix = self.provider().prefix();
         prefix.split(':').next().unwrap_or(prefix)
     }
 
-    /// Whether this build can use it.
+    /// Returns whether this build supports this kind of KEK.
     #[must_use]
     pub fn is_built_in(&self) -> bool {
         self.provider().is_built_in()
     }
 
-    /// Whether it is an age recipient: anyone can seal to it, and it opens offline.
+    /// Returns whether the KEK is an age recipient. Anyone can seal to it, and it opens offline.
     #[must_use]
     pub fn is_age(&self) -> bool {
         self.scheme() == super::age::SCHEME
     }
 
-    /// The whole URI.
+    /// Returns the whole URI.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// What follows the prefix: an ARN, a recipient.
+    /// Returns the part after the prefix, for example an ARN or an age recipient.
     #[must_use]
     pub fn rest(&self) -> &str {
         &self.text[self.provider().prefix().len()..]
     }
 
-    /// The key itself, whichever version of it is meant.
+    /// Returns the id of the key, which has no version.
     #[must_use]
     pub fn id(&self) -> KekId {
         let provider = self.provider();
@@ -109,54 +113,62 @@ impl KekUri {
         KekId(Self { kind: self.kind, text })
     }
 
-    /// Whether it is public-key cryptography that a quantum computer breaks: what was
-    /// sealed to it and kept can be opened then. A KMS with symmetric keys is not.
+    /// Returns whether the KEK is a public key that a quantum computer can break: an X25519 or SSH
+    /// recipient of age, or an RSA key of Azure.
+    ///
+    /// A quantum computer could then open Secrets that were sealed today. The symmetric keys of a
+    /// KMS do not have this problem.
     #[must_use]
     pub fn is_classical_public_key(&self) -> bool {
         self.provider().is_classical_public_key(self.rest())
     }
 
-    /// Whether it is a post-quantum age recipient.
+    /// Returns whether the KEK is a post-quantum age recipient.
     #[must_use]
     pub fn is_post_quantum(&self) -> bool {
         self.is_age() && !self.is_classical_public_key()
     }
 
-    /// Whether only the KMS knows which key it names: an alias, or a key id without
-    /// account and region.
+    /// Returns whether only the KMS knows which key the URI names.
+    ///
+    /// This applies to an AWS alias, and to an AWS key id without account and region.
     #[must_use]
     pub fn is_alias(&self) -> bool {
         self.provider().is_alias(self.rest())
     }
 
-    /// Whether it names a key without account and region: which one it is depends on who
-    /// asks.
+    /// Returns whether the URI names an AWS key without account and region. Then the key depends on
+    /// the login.
     #[must_use]
     pub fn is_bare(&self) -> bool {
         self.provider().is_bare(self.rest())
     }
 
-    /// Whether `key`, named in full, may be the one that this names, as far as can be
-    /// known offline: an alias's ARN stands for keys of its own account and region, a
-    /// bare alias for none.
+    /// Returns whether this URI may name `key`, as far as this is known offline.
+    ///
+    /// The ARN of an AWS alias may name every key of its account and region. An alias without
+    /// account and region never matches, because its key depends on the login. `key` must be a full
+    /// name, not an alias.
     #[must_use]
     pub fn may_name(&self, key: &Self) -> bool {
         self.id() == key.id()
             || self.kind == key.kind && self.provider().may_name(self.rest(), key.rest())
     }
 
-    /// An age recipient as a URI; the comment of an SSH key is left out.
+    /// Makes the URI of an age recipient. The comment of an SSH key is left out.
     ///
     /// # Errors
-    /// [`UriError::Form`] when it has characters that no recipient has.
+    /// Returns [`UriError::Form`] if the text is not an age recipient or an SSH public key. Returns
+    /// [`UriError::Identity`] for an age identity, and [`UriError::TooLong`] for a long text.
     pub fn age(recipient: &str) -> Result<Self, UriError> {
         format!("age:{recipient}").parse()
     }
 
-    /// A key's ARN as a URI.
+    /// Makes the URI of an AWS key from an ARN, `alias/NAME` or a key id.
     ///
     /// # Errors
-    /// [`UriError::Form`] when it is no ARN, alias or key id.
+    /// Returns [`UriError::Form`] if the text is not one of these, and [`UriError::TooLong`] for a
+    /// long text.
     pub fn aws(key: &str) -> Result<Self, UriError> {
         format!("awskms:///{key}").parse()
     }
@@ -174,14 +186,14 @@ impl FromStr for KekUri {
         }
         let form = |wrong| UriError::Form { uri: text.escape_default().to_string(), wrong };
         if !text.bytes().all(|b| b.is_ascii_graphic() || b == b' ') {
-            return Err(form("it has characters that no KEK has"));
+            return Err(form("it must contain only printable ASCII characters"));
         }
         let mut kinds = PROVIDERS.iter().zip(0..);
         let (provider, kind, name) = kinds
             .find_map(|(kek, kind)| Some((kek, kind, text.strip_prefix(kek.prefix())?)))
             .ok_or_else(|| UriError::Scheme(text.escape_default().to_string()))?;
         if name.is_empty() {
-            return Err(form("it names no key"));
+            return Err(form("it does not name a key"));
         }
         let name = provider.parse(name).map_err(form)?;
         Ok(Self { kind, text: format!("{}{name}", provider.prefix()) })
@@ -212,12 +224,14 @@ impl fmt::Debug for KekId {
     }
 }
 
+/// Returns whether the text has only ASCII letters, digits, `-` and `_`, and is not empty.
 pub(super) fn is_plain(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
 }
 
-/// A part of a path that leads nowhere else, and that a shell takes as it is:
-/// hints show these names in commands.
+/// Returns whether the text is one segment of a path that does not lead to another directory.
+///
+/// Hints show these names in commands, so a shell must need no quotes for them.
 pub(super) fn is_path_segment(text: &str) -> bool {
     is_plain(&text.replace(['.', ':', '@', '+'], "-")) && !matches!(text, "." | "..")
 }

@@ -1,8 +1,9 @@
-//! A key of the transit engine of HashiCorp Vault or OpenBao as a KEK:
-//! `encrypt` and `decrypt` of the DEK with the context as associated data.
-//! Needs `update` on `MOUNT/encrypt/KEY` to seal and on `MOUNT/decrypt/KEY` to
-//! open. What is stored is Vault's own text, `vault:v1:…`, so a key that was
-//! rotated in Vault still opens.
+//! Keys of the transit engine of HashiCorp Vault or OpenBao as KEKs: `encrypt` and `decrypt` of
+//! the DEK.
+//!
+//! The context is the associated data. The caller needs `update` on `MOUNT/encrypt/KEY` to seal
+//! and on `MOUNT/decrypt/KEY` to open. The text of Vault, `vault:v1:…`, is stored. It contains the
+//! version, so a rotated key still opens.
 
 #[cfg(feature = "vault")]
 mod kek;
@@ -16,10 +17,10 @@ use std::sync::Arc;
 use super::provider::{Connector, Provider, Surroundings};
 use super::uri::is_path_segment;
 
-/// Where the transit engine is mounted, unless a URI names another place.
+/// The mount of the transit engine if a URI does not name another one.
 const DEFAULT_MOUNT: &str = "transit";
 
-/// The transit engine of HashiCorp Vault and OpenBao.
+/// The Vault kind of KEK: the transit engine of HashiCorp Vault and OpenBao.
 pub(super) struct Vault;
 
 impl Provider for Vault {
@@ -27,7 +28,7 @@ impl Provider for Vault {
         "hashivault://"
     }
 
-    /// One name for one key: else it would have to be trusted under both.
+    /// Adds the default mount, because a key with two names would need trust for both.
     fn parse(&self, name: &str) -> Result<String, &'static str> {
         match name {
             _ if !name.split('/').all(is_segment) => {
@@ -53,7 +54,7 @@ impl Provider for Vault {
     }
 }
 
-/// A part of a mount's path, or a key's name.
+/// Returns whether the text is valid as one segment of a mount path, or as the name of a key.
 fn is_segment(text: &str) -> bool {
     is_path_segment(text) && !text.contains([':', '@', '+'])
 }

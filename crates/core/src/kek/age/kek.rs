@@ -1,4 +1,4 @@
-//! Wrapping and unwrapping with age.
+//! Wraps and unwraps with age.
 
 use std::io::{Read, Write};
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use super::identities::{Identities, Identity, IdentityError};
 use crate::kek::provider::{Connector, Cost};
 use crate::kek::{Action, Context, DataKey, Kek, KekError, KekUri, Refusal, Wrapped, WrappedKey};
 
-/// The largest age file of a DEK that is read: one post-quantum stanza and some.
+/// The maximum size of the age file of a DEK, in bytes. One post-quantum stanza fits easily.
 const MAX_WRAPPED: usize = 16 << 10;
 
-/// One recipient, opened by whichever of the person's identities fits.
+/// One recipient, and the identities of the user, one of which may open it.
 #[derive(Clone)]
 pub struct AgeKek {
     uri: KekUri,
@@ -40,7 +40,7 @@ impl AgeKek {
     fn encrypt(&self, key: &DataKey) -> Result<Vec<u8>, KekError> {
         let fail = |refusal| KekError::new(&self.uri, Action::Wrap, refusal);
         let recipient = parse_recipient(self.uri.rest())
-            .ok_or_else(|| fail(Refusal::NotFound).detail("it is no age recipient"))?;
+            .ok_or_else(|| fail(Refusal::NotFound).detail("it is not a valid age recipient"))?;
         let encryptor = Encryptor::with_recipients(std::iter::once(&*recipient))
             .map_err(|e| fail(Refusal::Failed).detail(e.to_string()))?;
         let mut sealed = Vec::with_capacity(512);
@@ -51,7 +51,7 @@ impl AgeKek {
         Ok(sealed)
     }
 
-    /// With an identity that is at hand; `None` where there is none.
+    /// Decrypts with an identity that needs no passphrase. Returns `None` if there is none.
     fn decrypt_unlocked(&self, wrapped: &[u8]) -> Result<Option<DataKey>, KekError> {
         let rejected = || KekError::new(&self.uri, Action::Unwrap, Refusal::Rejected);
         if wrapped.len() > MAX_WRAPPED {
@@ -60,7 +60,7 @@ impl AgeKek {
         self.open(wrapped, &self.identities.unlocked()).map_err(|()| rejected())
     }
 
-    /// With one out of a locked file, for which the person is asked.
+    /// Decrypts with an identity from a locked file. Prompts the user for the passphrase.
     fn decrypt_locked(&self, wrapped: &[u8]) -> Result<DataKey, KekError> {
         let fail = |refusal| KekError::new(&self.uri, Action::Unwrap, refusal);
         let locked = self.identities.unlock(self.uri.rest());
@@ -75,9 +75,9 @@ impl AgeKek {
 }
 
 impl AgeKek {
-    /// The key, `None` when no identity fits, or an error when the file is no
-    /// good. Only the identity of the recipient that is named is tried: what
-    /// was asked for and shown to the person is what opens it.
+    /// Returns the DEK, or `None` if no identity fits. Returns an error if the file is not valid.
+    ///
+    /// It uses only the identity of the named recipient, because the user saw and trusted that one.
     fn open(&self, wrapped: &[u8], identities: &[Arc<Identity>]) -> Result<Option<DataKey>, ()> {
         let decryptor = Decryptor::new(wrapped).map_err(|_| ())?;
         let named = |identity: &&Arc<Identity>| identity.recipient() == Some(self.uri.rest());
@@ -87,7 +87,7 @@ impl AgeKek {
             Err(::age::DecryptError::NoMatchingKeys) => return Ok(None),
             Err(_) => return Err(()),
         };
-        // One byte more than a DEK, to notice what is longer.
+        // Read one byte more than a DEK has, to notice a longer text.
         let mut bytes = Zeroizing::new(Vec::with_capacity(64));
         reader.by_ref().take(33).read_to_end(&mut bytes).map_err(|_| ())?;
         DataKey::from_slice(&bytes).map(Some).ok_or(())
@@ -105,10 +105,10 @@ impl Kek for AgeKek {
         if let Some(opened) = self.decrypt_unlocked(&key.bytes)? {
             return Ok(opened);
         }
-        // While the person types, and the passphrase is worked on, other calls go on.
+        // Other calls continue while the user types and while scrypt runs.
         let (kek, bytes) = (self.clone(), key.bytes.clone());
         let opened = tokio::task::spawn_blocking(move || kek.decrypt_locked(&bytes)).await;
-        opened.expect("asking for a passphrase does not panic")
+        opened.expect("the prompt for a passphrase does not panic")
     }
 }
 
@@ -122,7 +122,9 @@ fn parse_recipient(text: &str) -> Option<Box<dyn Recipient>> {
     Some(Box::new(text.parse::<::age::x25519::Recipient>().ok()?))
 }
 
-/// Whether the recipient of an `age:` URI can be sealed to.
+/// Returns whether the URI contains a valid age recipient or SSH public key.
+///
+/// [`KekUri::age`] checks only the form. This function also parses the key.
 #[must_use]
 pub fn is_recipient(uri: &KekUri) -> bool {
     parse_recipient(uri.rest()).is_some()
@@ -157,7 +159,7 @@ mod tests {
         }
     }
 
-    /// An identity file under a passphrase.
+    /// Returns an identity file that is protected by a passphrase.
     fn locked(file: &str, passphrase: &str) -> String {
         let mut recipient = ::age::scrypt::Recipient::new(passphrase.to_owned().into());
         recipient.set_work_factor(2);
@@ -173,12 +175,12 @@ mod tests {
         let (_folder, kek) = kek(&mine.recipient, &files);
         let wrapped = kek.encrypt(&DataKey::generate()).expect("wrapped");
         assert!(kek.decrypt(&wrapped).is_ok());
-        // Where none fits, each is told.
+        // If no identity fits, the error names the file that could not be unlocked.
         let foreign =
             AgeKek::new(KekUri::age(&other.recipient).expect("valid"), kek.identities.clone());
         let wrapped = foreign.encrypt(&DataKey::generate()).expect("wrapped");
         let error = foreign.decrypt(&wrapped).err().expect("refused");
-        assert!(error.detail.expect("told").contains("the passphrase does not open"));
+        assert!(error.detail.expect("a detail").contains("the passphrase does not open"));
     }
 
     #[test]

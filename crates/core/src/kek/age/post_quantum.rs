@@ -1,6 +1,7 @@
-//! age's post-quantum hybrid, `age1pq…`: HPKE (RFC 9180) base mode with
-//! ML-KEM-768 and X25519 (X-Wing), HKDF-SHA256 and ChaCha20-Poly1305, in a
-//! stanza `mlkem768x25519`. The age crate has no such recipient of its own.
+//! The post-quantum hybrid of age: recipients `age1pq…` and the stanza `mlkem768x25519`.
+//!
+//! It is HPKE (RFC 9180) in base mode, with ML-KEM-768 and X25519 (X-Wing), HKDF-SHA256 and
+//! ChaCha20-Poly1305. The age crate does not have it.
 
 use std::collections::HashSet;
 
@@ -22,14 +23,14 @@ const INFO: &[u8] = b"age-encryption.org/mlkem768x25519";
 const RECIPIENT_PREFIX: &str = "age1pq";
 const IDENTITY_PREFIX: &str = "age-secret-key-pq-";
 
-/// A recipient: what anyone may seal to.
+/// A recipient: the public key.
 pub struct Recipient(<XWing as Kem>::PublicKey);
 
-/// An identity: the 32-byte seed of both keys.
+/// An identity: the 32-byte seed of both secret keys.
 pub struct Identity(<XWing as Kem>::PrivateKey);
 
 impl Recipient {
-    /// Parses `age1pq…`, or `None` when it is anything else.
+    /// Parses `age1pq…`. Returns `None` if the text is not valid.
     pub fn parse(text: &str) -> Option<Self> {
         let bytes = decode(RECIPIENT_PREFIX, text)?;
         <XWing as Kem>::PublicKey::from_bytes(&bytes).ok().map(Self)
@@ -43,25 +44,25 @@ impl std::fmt::Display for Recipient {
 }
 
 impl Identity {
-    /// A fresh one.
+    /// Returns a new identity.
     pub fn generate() -> Self {
         let mut seed = Zeroizing::new([0u8; 32]);
         random_bytes(&mut *seed);
         Self(<XWing as Kem>::PrivateKey::from_bytes(&*seed).expect("a seed of 32 bytes"))
     }
 
-    /// Parses `AGE-SECRET-KEY-PQ-1…`, or `None` when it is anything else.
+    /// Parses `AGE-SECRET-KEY-PQ-1…`. Returns `None` if the text is not valid.
     pub fn parse(text: &str) -> Option<Self> {
         let bytes = decode(IDENTITY_PREFIX, text)?;
         <XWing as Kem>::PrivateKey::from_bytes(&bytes).ok().map(Self)
     }
 
-    /// Whom to seal to for this identity.
+    /// Returns the recipient of this identity.
     pub fn recipient(&self) -> Recipient {
         Recipient(XWing::sk_to_pk(&self.0))
     }
 
-    /// As it stands in an identity file.
+    /// Returns the text for an identity file.
     pub fn to_text(&self) -> Zeroizing<String> {
         let seed = Zeroizing::new(self.0.to_bytes());
         Zeroizing::new(encode(IDENTITY_PREFIX, &seed[..]).to_uppercase())
@@ -83,7 +84,7 @@ impl age::Recipient for Recipient {
         .map_err(|e| age::EncryptError::Io(std::io::Error::other(e.to_string())))?;
         let argument = BASE64_STANDARD_NO_PAD.encode(encapsulated.to_bytes());
         let stanza = Stanza { tag: STANZA.to_owned(), args: vec![argument], body };
-        // The label keeps it from being mixed with recipients that are not post-quantum.
+        // With this label, age refuses to mix it with recipients that are not post-quantum.
         Ok((vec![stanza], HashSet::from(["postquantum".to_owned()])))
     }
 }
@@ -111,7 +112,7 @@ impl age::Identity for Identity {
             &stanza.body,
             b"",
         );
-        // Nothing in the stanza tells whose it is: what does not open is another's.
+        // The stanza does not name its recipient. If it does not open, it belongs to another one.
         let opened = Zeroizing::new(opened.ok()?);
         Some(FileKey::try_init_with_mut(|key| {
             if opened.len() != key.len() {

@@ -1,4 +1,4 @@
-//! Calls of AWS KMS.
+//! The calls to AWS KMS.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -28,24 +28,25 @@ pub struct AwsKek {
     clients: Arc<Clients>,
 }
 
-/// The SDK's configuration, loaded once, and one client a region.
+/// The configuration of the SDK, which is loaded once, and one client for each region.
 pub struct Clients {
     limits: Limits,
     config: OnceCell<SdkConfig>,
-    /// The region of keys that name none.
+    /// The region of keys whose name does not include one.
     region: OnceCell<Option<Region>>,
     regions: Mutex<HashMap<String, Client>>,
 }
 
 impl Clients {
-    /// Nothing loaded yet.
+    /// Loads nothing yet.
     pub fn new(limits: Limits) -> Self {
         Self { limits, config: OnceCell::new(), region: OnceCell::new(), regions: Mutex::default() }
     }
 
-    /// Credentials and settings as every AWS tool finds them. `fallback` is
-    /// the key's own region, so that nothing is asked of an instance's
-    /// metadata service only to learn a region that the ARN already tells.
+    /// Returns the credentials and settings, found as by every AWS tool.
+    ///
+    /// `fallback` is the region of the key, which its ARN names. With it, the SDK does not call the
+    /// metadata service of an instance to find a region.
     async fn config(&self, fallback: Option<&str>) -> &SdkConfig {
         self.config
             .get_or_init(|| async {
@@ -67,8 +68,10 @@ impl Clients {
             .await
     }
 
-    /// The region of a key that names none. Never that of another key: which one was
-    /// used first would then say which key an alias is.
+    /// Returns the region of keys whose name does not include one.
+    ///
+    /// It is never the region of another key. Otherwise the key behind an alias would depend on the
+    /// key that was used first.
     async fn own_region(&self) -> Option<&Region> {
         let find = || async {
             let first = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new());
@@ -147,13 +150,13 @@ impl Kek for AwsKek {
                 refusal(request, region_of(name), &e)
             })?;
         let key = wrapped(&self.uri, Action::Wrap, output.key_id, output.ciphertext_blob)?;
-        // The service does not say which material of the key it used.
+        // AWS KMS does not report which key material it used.
         let version = Some(key.kek.rest().to_owned());
         Ok(Wrapped { key, version })
     }
 
-    /// A multi-region key (`mrk-`) is asked in the configured region when its
-    /// own does not answer: the replica there holds the same key material.
+    /// If the region of a multi-region key (`mrk-`) does not answer, this calls the configured
+    /// region. The replica there has the same key material.
     async fn unwrap(&self, key: &WrappedKey, context: &Context) -> Result<DataKey, KekError> {
         let arn = key.kek.rest();
         let refused = match self.decrypt(arn, key, context).await {
@@ -167,8 +170,7 @@ impl Kek for AwsKek {
         }
     }
 
-    /// From one key to another of the same region, or to the newest material
-    /// of the same key.
+    /// Moves a DEK to another key of the same region, or to the newest material of the same key.
     async fn rewrap(
         &self,
         key: &WrappedKey,
@@ -202,7 +204,7 @@ impl Kek for AwsKek {
     }
 }
 
-/// What the KMS made, under the ARN that it says it used.
+/// Makes the wrapped key from an answer, with the ARN in that answer.
 fn wrapped(
     uri: &KekUri,
     action: Action,
@@ -210,17 +212,18 @@ fn wrapped(
     bytes: Option<Blob>,
 ) -> Result<WrappedKey, KekError> {
     let failed = |detail: &str| KekError::new(uri, action, Refusal::Failed).detail(detail);
-    let arn = arn.ok_or_else(|| failed("it did not say which key it used"))?;
-    let bytes = bytes.ok_or_else(|| failed("it returned no ciphertext"))?;
+    let arn = arn.ok_or_else(|| failed("AWS KMS did not report which key it used"))?;
+    let bytes = bytes.ok_or_else(|| failed("AWS KMS returned no ciphertext"))?;
     let kek = KekUri::aws(&arn).map_err(|e| failed(&e.to_string()))?;
     Ok(WrappedKey { kek, bytes: bytes.into_inner() })
 }
 
-/// The ARN of the key that an alias, an id or an ARN names. Asks only where the
-/// name is not an ARN of a key already; needs `kms:DescribeKey`.
+/// Returns the ARN of the key that an alias, an id or an ARN names.
+///
+/// If the name is not the ARN of a key, this calls `DescribeKey`, which needs `kms:DescribeKey`.
 ///
 /// # Errors
-/// [`KekError`] as for any other call.
+/// Returns a [`KekError`] if the call fails.
 async fn resolve(uri: &KekUri, clients: &Clients) -> Result<KekUri, KekError> {
     let name = uri.rest();
     if name.starts_with("arn:") && name.contains(":key/") {
@@ -244,7 +247,7 @@ async fn client(
 ) -> Result<Client, KekError> {
     clients.client(region_of(name)).await.ok_or_else(|| {
         KekError::new(uri, action, Refusal::Unusable)
-            .detail("no AWS region is set, and the name tells none")
+            .detail("no AWS region is set, and the name of the key does not include one")
             .hint("set `AWS_REGION`, or name the key by its ARN")
     })
 }
@@ -255,12 +258,12 @@ fn encryption_context(context: &Context) -> Option<HashMap<String, String>> {
     (!pairs.is_empty()).then_some(pairs)
 }
 
-/// The region of an ARN.
+/// Returns the region of an ARN.
 fn region_of(name: &str) -> Option<&str> {
     name.strip_prefix("arn:").and_then(|rest| rest.split(':').nth(2))
 }
 
-/// The ARN of a multi-region key's replica in `region`, if it is another region.
+/// Returns the ARN of the replica of a multi-region key in `region`, if that is another region.
 fn replica(arn: &str, region: &str) -> Option<String> {
     let mut parts: Vec<&str> = arn.split(':').collect();
     let is_multi_region = parts.get(5).is_some_and(|key| key.starts_with("key/mrk-"));

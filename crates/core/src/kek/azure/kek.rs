@@ -1,4 +1,4 @@
-//! Calls of Azure Key Vault.
+//! The calls to Azure Key Vault.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,7 +26,7 @@ pub struct AzureKek {
     clients: Arc<Clients>,
 }
 
-/// One login, and one client a vault.
+/// One login, and one client for each vault.
 pub struct Clients {
     limits: Limits,
     login: Arc<Login>,
@@ -34,12 +34,12 @@ pub struct Clients {
 }
 
 impl Clients {
-    /// Not logged in yet.
+    /// Does not log in yet.
     pub fn new(limits: Limits) -> Self {
         Self { limits, login: Arc::default(), vaults: Mutex::default() }
     }
 
-    /// A client of the vault, logged in: the first call is not made to wait for it.
+    /// Logs in and returns the client of the vault. So the first call does not wait for the login.
     async fn client(&self, vault: &str, request: Request<'_>) -> Result<Arc<KeyClient>, KekError> {
         // `NAME.vault.azure.net` takes tokens for `vault.azure.net`.
         let domain = vault.split_once('.').map_or(vault, |(_, domain)| domain);
@@ -49,8 +49,8 @@ impl Clients {
         if let Some(client) = vaults.get(vault) {
             return Ok(client.clone());
         }
-        // The SDK's own retries send no body once an attempt has failed before it
-        // was challenged to log in.
+        // If an attempt fails before the server requires a login, the retries of the SDK send no
+        // body.
         let client_options = ClientOptions { retry: RetryOptions::none(), ..Default::default() };
         let options = KeyClientOptions { client_options, ..Default::default() };
         let client = KeyClient::new(&format!("https://{vault}"), self.login.clone(), Some(options))
@@ -83,8 +83,9 @@ impl Kek for AzureKek {
         let answer = answer.await?;
         let failed =
             |detail: &str| KekError::new(&self.uri, Action::Wrap, Refusal::Failed).detail(detail);
-        let bytes = answer.result.ok_or_else(|| failed("it returned no wrapped key"))?;
-        let id = answer.kid.ok_or_else(|| failed("it did not say which version it used"))?;
+        let bytes = answer.result.ok_or_else(|| failed("Key Vault returned no wrapped key"))?;
+        let id =
+            answer.kid.ok_or_else(|| failed("Key Vault did not report which version it used"))?;
         let used = id.rsplit('/').next().unwrap_or("");
         let kek = format!("azurekms://{vault}/{name}/{used}").parse::<KekUri>();
         let key = WrappedKey { kek: kek.map_err(|e| failed(&e.to_string()))?, bytes };
@@ -95,8 +96,9 @@ impl Kek for AzureKek {
         let request = Request { kek: &self.uri, action: Action::Unwrap, permission: "unwrapKey" };
         let rejected = || KekError::new(&self.uri, Action::Unwrap, Refusal::Rejected);
         let (vault, name, version) = parts(&self.uri);
-        let version =
-            version.ok_or_else(|| rejected().detail("it does not name the key's version"))?;
+        let version = version.ok_or_else(|| {
+            rejected().detail("the name of the KEK must include the version of the key")
+        })?;
         let late = || super::refusal::late(request);
         let client =
             in_time(self.clients.limits, late, self.clients.client(vault, request)).await?;
@@ -123,7 +125,7 @@ fn parameters(
     parameters.try_into().map_err(|e| refusal(request, &e))
 }
 
-/// The vault's host, the key, and its version.
+/// Returns the host of the vault, the name of the key, and its version.
 pub fn parts(uri: &KekUri) -> (&str, &str, Option<&str>) {
     let mut parts = uri.rest().split('/');
     let mut next = || parts.next();

@@ -1,4 +1,4 @@
-//! Who asks Azure: the first of the ways to log in that gives a token.
+//! The login to Azure.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -18,13 +18,14 @@ use tokio::time::timeout;
 
 use crate::kek::error::innermost;
 
-/// How long a machine's managed identity may take, where there may be none.
+/// The time limit for the managed identity of a machine, because the machine may have none.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// A token that runs out within this time is not used any more.
+/// A token that expires within this time is not used.
 const MARGIN: Duration = Duration::from_secs(120);
 
-/// One login for all vaults. A token is asked for once, however many want it:
-/// `az` starts anew for each.
+/// One login for all vaults.
+///
+/// Parallel calls share one request for a token, because each request starts `az` again.
 #[derive(Default)]
 pub struct Login(Mutex<HashMap<String, AccessToken>>);
 
@@ -52,9 +53,11 @@ impl TokenCredential for Login {
     }
 }
 
-/// What the environment names, as Azure's own tools read it: a client secret, a
-/// pod's workload identity, an app's managed identity. Else what a person has:
-/// `az login`, `azd auth login`; at last the managed identity of a machine.
+/// Requests a token with the first login that the machine has.
+///
+/// The environment comes first, as the tools of Azure read it: a client secret, the workload
+/// identity of a pod, the managed identity of an app. Then come `az login` and `azd auth login`,
+/// and last the managed identity of a machine.
 async fn ask(
     scopes: &[&str],
     options: Option<TokenRequestOptions<'_>>,

@@ -1,4 +1,4 @@
-//! Calls of Google Cloud KMS.
+//! The calls to Google Cloud KMS.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +23,7 @@ pub struct GcpKek {
     connection: Arc<Connection>,
 }
 
-/// One client for all keys, made at the first call.
+/// One client for all keys. It is made at the first call.
 pub struct Connection {
     limits: Limits,
     client: OnceCell<KeyManagementService>,
@@ -36,7 +36,7 @@ impl Connector for Connection {
 }
 
 impl Connection {
-    /// Not connected yet.
+    /// Does not connect yet.
     pub fn new(limits: Limits) -> Self {
         Self { limits, client: OnceCell::new() }
     }
@@ -66,8 +66,8 @@ impl Connection {
 impl GcpKek {
     fn damaged(&self, action: Action) -> KekError {
         KekError::new(&self.uri, action, Refusal::Failed)
-            .detail("a checksum did not match: what was sent or received was damaged on its way")
-            .hint("try again; if it persists, look at what stands between here and Google")
+            .detail("a checksum did not match: the request or the answer was damaged on the way")
+            .hint("try again; if it happens again, check the network and the proxy between this machine and Google Cloud")
     }
 }
 
@@ -103,7 +103,7 @@ impl Kek for GcpKek {
             return Err(self.damaged(Action::Wrap));
         }
         let key = WrappedKey { kek: self.uri.clone(), bytes: answer.ciphertext.to_vec() };
-        // The name of the version.
+        // The answer names the version of the key.
         Ok(Wrapped { key, version: Some(answer.name).filter(|name| !name.is_empty()) })
     }
 
@@ -138,7 +138,7 @@ impl Kek for GcpKek {
     }
 }
 
-/// CRC32C (RFC 3720, Castagnoli), as Google's API counts it.
+/// Returns the CRC32C (RFC 3720, Castagnoli), in the type that the API of Google uses.
 fn checksum(bytes: &[u8]) -> i64 {
     crc32c::crc32c(bytes).into()
 }
@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn the_checksum_is_castagnolis() {
-        // RFC 3720, B.4: 32 bytes of zeros, sent as aa 36 91 8a.
+        // RFC 3720, B.4: the checksum of 32 zero bytes is sent as aa 36 91 8a.
         assert_eq!(checksum(&[0; 32]), 0x8a91_36aa);
     }
 }

@@ -1,4 +1,4 @@
-//! Calls of a KMS v2 plugin.
+//! The calls to a KMS v2 plugin.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,12 +21,12 @@ use crate::kek::retry::retry;
 use crate::kek::{Action, Context, DataKey, Kek, KekError, KekUri, Refusal, Wrapped, WrappedKey};
 use crate::secret::random_bytes;
 
-/// What the protocol bounds a ciphertext and a key id to, in bytes.
+/// The maximum size of a ciphertext, and of a key id, in bytes. The protocol sets it.
 const MAX_SIZE: usize = 1024;
-/// What it bounds all annotations together to, in bytes.
+/// The maximum size of all annotations together, in bytes. The protocol sets it.
 const MAX_ANNOTATIONS: usize = 32 << 10;
 
-/// One plugin, by its socket.
+/// One KMS plugin, with its socket.
 pub struct PluginKek {
     uri: KekUri,
     limits: Limits,
@@ -43,7 +43,7 @@ struct Stored {
     annotations: BTreeMap<String, String>,
 }
 
-/// The plugins: each has a socket of its own, so they share nothing.
+/// The KMS plugins. Each has its own socket, so they share nothing.
 pub struct Plugins(pub Lifetimes);
 
 impl Connector for Plugins {
@@ -59,15 +59,15 @@ impl Connector for Plugins {
 }
 
 impl PluginKek {
-    /// Connects, and makes sure that it is a KMS v2 plugin and well.
+    /// Connects, and checks that the server is a KMS v2 plugin and healthy.
     async fn plugin(&self, action: Action) -> Result<Arc<Plugin>, KekError> {
         let connect = || async {
             let plugin = Plugin::new(self.channel());
             let status = plugin.status().await.map_err(|e| refusal(&self.uri, action, &e))?;
-            // `v2beta1` is what the protocol was called before Kubernetes 1.29.
+            // Before Kubernetes 1.29, the name of the protocol was `v2beta1`.
             if !matches!(status.version.as_str(), "v2" | "v2beta1") {
                 return Err(KekError::new(&self.uri, action, Refusal::Unusable)
-                    .detail("the plugin does not speak KMS v2"));
+                    .detail("the KMS plugin does not support KMS v2"));
             }
             if status.healthz != "ok" {
                 return Err(super::refusal::unwell(&self.uri, action, &status.healthz));
@@ -78,7 +78,7 @@ impl PluginKek {
         self.plugin.get(async |_| retry(self.limits, late, connect).await).await
     }
 
-    /// Connects at the first call, and again when the plugin was restarted.
+    /// Returns a channel that connects at the first call, and again after the KMS plugin restarts.
     fn channel(&self) -> Channel {
         let path = format!("/{}", self.uri.rest());
         Endpoint::from_static("http://localhost")
@@ -104,7 +104,7 @@ impl Kek for PluginKek {
         let version = Some(answer.key_id.clone());
         let bytes = Stored::of(answer).ok_or_else(|| {
             KekError::new(&self.uri, Action::Wrap, Refusal::Failed)
-                .detail("the plugin's answer is empty, or larger than the protocol allows")
+                .detail("the answer of the KMS plugin is empty, or larger than the protocol allows")
         })?;
         Ok(Wrapped { key: WrappedKey { kek: self.uri.clone(), bytes }, version })
     }
@@ -125,7 +125,7 @@ impl Kek for PluginKek {
 }
 
 impl Stored {
-    /// The answer as JSON, if it is within the protocol's bounds.
+    /// Returns the answer as JSON, or `None` if it is not within the limits of the protocol.
     fn of(answer: EncryptResponse) -> Option<Vec<u8>> {
         let annotations: usize = answer.annotations.iter().map(|(k, v)| k.len() + v.len()).sum();
         let fits = |size: usize| (1..=MAX_SIZE).contains(&size);
@@ -144,7 +144,7 @@ impl Stored {
         Some(serde_json::to_vec(&stored).expect("it is plain text"))
     }
 
-    /// The request that gives the DEK back, without its uid.
+    /// Returns the request that decrypts the DEK, without a uid.
     fn read(bytes: &[u8]) -> Option<DecryptRequest> {
         let stored: Self = serde_json::from_slice(bytes).ok()?;
         let annotation = |(name, value): (String, String)| Some((name, BASE64.decode(value).ok()?));
@@ -157,7 +157,8 @@ impl Stored {
     }
 }
 
-/// A name for the request in the plugin's log, a random UUID (RFC 9562, version 4).
+/// Returns a random UUID (RFC 9562, version 4), which names the request in the log of the KMS
+/// plugin.
 fn uid() -> String {
     let mut bytes = [0; 16];
     random_bytes(&mut bytes);

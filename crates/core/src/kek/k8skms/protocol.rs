@@ -1,4 +1,6 @@
-//! The messages of the service `v2.KeyManagementService`, and its three calls.
+//! The messages and the three calls of the service `v2.KeyManagementService`.
+//!
+//! The names and tags are those of `api.proto` in `k8s.io/kms/apis/v2`.
 
 use std::collections::HashMap;
 
@@ -9,9 +11,11 @@ use tonic::transport::Channel;
 use tonic::{Request, Status};
 use tonic_prost::ProstCodec;
 
+/// The request of `Status`.
 #[derive(Clone, PartialEq, Message)]
 pub struct StatusRequest {}
 
+/// The answer of `Status`: the version of the protocol, the health and the current key.
 #[derive(Clone, PartialEq, Message)]
 pub struct StatusResponse {
     #[prost(string, tag = "1")]
@@ -22,6 +26,7 @@ pub struct StatusResponse {
     pub key_id: String,
 }
 
+/// The request of `Decrypt`: the answer of `Encrypt`, and a name for the request.
 #[derive(Clone, PartialEq, Message)]
 pub struct DecryptRequest {
     #[prost(bytes = "vec", tag = "1")]
@@ -34,7 +39,7 @@ pub struct DecryptRequest {
     pub annotations: HashMap<String, Vec<u8>>,
 }
 
-/// It holds the DEK, so it has no `Debug`.
+/// The answer of `Decrypt`. It contains the DEK, so it does not implement `Debug`.
 #[derive(PartialEq, Message)]
 #[prost(skip_debug)]
 pub struct DecryptResponse {
@@ -42,7 +47,7 @@ pub struct DecryptResponse {
     pub plaintext: Vec<u8>,
 }
 
-/// It holds the DEK, so it has no `Debug`.
+/// The request of `Encrypt`. It contains the DEK, so it does not implement `Debug`.
 #[derive(PartialEq, Message)]
 #[prost(skip_debug)]
 pub struct EncryptRequest {
@@ -52,6 +57,7 @@ pub struct EncryptRequest {
     pub uid: String,
 }
 
+/// The answer of `Encrypt`: all that `Decrypt` needs.
 #[derive(Clone, PartialEq, Message)]
 pub struct EncryptResponse {
     #[prost(bytes = "vec", tag = "1")]
@@ -62,7 +68,7 @@ pub struct EncryptResponse {
     pub annotations: HashMap<String, Vec<u8>>,
 }
 
-/// The service at the other end of a channel.
+/// A client of the service.
 #[derive(Clone)]
 pub struct Plugin(Channel);
 

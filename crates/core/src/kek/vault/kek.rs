@@ -1,4 +1,4 @@
-//! Calls of the transit engine.
+//! The calls to the transit engine.
 
 use std::sync::Arc;
 
@@ -24,19 +24,22 @@ pub struct VaultKek {
     server: Arc<Server>,
 }
 
-/// The one server that the environment names, logged in to once for all keys.
+/// The server that the environment names. All keys share one login.
 pub struct Server {
     lifetimes: Lifetimes,
     login: Renewed<VaultClient>,
 }
 
 impl Server {
-    /// Not logged in yet.
+    /// Does not log in yet.
     pub fn new(lifetimes: Lifetimes) -> Self {
         Self { lifetimes, login: Renewed::new(lifetimes) }
     }
 
-    /// A login that was refused is not tried again at once: a few more would lock it.
+    /// Returns the client after the login.
+    ///
+    /// A login that was refused is not repeated immediately, because Vault locks it after a few
+    /// failures.
     async fn client(&self, request: Request<'_>) -> Result<Arc<VaultClient>, KekError> {
         let Self { lifetimes, login } = self;
         let connect = async |old: Option<&VaultClient>| {
@@ -46,7 +49,7 @@ impl Server {
         login.get(connect).await
     }
 
-    /// Calls, and once more with a new login where the old one may have been revoked.
+    /// Calls Vault. If the login may have been revoked, logs in and calls once more.
     async fn call<T, F>(
         &self,
         request: Request<'_>,
@@ -106,7 +109,7 @@ impl Kek for VaultKek {
             data::encrypt(&*client, mount, name, plaintext, Some(&mut options)).await
         };
         let answer = self.server.call(self.request(Action::Wrap, "encrypt"), encrypt).await?;
-        // `vault:v3:…`
+        // The ciphertext is `vault:v3:…`, where `v3` is the version.
         let version = answer.ciphertext.split(':').nth(1).map(str::to_owned);
         Ok(Wrapped { key: self.wrapped(answer.ciphertext), version })
     }
@@ -126,8 +129,9 @@ impl Kek for VaultKek {
         DataKey::from_slice(&bytes).ok_or_else(rejected)
     }
 
-    /// Only what the same key wrapped, which then gets the key's newest version;
-    /// and only without a context: `rewrap` takes no associated data.
+    /// Moves a DEK to the newest version of the same key, if there is no context.
+    ///
+    /// The `rewrap` of Vault takes no associated data.
     async fn rewrap(
         &self,
         key: &WrappedKey,
@@ -146,12 +150,12 @@ impl Kek for VaultKek {
     }
 }
 
-/// The mount's path may itself have several parts.
+/// Returns the mount, which can have several segments, and the name of the key.
 pub fn mount_and_key(uri: &KekUri) -> (&str, &str) {
     uri.rest().rsplit_once('/').expect("a parsed URI has a mount")
 }
 
-/// The context as compact JSON with sorted names, in base64.
+/// Returns the context as compact JSON with sorted names, in base64.
 fn associated_data(context: &Context) -> Option<String> {
     context.to_json().map(|json| BASE64_STANDARD.encode(json))
 }

@@ -1,5 +1,6 @@
-//! Where Vault is and who asks, from the environment, as Vault's own CLI and
-//! OpenBao's have it. Nothing of it ever comes from a sealed file.
+//! The address of Vault and the login, from the environment.
+//!
+//! The CLIs of Vault and OpenBao read the same variables. Nothing comes from a sealed file.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,17 +14,17 @@ use crate::kek::error::Request;
 use crate::kek::lifetime::Lifetimes;
 use crate::kek::{Action, KekError, KekUri, Refusal};
 
-/// Where a pod finds the token of its service account.
+/// The path of the service account's token in a pod.
 const SERVICE_ACCOUNT_TOKEN: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
 
-/// Who asks.
+/// A way to log in.
 enum Login {
     Token(Zeroizing<String>),
     AppRole { role_id: String, secret_id: Zeroizing<String> },
     Kubernetes { role: String, token: Zeroizing<String> },
 }
 
-/// A client that is logged in, and how long the login holds, where it ends.
+/// Logs in. Returns the client, and how long the login is valid if it expires.
 pub async fn connect(
     kek: &KekUri,
     action: Action,
@@ -33,7 +34,8 @@ pub async fn connect(
     let unusable = |detail: String| KekError::new(kek, action, Refusal::Unusable).detail(detail);
     let mut settings = VaultClientSettingsBuilder::default();
     let address = variable("ADDR").unwrap_or_else(|| "https://127.0.0.1:8200".to_owned());
-    let wrong = || unusable(format!("`VAULT_ADDR` is no http or https address: `{address}`"));
+    let wrong =
+        || unusable(format!("`VAULT_ADDR` is not a valid http or https address: `{address}`"));
     let url = url::Url::parse(&address).map_err(|_| wrong())?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(wrong());
@@ -44,13 +46,18 @@ pub async fn connect(
         .verify(!skips_verify().map_err(&unusable)?);
     let namespace = variable("NAMESPACE");
     if namespace.as_ref().is_some_and(|name| !name.bytes().all(|b| b.is_ascii_graphic())) {
-        return Err(unusable("`VAULT_NAMESPACE` has characters that no namespace has".to_owned()));
+        return Err(unusable(
+            "`VAULT_NAMESPACE` must contain only printable ASCII characters, without spaces"
+                .to_owned(),
+        ));
     }
     settings.namespace(namespace);
     settings.ca_certs(authorities().map_err(&unusable)?);
     let login = Login::of_environment().map_err(&unusable)?;
     let login = login.ok_or_else(|| {
-        KekError::new(kek, action, Refusal::NotLoggedIn).detail("no token").hint(NOT_LOGGED_IN)
+        KekError::new(kek, action, Refusal::NotLoggedIn)
+            .detail("no token is set")
+            .hint(NOT_LOGGED_IN)
     })?;
     let request = Request { kek, action, permission: "login" };
     settings.token("");
@@ -62,11 +69,13 @@ pub async fn connect(
     login.log_in(client, request, lifetimes.renews, old).await
 }
 
-/// How many redirects of one server are followed.
+/// The maximum number of redirects that are followed.
 const REDIRECTS: usize = 3;
 
-/// The client's own HTTP client, but for one thing: it follows no redirect to another
-/// server. The token stands in the header of each request, the data key in its body.
+/// Makes the same HTTP client as the Vault client does, except that it follows no redirect to
+/// another server.
+///
+/// Each request has the token in its header and the data key in its body.
 fn http(settings: &VaultClientSettings) -> Result<reqwest::Client, String> {
     let of_same_server = reqwest::redirect::Policy::custom(|attempt| {
         let first = attempt.previous().first().map(url::Url::origin);
@@ -84,13 +93,13 @@ fn http(settings: &VaultClientSettings) -> Result<reqwest::Client, String> {
         builder = builder.timeout(limit);
     }
     if settings.address.scheme() == "http" {
-        // No certificate will be looked at, so none need be loaded.
+        // Without TLS no certificate is checked, so none is loaded.
         builder = builder.tls_certs_only(Vec::new());
     }
     for path in settings.ca_certs.iter().filter(|_| settings.address.scheme() != "http") {
         let pem = std::fs::read(path).map_err(|e| format!("`{path}` cannot be read: {e}"))?;
         let certificates = reqwest::Certificate::from_pem_bundle(&pem)
-            .map_err(|_| format!("`{path}` holds no certificate"))?;
+            .map_err(|_| format!("`{path}` does not contain a valid certificate"))?;
         builder = builder.tls_certs_merge(certificates);
     }
     if let Some(identity) = &settings.identity {
@@ -104,7 +113,7 @@ fn http(settings: &VaultClientSettings) -> Result<reqwest::Client, String> {
 }
 
 impl Login {
-    /// A token first, as every tool has it; then a login; then what `vault login` left.
+    /// Returns the first of these: a token, a login, or the file that `vault login` writes.
     fn of_environment() -> Result<Option<Self>, String> {
         if let Some(token) = variable("TOKEN") {
             return Ok(Some(Self::Token(Zeroizing::new(token))));
@@ -138,7 +147,7 @@ impl Login {
         let (token, lease) = match self {
             Self::Token(token) => {
                 if let Some(old) = old {
-                    // One that cannot be renewed is used until it ends.
+                    // A token that cannot be renewed is used until it expires.
                     let _ = vaultrs::token::renew_self(old, None).await;
                 }
                 (token, None)
@@ -156,24 +165,24 @@ impl Login {
         };
         if !token.bytes().all(|b| b.is_ascii_graphic()) {
             return Err(KekError::new(request.kek, request.action, Refusal::NotLoggedIn)
-                .detail("the token has characters that no token has")
+                .detail("the token must contain only printable ASCII characters, without spaces")
                 .hint(NOT_LOGGED_IN));
         }
         client.set_token(&token);
         let lease = match lease {
-            // What may not look itself up is used as long as it is accepted.
+            // A token that may not look itself up is used until Vault refuses it.
             None if renews => {
                 vaultrs::token::lookup_self(&client).await.ok().map(|token| token.ttl)
             }
             lease => lease,
         };
-        // Zero: it does not end.
+        // With a lease of zero, the token does not expire.
         let holds = lease.filter(|seconds| *seconds > 0).map(Duration::from_secs);
         Ok((client, holds))
     }
 }
 
-/// `BAO_name`, else `VAULT_name`, as OpenBao's own CLI reads them.
+/// Returns the variable `BAO_name`, otherwise `VAULT_name`, as the CLI of OpenBao does.
 fn variable(name: &str) -> Option<String> {
     let read = |prefix: &str| {
         let value = std::env::var(format!("{prefix}_{name}")).ok()?;
@@ -182,16 +191,16 @@ fn variable(name: &str) -> Option<String> {
     read("BAO").or_else(|| read("VAULT"))
 }
 
-/// Whether the server's certificate is not to be checked: Go's words for it.
+/// Returns whether to skip the check of the server's certificate. The values are those of Go.
 fn skips_verify() -> Result<bool, String> {
     match variable("SKIP_VERIFY").as_deref() {
         None | Some("0" | "f" | "F" | "false" | "FALSE" | "False") => Ok(false),
         Some("1" | "t" | "T" | "true" | "TRUE" | "True") => Ok(true),
-        Some(other) => Err(format!("`VAULT_SKIP_VERIFY` is neither true nor false: `{other}`")),
+        Some(other) => Err(format!("`VAULT_SKIP_VERIFY` must be `true` or `false`, not `{other}`")),
     }
 }
 
-/// Certificate authorities besides those of the system.
+/// Returns the files of further certificate authorities, in addition to those of the system.
 fn authorities() -> Result<Vec<String>, String> {
     let mut files: Vec<String> = variable("CACERT").into_iter().collect();
     if let Some(folder) = variable("CAPATH") {
