@@ -2,5 +2,6 @@
 //! and the person say; [`envcrypt_core::access`] decides.
 
 pub mod choice;
+mod consent;
 pub mod holders;
 pub mod opener;

@@ -17,9 +17,9 @@ use crate::cluster::{ClusterError, ReplaceError};
 use crate::config::ConfigError;
 use crate::files::{FileError, MemoryError};
 use crate::terminal::{EditError, OutputError, PromptError, Report};
-use envcrypt_core::access::TrustError;
+use envcrypt_core::access::{self as access_core, TrustError};
 use envcrypt_core::envelope::{OpenError, RewrapError, SealError};
-use envcrypt_core::kek::{KekError, UriError};
+use envcrypt_core::kek::{KekError, KekUri, UriError};
 use envcrypt_core::manifest::ManifestError;
 use envcrypt_core::secret::{LabelError, NameError, TypeError};
 
@@ -147,6 +147,33 @@ impl From<ReplaceError> for Failure {
         match error {
             ReplaceError::Before(error) => Self::Cluster(error),
             error => Self::Replace(Box::new(error)),
+        }
+    }
+}
+
+impl From<access_core::AccessError> for Failure {
+    fn from(error: access_core::AccessError) -> Self {
+        use access_core::AccessError as Core;
+        let names = |keks: Vec<KekUri>| {
+            keks.iter().map(|kek| format!("`{kek}`")).collect::<Vec<_>>().join(", ")
+        };
+        match error {
+            Core::NotNamed { place, keks } => {
+                AccessError::NotNamed { place: place.to_string(), keks: names(keks) }.into()
+            }
+            Core::NotInRule { place, rules, keks } => {
+                let (place, keks) = (place.to_string(), names(keks));
+                AccessError::NotInRule { place, rules, keks }.into()
+            }
+            Core::DifferentKeks(place) => AccessError::DifferentKeks(place.to_string()).into(),
+            Core::Consent(error) => match error.downcast::<PromptError>() {
+                Ok(error) => Self::Prompt(*error),
+                Err(error) => Self::Usage(error.to_string()),
+            },
+            Core::Trust(error) => error.into(),
+            Core::Kek(error) => error.into(),
+            Core::Open(error) => error.into(),
+            Core::Rewrap(error) => error.into(),
         }
     }
 }

@@ -12,10 +12,10 @@ use crate::failure::{AccessError, Failure};
 use crate::session::local::{self, MakeLocal};
 use crate::session::{Session, kek_variable};
 use crate::terminal;
-use envcrypt_core::access::{Grant, Policy, Scope, Uses, Verdict};
+use envcrypt_core::access::{Answer, Consents, Grant, Policy, Question, Scope, Uses, Verdict};
 use envcrypt_core::envelope::{self, SealedSecret};
 use envcrypt_core::kek::{KekId, KekUri};
-use envcrypt_core::secret::{Namespace, Place};
+use envcrypt_core::secret::Place;
 
 #[derive(Args)]
 #[command(next_help_heading = "Sealing")]
@@ -86,8 +86,7 @@ pub fn named_for(
 /// Decides which KEKs may be sealed to, and remembers the person's answers in this run.
 pub struct Chooser<'a> {
     session: &'a Session,
-    policy: &'a RefCell<Policy>,
-    declined: RefCell<BTreeSet<(Namespace, KekUri)>>,
+    consents: &'a Consents,
     /// KEKs outside of rules that were reported.
     told: RefCell<BTreeSet<KekUri>>,
     /// Whether it may prompt: if nothing is sealed, there is nothing to consent to.
@@ -95,8 +94,8 @@ pub struct Chooser<'a> {
 }
 
 impl<'a> Chooser<'a> {
-    pub fn new(session: &'a Session, policy: &'a RefCell<Policy>) -> Self {
-        Self { session, policy, declined: RefCell::default(), told: RefCell::default(), asks: true }
+    pub fn new(session: &'a Session, consents: &'a Consents) -> Self {
+        Self { session, consents, told: RefCell::default(), asks: true }
     }
 
     /// For a dry run.
@@ -107,7 +106,7 @@ impl<'a> Chooser<'a> {
     /// Warns once if a KEK of the command line is not in the rule.
     pub fn tell_outside(&self, keks: &[KekUri], rule: Option<&Rule>) {
         let Some(rule) = rule.filter(|_| self.asks) else { return };
-        let policy = self.policy.borrow();
+        let policy = self.consents.policy();
         let names: Vec<KekUri> = self.session.named_by(rule).collect();
         let is_named = |kek: &KekUri| {
             names.iter().any(|name| {
@@ -130,7 +129,7 @@ impl<'a> Chooser<'a> {
     fn accept_rule(&self, rules: &Path, kek: &KekUri, place: &Place) -> Result<(), Failure> {
         let is_own = is_own(self.session, kek)?;
         let is_granted = {
-            let policy = self.policy.borrow();
+            let policy = self.consents.policy();
             // An alias counts as the key that was sealed to under its name.
             let known = policy.trust().behind(kek).map(KekId::uri).chain([kek]);
             let may = |kek: &KekUri| policy.may_seal(kek, place, is_own) == Verdict::Yes;
@@ -139,44 +138,15 @@ impl<'a> Chooser<'a> {
         if !self.asks || is_granted {
             return Ok(());
         }
-        let namespace = place.namespace.clone();
-        let answered = (namespace.clone(), kek.clone());
-        if self.declined.borrow().contains(&answered) {
-            return Err(Failure::Access(AccessError::NotAccepted(kek.clone())));
-        }
-        let prompt = self.session.prompt();
-        if !prompt.is_available() {
-            return Err(Failure::Access(AccessError::UntrustedRule {
+        match self.consents.ask(&Question::SealByRule { place, kek, rules })? {
+            Answer::Yes => Ok(()),
+            Answer::No => Err(Failure::Access(AccessError::NotAccepted(kek.clone()))),
+            Answer::Nobody => Err(Failure::Access(AccessError::UntrustedRule {
                 rules: rules.to_owned(),
                 kek: kek.clone(),
-                namespace: namespace.to_string(),
-            }));
+                namespace: place.namespace.to_string(),
+            })),
         }
-        let question = format!(
-            "the rule in `{}` seals the Secrets of `{namespace}` to {}, which this machine has not sealed to there; is this KEK yours",
-            rules.display(),
-            shown(&self.policy.borrow(), kek)
-        );
-        match prompt.confirm(&question)? {
-            // The prompt was for the whole namespace.
-            true => {
-                let mut policy = self.policy.borrow_mut();
-                policy.trust_mut().grant(Uses::Both, Scope::namespace_of(place), kek)?;
-            }
-            false => {
-                self.declined.borrow_mut().insert(answered);
-                return Err(Failure::Access(AccessError::NotAccepted(kek.clone())));
-            }
-        }
-        Ok(())
-    }
-}
-
-/// A KEK in a prompt, with its alias if one is known.
-pub fn shown(policy: &Policy, kek: &KekUri) -> String {
-    match policy.trust().aliases_of(&kek.id()).next() {
-        Some(alias) => format!("`{alias}` (`{kek}`)"),
-        None => format!("`{kek}`"),
     }
 }
 

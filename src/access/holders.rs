@@ -5,7 +5,7 @@
 //! prove that it already has the data keys.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::access::choice;
@@ -13,10 +13,9 @@ use crate::access::choice::Chooser;
 use crate::access::opener::{Opener, is_file};
 use crate::failure::{AccessError, Failure};
 use crate::session::Session;
-use envcrypt_core::access::{Scope, Uses, Verdict};
+use envcrypt_core::access::{Answer, Question, Verdict};
 use envcrypt_core::envelope::{Holder, SealedSecret};
 use envcrypt_core::kek::{KekError, KekUri};
-use envcrypt_core::secret::Namespace;
 
 /// Finds the KEKs, and remembers the answers to prompts.
 pub struct Holders<'a> {
@@ -25,8 +24,6 @@ pub struct Holders<'a> {
     chooser: Chooser<'a>,
     /// The keys behind aliases, or the error. Each alias is looked up once.
     resolved: RefCell<BTreeMap<KekUri, Result<KekUri, KekError>>>,
-    /// The KEKs that the person declined, by namespace.
-    declined: RefCell<BTreeSet<(Namespace, KekUri)>>,
 }
 
 impl<'a> Holders<'a> {
@@ -34,9 +31,8 @@ impl<'a> Holders<'a> {
         Self {
             session,
             opener,
-            chooser: Chooser::new(session, opener.policy()),
+            chooser: Chooser::new(session, opener.consents()),
             resolved: RefCell::default(),
-            declined: RefCell::default(),
         }
     }
 
@@ -135,7 +131,7 @@ impl<'a> Holders<'a> {
 
     fn may_seal(&self, secret: &SealedSecret, kek: &KekUri) -> Result<bool, Failure> {
         let is_own = choice::is_own(self.session, kek)?;
-        let policy = self.opener.policy().borrow();
+        let policy = self.opener.consents().policy();
         Ok(policy.may_seal(kek, &secret.meta.place, is_own) == Verdict::Yes)
     }
 
@@ -145,25 +141,13 @@ impl<'a> Holders<'a> {
             return Ok(());
         }
         let place = &secret.meta.place;
-        let answered = (place.namespace.clone(), kek.clone());
-        let refused = Failure::Access(AccessError::UnnamedHolder {
-            place: place.to_string(),
-            kek: kek.clone(),
-        });
-        let prompt = self.session.prompt();
-        if !prompt.is_available() || self.declined.borrow().contains(&answered) {
-            return Err(refused);
+        match self.opener.consents().ask(&Question::SealAgain { place, kek })? {
+            Answer::Yes => Ok(()),
+            Answer::No | Answer::Nobody => Err(Failure::Access(AccessError::UnnamedHolder {
+                place: place.to_string(),
+                kek: kek.clone(),
+            })),
         }
-        let question = format!(
-            "only the Secret `{place}` itself names {}; seal new values of this Secret to this KEK",
-            choice::shown(&self.opener.policy().borrow(), kek)
-        );
-        if !prompt.confirm(&question)? {
-            self.declined.borrow_mut().insert(answered);
-            return Err(refused);
-        }
-        let mut policy = self.opener.policy().borrow_mut();
-        Ok(policy.trust_mut().grant(Uses::Seal, Scope::only(place), kek)?)
     }
 
     /// The key behind an alias. If it cannot be looked up, the alias itself.

@@ -2,13 +2,13 @@
 
 mod questions;
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
 use crate::access::choice::{self, Chooser, SealingArgs};
+use crate::access::opener::consents;
 use crate::candidates;
 use crate::cluster::{Cluster, ClusterError, FIELD_MANAGER, WriteOptions};
 use crate::failure::Failure;
@@ -163,8 +163,8 @@ pub async fn run(args: CreateArgs, session: &Session) -> Result<(), Failure> {
     if let Some(path) = path.filter(|path| path.symlink_metadata().is_ok()) {
         return Err(FileError::Exists(path.to_owned()).into());
     }
-    let policy = RefCell::new(session.policy_to_seal(MayUse::Granted)?);
-    let chooser = Chooser::new(session, &policy);
+    let consents = consents(session, session.policy_to_seal(MayUse::Granted)?);
+    let chooser = Chooser::new(session, &consents);
     let named = choice::choose(session, &args.sealing.kek, &meta.place, path, &chooser)?;
     let cluster = args.cluster(session, &meta).await?;
     let sealer =
@@ -184,9 +184,9 @@ pub async fn run(args: CreateArgs, session: &Session) -> Result<(), Failure> {
     args.allow.warn(&plain.values, None);
     let keks: Vec<_> = sealer.keks().cloned().collect();
     let sealed = sealer.seal(plain, envcrypt_core::envelope::now())?;
-    choice::remember(session, &mut policy.borrow_mut(), &sealed.meta.place, &keks);
-    choice::remember_aliases(&mut policy.borrow_mut(), &named, &keks);
-    choice::write_down(&mut policy.borrow_mut());
+    choice::remember(session, &mut consents.policy_mut(), &sealed.meta.place, &keks);
+    choice::remember_aliases(&mut consents.policy_mut(), &named, &keks);
+    choice::write_down(&mut consents.policy_mut());
     args.deliver(&sealed, cluster).await
 }
 

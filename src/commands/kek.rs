@@ -1,11 +1,11 @@
 //! `kek`: the local key, the trusted KEKs, and a round trip through a KEK.
 
-use std::cell::RefCell;
 use std::time::Instant;
 
 use clap::{Args, Subcommand};
 
 use crate::access::choice::{self, Chooser};
+use crate::access::opener::consents;
 use crate::candidates;
 use crate::config::KekName;
 use crate::failure::Failure;
@@ -224,10 +224,10 @@ fn check_recipient(_: &KekUri) -> Result<(), Failure> {
 async fn test(args: &TestArgs, session: &Session) -> Result<(), Failure> {
     let keks = match &args.keks[..] {
         [] => {
-            let policy = RefCell::new(session.policy_to_seal(MayUse::Granted)?);
+            let consents = consents(session, session.policy_to_seal(MayUse::Granted)?);
             let name = "kubectl-envcrypt-test".parse()?;
             let place = Place { namespace: session.namespace()?, name };
-            choice::choose(session, &[], &place, None, &Chooser::new(session, &policy))?
+            choice::choose(session, &[], &place, None, &Chooser::new(session, &consents))?
         }
         names => session.keks(names, MakeLocal::No)?,
     };

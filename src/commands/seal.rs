@@ -1,6 +1,6 @@
 //! `seal`: seals plain Secrets in files or in the cluster.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 use futures::{StreamExt, TryStreamExt, stream};
 
 use crate::access::choice::{self, Chooser, SealingArgs};
+use crate::access::opener::consents;
 use crate::access::opener::is_file;
 use crate::batch::confirm;
 use crate::batch::progress::IN_FLIGHT;
@@ -19,7 +20,7 @@ use crate::select::names::place_named;
 use crate::session::Session;
 use crate::terminal;
 use crate::values::allow::AllowArgs;
-use envcrypt_core::access::{MayUse, Policy};
+use envcrypt_core::access::{Consents, MayUse};
 use envcrypt_core::envelope::now;
 use envcrypt_core::envelope::{Scope, SealedSecret, Sealer};
 use envcrypt_core::kek::{DataKey, KekUri};
@@ -89,16 +90,16 @@ pub async fn run(mut args: SealArgs, session: &Session) -> Result<(), Failure> {
         };
         args.many.to_stdout = true;
     }
-    let policy = RefCell::new(session.policy_to_seal(MayUse::Granted)?);
+    let consents = consents(session, session.policy_to_seal(MayUse::Granted)?);
     let work = Sealing {
         session,
         args: &args,
         named: session.keks(&args.sealing.kek, args.many.make_local())?,
         chooser: match args.many.is_dry_run() {
-            true => Chooser::new(session, &policy).silent(),
-            false => Chooser::new(session, &policy),
+            true => Chooser::new(session, &consents).silent(),
+            false => Chooser::new(session, &consents),
         },
-        policy: &policy,
+        consents: &consents,
         between: Cell::default(),
         replaced: Cell::default(),
         bare: Cell::default(),
@@ -119,7 +120,7 @@ struct Sealing<'a> {
     args: &'a SealArgs,
     /// The KEKs of `--kek`.
     named: Vec<KekUri>,
-    policy: &'a RefCell<Policy>,
+    consents: &'a Consents,
     chooser: Chooser<'a>,
     /// The number of Secrets that are deleted and not yet created again.
     between: Cell<usize>,
@@ -193,7 +194,7 @@ impl Sealing<'_> {
         let (ring, key) = (self.session.ring()?, DataKey::generate());
         let sealer =
             Sealer::prepare(ring, &keks, key, place.clone(), self.args.sealing.scope).await?;
-        let policy = &mut self.policy.borrow_mut();
+        let policy = &mut self.consents.policy_mut();
         choice::remember(self.session, policy, &place, sealer.keks());
         choice::remember_aliases(policy, &keks, sealer.keks());
         Ok(sealer.seal(plain, now())?)
@@ -257,7 +258,7 @@ impl Sealing<'_> {
 
     /// Prints warnings and notes at the end.
     fn tell(&self) {
-        choice::write_down(&mut self.policy.borrow_mut());
+        choice::write_down(&mut self.consents.policy_mut());
         let is_chosen =
             self.session.named_namespace().is_some() || self.args.sealing.scope == Scope::Cluster;
         if let Ok(namespace) = self.session.namespace()
