@@ -34,12 +34,15 @@ workflows:
 	cd tests/workflows && GOFLAGS=-mod=readonly go tool actionlint -shellcheck= -pyflakes= \
 		../../.github/workflows/*.yml
 
-# Each fuzz target, for this many seconds.
+# Each fuzz target, for this many seconds. Without a sanitizer, it needs no nightly toolchain.
 FUZZ_SECONDS ?= 60
 fuzz:
 	cargo fuzz --version >/dev/null 2>&1 || cargo install --locked cargo-fuzz
 	targets=$$(cargo fuzz list) && for target in $$targets; do \
-		cargo fuzz run "$$target" -- -max_total_time=$(FUZZ_SECONDS) || exit 1; \
+		mkdir -p "fuzz/corpus/$$target" && \
+		cargo fuzz run --sanitizer none "$$target" "fuzz/corpus/$$target" "fuzz/seeds/$$target" -- \
+			-max_total_time=$(FUZZ_SECONDS) -max_len=8192 -timeout=10 -rss_limit_mb=2048 \
+			-dict=fuzz/words.dict || exit 1; \
 	done
 
 # The committed completion scripts.

@@ -35,13 +35,20 @@ pub fn write(object: &Object, out: &mut String) {
     }
 }
 
-/// Writes the other fields of the metadata as JSON, which is also YAML.
+/// Writes the other fields of the metadata as JSON, which is also YAML if it is ASCII: YAML ends
+/// lines at more characters, and forbids some.
 fn other(out: &mut String, other: &BTreeMap<String, serde_json::Value>) {
     for (name, value) in other {
         out.push_str("  ");
         scalar(out, name);
         out.push_str(": ");
-        out.push_str(&value.to_string());
+        // Only a string contains other characters, and it has double quotes.
+        for c in value.to_string().chars() {
+            match c {
+                ' '..='~' => out.push(c),
+                c => escaped(out, c),
+            }
+        }
         out.push('\n');
     }
 }
@@ -96,7 +103,6 @@ pub fn single_quoted(out: &mut String, text: &str) {
 }
 
 fn double_quoted(out: &mut String, text: &str) {
-    use std::fmt::Write;
     out.push('"');
     for c in text.chars() {
         match c {
@@ -106,11 +112,20 @@ fn double_quoted(out: &mut String, text: &str) {
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
             ' '..='~' => out.push(c),
-            c if u32::from(c) > 0xffff => write!(out, "\\U{:08x}", u32::from(c)).expect("a String"),
-            c => write!(out, "\\u{:04x}", u32::from(c)).expect("a String"),
+            c => escaped(out, c),
         }
     }
     out.push('"');
+}
+
+/// Writes a character as an escape, for a text in double quotes.
+fn escaped(out: &mut String, c: char) {
+    use std::fmt::Write;
+    match u32::from(c) {
+        code @ 0x10000.. => write!(out, "\\U{code:08x}"),
+        code => write!(out, "\\u{code:04x}"),
+    }
+    .expect("a String");
 }
 
 /// Whether the text needs no quotes.
@@ -171,6 +186,17 @@ mod tests {
         }
         assert_eq!(quoted("it's"), "'it''s'");
         assert_eq!(quoted("a\nb\u{7f}\u{1f511}"), "\"a\\nb\\u007f\\U0001f511\"");
+    }
+
+    #[test]
+    fn other_fields_keep_every_character() {
+        let json = "{\"apiVersion\":\"v1\",\"kind\":\"Secret\",\"metadata\":{\"name\":\"a\",\"x\":\"\u{7f}\u{85}\u{2028}\u{feff}\u{1f511}\"}}";
+        let object: Object = serde_json::from_str(json).expect("a Secret");
+        let mut text = String::new();
+        write(&object, &mut text);
+        assert!(text.contains(r#"  x: "\u007f\u0085\u2028\ufeff\U0001f511""#), "{text}");
+        let read: Object = serde_yaml::from_str(&text).expect("YAML");
+        assert!(read == object);
     }
 
     proptest! {
