@@ -55,6 +55,11 @@ completions:
 	target/debug/kubectl-envcrypt completion kubectl > completions/kubectl_complete-envcrypt
 	chmod +x completions/kubectl_complete-envcrypt
 
+# The reference of the commands.
+reference:
+	cargo build --locked
+	target/debug/kubectl-envcrypt __reference > docs/commands.md
+
 # The pictures of the documentation, from real runs.
 pictures:
 	cargo build --locked

@@ -5,6 +5,7 @@ mod cluster_args;
 mod complete;
 mod completion;
 mod man;
+mod reference;
 
 use clap::{Parser, Subcommand};
 
@@ -80,6 +81,9 @@ pub enum Command {
     /// Print completion candidates, in the form that kubectl reads.
     #[command(name = "__complete", hide = true, disable_help_flag = true)]
     Complete(complete::CompleteArgs),
+    /// Print the reference of all commands as Markdown.
+    #[command(name = "__reference", hide = true)]
+    Reference,
 }
 
 /// Runs the command.
@@ -111,6 +115,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Completion(args) => completion::run(args),
         Command::Man(args) => man::run(&args),
         Command::Complete(args) => complete::run(args).await,
+        Command::Reference => reference::run(),
     }
 }
 

@@ -88,6 +88,16 @@ fn committed_completions_are_current() {
 }
 
 #[test]
+fn the_reference_of_the_commands_is_current() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/commands.md");
+    let committed = std::fs::read_to_string(page).unwrap_or_default();
+    assert!(
+        committed == stdout(&["__reference"]),
+        "docs/commands.md is stale: run `make reference`"
+    );
+}
+
+#[test]
 fn man_pages_come_from_the_same_source() {
     let sandbox = Sandbox::new();
     sandbox.run(["man", "pages"]).succeeds();
