@@ -15,6 +15,7 @@ quick:
 check:
 	cargo fmt --check
 	cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
+	cargo clippy --locked --test servers -- -D warnings
 	for features in "" age aws azure gcp k8skms vault; do \
 		cargo clippy --locked --no-default-features --features "$$features" -- -D warnings || exit 1; \
 	done

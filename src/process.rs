@@ -1,5 +1,7 @@
 //! The process itself, which nobody may trace or dump, and the program that it starts or becomes.
 
+#![expect(unsafe_code, reason = "the limits of the process are set before anything else")]
+
 mod child;
 mod stop;
 

@@ -155,7 +155,7 @@ impl Session {
             named.extend(from_environment.iter().cloned());
         }
         let may = match is_only || !names.is_empty() {
-            true => MayUse::Only(named.iter().map(|kek| kek.id()).collect::<BTreeSet<_>>()),
+            true => MayUse::Only(named.iter().map(KekUri::id).collect::<BTreeSet<_>>()),
             false => MayUse::Granted,
         };
         let mut policy = self.policy_to_seal(may)?;

@@ -1,5 +1,7 @@
 //! One run of the program: how long it took, and its peak of memory.
 
+#![expect(unsafe_code, reason = "it measures the child")]
+
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 

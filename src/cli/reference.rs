@@ -44,7 +44,7 @@ fn section(page: &mut String, command: &Command, level: usize) {
     table(page, own.filter(|arg| !matches!(arg.get_id().as_str(), "help" | "version")));
     let examples = command.get_after_help().map(ToString::to_string).unwrap_or_default();
     if let Some(lines) = examples.strip_prefix("Examples:\n") {
-        let lines: Vec<&str> = lines.lines().map(|line| line.trim_start()).collect();
+        let lines: Vec<&str> = lines.lines().map(str::trim_start).collect();
         let _ = write!(page, "\nExamples:\n\n```text\n{}\n```\n", lines.join("\n"));
     }
     for command in command.get_subcommands() {
@@ -75,7 +75,10 @@ fn row(arg: &Arg) -> (String, String) {
     let help = arg.get_long_help().or(arg.get_help()).map(ToString::to_string).unwrap_or_default();
     let mut help = help.replace('\n', " ").replace('|', "\\|");
     let values: Vec<_> = arg.get_possible_values();
-    let values = values.iter().filter(|value| !value.is_hide_set()).map(|v| v.get_name());
+    let values = values
+        .iter()
+        .filter(|value| !value.is_hide_set())
+        .map(clap::builder::PossibleValue::get_name);
     let values = values.filter(|_| arg.get_action().takes_values()).collect::<Vec<_>>();
     if !values.is_empty() {
         help += &format!(": `{}`", values.join("`, `"));

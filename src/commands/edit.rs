@@ -118,10 +118,11 @@ impl Editing<'_> {
     fn edit_again(&self, failure: &Failure) -> bool {
         let ends = matches!(
             failure,
-            Failure::Batch(BatchError::Interrupted { .. })
-                | Failure::Edit(_)
-                | Failure::Batch(BatchError::Edited(_))
-                | Failure::Batch(BatchError::EditedMeanwhile { .. })
+            Failure::Batch(
+                BatchError::Interrupted { .. }
+                    | BatchError::Edited(_)
+                    | BatchError::EditedMeanwhile { .. }
+            ) | Failure::Edit(_)
                 | Failure::Prompt(_)
         );
         let edited = self.edited.take().filter(|edited| !ends && !edited.delta.is_empty());

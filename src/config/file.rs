@@ -27,7 +27,10 @@ pub fn read_yaml<T: for<'de> Deserialize<'de>>(
     }
     serde_yaml::from_str(&text).map(Some).map_err(|error| {
         let at = error.location();
-        wrong(at.as_ref().map_or(1, |at| at.line()), at.as_ref().map_or(1, |at| at.column()))
+        wrong(
+            at.as_ref().map_or(1, serde_yaml::Location::line),
+            at.as_ref().map_or(1, serde_yaml::Location::column),
+        )
     })
 }
 

@@ -1,5 +1,7 @@
 //! A program that gets values: it replaces this process, or runs next to it.
 
+#![expect(unsafe_code, reason = "signals are passed on to the child")]
+
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read};
 use std::os::fd::AsRawFd;

@@ -1,5 +1,7 @@
 //! Signals that stop this process, from the person, the system or a closed terminal.
 
+#![expect(unsafe_code, reason = "a signal handler notes the signal")]
+
 use nix::libc;
 use tokio::signal::unix::{SignalKind, signal};
 

@@ -236,7 +236,7 @@ async fn from_list(
 ) -> Result<Vec<Sealed>, Failure> {
     let default = session.namespace()?;
     let namespace = (!live.all_namespaces).then_some(&default);
-    let selector = files.selector.as_ref().map(|selector| selector.as_str());
+    let selector = files.selector.as_ref().map(Selector::as_str);
     let mut secrets = Vec::new();
     let take = async |objects: Vec<Object>| {
         let sealed =

@@ -1,6 +1,8 @@
 //! Prompts on the terminal itself: standard input stays free, and the answer reaches neither a
 //! shell nor a file.
 
+#![expect(unsafe_code, reason = "a signal handler restores the terminal")]
+
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};

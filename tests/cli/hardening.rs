@@ -1,5 +1,7 @@
 //! What must not leak, and what must not be lost.
 
+#![expect(unsafe_code, reason = "it looks at its own memory")]
+
 use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::Path;

@@ -1,5 +1,7 @@
 //! A home of its own for every test, and runs that read like a sentence.
 
+#![expect(unsafe_code, reason = "a limit is set in the child")]
+
 use std::ffi::OsStr;
 use std::io::Write;
 use std::path::{Path, PathBuf};

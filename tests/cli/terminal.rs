@@ -1,5 +1,7 @@
 //! Real terminal sessions, through a pty.
 
+#![expect(unsafe_code, reason = "it asks the terminal")]
+
 use crate::sandbox::{PROGRAM, Sandbox};
 use nix::sys::signal::Signal;
 use std::os::unix::process::CommandExt;

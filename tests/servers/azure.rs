@@ -157,5 +157,5 @@ fn a_workload_and_the_cli_log_in_too() {
     std::fs::set_permissions(&az, std::fs::Permissions::from_mode(0o700)).expect("allowed");
     let bin = az.parent().expect("a folder").display().to_string();
     let sandbox = sandbox.env("PATH", format!("{bin}:/usr/bin:/bin"));
-    sandbox.pipe(&sealed_under(&sandbox, &[AZURE_KEK]), ["unwrap", "-f", "-"]).succeeds();
+    sandbox.pipe(sealed_under(&sandbox, &[AZURE_KEK]), ["unwrap", "-f", "-"]).succeeds();
 }

@@ -77,7 +77,7 @@ fn labels_and_all_namespaces_pick_the_sealed_ones() {
     };
     let selector = format!("test={one}");
     assert_eq!(names(&["-A", "-l", &selector]), [one.clone(), two.clone()]);
-    assert_eq!(names(&["-n", &one, "-l", &selector]), [one.clone()]);
+    assert_eq!(names(&["-n", &one, "-l", &selector]), std::slice::from_ref(&one));
     assert_eq!(names(&["-A"]).iter().filter(|name| **name == one).count(), 1);
     sandbox.run(["unwrap", "-A", "-l", &selector]).succeeds();
     let error = sandbox.run(["inspect", "-A", "-l", "test=nothing"]).fails(1);

@@ -91,7 +91,7 @@ fn the_sockets_mode_decides_who_may_ask() {
         return;
     }
     let (plugin, sandbox) = (Plugin::start(), Sandbox::new());
-    std::fs::set_permissions(plugin.socket(), std::fs::Permissions::from_mode(0)).expect("set");
+    std::fs::set_permissions(plugin.socket(), std::fs::Permissions::from_mode(0o000)).expect("set");
     let error = create(&sandbox, &[&plugin.kek()], 1).fails(1);
     assert!(error.contains("access denied"), "{error}");
 }

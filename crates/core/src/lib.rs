@@ -11,6 +11,8 @@
 //! - [`manifest`]: reads, writes and finds Secrets in YAML and JSON.
 //! - [`access`]: decides which KEKs may open a Secret, and to which KEKs it may be sealed.
 
+#![warn(unreachable_pub)]
+
 pub mod access;
 pub mod envelope;
 pub mod kek;

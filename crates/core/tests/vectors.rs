@@ -316,7 +316,7 @@ fn failing() -> Vec<(String, Value)> {
         "name-without-namespace",
         "binding",
         spoil().header(|header| {
-            drop(header["binding"].as_object_mut().expect("a map").remove("namespace"))
+            drop(header["binding"].as_object_mut().expect("a map").remove("namespace"));
         }),
     );
 
@@ -366,7 +366,7 @@ fn failing() -> Vec<(String, Value)> {
         "type-changed",
         "seal-mismatch",
         spoil().object(|secret| {
-            secret["metadata"]["annotations"]["envcrypt.dev/type"] = "example.com/x".into()
+            secret["metadata"]["annotations"]["envcrypt.dev/type"] = "example.com/x".into();
         }),
     );
     fail(

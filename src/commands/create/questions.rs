@@ -42,7 +42,7 @@ impl CreateArgs {
                 need("password", |key| Question::Value(Ask::Hidden(key)));
             }
             SecretType::SshAuth => {
-                need("ssh-privatekey", |key| Question::File(key, "file with the private key"))
+                need("ssh-privatekey", |key| Question::File(key, "file with the private key"));
             }
             SecretType::Tls => {
                 need("tls.crt", |key| Question::File(key, "file with the certificate"));
@@ -103,12 +103,12 @@ impl CreateArgs {
             let text = prompt.visible("key (empty when done)")?;
             match text.trim().parse::<Key>() {
                 _ if text.trim().is_empty() && values.is_empty() => {
-                    prompt.tell("a Secret needs at least one key")
+                    prompt.tell("a Secret needs at least one key");
                 }
                 _ if text.trim().is_empty() => return Ok(()),
                 Err(error) => prompt.tell(&error.to_string()),
                 Ok(key) if values.contains(key.as_str()) => {
-                    prompt.tell("this key has a value already")
+                    prompt.tell("this key has a value already");
                 }
                 Ok(key) => {
                     let value = self.asking.hidden(prompt, key.as_str())?;

@@ -10,29 +10,29 @@ use crate::kek::DataKey;
 use crate::secret::SecretValue;
 
 /// The size of an IV, in bytes.
-pub const IV_SIZE: usize = 12;
+pub(super) const IV_SIZE: usize = 12;
 /// The size of a tag, in bytes.
-pub const TAG_SIZE: usize = 16;
+pub(super) const TAG_SIZE: usize = 16;
 /// A value is padded to a multiple of this size, in bytes.
-pub const BLOCK: usize = 64;
+pub(super) const BLOCK: usize = 64;
 
 const COMMITMENT_INFO: &[u8] = b"kubectl-envcrypt v1 commitment";
 
 /// A ciphertext and its tag.
-pub struct Encrypted {
+pub(super) struct Encrypted {
     pub ciphertext: Vec<u8>,
     pub tag: [u8; TAG_SIZE],
 }
 
 /// The tag or the padding is wrong. The error does not say which, so that it is not an oracle.
 #[derive(Debug, PartialEq, Eq)]
-pub struct BadTag;
+pub(super) struct BadTag;
 
 /// Computes the commitment, which ties a header to one DEK: HKDF-SHA256 (RFC 5869) without
 /// salt.
 ///
 /// AES-GCM alone does not commit to its key: a ciphertext can be valid under two keys.
-pub fn commitment(key: &DataKey) -> [u8; 32] {
+pub(super) fn commitment(key: &DataKey) -> [u8; 32] {
     let mut output = [0; 32];
     Hkdf::<Sha256>::new(None, key.expose())
         .expand(COMMITMENT_INFO, &mut output)
@@ -41,7 +41,7 @@ pub fn commitment(key: &DataKey) -> [u8; 32] {
 }
 
 /// Pads the value and encrypts it.
-pub fn encrypt(key: &DataKey, iv: &[u8; IV_SIZE], aad: &[u8], value: &[u8]) -> Encrypted {
+pub(super) fn encrypt(key: &DataKey, iv: &[u8; IV_SIZE], aad: &[u8], value: &[u8]) -> Encrypted {
     let padded = pad(value);
     let cipher = Aes256Gcm::new(key.expose().into());
     let mut ciphertext = cipher
@@ -54,7 +54,7 @@ pub fn encrypt(key: &DataKey, iv: &[u8; IV_SIZE], aad: &[u8], value: &[u8]) -> E
 }
 
 /// Decrypts the value and removes the padding.
-pub fn decrypt(
+pub(super) fn decrypt(
     key: &DataKey,
     iv: &[u8; IV_SIZE],
     aad: &[u8],
@@ -82,7 +82,7 @@ fn pad(value: &[u8]) -> Zeroizing<Vec<u8>> {
 }
 
 /// Returns the padded size of a value of `size` bytes.
-pub fn padded_size(size: usize) -> usize {
+pub(super) fn padded_size(size: usize) -> usize {
     (size + 1).next_multiple_of(BLOCK)
 }
 

@@ -131,7 +131,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Map<T> {
 }
 
 /// Everything that a new JWE needs, except the value.
-pub struct Parts<'a> {
+pub(super) struct Parts<'a> {
     pub kind: Kind,
     pub binding: Binding,
     pub sealed_at: u64,

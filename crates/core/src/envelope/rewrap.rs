@@ -139,7 +139,7 @@ impl SealedSecret {
             match groups.iter_mut().find(|group| group.is_of(jwe)) {
                 Some(group) => group.parts.push((key, jwe)),
                 None => {
-                    groups.push(Group { context: jwe.binding.context(), parts: vec![(key, jwe)] })
+                    groups.push(Group { context: jwe.binding.context(), parts: vec![(key, jwe)] });
                 }
             }
         }

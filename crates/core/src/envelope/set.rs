@@ -19,7 +19,7 @@ struct Set<'a> {
 }
 
 /// Returns the digest of the type, of `immutable` and of the sealed values of a Secret.
-pub fn digest(meta: &Meta, values: &BTreeMap<Key, Jwe>) -> [u8; 32] {
+pub(super) fn digest(meta: &Meta, values: &BTreeMap<Key, Jwe>) -> [u8; 32] {
     let set = Set {
         immutable: meta.immutable,
         r#type: meta.kind.as_str(),

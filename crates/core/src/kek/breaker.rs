@@ -9,7 +9,7 @@ use super::{KekError, KekId, Refusal};
 const DOWN_AFTER: usize = 3;
 
 /// The KEKs that could not be reached.
-pub struct Breaker {
+pub(super) struct Breaker {
     /// The time after which a KEK that is down gets one more call. `None` means never.
     retry: Option<Duration>,
     failures: HashMap<KekId, Failures>,
@@ -24,7 +24,7 @@ struct Failures {
 }
 
 impl Breaker {
-    pub fn new(retry: Option<Duration>) -> Self {
+    pub(super) fn new(retry: Option<Duration>) -> Self {
         Self { retry, failures: HashMap::new() }
     }
 
@@ -35,7 +35,7 @@ impl Breaker {
     ///
     /// # Errors
     /// Returns the last error of the KEK if it is down.
-    pub fn check(&mut self, kek: &KekId) -> Result<(), KekError> {
+    pub(super) fn check(&mut self, kek: &KekId) -> Result<(), KekError> {
         let Some(failures) = self.failures.get_mut(kek) else { return Ok(()) };
         if failures.count < DOWN_AFTER {
             return Ok(());
@@ -50,7 +50,7 @@ impl Breaker {
     }
 
     /// Records the result of a call. Any answer, even a refusal, shows that the KEK is up.
-    pub fn note(&mut self, kek: &KekId, error: Option<&KekError>) {
+    pub(super) fn note(&mut self, kek: &KekId, error: Option<&KekError>) {
         match error.filter(|error| error.refusal == Refusal::Unreachable) {
             Some(error) => {
                 let new = || Failures { count: 0, last: error.clone(), since: Instant::now() };

@@ -14,21 +14,21 @@ use super::ring::Unwrapped;
 type Name = ([u8; 32], Context);
 
 /// The place of one DEK. If many tasks need the DEK at the same time, it is unwrapped once.
-pub type Slot = Arc<OnceCell<Unwrapped>>;
+pub(super) type Slot = Arc<OnceCell<Unwrapped>>;
 
 /// The unwrapped DEKs, for as long as `keep` allows.
-pub struct Cache {
+pub(super) struct Cache {
     keep: Keep,
     slots: HashMap<Name, (Instant, Slot)>,
 }
 
 impl Cache {
-    pub fn new(keep: Keep) -> Self {
+    pub(super) fn new(keep: Keep) -> Self {
         Self { keep, slots: HashMap::new() }
     }
 
     /// Returns the slot of a DEK. Creates the slot if there is none.
-    pub fn slot(&mut self, commitment: [u8; 32], context: &Context) -> Slot {
+    pub(super) fn slot(&mut self, commitment: [u8; 32], context: &Context) -> Slot {
         let now = Instant::now();
         let name = (commitment, context.clone());
         if let Keep::For { age, most } = self.keep {
@@ -43,7 +43,7 @@ impl Cache {
     }
 
     /// Removes all DEKs. A DEK that is in use is wiped when its last user drops it.
-    pub fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.slots.clear();
     }
 

@@ -97,7 +97,7 @@ const RENEW_AGAIN: Duration = Duration::from_secs(5);
 #[allow(dead_code, reason = "a build can be without a KMS that needs a login")]
 impl<T> Renewed<T> {
     /// Makes nothing yet.
-    pub fn new(lifetimes: Lifetimes) -> Self {
+    pub(super) fn new(lifetimes: Lifetimes) -> Self {
         Self { made: Mutex::default(), keep_failure: lifetimes.retry }
     }
 
@@ -109,7 +109,7 @@ impl<T> Renewed<T> {
     ///
     /// # Errors
     /// Returns the error of `make`, from this call or an earlier one.
-    pub async fn get(
+    pub(super) async fn get(
         &self,
         make: impl AsyncFnOnce(Option<&T>) -> Result<(T, Option<Duration>), KekError>,
     ) -> Result<Arc<T>, KekError> {
@@ -143,7 +143,7 @@ impl<T> Renewed<T> {
     /// that was refused, because it may have been revoked.
     ///
     /// Returns whether another attempt makes sense.
-    pub async fn forget(&self, old: &Arc<T>, age: Duration) -> bool {
+    pub(super) async fn forget(&self, old: &Arc<T>, age: Duration) -> bool {
         let mut made = self.made.lock().await;
         let Some(there) = made.as_ref() else { return true };
         let is_old = there.result.as_ref().is_ok_and(|there| Arc::ptr_eq(there, old));

@@ -8,11 +8,11 @@ use super::lifetime::Limits;
 use super::{KekError, Refusal};
 
 /// The time limit of a connection.
-pub const CONNECT: Duration = Duration::from_secs(3);
+pub(super) const CONNECT: Duration = Duration::from_secs(3);
 /// The maximum number of attempts of one call.
-pub const ATTEMPTS: u32 = 3;
+pub(super) const ATTEMPTS: u32 = 3;
 /// The pause before the second attempt. The pause before the third is twice as long.
-pub const BACKOFF: Duration = Duration::from_millis(200);
+pub(super) const BACKOFF: Duration = Duration::from_millis(200);
 
 /// Calls up to [`ATTEMPTS`] times, as long as another attempt may help.
 ///
@@ -20,7 +20,7 @@ pub const BACKOFF: Duration = Duration::from_millis(200);
 ///
 /// # Errors
 /// Returns the error of the last attempt, or `late` if all attempts together take too long.
-pub async fn retry<T, F>(
+pub(super) async fn retry<T, F>(
     limits: Limits,
     late: impl Fn() -> KekError,
     call: impl Fn() -> F,
@@ -56,7 +56,7 @@ where
 ///
 /// # Errors
 /// Returns the error of the call, or `late` if the call takes too long.
-pub async fn in_time<T>(
+pub(super) async fn in_time<T>(
     limits: Limits,
     late: impl Fn() -> KekError,
     call: impl Future<Output = Result<T, KekError>>,

@@ -22,7 +22,7 @@ use super::{Action, Context, DataKey, Kek, KekError, KekId, KekUri, Refusal, Wra
 use crate::secret::SecretValue;
 
 /// The maximum number of DEKs that are wrapped or unwrapped at the same time.
-pub const IN_FLIGHT: usize = 16;
+pub(super) const IN_FLIGHT: usize = 16;
 
 /// Prompts the user for a passphrase. The argument is the text of the prompt.
 ///

@@ -7,7 +7,7 @@ use super::tree::{Data, Node, Style, text_of};
 use super::yaml;
 
 /// A text and what is to be changed in it.
-pub struct Text<'t> {
+pub(super) struct Text<'t> {
     text: &'t str,
     edits: Vec<(Range<usize>, String)>,
     /// As the text ends its lines.
@@ -16,14 +16,14 @@ pub struct Text<'t> {
 }
 
 /// What is to stand behind a key.
-pub enum New {
+pub(super) enum New {
     Scalar(String),
     /// Only where there is no mapping yet.
     Mapping(Vec<(String, String)>),
 }
 
 /// A mapping, entry by entry, and what is to be changed in it.
-pub struct Entries<'n> {
+pub(super) struct Entries<'n> {
     entries: Vec<Entry<'n>>,
     /// In braces.
     is_flow: bool,
@@ -50,17 +50,17 @@ struct Added {
 
 impl<'n> Entries<'n> {
     /// What stands behind a key.
-    pub fn value(&self, name: &str) -> Option<&'n Node> {
+    pub(super) fn value(&self, name: &str) -> Option<&'n Node> {
         self.entries.iter().find(|entry| entry.name == name).map(|entry| entry.value)
     }
 
     /// The key itself.
-    pub fn key(&self, name: &str) -> Option<&'n Node> {
+    pub(super) fn key(&self, name: &str) -> Option<&'n Node> {
         self.entries.iter().find(|entry| entry.name == name).map(|entry| entry.key)
     }
 
     /// Sets an entry, or adds it, in front of the first of `before` that is there.
-    pub fn set(&mut self, name: &str, new: New, before: &'static [&'static str]) {
+    pub(super) fn set(&mut self, name: &str, new: New, before: &'static [&'static str]) {
         match self.entries.iter_mut().find(|entry| entry.name == name) {
             Some(entry) => entry.new = Some(new),
             None => self.added.push(Added { name: name.to_owned(), new, before }),
@@ -68,32 +68,32 @@ impl<'n> Entries<'n> {
     }
 
     /// Takes an entry out, where it is there.
-    pub fn remove(&mut self, name: &str) {
+    pub(super) fn remove(&mut self, name: &str) {
         self.retain(|key| key != name);
     }
 
     /// Takes out all others.
-    pub fn retain(&mut self, keep: impl Fn(&str) -> bool) {
+    pub(super) fn retain(&mut self, keep: impl Fn(&str) -> bool) {
         let gone = self.entries.iter_mut().filter(|entry| !keep(entry.name));
         gone.for_each(|entry| entry.is_gone = true);
     }
 
     /// Gives a key another name.
-    pub fn rename(&mut self, name: &str, new: &'static str) {
+    pub(super) fn rename(&mut self, name: &str, new: &'static str) {
         let named = self.entries.iter_mut().filter(|entry| entry.name == name);
         named.for_each(|entry| entry.new_name = Some(new));
     }
 }
 
 impl<'t> Text<'t> {
-    pub fn new(text: &'t str) -> Self {
+    pub(super) fn new(text: &'t str) -> Self {
         let line_break = if text.contains("\r\n") { "\r\n" } else { "\n" };
         let is_json = is_json(text);
         Self { text, edits: Vec::new(), line_break, is_json }
     }
 
     /// Takes a mapping apart; none where it is something else.
-    pub fn entries<'n>(&self, node: &'n Node) -> Option<Entries<'n>> {
+    pub(super) fn entries<'n>(&self, node: &'n Node) -> Option<Entries<'n>> {
         if !node.is_mapping() || self.has_properties(node) {
             return None;
         }
@@ -108,7 +108,7 @@ impl<'t> Text<'t> {
     }
 
     /// Makes the changes of a mapping, which stands behind the key `owner`.
-    pub fn apply(&mut self, map: Entries<'_>, owner: Option<&Node>) -> Option<()> {
+    pub(super) fn apply(&mut self, map: Entries<'_>, owner: Option<&Node>) -> Option<()> {
         for entry in &map.entries {
             if let Some(name) = entry.new_name {
                 let key = range(entry.key);
@@ -131,7 +131,7 @@ impl<'t> Text<'t> {
     }
 
     /// The new text; none where two changes meet.
-    pub fn finish(mut self) -> Option<String> {
+    pub(super) fn finish(mut self) -> Option<String> {
         self.edits.sort_by_key(|(range, _)| (range.start, range.end));
         let mut new = String::with_capacity(self.text.len());
         let mut end = 0;

@@ -11,13 +11,13 @@ use std::borrow::Cow;
 use std::fmt;
 
 /// The maximum depth of nested sequences and mappings.
-pub const MAX_DEPTH: usize = 128;
+pub(super) const MAX_DEPTH: usize = 128;
 /// The maximum number of nodes of a text, including those that aliases copy.
-pub const MAX_NODES: usize = 4_000_000;
+pub(super) const MAX_NODES: usize = 4_000_000;
 
 /// A position in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Mark {
+pub(super) struct Mark {
     /// The number of bytes before it.
     pub index: usize,
     /// The line, counted from 1.
@@ -30,7 +30,7 @@ pub struct Mark {
 ///
 /// It does not implement `Debug`, because it can hold plaintext.
 #[derive(Clone, PartialEq)]
-pub struct Node {
+pub(super) struct Node {
     /// The content.
     pub data: Data,
     /// The full tag, such as `tag:yaml.org,2002:str`.
@@ -44,7 +44,7 @@ pub struct Node {
 
 /// The content of a node.
 #[derive(Clone, PartialEq)]
-pub enum Data {
+pub(super) enum Data {
     /// A scalar.
     Scalar {
         /// The text as YAML reads it: escapes are resolved, and `!!binary` is decoded.
@@ -60,7 +60,7 @@ pub enum Data {
 
 /// How a scalar is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Style {
+pub(super) enum Style {
     /// `text`
     Plain,
     /// `'text'`
@@ -127,7 +127,7 @@ impl Default for TreeError {
 }
 
 /// The part of a text that could be read.
-pub struct Read {
+pub(super) struct Read {
     /// Each document that ends before the error. An empty document is a null.
     pub documents: Vec<Node>,
     /// The error that stopped the reader, if any.
@@ -138,7 +138,7 @@ pub struct Read {
 ///
 /// # Errors
 /// Returns a [`TreeError`] if the text is not valid YAML or exceeds a limit.
-pub fn read(text: &str) -> Result<Vec<Node>, TreeError> {
+pub(super) fn read(text: &str) -> Result<Vec<Node>, TreeError> {
     let Read { documents, error } = read_some(text);
     error.map_or(Ok(documents), Err)
 }
@@ -147,7 +147,7 @@ pub fn read(text: &str) -> Result<Vec<Node>, TreeError> {
 ///
 /// A byte order mark at the start of the text is ignored. Positions do not count it.
 #[must_use]
-pub fn read_some(text: &str) -> Read {
+pub(super) fn read_some(text: &str) -> Read {
     read_within(text, &mut MAX_NODES.clone())
 }
 
@@ -155,7 +155,7 @@ pub fn read_some(text: &str) -> Read {
 ///
 /// `nodes` is the number of nodes that may still be read. It is reduced by the nodes of this part.
 #[must_use]
-pub fn read_within(text: &str, nodes: &mut usize) -> Read {
+pub(super) fn read_within(text: &str, nodes: &mut usize) -> Read {
     build::build(text.strip_prefix('\u{feff}').unwrap_or(text), nodes)
 }
 
@@ -163,7 +163,7 @@ pub fn read_within(text: &str, nodes: &mut usize) -> Read {
 ///
 /// This is for a text that cannot be read as a whole.
 #[must_use]
-pub fn split(text: &str) -> Vec<(usize, &str)> {
+pub(super) fn split(text: &str) -> Vec<(usize, &str)> {
     let (mut documents, mut start, mut at, mut before) = (Vec::new(), 0, 0, 0);
     // Directives before a `---` belong to the document after it.
     let mut has_directives = false;
@@ -208,7 +208,7 @@ pub fn text_of_file(bytes: &[u8]) -> Option<Cow<'_, str>> {
 
 /// Returns the text of a scalar of any type. `kubectl` compares `apiVersion` and `kind` like this.
 #[must_use]
-pub fn text_of(node: &Node) -> Option<&str> {
+pub(super) fn text_of(node: &Node) -> Option<&str> {
     match &node.data {
         Data::Scalar { text, .. } => Some(text),
         _ => None,
@@ -220,7 +220,7 @@ impl Node {
     ///
     /// The last value counts. A merge (`<<`) counts where it is in the mapping.
     #[must_use]
-    pub fn get(&self, name: &str) -> Option<&Self> {
+    pub(super) fn get(&self, name: &str) -> Option<&Self> {
         self.entries().iter().rev().find_map(|(key, value)| match key.is_merge() {
             true => value.merged().iter().find_map(|source| source.get(name)),
             false => (text_of(key) == Some(name)).then_some(value),
@@ -229,14 +229,14 @@ impl Node {
 
     /// Returns every value of a key, including values of duplicate keys and of merges.
     #[must_use]
-    pub fn all(&self, name: &str) -> Vec<&Self> {
+    pub(super) fn all(&self, name: &str) -> Vec<&Self> {
         let entries = self.all_entries().into_iter();
         entries.filter(|(key, _)| text_of(key) == Some(name)).map(|(_, value)| value).collect()
     }
 
     /// Returns the entries of a mapping, without those of merges. Other nodes have none.
     #[must_use]
-    pub fn entries(&self) -> &[(Self, Self)] {
+    pub(super) fn entries(&self) -> &[(Self, Self)] {
         match &self.data {
             Data::Mapping(entries) => entries,
             _ => &[],
@@ -245,7 +245,7 @@ impl Node {
 
     /// Returns the entries of a mapping. The entries of a merge replace the merge.
     #[must_use]
-    pub fn all_entries(&self) -> Vec<(&Self, &Self)> {
+    pub(super) fn all_entries(&self) -> Vec<(&Self, &Self)> {
         let mut all = Vec::new();
         for (key, value) in self.entries() {
             match key.is_merge() {
@@ -258,7 +258,7 @@ impl Node {
 
     /// Returns the items of a sequence, or `None` for other nodes.
     #[must_use]
-    pub fn as_sequence(&self) -> Option<&[Self]> {
+    pub(super) fn as_sequence(&self) -> Option<&[Self]> {
         match &self.data {
             Data::Sequence(items) => Some(items),
             _ => None,
@@ -267,13 +267,13 @@ impl Node {
 
     /// Returns whether the node is a mapping.
     #[must_use]
-    pub fn is_mapping(&self) -> bool {
+    pub(super) fn is_mapping(&self) -> bool {
         matches!(self.data, Data::Mapping(_))
     }
 
     /// Returns whether every key in the node, at any depth, is a scalar.
     #[must_use]
-    pub fn has_plain_keys(&self) -> bool {
+    pub(super) fn has_plain_keys(&self) -> bool {
         let is_plain =
             |(key, value): &(Self, Self)| text_of(key).is_some() && value.has_plain_keys();
         self.entries().iter().all(is_plain)
@@ -282,7 +282,7 @@ impl Node {
 
     /// Returns whether the node is the key `<<`, which merges other mappings into this one.
     #[must_use]
-    pub fn is_merge(&self) -> bool {
+    pub(super) fn is_merge(&self) -> bool {
         let Data::Scalar { text, style } = &self.data else { return false };
         text == "<<"
             && match self.core_tag() {
@@ -293,7 +293,7 @@ impl Node {
 
     /// Returns the mappings that a merge with this value merges.
     #[must_use]
-    pub fn merged(&self) -> &[Self] {
+    pub(super) fn merged(&self) -> &[Self] {
         self.as_sequence().unwrap_or(std::slice::from_ref(self))
     }
 }
@@ -301,7 +301,7 @@ impl Node {
 impl Mark {
     /// Returns the position after `index` bytes of a text.
     #[must_use]
-    pub fn of(text: &str, index: usize) -> Self {
+    pub(super) fn of(text: &str, index: usize) -> Self {
         let index = (0..=index.min(text.len())).rev().find(|i| text.is_char_boundary(*i));
         let before = &text[..index.unwrap_or(0)];
         let line = before.rsplit('\n').next().unwrap_or_default();
@@ -315,7 +315,7 @@ impl Mark {
 
     /// Returns an error at this position.
     #[must_use]
-    pub const fn error(self, kind: ErrorKind) -> TreeError {
+    pub(super) const fn error(self, kind: ErrorKind) -> TreeError {
         TreeError { kind, line: self.line, column: self.column }
     }
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::Object;
 
 /// Writes one object as a YAML document.
-pub fn write(object: &Object, out: &mut String) {
+pub(super) fn write(object: &Object, out: &mut String) {
     field(out, 0, "apiVersion", &object.api_version);
     field(out, 0, "kind", &object.kind);
     out.push_str("metadata:\n");
@@ -80,7 +80,7 @@ fn field(out: &mut String, indent: usize, name: &str, value: &str) {
 ///
 /// The text has no quotes if every reader reads it as text. It has single quotes if it is printable
 /// ASCII. Otherwise it has double quotes and escapes.
-pub fn scalar(out: &mut String, text: &str) {
+pub(super) fn scalar(out: &mut String, text: &str) {
     if is_plain(text) {
         out.push_str(text);
     } else if text.chars().all(|c| matches!(c, ' '..='~')) {
@@ -91,7 +91,7 @@ pub fn scalar(out: &mut String, text: &str) {
 }
 
 /// Writes a printable text in single quotes, with its own single quotes doubled.
-pub fn single_quoted(out: &mut String, text: &str) {
+pub(super) fn single_quoted(out: &mut String, text: &str) {
     out.push('\'');
     for part in text.split_inclusive('\'') {
         out.push_str(part);

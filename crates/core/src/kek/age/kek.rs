@@ -16,7 +16,7 @@ const MAX_WRAPPED: usize = 16 << 10;
 
 /// One recipient, and the identities of the user, one of which may open it.
 #[derive(Clone)]
-pub struct AgeKek {
+pub(super) struct AgeKek {
     uri: KekUri,
     identities: Arc<Identities>,
 }

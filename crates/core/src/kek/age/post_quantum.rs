@@ -24,14 +24,14 @@ const RECIPIENT_PREFIX: &str = "age1pq";
 const IDENTITY_PREFIX: &str = "age-secret-key-pq-";
 
 /// A recipient: the public key.
-pub struct Recipient(<XWing as Kem>::PublicKey);
+pub(super) struct Recipient(<XWing as Kem>::PublicKey);
 
 /// An identity: the 32-byte seed of both secret keys.
-pub struct Identity(<XWing as Kem>::PrivateKey);
+pub(super) struct Identity(<XWing as Kem>::PrivateKey);
 
 impl Recipient {
     /// Parses `age1pq…`. Returns `None` if the text is not valid.
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(super) fn parse(text: &str) -> Option<Self> {
         let bytes = decode(RECIPIENT_PREFIX, text)?;
         <XWing as Kem>::PublicKey::from_bytes(&bytes).ok().map(Self)
     }
@@ -45,25 +45,25 @@ impl std::fmt::Display for Recipient {
 
 impl Identity {
     /// Returns a new identity.
-    pub fn generate() -> Self {
+    pub(super) fn generate() -> Self {
         let mut seed = Zeroizing::new([0u8; 32]);
         random_bytes(&mut *seed);
         Self(<XWing as Kem>::PrivateKey::from_bytes(&*seed).expect("a seed of 32 bytes"))
     }
 
     /// Parses `AGE-SECRET-KEY-PQ-1…`. Returns `None` if the text is not valid.
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(super) fn parse(text: &str) -> Option<Self> {
         let bytes = decode(IDENTITY_PREFIX, text)?;
         <XWing as Kem>::PrivateKey::from_bytes(&bytes).ok().map(Self)
     }
 
     /// Returns the recipient of this identity.
-    pub fn recipient(&self) -> Recipient {
+    pub(super) fn recipient(&self) -> Recipient {
         Recipient(XWing::sk_to_pk(&self.0))
     }
 
     /// Returns the text for an identity file.
-    pub fn to_text(&self) -> Zeroizing<String> {
+    pub(super) fn to_text(&self) -> Zeroizing<String> {
         let seed = Zeroizing::new(self.0.to_bytes());
         Zeroizing::new(encode(IDENTITY_PREFIX, &seed[..]).to_uppercase())
     }

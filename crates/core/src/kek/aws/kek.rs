@@ -23,13 +23,13 @@ use crate::kek::retry::CONNECT;
 use crate::kek::{Action, Context, DataKey, Kek, KekError, KekUri, Refusal, Wrapped, WrappedKey};
 
 /// One key of AWS KMS.
-pub struct AwsKek {
+pub(super) struct AwsKek {
     uri: KekUri,
     clients: Arc<Clients>,
 }
 
 /// The configuration of the SDK, which is loaded once, and one client for each region.
-pub struct Clients {
+pub(super) struct Clients {
     limits: Limits,
     config: OnceCell<SdkConfig>,
     /// The region of keys whose name does not include one.
@@ -39,7 +39,7 @@ pub struct Clients {
 
 impl Clients {
     /// Loads nothing yet.
-    pub fn new(limits: Limits) -> Self {
+    pub(super) fn new(limits: Limits) -> Self {
         Self { limits, config: OnceCell::new(), region: OnceCell::new(), regions: Mutex::default() }
     }
 

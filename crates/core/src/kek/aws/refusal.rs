@@ -9,7 +9,11 @@ use crate::kek::error::{Request, innermost};
 use crate::kek::{KekError, Refusal};
 
 /// Maps an SDK error. The request is never shown, because it contains the DEK.
-pub fn refusal<E>(request: Request<'_>, region: Option<&str>, error: &SdkError<E>) -> KekError
+pub(super) fn refusal<E>(
+    request: Request<'_>,
+    region: Option<&str>,
+    error: &SdkError<E>,
+) -> KekError
 where
     E: ProvideErrorMetadata + Error + 'static,
 {

@@ -21,13 +21,13 @@ use crate::kek::retry::{in_time, retry};
 use crate::kek::{Action, Context, DataKey, Kek, KekError, KekUri, Refusal, Wrapped, WrappedKey};
 
 /// A key of Azure Key Vault.
-pub struct AzureKek {
+pub(super) struct AzureKek {
     uri: KekUri,
     clients: Arc<Clients>,
 }
 
 /// One login, and one client for each vault.
-pub struct Clients {
+pub(super) struct Clients {
     limits: Limits,
     login: Arc<Login>,
     vaults: Mutex<HashMap<String, Arc<KeyClient>>>,
@@ -35,7 +35,7 @@ pub struct Clients {
 
 impl Clients {
     /// Does not log in yet.
-    pub fn new(limits: Limits) -> Self {
+    pub(super) fn new(limits: Limits) -> Self {
         Self { limits, login: Arc::default(), vaults: Mutex::default() }
     }
 
@@ -126,7 +126,7 @@ fn parameters(
 }
 
 /// Returns the host of the vault, the name of the key, and its version.
-pub fn parts(uri: &KekUri) -> (&str, &str, Option<&str>) {
+pub(super) fn parts(uri: &KekUri) -> (&str, &str, Option<&str>) {
     let mut parts = uri.rest().split('/');
     let mut next = || parts.next();
     (next().unwrap_or(""), next().unwrap_or(""), next())

@@ -27,7 +27,7 @@ const MARGIN: Duration = Duration::from_secs(120);
 ///
 /// Parallel calls share one request for a token, because each request starts `az` again.
 #[derive(Default)]
-pub struct Login(Mutex<HashMap<String, AccessToken>>);
+pub(super) struct Login(Mutex<HashMap<String, AccessToken>>);
 
 impl fmt::Debug for Login {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

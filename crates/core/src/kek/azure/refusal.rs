@@ -22,7 +22,7 @@ struct Code {
 }
 
 /// Maps an SDK error. The request is never shown, because it contains the DEK.
-pub fn refusal(request: Request<'_>, error: &Error) -> KekError {
+pub(super) fn refusal(request: Request<'_>, error: &Error) -> KekError {
     match error.kind() {
         ErrorKind::HttpResponse { status, raw_response, .. } => {
             let body = raw_response.as_ref().map(|response| response.body().as_ref());
@@ -42,7 +42,7 @@ pub fn refusal(request: Request<'_>, error: &Error) -> KekError {
 }
 
 /// The error of a call that takes too long.
-pub fn late(request: Request<'_>) -> KekError {
+pub(super) fn late(request: Request<'_>) -> KekError {
     from_answer(request, Refusal::Unreachable, "no answer in time".to_owned())
 }
 

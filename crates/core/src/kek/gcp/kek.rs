@@ -18,13 +18,13 @@ use crate::kek::retry::{ATTEMPTS, BACKOFF, in_time};
 use crate::kek::{Action, Context, DataKey, Kek, KekError, KekUri, Refusal, Wrapped, WrappedKey};
 
 /// A key of Google Cloud KMS.
-pub struct GcpKek {
+pub(super) struct GcpKek {
     uri: KekUri,
     connection: Arc<Connection>,
 }
 
 /// One client for all keys. It is made at the first call.
-pub struct Connection {
+pub(super) struct Connection {
     limits: Limits,
     client: OnceCell<KeyManagementService>,
 }
@@ -37,7 +37,7 @@ impl Connector for Connection {
 
 impl Connection {
     /// Does not connect yet.
-    pub fn new(limits: Limits) -> Self {
+    pub(super) fn new(limits: Limits) -> Self {
         Self { limits, client: OnceCell::new() }
     }
 

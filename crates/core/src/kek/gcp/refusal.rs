@@ -11,7 +11,7 @@ const NOT_LOGGED_IN: &str =
     "log in with `gcloud auth application-default login`, or set `GOOGLE_APPLICATION_CREDENTIALS`";
 
 /// Maps the error of a client that could not be created.
-pub fn of_builder(request: Request<'_>, error: &client_builder::Error) -> KekError {
+pub(super) fn of_builder(request: Request<'_>, error: &client_builder::Error) -> KekError {
     let why = match error.is_default_credentials() {
         true => Refusal::NotLoggedIn,
         false => Refusal::Unusable,
@@ -20,7 +20,7 @@ pub fn of_builder(request: Request<'_>, error: &client_builder::Error) -> KekErr
 }
 
 /// Maps a failed call. The request is never shown, because it contains the DEK.
-pub fn refusal(request: Request<'_>, error: &Error) -> KekError {
+pub(super) fn refusal(request: Request<'_>, error: &Error) -> KekError {
     let Some(status) = error.status() else {
         return match error {
             e if e.is_authentication() && is_transient(e) => {
@@ -47,7 +47,7 @@ pub fn refusal(request: Request<'_>, error: &Error) -> KekError {
 }
 
 /// The error of a call that takes too long.
-pub fn late(request: Request<'_>) -> KekError {
+pub(super) fn late(request: Request<'_>) -> KekError {
     from_answer(request, Refusal::Unreachable, "no answer in time".to_owned())
 }
 

@@ -27,7 +27,7 @@ const MAX_SIZE: usize = 1024;
 const MAX_ANNOTATIONS: usize = 32 << 10;
 
 /// One KMS plugin, with its socket.
-pub struct PluginKek {
+pub(super) struct PluginKek {
     uri: KekUri,
     limits: Limits,
     plugin: Renewed<Plugin>,
@@ -44,7 +44,7 @@ struct Stored {
 }
 
 /// The KMS plugins. Each has its own socket, so they share nothing.
-pub struct Plugins(pub Lifetimes);
+pub(super) struct Plugins(pub Lifetimes);
 
 impl Connector for Plugins {
     fn kek(self: Arc<Self>, uri: &KekUri) -> Arc<dyn Kek> {

@@ -13,11 +13,11 @@ use tonic_prost::ProstCodec;
 
 /// The request of `Status`.
 #[derive(Clone, PartialEq, Message)]
-pub struct StatusRequest {}
+pub(super) struct StatusRequest {}
 
 /// The answer of `Status`: the version of the protocol, the health and the current key.
 #[derive(Clone, PartialEq, Message)]
-pub struct StatusResponse {
+pub(super) struct StatusResponse {
     #[prost(string, tag = "1")]
     pub version: String,
     #[prost(string, tag = "2")]
@@ -28,7 +28,7 @@ pub struct StatusResponse {
 
 /// The request of `Decrypt`: the answer of `Encrypt`, and a name for the request.
 #[derive(Clone, PartialEq, Message)]
-pub struct DecryptRequest {
+pub(super) struct DecryptRequest {
     #[prost(bytes = "vec", tag = "1")]
     pub ciphertext: Vec<u8>,
     #[prost(string, tag = "2")]
@@ -42,7 +42,7 @@ pub struct DecryptRequest {
 /// The answer of `Decrypt`. It contains the DEK, so it does not implement `Debug`.
 #[derive(PartialEq, Message)]
 #[prost(skip_debug)]
-pub struct DecryptResponse {
+pub(super) struct DecryptResponse {
     #[prost(bytes = "vec", tag = "1")]
     pub plaintext: Vec<u8>,
 }
@@ -50,7 +50,7 @@ pub struct DecryptResponse {
 /// The request of `Encrypt`. It contains the DEK, so it does not implement `Debug`.
 #[derive(PartialEq, Message)]
 #[prost(skip_debug)]
-pub struct EncryptRequest {
+pub(super) struct EncryptRequest {
     #[prost(bytes = "vec", tag = "1")]
     pub plaintext: Vec<u8>,
     #[prost(string, tag = "2")]
@@ -59,7 +59,7 @@ pub struct EncryptRequest {
 
 /// The answer of `Encrypt`: all that `Decrypt` needs.
 #[derive(Clone, PartialEq, Message)]
-pub struct EncryptResponse {
+pub(super) struct EncryptResponse {
     #[prost(bytes = "vec", tag = "1")]
     pub ciphertext: Vec<u8>,
     #[prost(string, tag = "2")]
@@ -70,22 +70,22 @@ pub struct EncryptResponse {
 
 /// A client of the service.
 #[derive(Clone)]
-pub struct Plugin(Channel);
+pub(super) struct Plugin(Channel);
 
 impl Plugin {
-    pub fn new(channel: Channel) -> Self {
+    pub(super) fn new(channel: Channel) -> Self {
         Self(channel)
     }
 
-    pub async fn status(&self) -> Result<StatusResponse, Status> {
+    pub(super) async fn status(&self) -> Result<StatusResponse, Status> {
         self.call("/v2.KeyManagementService/Status", StatusRequest {}).await
     }
 
-    pub async fn encrypt(&self, request: EncryptRequest) -> Result<EncryptResponse, Status> {
+    pub(super) async fn encrypt(&self, request: EncryptRequest) -> Result<EncryptResponse, Status> {
         self.call("/v2.KeyManagementService/Encrypt", request).await
     }
 
-    pub async fn decrypt(&self, request: DecryptRequest) -> Result<DecryptResponse, Status> {
+    pub(super) async fn decrypt(&self, request: DecryptRequest) -> Result<DecryptResponse, Status> {
         self.call("/v2.KeyManagementService/Decrypt", request).await
     }
 

@@ -9,7 +9,7 @@ use crate::kek::error::innermost;
 use crate::kek::{Action, KekError, KekUri, Refusal};
 
 /// Maps a failed call. The request is never shown, because it contains the DEK.
-pub fn refusal(kek: &KekUri, action: Action, status: &Status) -> KekError {
+pub(super) fn refusal(kek: &KekUri, action: Action, status: &Status) -> KekError {
     let denied_socket = std::error::Error::source(status)
         .is_some_and(|e| innermost(e).contains("Permission denied"));
     let why = match status.code() {
@@ -34,12 +34,12 @@ pub fn refusal(kek: &KekUri, action: Action, status: &Status) -> KekError {
 }
 
 /// The error of a call that takes too long.
-pub fn late(kek: &KekUri, action: Action) -> KekError {
+pub(super) fn late(kek: &KekUri, action: Action) -> KekError {
     from_answer(kek, action, Refusal::Unreachable, "no answer in time")
 }
 
 /// The error of a KMS plugin that reports that it is not healthy.
-pub fn unwell(kek: &KekUri, action: Action, healthz: &str) -> KekError {
+pub(super) fn unwell(kek: &KekUri, action: Action, healthz: &str) -> KekError {
     from_answer(
         kek,
         action,

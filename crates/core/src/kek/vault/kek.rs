@@ -19,20 +19,20 @@ use crate::kek::retry::retry;
 use crate::kek::{Action, Context, DataKey, Kek, KekError, KekUri, Refusal, Wrapped, WrappedKey};
 
 /// A key of the transit engine.
-pub struct VaultKek {
+pub(super) struct VaultKek {
     uri: KekUri,
     server: Arc<Server>,
 }
 
 /// The server that the environment names. All keys share one login.
-pub struct Server {
+pub(super) struct Server {
     lifetimes: Lifetimes,
     login: Renewed<VaultClient>,
 }
 
 impl Server {
     /// Does not log in yet.
-    pub fn new(lifetimes: Lifetimes) -> Self {
+    pub(super) fn new(lifetimes: Lifetimes) -> Self {
         Self { lifetimes, login: Renewed::new(lifetimes) }
     }
 
@@ -151,7 +151,7 @@ impl Kek for VaultKek {
 }
 
 /// Returns the mount, which can have several segments, and the name of the key.
-pub fn mount_and_key(uri: &KekUri) -> (&str, &str) {
+pub(super) fn mount_and_key(uri: &KekUri) -> (&str, &str) {
     uri.rest().rsplit_once('/').expect("a parsed URI has a mount")
 }
 

@@ -25,7 +25,7 @@ enum Login {
 }
 
 /// Logs in. Returns the client, and how long the login is valid if it expires.
-pub async fn connect(
+pub(super) async fn connect(
     kek: &KekUri,
     action: Action,
     lifetimes: Lifetimes,

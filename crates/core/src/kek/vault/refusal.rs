@@ -6,14 +6,14 @@ use crate::kek::error::{Request, innermost};
 use crate::kek::{KekError, Refusal};
 
 /// How to get a token.
-pub const NOT_LOGGED_IN: &str =
+pub(super) const NOT_LOGGED_IN: &str =
     "log in with `vault login` or `bao login`, or set `VAULT_TOKEN`; in a pod, set `VAULT_ROLE`";
 
 /// The detail for a redirect to another server.
 const REDIRECTED: &str = "it redirects to another server, which would receive the token and the data key, so the redirect is not followed; if you trust that server, name it in `VAULT_ADDR`";
 
 /// Maps a client error. The request is never shown, because it contains the DEK.
-pub fn refusal(request: Request<'_>, error: &ClientError) -> KekError {
+pub(super) fn refusal(request: Request<'_>, error: &ClientError) -> KekError {
     let (why, detail) = match error {
         ClientError::APIError { code, errors } => {
             let words = errors.join("; ").trim().replace('\n', " ");
@@ -29,7 +29,7 @@ pub fn refusal(request: Request<'_>, error: &ClientError) -> KekError {
 }
 
 /// The error of a call that takes too long.
-pub fn late(request: Request<'_>) -> KekError {
+pub(super) fn late(request: Request<'_>) -> KekError {
     from_answer(request, Refusal::Unreachable, "no answer in time".to_owned())
 }
 

@@ -1,5 +1,7 @@
 //! A safe interface to the events of libyaml.
-#![expect(unsafe_code, clippy::unsafe_removed_from_name)]
+
+#![expect(unsafe_code, reason = "libyaml has the interface of C")]
+#![expect(clippy::unsafe_removed_from_name, reason = "the crate is named after it")]
 
 use std::ffi::{CStr, c_void};
 use std::mem::MaybeUninit;

@@ -174,7 +174,7 @@ fn bounds_hold_and_are_reached_soon() {
     ] {
         let start = Instant::now();
         let error = read(&text).err().map(|error| error.kind);
-        assert_eq!(error, Some(kind), "{:.20}", text);
+        assert_eq!(error, Some(kind), "{text:.20}");
         assert!(start.elapsed() < Duration::from_secs(8), "{:.20}: {:?}", text, start.elapsed());
     }
     assert!(read(&deep("[", MAX_DEPTH, "]")).is_ok());

@@ -32,7 +32,7 @@ pub(super) fn decoded(text: String, tag: Option<&str>) -> String {
 impl Node {
     /// Returns whether the node is a null.
     #[must_use]
-    pub fn is_null(&self) -> bool {
+    pub(crate) fn is_null(&self) -> bool {
         let Data::Scalar { text, style } = &self.data else { return false };
         match self.core_tag() {
             Some("null") => true,
@@ -49,7 +49,7 @@ impl Node {
     /// # Errors
     /// Returns a [`TreeError`] for a duplicate key and for a key that is not a scalar. The same holds
     /// for a merge of something that is not a mapping.
-    pub fn to_value(&self) -> Result<Value, TreeError> {
+    pub(crate) fn to_value(&self) -> Result<Value, TreeError> {
         Ok(match &self.data {
             Data::Scalar { text, .. } => {
                 self.resolved().unwrap_or_else(|| Value::String(text.clone()))
