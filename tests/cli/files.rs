@@ -65,9 +65,11 @@ fn one_that_fails_leaves_no_output_of_any() {
     sandbox.write("d/zzz.yaml", bad);
     let error = sandbox.run(["unwrap", "-R", "-f", "d"]).fails(1);
     assert!(error.contains("`key` of the Secret `prod/uno` cannot be opened"), "{error}");
-    sandbox.run(["unwrap", "-R", "-f", "d", "-w", "out.yaml"]).fails(1);
+    let error = sandbox.run(["unwrap", "-R", "-f", "d", "-w", "out.yaml"]).fails(1);
+    assert!(error.contains("prod/uno"), "{error}");
     assert!(!sandbox.work().join("out.yaml").exists());
-    sandbox.run(["apply", "-R", "-f", "d", "--dry-run=client"]).fails(1);
+    let error = sandbox.run(["apply", "-R", "-f", "d", "--dry-run=client"]).fails(1);
+    assert!(error.contains("prod/uno"), "{error}");
 }
 
 #[test]
@@ -199,10 +201,13 @@ fn a_folder_may_hold_other_things() {
             "{}",
             run.stderr
         );
-        sandbox.run([command, "-f", "d/values.yaml"]).fails(1);
-        sandbox.run([command, "-f", "d/plain.yaml"]).fails(1);
+        let error = sandbox.run([command, "-f", "d/values.yaml"]).fails(1);
+        assert!(error.contains("is not a Kubernetes object"), "{error}");
+        let error = sandbox.run([command, "-f", "d/plain.yaml"]).fails(1);
+        assert!(error.contains("is not sealed"), "{error}");
     }
     // One that was damaged is no other thing.
     sandbox.write("d/cut.yaml", sealed.replace("data:", "data"));
-    sandbox.run(["unwrap", "-f", "d"]).fails(1);
+    let error = sandbox.run(["unwrap", "-f", "d"]).fails(1);
+    assert!(error.contains("cut.yaml"), "{error}");
 }

@@ -140,7 +140,7 @@ fn a_flag_opens_without_the_seal_and_says_what_is_then_not_known() {
         if seal.is_null() {
             parts.object["metadata"]["annotations"] = serde_json::json!({});
         }
-        sandbox.pipe(parts.yaml(), ["unwrap", "-f", "-"]).fails(1);
+        refused(&sandbox, &parts.yaml(), "the seal of the Secret `prod/db` cannot be");
         let run = sandbox
             .pipe(parts.yaml(), ["unwrap", "-f", "-", "password", "--insecure-skip-seal"])
             .succeeds();
@@ -155,7 +155,13 @@ fn every_bit_of_a_sealed_value_counts() {
     let sealed = sandbox.sealed(&["password=hunter2"]);
     let parts = Parts::of(&sealed);
     // One flip in each member here; every single bit of the vectors in-process (vectors.rs).
-    for member in ["protected", "iv", "ciphertext", "tag", "encrypted_key"] {
+    for (member, why) in [
+        ("protected", "`password` of the Secret `prod/db` cannot be"),
+        ("iv", "its tag does not match"),
+        ("ciphertext", "its tag does not match"),
+        ("tag", "its tag does not match"),
+        ("encrypted_key", "cannot unwrap the data key"),
+    ] {
         let mut jwe = parts.jwe("password");
         let target = match member {
             "encrypted_key" => &mut jwe["recipients"][0]["encrypted_key"],
@@ -169,8 +175,8 @@ fn every_bit_of_a_sealed_value_counts() {
         let mut altered = Parts { object: parts.object.clone() };
         altered.set("password", &jwe);
         let args = ["unwrap", "-f", "-", "--insecure-skip-seal"];
-        let run = sandbox.pipe(altered.yaml(), args);
-        run.fails(1);
+        let error = sandbox.pipe(altered.yaml(), args).fails(1);
+        assert!(error.contains(why), "{member}: {error}");
     }
 }
 
