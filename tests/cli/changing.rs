@@ -345,7 +345,7 @@ fn an_edit_can_be_cancelled_and_a_mistake_opens_the_editor_again() {
 #[test]
 fn nothing_is_left_when_an_edit_is_broken_off() {
     for signal in [Signal::SIGTERM, Signal::SIGHUP] {
-        let (sandbox, child, place) = editing();
+        let (sandbox, child, place, _memory) = editing();
         kill(Pid::from_raw(child.id() as i32), signal).expect("sent");
         let output = child.wait_with_output().expect("it ends");
         assert_eq!(output.status.code(), Some(130));
@@ -353,13 +353,13 @@ fn nothing_is_left_when_an_edit_is_broken_off() {
         assert_eq!(open(&sandbox), "a=one\n");
     }
     // Ctrl-C is the editor's; this one ends of it.
-    let (_sandbox, child, place) = editing();
+    let (_sandbox, child, place, _memory) = editing();
     kill(Pid::from_raw(-(child.id() as i32)), Signal::SIGINT).expect("sent");
     let output = child.wait_with_output().expect("it ends");
     assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(!place.exists());
     // What a killed one leaves, the next one takes away.
-    let (sandbox, mut child, place) = editing();
+    let (sandbox, mut child, place, _memory) = editing();
     child.kill().expect("killed");
     child.wait().expect("ended");
     assert!(place.exists());
@@ -369,10 +369,12 @@ fn nothing_is_left_when_an_edit_is_broken_off() {
     assert!(!place.exists(), "{}", place.display());
 }
 
-/// An edit under way, and where its text is. It runs in a session of its own.
-fn editing() -> (Sandbox, Child, PathBuf) {
-    let sandbox =
-        editor(with_file(&["a=one"]), "dirname $f > where.new; mv where.new where; exec sleep 600");
+/// An edit under way, and where its text is. It runs in a session of its own, and has memory of
+/// its own: an edit of another test would remove what a killed one left.
+fn editing() -> (Sandbox, Child, PathBuf, tempfile::TempDir) {
+    let memory = tempfile::tempdir_in("/dev/shm").expect("a directory in memory");
+    let sandbox = with_file(&["a=one"]).env("XDG_RUNTIME_DIR", memory.path().display().to_string());
+    let sandbox = editor(sandbox, "dirname $f > where.new; mv where.new where; exec sleep 600");
     let mut command = sandbox.command();
     let child =
         command.args(["edit", "-f", "db.yaml"]).stdout(Stdio::piped()).spawn().expect("it starts");
@@ -383,7 +385,7 @@ fn editing() -> (Sandbox, Child, PathBuf) {
     }
     let place = PathBuf::from(sandbox.read("where").trim());
     assert_eq!(mode(&place), 0o700);
-    (sandbox, child, place)
+    (sandbox, child, place, memory)
 }
 
 #[test]
