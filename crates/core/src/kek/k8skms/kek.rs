@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use tokio::net::UnixStream;
 use tonic::transport::{Channel, Endpoint};
 use tower::service_fn;
+use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::protocol::{DecryptRequest, EncryptRequest, EncryptResponse, Plugin};
@@ -19,7 +20,6 @@ use crate::kek::lifetime::{Lifetimes, Limits, Renewed};
 use crate::kek::provider::{Connector, Cost};
 use crate::kek::retry::retry;
 use crate::kek::{Action, Context, DataKey, Kek, KekError, KekUri, Refusal, Wrapped, WrappedKey};
-use crate::secret::random_bytes;
 
 /// The maximum size of a ciphertext, and of a key id, in bytes. The protocol sets it.
 const MAX_SIZE: usize = 1024;
@@ -160,13 +160,7 @@ impl Stored {
 /// Returns a random UUID (RFC 9562, version 4), which names the request in the log of the KMS
 /// plugin.
 fn uid() -> String {
-    let mut bytes = [0; 16];
-    random_bytes(&mut bytes);
-    let number = u128::from_be_bytes(bytes) & !(0xf000 << 64) & !(0xc000 << 48)
-        | (0x4000 << 64)
-        | (0x8000 << 48);
-    let hex = format!("{number:032x}");
-    [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
+    Uuid::new_v4().to_string()
 }
 
 #[cfg(test)]
