@@ -3,9 +3,9 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::Parser;
 use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue};
+use clap::{CommandFactory, Parser};
 use cli::Cli;
 
 mod access;
@@ -40,6 +40,13 @@ fn main() -> ExitCode {
             let is_value = |tip: &StyledStr| tip.to_string().contains("as a value, use");
             let tips: Vec<_> = tips.into_iter().filter(|tip| !is_value(tip)).collect();
             error.insert(ContextKind::Suggested, ContextValue::StyledStrs(tips));
+        }
+        if error.to_string().to_ascii_uppercase().contains("AGE-SECRET-KEY") {
+            // The error would quote it.
+            error = Cli::command().error(
+                error.kind(),
+                "an age identity is a secret key: do not write it on a command line",
+            );
         }
         error.exit()
     });

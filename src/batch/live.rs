@@ -67,7 +67,7 @@ impl<C: Change> Many<'_, C> {
     ) -> Result<Vec<Result<(Place, bool), Failure>>, Failure> {
         let namespace = (!self.args.all_namespaces).then_some(&self.default);
         let selector =
-            self.args.files.selector.as_ref().map(super::super::select::selector::Selector::as_str);
+            self.args.files.selector.as_ref().map(crate::select::selector::Selector::as_str);
         let mut found = Vec::new();
         let admit = async |objects: Vec<Object>| {
             for object in &objects {

@@ -1,15 +1,17 @@
 //! `__complete`: completion candidates in the form that kubectl reads, with names from the
 //! cluster, the kubeconfig and the configuration.
 
+use std::any::TypeId;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{ArgMatches, Args, CommandFactory, FromArgMatches};
+use clap::{Arg, ArgMatches, Args, CommandFactory, FromArgMatches, value_parser};
 use clap_complete::engine::complete;
 
 use super::Cli;
 use super::cluster_args::ClusterArgs;
 use crate::candidates::{self, Line, PATIENCE};
+use crate::config::KekName;
 use crate::failure::Failure;
 use crate::terminal;
 
@@ -56,10 +58,21 @@ pub async fn run(args: CompleteArgs) -> Result<(), Failure> {
 
 /// Parses the words before the partial one. The command line may still be incomplete.
 fn read(words: &[OsString]) -> Line {
-    let command = Cli::command().ignore_errors(true);
-    let Ok(matches) = command.try_get_matches_from(words) else { return Line::default() };
-    let matches = matches.subcommand().map_or(&matches, |(_, matches)| matches);
-    let mut options = ClusterArgs::from_arg_matches(matches).unwrap_or_default().options();
+    // Any text will do for a KEK here: an error would drop the flags after it.
+    let any_kek = |arg: Arg| match arg.get_value_parser().type_id() == TypeId::of::<KekName>() {
+        true => arg.value_parser(value_parser!(String)),
+        false => arg,
+    };
+    let mut command = Cli::command().ignore_errors(true);
+    command = command.mut_subcommands(|command| command.mut_args(any_kek));
+    let Ok(root) = command.try_get_matches_from(words) else { return Line::default() };
+    let matches = root.subcommand().map_or(&root, |(_, matches)| matches);
+    let read = |matches| ClusterArgs::from_arg_matches(matches).unwrap_or_default().options();
+    let (before, mut options) = (read(&root), read(matches));
+    // Flags before the command are not handed down where there is an error.
+    options.kubeconfig = options.kubeconfig.or(before.kubeconfig);
+    options.context = options.context.or(before.context);
+    options.namespace = options.namespace.or(before.namespace);
     options.request_timeout = Some(PATIENCE);
     Line {
         options,

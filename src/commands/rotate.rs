@@ -14,8 +14,8 @@ use crate::config::KekName;
 use crate::failure::Failure;
 use crate::select::many::ManyArgs;
 use crate::session::Session;
-use envcrypt_core::envelope::now;
 use envcrypt_core::envelope::{Holder, SealedSecret, Sealer};
+use envcrypt_core::envelope::{is_too_late, now};
 use envcrypt_core::kek::{DataKey, KekUri};
 
 /// Seal the same values again under new data keys.
@@ -93,7 +93,12 @@ impl Change for Rotation<'_> {
     type Secret = SealedSecret;
 
     async fn admit(&self, secret: &SealedSecret, path: Option<&Path>) -> Result<bool, Failure> {
-        let is_old = |before| secret.parts().any(|(_, jwe)| jwe.sealed_at < before);
+        let started = self.started;
+        // A time in the far future says nothing: someone may have written it.
+        let is_old = |before| {
+            let is_old = |at| at < before || is_too_late(at, started);
+            secret.parts().any(|(_, jwe)| is_old(jwe.sealed_at))
+        };
         if !self.before.is_none_or(is_old) {
             return Ok(false);
         }

@@ -166,7 +166,7 @@ impl Sealing<'_> {
         if many.names.is_empty() {
             let namespace = (!many.all_namespaces).then_some(&default);
             let selector =
-                many.files.selector.as_ref().map(super::super::select::selector::Selector::as_str);
+                many.files.selector.as_ref().map(crate::select::selector::Selector::as_str);
             for place in cluster.put_aside_for(namespace, selector).await? {
                 if let Err(ClusterError::NotFound(_)) = cluster.secret(&place).await {
                     aside.push(place);
@@ -241,8 +241,7 @@ impl Sealing<'_> {
     async fn listed(&self, default: &Namespace) -> Result<Vec<Plain>, Failure> {
         let many = &self.args.many;
         let namespace = (!many.all_namespaces).then_some(default);
-        let selector =
-            many.files.selector.as_ref().map(super::super::select::selector::Selector::as_str);
+        let selector = many.files.selector.as_ref().map(crate::select::selector::Selector::as_str);
         let mut found = Vec::new();
         let take = async |objects: Vec<Object>| {
             found.extend(objects.iter().map(|object| Plain::read(object, default)));

@@ -126,5 +126,10 @@ fn completion_knows_commands_flags_values_and_the_keys_of_files() {
         complete(&["unwrap", "-f", "db.yaml", ""]).starts_with(&["password".into(), "user".into()])
     );
     sandbox.write("config", "{apiVersion: v1, kind: Config, contexts: [{name: one, context: {cluster: a}}, {name: two, context: {cluster: a}}]}");
-    assert_eq!(complete(&["--kubeconfig", "config", "--context", ""]), ["one", "two", ":4"]);
+    for before in [&["--kubeconfig", "config"][..], &["--kubeconfig", "config", "get"]] {
+        let words: Vec<&str> = before.iter().copied().chain(["--context", ""]).collect();
+        assert_eq!(complete(&words), ["one", "two", ":4"], "{words:?}");
+    }
+    let words = ["set", "--kek", "unfinished", "--kubeconfig", "config", "--context", ""];
+    assert_eq!(complete(&words), ["one", "two", ":4"]);
 }

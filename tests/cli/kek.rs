@@ -176,6 +176,12 @@ fn a_slip_in_a_name_is_noticed_and_an_identity_is_never_quoted() {
     let file = sandbox.config().join("identities/local.txt");
     let identity = std::fs::read_to_string(file).expect("there");
     let identity = identity.lines().last().expect("a line");
+    for words in
+        [&["kek", "list", identity][..], &[identity], &["create", "db", "--scope", identity]]
+    {
+        let error = sandbox.run(words).fails(2);
+        assert!(error.contains("is a secret key") && !error.contains(identity), "{error}");
+    }
     for kek in [format!("--kek={identity}"), format!("--kek=age:{identity}")] {
         let error = sandbox.run(CREATE.iter().copied().chain([kek.as_str()])).fails(2);
         assert!(

@@ -16,7 +16,7 @@ mod set;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use binding::{Binding, Scope};
-pub use clock::now;
+pub use clock::{is_too_late, now};
 pub use error::{OpenError, Part, Refused, SealError};
 pub use jwe::{Jwe, Kind};
 pub use open::{Deks, SealCheck};
@@ -109,6 +109,8 @@ impl SealedSecret {
     #[must_use]
     pub fn keys(&self) -> Vec<KekId> {
         let mut keys: Vec<_> = self.keks().into_iter().map(KekUri::id).collect();
+        // Versions sort between the names of other keys.
+        keys.sort_unstable();
         keys.dedup();
         keys
     }

@@ -49,9 +49,14 @@ fn open(secret: &SealedSecret) -> PlainSecret {
 
 #[test]
 fn a_new_seal_is_always_after_the_one_that_it_replaces() {
-    for (last, now, next) in
-        [(NOW, NOW + 50, NOW + 50), (NOW, NOW, NOW + 1), (NOW, NOW - 1000, NOW + 1)]
-    {
+    for (last, now, next) in [
+        (NOW, NOW + 50, NOW + 50),
+        (NOW, NOW, NOW + 1),
+        (NOW, NOW - 1000, NOW + 1),
+        // More than a day ahead: a wrong clock, or a forged time. It does not last.
+        (NOW + 90_000, NOW, NOW),
+        (u64::MAX, NOW, NOW),
+    ] {
         let changed = sealer().change(sealed(last), BTreeMap::new(), &[], now).expect("it fits");
         assert_eq!(seal_time(&changed), next);
         let old = sealed(last);

@@ -5,11 +5,13 @@ use std::error::Error;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use super::{AccessError, Policy, Scope, Uses};
+use super::{AccessError, Grant, Policy, Scope, Use, Uses};
 use crate::kek::{KekId, KekUri};
 use crate::secret::{Namespace, Place};
 
 /// Someone who can consent: a person at a terminal. A server has nobody: [`Nobody`].
+///
+/// One question is asked at a time. An implementation must not use the [`Consents`] that asks.
 pub trait Consent: Send + Sync {
     /// Asks whether a KEK may be used. `alias` is a name under which the person knows the KEK.
     ///
@@ -82,6 +84,12 @@ impl<'a> Question<'a> {
         }
     }
 
+    /// Whether a grant is as good as a yes.
+    fn is_answered_by(&self, grant: &Grant) -> bool {
+        let wanted = if matches!(self, Self::Open { .. }) { Use::Open } else { Use::Seal };
+        grant.allows(wanted, self.kek(), self.place())
+    }
+
     /// What a yes allows, and where.
     fn grants(&self) -> (Uses, Scope) {
         let namespace = Scope::namespace_of(self.place());
@@ -147,6 +155,10 @@ impl Consents {
         let mut declined = self.declined.lock().unwrap_or_else(PoisonError::into_inner);
         if declined.contains(&asked) {
             return Ok(Answer::No);
+        }
+        // Another caller may have asked the same question meanwhile.
+        if self.policy().grants().any(|grant| question.is_answered_by(grant)) {
+            return Ok(Answer::Yes);
         }
         let alias = self.policy().trust().aliases_of(&kek.id()).next().cloned();
         let answer = self.consent.ask(question, alias.as_ref()).map_err(AccessError::Consent)?;

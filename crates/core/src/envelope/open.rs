@@ -28,6 +28,7 @@ pub struct Deks {
 impl Deks {
     /// Uses keys that are already known. This is for test vectors.
     #[must_use]
+    #[doc(hidden)]
     pub fn from_keys(keys: impl IntoIterator<Item = DataKey>) -> Self {
         let keys = keys.into_iter().map(|key| (super::aead::commitment(&key), Arc::new(key)));
         Self { keys: keys.collect(), by: BTreeSet::new() }

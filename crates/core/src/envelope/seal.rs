@@ -45,6 +45,7 @@ impl Sealer {
 
     /// Uses a DEK that is already wrapped. This is for test vectors.
     #[must_use]
+    #[doc(hidden)]
     pub fn from_parts(
         place: Place,
         scope: Scope,
@@ -133,6 +134,7 @@ impl Sealer {
     ///
     /// # Errors
     /// Returns what [`Sealer::seal`] returns.
+    #[doc(hidden)]
     pub fn seal_with(
         self,
         plain: PlainSecret,

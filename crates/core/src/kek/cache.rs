@@ -31,8 +31,8 @@ impl Cache {
     pub(super) fn slot(&mut self, commitment: [u8; 32], context: &Context) -> Slot {
         let now = Instant::now();
         let name = (commitment, context.clone());
-        if let Keep::For { age, most } = self.keep {
-            self.slots.retain(|_, (since, _)| now.duration_since(*since) < age);
+        if let Keep::For { most, .. } = self.keep {
+            self.sweep();
             if self.slots.len() >= most.max(1) && !self.slots.contains_key(&name) {
                 let oldest = self.slots.iter().min_by_key(|(_, (since, _))| *since);
                 let oldest = oldest.map(|(name, _)| name.clone());
@@ -40,6 +40,22 @@ impl Cache {
             }
         }
         self.slots.entry(name).or_insert_with(|| (now, Slot::default())).1.clone()
+    }
+
+    /// Removes the DEKs that are too old.
+    pub(super) fn sweep(&mut self) {
+        if let Keep::For { age, .. } = self.keep {
+            self.slots.retain(|_, (since, _)| since.elapsed() < age);
+        }
+    }
+
+    /// Removes a slot that was not filled: a DEK that does not unwrap must not push out another.
+    pub(super) fn remove(&mut self, commitment: [u8; 32], context: &Context, slot: &Slot) {
+        let name = (commitment, context.clone());
+        let is_it = |(_, there): &(Instant, Slot)| Arc::ptr_eq(there, slot);
+        if slot.get().is_none() && self.slots.get(&name).is_some_and(is_it) {
+            self.slots.remove(&name);
+        }
     }
 
     /// Removes all DEKs. A DEK that is in use is wiped when its last user drops it.
@@ -83,6 +99,16 @@ mod tests {
         assert!(!Arc::ptr_eq(&slots[0], &cache.slot([0; 32], &Context::default())));
         cache.clear();
         assert_eq!(cache.len(), 0);
+    }
+
+    #[test]
+    fn a_slot_that_stays_empty_is_removed() {
+        let mut cache = Cache::new(Keep::Always);
+        let slots = fill(&mut cache, 2);
+        cache.remove([0; 32], &Context::default(), &slots[0]);
+        cache.remove([1; 32], &Context::default(), &slots[0]);
+        assert_eq!(cache.len(), 1);
+        assert!(Arc::ptr_eq(&slots[1], &cache.slot([1; 32], &Context::default())));
     }
 
     #[test]

@@ -39,7 +39,7 @@ impl Provider for K8sKms {
 
     fn connector(&self, surroundings: &Surroundings) -> Option<Arc<dyn Connector>> {
         #[cfg(feature = "k8skms")]
-        return Some(Arc::new(kek::Plugins(surroundings.lifetimes)));
+        return Some(Arc::new(kek::Plugins::new(surroundings.lifetimes)));
         #[cfg(not(feature = "k8skms"))]
         {
             let _ = surroundings;

@@ -1,11 +1,11 @@
 //! How long a ring keeps DEKs, logins and failures: for one run of a command, or in a server.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Mutex;
 
-use super::KekError;
+use super::{KekError, Refusal};
 
 /// The time limits of one call to a KMS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,91 +73,146 @@ impl Lifetimes {
     }
 }
 
-/// A login or a connection that all callers share. It is made once and renewed when it is due.
-#[allow(dead_code, reason = "a build can be without a KMS that needs a login")]
+/// A login or a connection. It is made once for all callers, and made again when it is due.
+#[allow(dead_code, reason = "a build may have no KMS that logs in")]
 pub(super) struct Renewed<T> {
-    made: Mutex<Option<Made<T>>>,
-    /// How long a failure is kept. `None` means forever.
+    made: RwLock<Option<Made<T>>>,
+    /// Held by the one caller that makes it.
+    making: Mutex<()>,
+    /// How long a failure is kept; `None` means forever.
     keep_failure: Option<Duration>,
 }
 
-/// A login or connection that was made, or the error, with its times.
+/// What was made, and how long it is good.
 struct Made<T> {
     result: Result<Arc<T>, KekError>,
     since: Instant,
-    /// When to make it again.
+    /// How long it holds, from its start.
+    holds: Option<Duration>,
+    /// When it must be made again.
     due: Option<Instant>,
     /// When it can no longer be used.
     ends: Option<Instant>,
 }
 
-/// The pause before the next renewal if one failed and the old login is still valid.
+/// What came of a renewal.
+#[allow(dead_code, reason = "a build may have no KMS that logs in")]
+pub(super) enum Renewal<T> {
+    /// A new one, and how long it holds if that is known.
+    New(T, Option<Duration>),
+    /// The old one holds for this time from now on.
+    Extended(Duration),
+}
+
+/// The one that is there and still holds, and how long it held from its start.
+pub(super) type Old<T> = (Arc<T>, Option<Duration>);
+
+/// How soon a renewal is tried again after an outage, while the old one still holds.
 const RENEW_AGAIN: Duration = Duration::from_secs(5);
 
-#[allow(dead_code, reason = "a build can be without a KMS that needs a login")]
+#[allow(dead_code, reason = "a build may have no KMS that logs in")]
 impl<T> Renewed<T> {
-    /// Makes nothing yet.
+    /// Starts with nothing made.
     pub(super) fn new(lifetimes: Lifetimes) -> Self {
-        Self { made: Mutex::default(), keep_failure: lifetimes.retry }
+        Self { made: RwLock::default(), making: Mutex::default(), keep_failure: lifetimes.retry }
     }
 
-    /// Returns the current value, or calls `make` for a new one.
+    /// Returns what is there, or what `make` makes.
     ///
-    /// `make` receives the old value if it is still valid. It returns the new value, and how long
-    /// that is valid, if known. After half of that time, the value is made again. If this fails,
-    /// the old value is kept as long as it is valid.
+    /// It is made again after half of the time that it holds. One caller does that; the others
+    /// get the old one until it ends. If making fails, the old one is kept until it ends.
     ///
     /// # Errors
-    /// Returns the error of `make`, from this call or an earlier one.
+    /// Returns the error of `make`, now or before.
     pub(super) async fn get(
         &self,
-        make: impl AsyncFnOnce(Option<&T>) -> Result<(T, Option<Duration>), KekError>,
+        make: impl AsyncFnOnce(Option<Old<T>>) -> Result<Renewal<T>, KekError>,
     ) -> Result<Arc<T>, KekError> {
-        let mut made = self.made.lock().await;
-        let now = Instant::now();
-        let passed = |at: Option<Instant>| at.is_some_and(|at| at <= now);
-        if let Some(there) = made.as_ref().filter(|there| !passed(there.due)) {
-            return there.result.clone();
-        }
-        let old = made.as_ref().filter(|there| !passed(there.ends));
-        let old = old.and_then(|there| there.result.as_ref().ok()).cloned();
-        let result = match make(old.as_deref()).await {
-            Ok((new, holds)) => {
-                let due = holds.map(|holds| now + holds / 2);
-                let ends = holds.map(|holds| now + holds);
-                *made = Some(Made { result: Ok(Arc::new(new)), since: now, due, ends });
-                return made.as_ref().map(|made| made.result.clone()).expect("it was just made");
-            }
-            Err(error) => Err(error),
+        let _making = match self.fresh() {
+            Ok(result) => return result,
+            Err(Some((old, _))) => match self.making.try_lock() {
+                Ok(making) => making,
+                Err(_) => return Ok(old),
+            },
+            Err(None) => self.making.lock().await,
         };
-        if let (Some(_), Some(there)) = (old, made.as_mut()) {
-            there.due = Some(now + RENEW_AGAIN);
-            return there.result.clone();
-        }
-        let due = self.keep_failure.map(|keep| now + keep);
-        *made = Some(Made { result: result.clone(), since: now, due, ends: due });
+        // Another caller may have made it meanwhile.
+        let old = match self.fresh() {
+            Ok(result) => return result,
+            Err(old) => old,
+        };
+        let answer = make(old.clone()).await;
+        let now = Instant::now();
+        let (result, holds) = match (answer, old) {
+            (Ok(Renewal::New(new, holds)), _) => (Ok(Arc::new(new)), holds),
+            (Ok(Renewal::Extended(holds)), Some((old, _))) => (Ok(old), Some(holds)),
+            (Ok(Renewal::Extended(_)), None) => unreachable!("there is nothing to extend"),
+            (Err(error), Some((old, _))) => {
+                let passes = matches!(error.refusal, Refusal::Unreachable | Refusal::Throttled);
+                let again = if passes { Some(RENEW_AGAIN) } else { self.keep_failure };
+                if let Some(made) =
+                    self.made.write().unwrap_or_else(PoisonError::into_inner).as_mut()
+                {
+                    made.due = after(now, again);
+                }
+                return Ok(old);
+            }
+            (Err(error), None) => {
+                let due = after(now, self.keep_failure);
+                let result = Err(error);
+                self.set(Made { result: result.clone(), since: now, holds: None, due, ends: due });
+                return result;
+            }
+        };
+        let due = after(now, holds.map(|holds| holds / 2));
+        let ends = after(now, holds);
+        self.set(Made { result: result.clone(), since: now, holds, due, ends });
         result
     }
 
-    /// Drops `old` if it is still the current value and at least `age` old. Use this for a login
-    /// that was refused, because it may have been revoked.
-    ///
-    /// Returns whether another attempt makes sense.
-    pub(super) async fn forget(&self, old: &Arc<T>, age: Duration) -> bool {
-        let mut made = self.made.lock().await;
-        let Some(there) = made.as_ref() else { return true };
-        let is_old = there.result.as_ref().is_ok_and(|there| Arc::ptr_eq(there, old));
-        if is_old && there.since.elapsed() >= age {
-            *made = None;
+    /// What is there and not due. Otherwise the old one, if it still holds.
+    fn fresh(&self) -> Result<Result<Arc<T>, KekError>, Option<Old<T>>> {
+        let made = self.made.read().unwrap_or_else(PoisonError::into_inner);
+        let Some(made) = made.as_ref() else { return Err(None) };
+        let passed = |at: Option<Instant>| at.is_some_and(|at| at <= Instant::now());
+        match (passed(made.due), passed(made.ends)) {
+            (false, _) => Ok(made.result.clone()),
+            (true, true) => Err(None),
+            (true, false) => Err(made.result.as_ref().ok().map(|old| (old.clone(), made.holds))),
         }
-        !is_old || made.is_none()
     }
+
+    fn set(&self, made: Made<T>) {
+        *self.made.write().unwrap_or_else(PoisonError::into_inner) = Some(made);
+    }
+
+    /// A call with `old` was refused: it may have been revoked. If it is older than `age`, it is
+    /// due now. It stays in use if no new one can be made, unless it `is_gone` for certain.
+    ///
+    /// Returns whether another try makes sense.
+    pub(super) fn doubt(&self, old: &Arc<T>, age: Duration, is_gone: bool) -> bool {
+        let mut made = self.made.write().unwrap_or_else(PoisonError::into_inner);
+        let Some(there) = made.as_mut() else { return true };
+        if !there.result.as_ref().is_ok_and(|there| Arc::ptr_eq(there, old)) {
+            return true;
+        }
+        let is_old = there.since.elapsed() >= age;
+        if is_old {
+            there.due = Some(Instant::now());
+            there.ends = there.ends.filter(|_| !is_gone).or(is_gone.then(Instant::now));
+        }
+        is_old
+    }
+}
+
+fn after(now: Instant, time: Option<Duration>) -> Option<Instant> {
+    time.and_then(|time| now.checked_add(time))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kek::{Action, KekUri, Refusal};
+    use crate::kek::{Action, KekUri};
 
     fn refused() -> KekError {
         KekError::new(&KekUri::aws("alias/a").expect("valid"), Action::Wrap, Refusal::NotLoggedIn)
@@ -167,32 +222,64 @@ mod tests {
         Renewed::new(Lifetimes { retry, ..Lifetimes::run() })
     }
 
+    const MINUTE: Duration = Duration::from_secs(60);
+
     #[tokio::test]
-    async fn it_is_made_once_and_anew_when_it_is_due() {
+    async fn it_is_made_once_and_again_when_it_has_ended() {
         let login = renewed(None);
-        let first =
-            login.get(async |_| Ok((1, Some(Duration::from_secs(60))))).await.expect("made");
-        let again = login.get(async |_| Ok((2, None))).await.expect("kept");
+        let first = login.get(async |_| Ok(Renewal::New(1, Some(MINUTE)))).await.expect("made");
+        let again = login.get(async |_| Ok(Renewal::New(2, None))).await.expect("kept");
         assert_eq!((*first, *again), (1, 1));
-        let due = renewed(None);
-        due.get(async |_| Ok((1, Some(Duration::ZERO)))).await.expect("made");
-        let next = due.get(async |old| {
+        let ended = renewed(None);
+        ended.get(async |_| Ok(Renewal::New(1, Some(Duration::ZERO)))).await.expect("made");
+        let next = ended.get(async |old| {
             assert!(old.is_none(), "it has ended");
-            Ok((2, None))
+            Ok(Renewal::New(2, None))
         });
         assert_eq!(*next.await.expect("made"), 2);
     }
 
+    fn make_due(login: &Renewed<u8>) {
+        login.made.write().expect("whole").as_mut().expect("there").due = Some(Instant::now());
+    }
+
     #[tokio::test]
-    async fn one_that_still_holds_is_kept_where_its_renewal_fails() {
+    async fn one_that_still_holds_is_kept_where_its_renewal_fails_or_hangs() {
+        let login = renewed(Some(MINUTE));
+        login.get(async |_| Ok(Renewal::New(1, Some(MINUTE)))).await.expect("made");
+        make_due(&login);
+        let mut asked = 0;
+        for _ in 0..3 {
+            let kept = login.get(async |old| {
+                assert_eq!(old.map(|(old, holds)| (*old, holds)), Some((1, Some(MINUTE))));
+                asked += 1;
+                Err(refused())
+            });
+            assert_eq!(*kept.await.expect("kept"), 1);
+        }
+        assert_eq!(asked, 1, "a refusal is not repeated at once");
+        make_due(&login);
+        let hangs = login.get(async |_| std::future::pending().await);
+        let others = async {
+            // The first poll of the hanging one comes first.
+            tokio::task::yield_now().await;
+            login.get(async |_| Err(refused())).await
+        };
+        tokio::select! {
+            biased;
+            _ = hangs => panic!("it hangs"),
+            kept = others => assert_eq!(*kept.expect("not held up"), 1),
+        }
+    }
+
+    #[tokio::test]
+    async fn one_can_be_extended() {
         let login = renewed(None);
-        login.get(async |_| Ok((1, Some(Duration::from_secs(60))))).await.expect("made");
-        login.made.lock().await.as_mut().expect("there").due = Some(Instant::now());
-        let kept = login.get(async |old| {
-            assert_eq!(old, Some(&1));
-            Err(refused())
-        });
-        assert_eq!(*kept.await.expect("kept"), 1);
+        login.get(async |_| Ok(Renewal::New(1, Some(MINUTE)))).await.expect("made");
+        make_due(&login);
+        let extended = login.get(async |_| Ok(Renewal::Extended(MINUTE))).await.expect("extended");
+        assert_eq!(*extended, 1);
+        assert_eq!(*login.get(async |_| Err(refused())).await.expect("fresh"), 1);
     }
 
     #[tokio::test]
@@ -212,13 +299,18 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_was_refused_is_forgotten_once_it_is_old_enough() {
-        let login = renewed(None);
-        let first = login.get(async |_| Ok((1, None))).await.expect("made");
-        assert!(!login.forget(&first, Duration::from_secs(60)).await, "it is new");
-        assert!(login.forget(&first, Duration::ZERO).await);
-        let second = login.get(async |_| Ok((2, None))).await.expect("made");
-        assert!(login.forget(&first, Duration::ZERO).await, "another is there already");
-        assert_eq!(*login.get(async |_| Ok((3, None))).await.expect("kept"), *second);
+    async fn what_is_in_doubt_is_made_again_and_kept_if_that_fails() {
+        let login = renewed(Some(MINUTE));
+        let first = login.get(async |_| Ok(Renewal::New(1, None))).await.expect("made");
+        assert!(!login.doubt(&first, MINUTE, false), "it is new");
+        assert!(login.doubt(&first, Duration::ZERO, false));
+        assert_eq!(*login.get(async |_| Err(refused())).await.expect("kept"), 1);
+        assert!(login.doubt(&first, Duration::ZERO, false));
+        let second = login.get(async |_| Ok(Renewal::New(2, None))).await.expect("made");
+        assert_eq!(*second, 2);
+        assert!(login.doubt(&first, Duration::ZERO, false), "another is there already");
+        // One that is gone for certain is not kept.
+        assert!(login.doubt(&second, Duration::ZERO, true));
+        assert!(login.get(async |_| Err(refused())).await.is_err());
     }
 }

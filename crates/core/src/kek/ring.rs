@@ -3,7 +3,7 @@
 //! It connects to each KEK once and limits parallel calls. It keeps DEKs, so that it does not
 //! unwrap the same DEK twice.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -55,7 +55,6 @@ pub struct Ring {
     surroundings: Surroundings,
     /// What the keys of each kind share.
     connectors: [OnceLock<Option<Arc<dyn Connector>>>; PROVIDERS.len()],
-    keks: Mutex<HashMap<KekUri, Arc<dyn Kek>>>,
     unwrapped: Mutex<Cache>,
     permits: Semaphore,
     patience: Duration,
@@ -79,7 +78,6 @@ impl Ring {
                 lifetimes,
             },
             connectors: Default::default(),
-            keks: Mutex::default(),
             unwrapped: Mutex::new(Cache::new(lifetimes.keep)),
             permits: Semaphore::new(IN_FLIGHT),
             patience,
@@ -131,7 +129,11 @@ impl Ring {
         fits: impl Fn(&DataKey) -> bool,
     ) -> Result<Unwrapped, Vec<KekError>> {
         let slot = lock(&self.unwrapped).slot(commitment, context);
-        slot.get_or_try_init(|| self.ask(candidates, context, fits)).await.cloned()
+        let answer = slot.get_or_try_init(|| self.ask(candidates, context, fits)).await.cloned();
+        if answer.is_err() {
+            lock(&self.unwrapped).remove(commitment, context, &slot);
+        }
+        answer
     }
 
     async fn ask(
@@ -193,6 +195,12 @@ impl Ring {
         }
     }
 
+    /// Removes the data keys that are too old. A server calls it from time to time, since
+    /// otherwise they stay in memory until the next call.
+    pub fn sweep(&self) {
+        lock(&self.unwrapped).sweep();
+    }
+
     /// Removes every DEK. A DEK that is in use is wiped when its last user drops it.
     pub fn forget(&self) {
         lock(&self.unwrapped).clear();
@@ -240,15 +248,11 @@ impl Ring {
     }
 
     fn kek(&self, uri: &KekUri, action: Action) -> Result<Arc<dyn Kek>, KekError> {
-        if let Some(kek) = lock(&self.keks).get(uri) {
-            return Ok(kek.clone());
-        }
         let unusable = || {
             KekError::new(uri, action, Refusal::Unusable)
                 .detail(format!("this build does not support `{}`", uri.scheme()))
         };
-        let kek = self.connector(uri).ok_or_else(unusable)?.clone().kek(uri);
-        Ok(lock(&self.keks).entry(uri.clone()).or_insert(kek).clone())
+        Ok(self.connector(uri).ok_or_else(unusable)?.clone().kek(uri))
     }
 
     /// Returns what the keys of its kind share, or `None` if this build does not support the kind.

@@ -61,6 +61,11 @@ fn change(text: &mut Text<'_>, node: &Node, secret: &SealedSecret) -> Option<()>
     let values: BTreeMap<&str, String> =
         secret.values.iter().map(|(key, jwe)| (key.as_str(), encode(jwe))).collect();
     let mut top = text.entries(node)?;
+    // The plaintext of a value that is shared would stay where it is shared from.
+    let values_of = |name| top.value(name).is_some_and(|values| text.is_shared(values));
+    if values_of("data") || values_of("stringData") {
+        return None;
+    }
     top.set("type", New::Scalar(SEALED_TYPE.to_owned()), &["data", "stringData"]);
     annotate(text, &mut top, secret)?;
     // Text values become sealed ones where they stand, unless there are both.
@@ -421,7 +426,18 @@ mod tests {
         )
         .replace("name: one", "name: &x one")
         .replace("envcrypt.dev/seal: ", "envcrypt.dev/seal: &x ");
-        for text in [aliased, String::new(), "a: [".to_owned()] {
+        let plain = "apiVersion: v1\nkind: Secret\nmetadata: {name: one, namespace: prod, annotations: {x: y}}\n";
+        let hidden = [
+            "<<: {data: {a: aHVudGVyMg==}}\n",
+            "<<: [{stringData: {a: hunter2}}]\n",
+            "! <<: {data: {a: aHVudGVyMg==}}\n",
+            "x: &p hunter2\nstringData: {a: *p}\n",
+            "stringData: &all {a: hunter2}\n",
+            "stringData: {a: &p hunter2}\n",
+        ];
+        let hidden = hidden.map(|rest| format!("{plain}{rest}"));
+        let others = [aliased, String::new(), "a: [".to_owned()];
+        for text in others.into_iter().chain(hidden) {
             let error = replace(&text, &[(0, new.clone())].into()).err();
             assert!(matches!(error, Some(ManifestError::InPlace)), "{text}");
         }

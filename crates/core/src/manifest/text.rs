@@ -94,7 +94,9 @@ impl<'t> Text<'t> {
 
     /// Takes a mapping apart; none where it is something else.
     pub(super) fn entries<'n>(&self, node: &'n Node) -> Option<Entries<'n>> {
-        if !node.is_mapping() || self.has_properties(node) {
+        // A merge brings entries from elsewhere, which a change here would only hide.
+        let has_merge = node.entries().iter().any(|(key, _)| key.is_merge());
+        if !node.is_mapping() || self.has_properties(node) || has_merge {
             return None;
         }
         let entry = |(key, value): &'n (Node, Node)| {
@@ -328,6 +330,16 @@ impl<'t> Text<'t> {
             }
             Data::Sequence(items) => self.end_of(items.last()?, node.start.index),
         }
+    }
+
+    /// Whether it, or a part of it, is an alias or has an anchor: its text is also elsewhere.
+    pub(super) fn is_shared(&self, node: &Node) -> bool {
+        self.text[node.start.index..].starts_with(['&', '*'])
+            || node
+                .entries()
+                .iter()
+                .any(|(key, value)| self.is_shared(key) || self.is_shared(value))
+            || node.as_sequence().is_some_and(|items| items.iter().any(|item| self.is_shared(item)))
     }
 
     /// Whether it begins with an anchor or a tag, or is an alias.

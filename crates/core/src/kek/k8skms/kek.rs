@@ -1,7 +1,7 @@
 //! The calls to a KMS v2 plugin.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use base64::Engine;
@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 
 use super::protocol::{DecryptRequest, EncryptRequest, EncryptResponse, Plugin};
 use super::refusal::refusal;
-use crate::kek::lifetime::{Lifetimes, Limits, Renewed};
+use crate::kek::lifetime::{Lifetimes, Limits, Renewal, Renewed};
 use crate::kek::provider::{Connector, Cost};
 use crate::kek::retry::retry;
 use crate::kek::{Action, Context, DataKey, Kek, KekError, KekUri, Refusal, Wrapped, WrappedKey};
@@ -43,14 +43,27 @@ struct Stored {
     annotations: BTreeMap<String, String>,
 }
 
-/// The KMS plugins. Each has its own socket, so they share nothing.
-pub(super) struct Plugins(pub Lifetimes);
+/// The plugins, each with its connection.
+pub(super) struct Plugins {
+    lifetimes: Lifetimes,
+    keks: Mutex<HashMap<KekUri, Arc<PluginKek>>>,
+}
+
+impl Plugins {
+    /// Does not connect yet.
+    pub(super) fn new(lifetimes: Lifetimes) -> Self {
+        Self { lifetimes, keks: Mutex::default() }
+    }
+}
 
 impl Connector for Plugins {
     fn kek(self: Arc<Self>, uri: &KekUri) -> Arc<dyn Kek> {
-        let Self(lifetimes) = *self;
-        let plugin = Renewed::new(lifetimes);
-        Arc::new(PluginKek { uri: uri.clone(), limits: lifetimes.limits, plugin })
+        let new = || {
+            let plugin = Renewed::new(self.lifetimes);
+            Arc::new(PluginKek { uri: uri.clone(), limits: self.lifetimes.limits, plugin })
+        };
+        let mut keks = self.keks.lock().unwrap_or_else(PoisonError::into_inner);
+        keks.entry(uri.clone()).or_insert_with(new).clone()
     }
 
     fn cost(&self, _: &KekUri) -> Cost {
@@ -72,10 +85,11 @@ impl PluginKek {
             if status.healthz != "ok" {
                 return Err(super::refusal::unwell(&self.uri, action, &status.healthz));
             }
-            Ok((plugin, None))
+            Ok(plugin)
         };
         let late = || super::refusal::late(&self.uri, action);
-        self.plugin.get(async |_| retry(self.limits, late, connect).await).await
+        let make = async |_| Ok(Renewal::New(retry(self.limits, late, connect).await?, None));
+        self.plugin.get(make).await
     }
 
     /// Returns a channel that connects at the first call, and again after the KMS plugin restarts.

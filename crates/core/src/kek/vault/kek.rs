@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use super::refusal::{late, refusal};
 use crate::kek::error::Request;
-use crate::kek::lifetime::{Lifetimes, Renewed};
+use crate::kek::lifetime::{Lifetimes, Old, Renewal, Renewed};
 use crate::kek::provider::Connector;
 use crate::kek::retry::retry;
 use crate::kek::{Action, Context, DataKey, Kek, KekError, KekUri, Refusal, Wrapped, WrappedKey};
@@ -42,11 +42,17 @@ impl Server {
     /// failures.
     async fn client(&self, request: Request<'_>) -> Result<Arc<VaultClient>, KekError> {
         let Self { lifetimes, login } = self;
-        let connect = async |old: Option<&VaultClient>| {
-            let connect = || super::login::connect(request.kek, request.action, *lifetimes, old);
-            retry(lifetimes.limits, || late(request), connect).await
+        let renew = async |old: Option<Old<VaultClient>>| {
+            if let Some((old, holds)) = old
+                && let Some(lease) = super::login::extend(&old, holds).await
+            {
+                return Ok(Renewal::Extended(lease));
+            }
+            let connect = || super::login::connect(request.kek, request.action, *lifetimes);
+            let (client, lease) = retry(lifetimes.limits, || late(request), connect).await?;
+            Ok(Renewal::New(client, lease))
         };
-        login.get(connect).await
+        login.get(renew).await
     }
 
     /// Calls Vault. If the login may have been revoked, logs in and calls once more.
@@ -68,17 +74,18 @@ impl Server {
         };
         let client = self.client(request).await?;
         let answer = attempt(client.clone()).await;
-        let is_refused =
-            |error: &KekError| matches!(error.refusal, Refusal::Denied | Refusal::NotLoggedIn);
-        match self.lifetimes.retry {
-            Some(age)
-                if answer.as_ref().is_err_and(is_refused)
-                    && self.login.forget(&client, age).await =>
-            {
-                attempt(self.client(request).await?).await
-            }
-            _ => answer,
+        let Err(error) = &answer else { return answer };
+        let is_gone = error.refusal == Refusal::NotLoggedIn;
+        let Some(age) =
+            self.lifetimes.retry.filter(|_| is_gone || error.refusal == Refusal::Denied)
+        else {
+            return answer;
+        };
+        if !self.login.doubt(&client, age, is_gone) {
+            return answer;
         }
+        let new = self.client(request).await?;
+        if Arc::ptr_eq(&new, &client) { answer } else { attempt(new).await }
     }
 }
 

@@ -29,7 +29,6 @@ pub(super) async fn connect(
     kek: &KekUri,
     action: Action,
     lifetimes: Lifetimes,
-    old: Option<&VaultClient>,
 ) -> Result<(VaultClient, Option<Duration>), KekError> {
     let unusable = |detail: String| KekError::new(kek, action, Refusal::Unusable).detail(detail);
     let mut settings = VaultClientSettingsBuilder::default();
@@ -66,7 +65,27 @@ pub(super) async fn connect(
     let mut client =
         VaultClient::new(settings).map_err(|e| unusable(crate::kek::error::innermost(&e)))?;
     client.http.http = http;
-    login.log_in(client, request, lifetimes.renews, old).await
+    login.log_in(client, request, lifetimes.renews).await
+}
+
+/// Extends the login of a client. Returns how long it holds from now on: at least half as long as
+/// at first. `None` means that a new login is better.
+pub(super) async fn extend(client: &VaultClient, held: Option<Duration>) -> Option<Duration> {
+    let extended = vaultrs::token::renew_self(client, None).await.ok()?;
+    let lease = Duration::from_secs(extended.lease_duration);
+    (lease >= held? / 2).then_some(lease)
+}
+
+/// Returns how long the token is valid, in seconds. A token that may not look itself up is used
+/// until Vault refuses it.
+async fn time_left(client: &VaultClient, request: Request<'_>) -> Result<Option<u64>, KekError> {
+    match vaultrs::token::lookup_self(client).await {
+        Ok(token) => Ok(Some(token.ttl)),
+        Err(error) => match refusal(request, &error) {
+            error if error.refusal == Refusal::Unreachable => Err(error),
+            _ => Ok(None),
+        },
+    }
 }
 
 /// The maximum number of redirects that are followed.
@@ -141,17 +160,10 @@ impl Login {
         mut client: VaultClient,
         request: Request<'_>,
         renews: bool,
-        old: Option<&VaultClient>,
     ) -> Result<(VaultClient, Option<Duration>), KekError> {
         let path = |default: &str| variable("AUTH_PATH").unwrap_or_else(|| default.to_owned());
         let (token, lease) = match self {
-            Self::Token(token) => {
-                if let Some(old) = old {
-                    // A token that cannot be renewed is used until it expires.
-                    let _ = vaultrs::token::renew_self(old, None).await;
-                }
-                (token, None)
-            }
+            Self::Token(token) => (token, None),
             Self::AppRole { role_id, secret_id } => {
                 let login = approle::login(&client, &path("approle"), &role_id, &secret_id).await;
                 let login = login.map_err(|e| refusal(request, &e))?;
@@ -170,10 +182,7 @@ impl Login {
         }
         client.set_token(&token);
         let lease = match lease {
-            // A token that may not look itself up is used until Vault refuses it.
-            None if renews => {
-                vaultrs::token::lookup_self(&client).await.ok().map(|token| token.ttl)
-            }
+            None if renews => time_left(&client, request).await?,
             lease => lease,
         };
         // With a lease of zero, the token does not expire.
