@@ -177,7 +177,7 @@ fn a_login_that_was_revoked_is_made_anew() {
     // If the role is gone, the ring cannot log in again.
     vault().bao(["delete", &format!("auth/approle/role/{role}")]).succeeds();
     revoke_logins(&role);
-    assert_eq!(ring.round_trip(), "no valid login");
+    assert_eq!(ring.round_trip(), "access denied");
 }
 
 #[test]
