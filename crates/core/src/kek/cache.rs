@@ -6,9 +6,17 @@ use std::time::Instant;
 
 use tokio::sync::OnceCell;
 
-use super::Context;
 use super::lifetime::Keep;
-use super::ring::Unwrapped;
+use super::{Context, DataKey, KekId};
+
+/// A DEK, and the KEK that unwrapped it.
+#[derive(Clone)]
+pub struct Unwrapped {
+    /// The DEK.
+    pub key: Arc<DataKey>,
+    /// The KEK, without its version.
+    pub by: KekId,
+}
 
 /// The commitment to a DEK, and its context. For another context, the KMS must decide again.
 type Name = ([u8; 32], Context);

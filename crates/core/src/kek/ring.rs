@@ -15,7 +15,7 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::breaker::Breaker;
-use super::cache::Cache;
+use super::cache::{Cache, Unwrapped};
 use super::lifetime::Lifetimes;
 use super::provider::{Connector, Cost, PROVIDERS, Surroundings};
 use super::{Action, Context, DataKey, Kek, KekError, KekId, KekUri, Refusal, Wrapped, WrappedKey};
@@ -39,15 +39,6 @@ pub struct RingOptions {
     pub patience: Duration,
     /// How long the ring keeps DEKs, logins and failures.
     pub lifetimes: Lifetimes,
-}
-
-/// A DEK, and the KEK that unwrapped it.
-#[derive(Clone)]
-pub struct Unwrapped {
-    /// The DEK.
-    pub key: Arc<DataKey>,
-    /// The KEK, without its version.
-    pub by: KekId,
 }
 
 /// The KEKs in use. It connects to nothing and reads nothing before the first call.
