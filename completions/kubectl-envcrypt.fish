@@ -368,7 +368,7 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l from-stdin -d 'Read the value of KEY from standard input, byte for byte' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l from-literal -d 'Take a value from the command line; it stays in the shell history and is visible in the process list (can be repeated)' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l generate -d 'Generate a random value that nobody sees; LENGTH is 32 by default, ALPHABET is alnum (the default), hex, digits, lower or symbols (can be repeated)' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l kek -d 'Name the KEKs of the Secret to avoid a prompt; to change them, use `rewrap` (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l kek -d 'KEK of the Secret, named here to skip the prompt; `rewrap` changes the KEKs (can be repeated)' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l allow -d 'Turn off this warning about values (can be repeated, or comma-separated)' -r -f -a "trailing-newline\t''
 blank\t''
 crlf\t''
@@ -407,7 +407,7 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -s f -l filename -d 'File with the Secret, changed in place; - reads standard input and prints the result' -r -F
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l name -d 'Name of the Secret, if the file has several' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l dry-run -d 'Print what would change, and change nothing' -r -f -a "client\t'Change nothing'"
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l kek -d 'Name the KEKs of the Secret to avoid a prompt; to change them, use `rewrap` (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l kek -d 'KEK of the Secret, named here to skip the prompt; `rewrap` changes the KEKs (can be repeated)' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -s n -l namespace -d 'Namespace to use' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l context -d 'Context of the kubeconfig to use' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l kubeconfig -d 'Kubeconfig file, instead of `KUBECONFIG`' -r -F

@@ -212,7 +212,7 @@ impl Ready {
 #[derive(Args)]
 #[command(next_help_heading = "Sealing")]
 pub struct ChangeArgs {
-    /// Name the KEKs of the Secret to avoid a prompt; to change them, use `rewrap` (can be
+    /// KEK of the Secret, named here to skip the prompt; `rewrap` changes the KEKs (can be
     /// repeated)
     #[arg(long, value_name = "KEK", add = candidates::keks())]
     kek: Vec<KekName>,

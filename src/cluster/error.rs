@@ -96,7 +96,7 @@ impl ClusterError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::NoCluster => "name a kubeconfig with `--kubeconfig` or `KUBECONFIG`; to work without a cluster, use `-f FILE`, or for `create`, `-w FILE` or `--dry-run=client -o yaml`".to_owned(),
+            Self::NoCluster => "name a kubeconfig with `--kubeconfig` or `KUBECONFIG`; to work on files instead, most commands take `-f FILE`, and `create` takes `-w FILE`".to_owned(),
             Self::NoContext(_) | Self::NoClusterEntry(_) | Self::NoUser(_) => "run `kubectl config view` to see what exists".to_owned(),
             Self::Unreachable { .. } => "run `kubectl cluster-info` to see whether kubectl reaches it".to_owned(),
             Self::Timeout { .. } => "allow more time with `--request-timeout`".to_owned(),

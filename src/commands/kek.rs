@@ -55,7 +55,7 @@ enum KekCommand {
 /// Create the local key: an age identity in your configuration directory.
 ///
 /// Use it to try things out, or to work without a cloud. Everyone who has the file can open
-/// everything that is sealed with `local`. If you lose the file, you can open nothing of it.
+/// everything that is sealed with `local`. If you lose the file, you cannot open those Secrets.
 #[cfg(feature = "age")]
 #[derive(Args)]
 #[command(after_help = "Examples:

@@ -9,7 +9,7 @@ use envcrypt_core::kek::KekUri;
 
 #[derive(Debug, Error)]
 pub enum AccessError {
-    #[error("no KEK is named to seal with")]
+    #[error("there is no KEK to seal with")]
     NoKek,
     /// `local` is named, but there is no local key.
     #[error("there is no local key")]
@@ -131,7 +131,9 @@ impl Explain for AccessError {
             Self::LockedLocalKey(_) => "name its recipient instead of `local`: `--kek age:age1…`",
             #[cfg(feature = "age")]
             Self::LocalKeyExists(_) => "run `kubectl envcrypt kek list` to see it",
-            Self::NoLocalKey => "run `kubectl envcrypt kek new` to create one",
+            Self::NoLocalKey => {
+                "`kubectl envcrypt kek new` creates one for new Secrets; to open what another machine sealed, copy its identity file into the directory `identities` of your configuration"
+            }
             Self::NoKekFor(_) => {
                 "use `--add`, `--remove`, `--renew` or `--kek`, or name the KEKs in `.envcrypt.yaml`"
             }

@@ -12,7 +12,7 @@ pub enum ExecError {
     #[error("signals cannot be caught: {0}")]
     Signals(std::io::Error),
     /// Keys that may control which code a program runs, and that nobody named.
-    #[error("these names may control which code the program runs: {0}")]
+    #[error("these names are not typical for a secret, and may control a program: {0}")]
     SteeringNames(String),
     /// Variables that control the login to a KMS, next to sealed ones.
     #[error(

@@ -109,7 +109,7 @@ impl Explain for ManifestError {
                 "this command needs a sealed Secret, of type `envcrypt.dev/sealed`; run `kubectl envcrypt seal` to create one"
             }
             Self::StringData(_) | Self::LastApplied(_) => {
-                "treat that plaintext as compromised: change the values, then seal them again"
+                "remove the plaintext from the Secret and treat it as compromised; then set new values with `kubectl envcrypt set`"
             }
             Self::InPlace => {
                 "write its values and its seal as plain or quoted scalars, without anchors"

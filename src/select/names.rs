@@ -8,6 +8,11 @@ use envcrypt_core::secret::{Namespace, Place};
 
 /// Refuses kubectl's own form, `create secret generic db`, and says what to run instead.
 pub fn check_not_kubectls(name: &str, keys: &[String]) -> Result<(), Failure> {
+    // `create generic db`: nobody means a Secret of that name.
+    if matches!(name, "generic" | "docker-registry") && !keys.is_empty() {
+        let words: Vec<String> = std::iter::once(name.to_owned()).chain(keys.to_vec()).collect();
+        return check_not_kubectls("secret", &words);
+    }
     let kinds = ["generic", "tls", "docker-registry"];
     let Some(kind) = keys.first().filter(|key| kinds.contains(&key.as_str())) else {
         return Ok(());
@@ -72,5 +77,8 @@ mod tests {
         assert!(error.to_string().contains("create web --type tls`"), "{error}");
         assert!(check_not_kubectls("secret", &words("password")).is_ok());
         assert!(check_not_kubectls("db", &words("generic")).is_ok());
+        let error = check_not_kubectls("generic", &words("db")).expect_err("refused");
+        assert!(error.to_string().contains("create db`"), "{error}");
+        assert!(check_not_kubectls("generic", &[]).is_ok());
     }
 }

@@ -272,7 +272,7 @@ fn keks() {
     assert_data_eq!(
         create(&[]),
         str![[r#"
-error: no KEK is named to seal with
+error: there is no KEK to seal with
 hint: name a KEK with `--kek`, `ENVCRYPT_KEK` or a rule in `.envcrypt.yaml`; to create a local key, run `kubectl envcrypt kek new`, then use `--kek local`
 
 "#]]
@@ -331,7 +331,7 @@ error: `--kek`: `k8skms://plugin.sock` is not a valid KEK: start with `local`, `
         sandbox.run(["kek", "test", "local"]).fails(1),
         str![[r#"
 error: there is no local key
-hint: run `kubectl envcrypt kek new` to create one
+hint: `kubectl envcrypt kek new` creates one for new Secrets; to open what another machine sealed, copy its identity file into the directory `identities` of your configuration
 
 "#]]
     );
@@ -347,7 +347,7 @@ fn the_cluster_that_is_not_there() {
         fails(&create),
         str![[r#"
 error: no cluster is configured
-hint: name a kubeconfig with `--kubeconfig` or `KUBECONFIG`; to work without a cluster, use `-f FILE`, or for `create`, `-w FILE` or `--dry-run=client -o yaml`
+hint: name a kubeconfig with `--kubeconfig` or `KUBECONFIG`; to work on files instead, most commands take `-f FILE`, and `create` takes `-w FILE`
 
 "#]]
     );
@@ -446,7 +446,7 @@ error: `-` cannot be used: `a` of the Secret `prod/db` is not valid base64
         fails(&format!("{sealed}stringData:\n  b: hunter2\n")),
         str![[r#"
 error: `-` cannot be used: the sealed Secret `prod/db` has plaintext values in `stringData`
-hint: treat that plaintext as compromised: change the values, then seal them again
+hint: remove the plaintext from the Secret and treat it as compromised; then set new values with `kubectl envcrypt set`
 
 "#]]
     );
@@ -455,7 +455,7 @@ hint: treat that plaintext as compromised: change the values, then seal them aga
         fails(&sealed.replace("annotations:\n", &format!("annotations:\n{applied}"))),
         str![[r#"
 error: `-` cannot be used: the sealed Secret `prod/db` has plaintext values in its annotation `kubectl.kubernetes.io/last-applied-configuration`
-hint: treat that plaintext as compromised: change the values, then seal them again
+hint: remove the plaintext from the Secret and treat it as compromised; then set new values with `kubectl envcrypt set`
 
 "#]]
     );

@@ -78,7 +78,9 @@ fn a_value_that_cannot_be_a_variable_is_refused_and_two_of_a_name_too() {
     sandbox.run(args).succeeds();
     let error = exec(&sandbox, &["-f", "ld.yaml"], "echo no").fails(1);
     assert!(
-        error.contains("these names may control which code the program runs: LD_PRELOAD\n"),
+        error.contains(
+            "these names are not typical for a secret, and may control a program: LD_PRELOAD\n"
+        ),
         "{error}"
     );
     // The name that comes out is what counts, whatever makes it up.
@@ -344,7 +346,9 @@ fn the_login_comes_from_the_pods_spec_alone() {
     command.env("NODE_OPTIONS", &value).args(["exec", "-nprod", "--kek=local", "--", "true"]);
     let error = Run::from(command.output().expect("it runs")).fails(1);
     assert!(
-        error.contains("these names may control which code the program runs: NODE_OPTIONS\n"),
+        error.contains(
+            "these names are not typical for a secret, and may control a program: NODE_OPTIONS\n"
+        ),
         "{error}"
     );
 }

@@ -106,11 +106,7 @@ fn values_cannot_be_altered_moved_added_dropped_or_rolled_back() {
         "the type or `immutable` of the Secret changed after it was sealed",
     );
     parts.object["metadata"]["annotations"] = serde_json::json!({});
-    refused(
-        &sandbox,
-        &parts.yaml(),
-        "the seal of the Secret `prod/db` cannot be opened: it is missing",
-    );
+    refused(&sandbox, &parts.yaml(), "the annotation `envcrypt.dev/seal` is missing");
 }
 
 #[test]

@@ -144,7 +144,7 @@ fn what_cannot_be_sealed_leaves_everything_as_it_was() {
     assert!(error.contains("add `-i`"), "{error}");
     let run = sandbox.run(["seal", "-f", "one.yaml", "-n", "prod"]);
     assert_eq!((run.stdout.as_str(), run.code), ("", Some(1)));
-    assert!(run.stderr.contains("no KEK is named"), "{}", run.stderr);
+    assert!(run.stderr.contains("there is no KEK to seal with"), "{}", run.stderr);
     // An anchor ties two Secrets together.
     let secret = "{apiVersion: v1, kind: Secret, metadata: {name: ";
     let tied = format!(
@@ -244,4 +244,26 @@ fn dry_run() {
     let run = seal(&sandbox, &["-i", "-f", "all.yaml", "--dry-run"]).succeeds();
     assert_eq!(run.stdout.matches("would be changed (dry run)").count(), 2);
     assert_eq!(sandbox.read("all.yaml"), FILE);
+}
+
+/// It has the type of a sealed Secret, so `seal` would pass it through.
+#[test]
+fn plaintext_inside_a_sealed_secret_is_not_passed_over() {
+    let sandbox = Sandbox::with_local_key();
+    let sealed = sandbox.sealed(&["a=one"]);
+    for (plain, why) in [
+        ("stringData: {new: hunter2}\n", "has plaintext values in `stringData`"),
+        ("", "`new` of the Secret `prod/db` cannot be read"),
+    ] {
+        let text = match plain {
+            "" => sealed.replace("data:\n", "data:\n  new: aHVudGVyMg==\n"),
+            plain => format!("{sealed}{plain}"),
+        };
+        sandbox.write("db.yaml", &text);
+        for args in [&["seal", "-f", "db.yaml"][..], &["seal", "-i", "-f", "db.yaml"]] {
+            let error = sandbox.run(args.iter().copied().chain(["--kek=local"])).fails(1);
+            assert!(error.contains(why) && !error.contains("hunter2"), "{error}");
+            assert_eq!(sandbox.read("db.yaml"), text);
+        }
+    }
 }

@@ -71,7 +71,7 @@ pub enum Refused {
     #[error("it is larger than {MAX_SEALED_SIZE} bytes")]
     TooLarge,
     /// The Secret has no seal.
-    #[error("it is missing")]
+    #[error("the Secret has none: the annotation `envcrypt.dev/seal` is missing")]
     SealMissing,
     /// The seal is over other values, another type or another `immutable`.
     #[error("the values, the type or `immutable` of the Secret changed after it was sealed")]
