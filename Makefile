@@ -43,7 +43,7 @@ fuzz:
 		mkdir -p "fuzz/corpus/$$target" && \
 		cargo fuzz run --sanitizer none "$$target" "fuzz/corpus/$$target" "fuzz/seeds/$$target" -- \
 			-max_total_time=$(FUZZ_SECONDS) -max_len=8192 -timeout=10 -rss_limit_mb=2048 \
-			-dict=fuzz/words.dict || exit 1; \
+			-dict=fuzz/words.dict -verbosity=0 -print_final_stats=1 || exit 1; \
 	done
 
 # The committed completion scripts.

@@ -127,7 +127,7 @@ fn sealed(meta: &Meta, keys: &[Key], round: u8) -> SealedSecret {
         iv[4..].copy_from_slice(&number.to_be_bytes());
         iv
     };
-    sealer.seal_with(plain, 1, next_iv).expect("it fits")
+    sealer.seal_with(plain, 1, |_| None, next_iv).expect("it fits")
 }
 
 fn namespace() -> Namespace {
