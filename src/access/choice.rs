@@ -109,10 +109,7 @@ impl<'a> Chooser<'a> {
         let policy = self.consents.policy();
         let names: Vec<KekUri> = self.session.named_by(rule).collect();
         let is_named = |kek: &KekUri| {
-            names.iter().any(|name| {
-                let behind = policy.trust().behind(name).any(|key| *key == kek.id());
-                name.may_name(kek) || kek.may_name(name) || behind
-            })
+            names.iter().any(|name| policy.trust().may_name(name, kek) || kek.may_name(name))
         };
         let outside = keks.iter().filter(|kek| !kek.is_alias() && !is_named(kek));
         for kek in outside {

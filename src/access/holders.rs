@@ -8,8 +8,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::access::choice;
-use crate::access::choice::Chooser;
+use crate::access::choice::{self, Chooser};
 use crate::access::opener::{Opener, is_file};
 use crate::failure::{AccessError, Failure};
 use crate::session::Session;

@@ -14,8 +14,7 @@ use crate::failure::{AccessError, Failure};
 use crate::session::Session;
 use crate::session::local::MakeLocal;
 use clap::Args;
-use envcrypt_core::envelope::now;
-use envcrypt_core::envelope::{Jwe, OpenError, Scope, SealedSecret, Sealer};
+use envcrypt_core::envelope::{Jwe, OpenError, Scope, SealedSecret, Sealer, now};
 use envcrypt_core::kek::{DataKey, KekId, KekUri};
 use envcrypt_core::secret::{Key, PlainSecret, SecretValue};
 

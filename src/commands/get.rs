@@ -197,11 +197,7 @@ fn scope(secret: &SealedSecret) -> String {
 
 /// Whether it is under one of these KEKs. An alias names the keys that were seen behind it.
 fn is_under(object: &Object, default: &Namespace, keks: &[KekUri], policy: &Policy) -> bool {
-    let is_named = |key: &KekId| {
-        keks.iter().any(|kek| {
-            kek.may_name(key.uri()) || policy.trust().behind(kek).any(|behind| behind == key)
-        })
-    };
+    let is_named = |key: &KekId| keks.iter().any(|kek| policy.trust().may_name(kek, key.uri()));
     let secret = object.sealed(default, SealCheck::Required);
     secret.is_ok_and(|secret| secret.keys().iter().any(is_named))
 }

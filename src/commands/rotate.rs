@@ -14,8 +14,7 @@ use crate::config::KekName;
 use crate::failure::Failure;
 use crate::select::many::ManyArgs;
 use crate::session::Session;
-use envcrypt_core::envelope::{Holder, SealedSecret, Sealer};
-use envcrypt_core::envelope::{is_too_late, now};
+use envcrypt_core::envelope::{Holder, SealedSecret, Sealer, is_too_late, now};
 use envcrypt_core::kek::{DataKey, KekUri};
 
 /// Seal the same values again under new data keys.

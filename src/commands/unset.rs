@@ -4,8 +4,7 @@ use std::path::Path;
 
 use clap::Args;
 
-use crate::batch::edit_values::ChangeArgs;
-use crate::batch::edit_values::{Changer, Delta};
+use crate::batch::edit_values::{ChangeArgs, Changer, Delta};
 use crate::batch::{self, Change};
 use crate::failure::{Failure, SelectError};
 use crate::select::one::OneArgs;

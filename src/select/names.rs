@@ -8,22 +8,19 @@ use envcrypt_core::secret::{Namespace, Place};
 
 /// Refuses kubectl's own form, `create secret generic db`, and says what to run instead.
 pub fn check_not_kubectls(name: &str, keys: &[String]) -> Result<(), Failure> {
-    // `create generic db`: nobody means a Secret of that name.
-    if matches!(name, "generic" | "docker-registry") && !keys.is_empty() {
-        let words: Vec<String> = std::iter::once(name.to_owned()).chain(keys.to_vec()).collect();
-        return check_not_kubectls("secret", &words);
-    }
-    let kinds = ["generic", "tls", "docker-registry"];
-    let Some(kind) = keys.first().filter(|key| kinds.contains(&key.as_str())) else {
-        return Ok(());
+    let is_kind = |word: &String| ["generic", "tls", "docker-registry"].contains(&word.as_str());
+    let (kind, words, secret) = match (name, keys) {
+        ("secret" | "secrets", [kind, rest @ ..]) if is_kind(kind) => {
+            (kind.as_str(), format!("secret {kind}"), rest.first())
+        }
+        // `create generic db`: nobody means a Secret of that name.
+        ("generic" | "docker-registry", [secret, ..]) => (name, name.to_owned(), Some(secret)),
+        _ => return Ok(()),
     };
-    if !matches!(name, "secret" | "secrets") {
-        return Ok(());
-    }
     let flag = if kind == "generic" { String::new() } else { format!(" --type {kind}") };
-    let secret = keys.get(1).map_or("NAME", String::as_str);
+    let secret = secret.map_or("NAME", String::as_str);
     Err(Failure::Usage(format!(
-        "leave out `secret {kind}`: run `kubectl envcrypt create {}{flag}` with the same other flags",
+        "leave out `{words}`: run `kubectl envcrypt create {}{flag}` with the same other flags",
         quoted(secret)
     )))
 }

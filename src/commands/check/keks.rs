@@ -5,9 +5,8 @@ use std::path::{Path, PathBuf};
 
 use crate::config::KekName;
 use crate::failure::{Failure, SelectError};
-use crate::session::Environment;
-use crate::session::Session;
 use crate::session::local::{self, MakeLocal};
+use crate::session::{Environment, Session};
 use crate::terminal;
 use envcrypt_core::access::{Policy, Scope, Uses};
 use envcrypt_core::envelope::SealedSecret;
@@ -117,9 +116,8 @@ impl<'a> Known<'a> {
         self.policy.grants().any(|grant| self.may_name(grant.kek.uri(), kek))
     }
 
-    /// Offline, a bare alias names the keys that this machine has seen behind it.
     fn may_name(&self, name: &KekUri, kek: &KekUri) -> bool {
-        name.may_name(kek) || self.policy.trust().behind(name).any(|key| *key == kek.id())
+        self.policy.trust().may_name(name, kek)
     }
 
     /// Whether the name in a rule can be this KEK. Offline, the key behind an alias is not known,

@@ -99,6 +99,13 @@ impl Trust {
         self.aliases.iter().filter(move |(name, _)| name == alias).map(|(_, key)| key)
     }
 
+    /// Returns whether `kek` may be the key that `name` names, as far as this machine knows. An
+    /// alias names the keys that were seen behind it.
+    #[must_use]
+    pub fn may_name(&self, name: &KekUri, kek: &KekUri) -> bool {
+        name.may_name(kek) || self.behind(name).any(|key| *key == kek.id())
+    }
+
     /// The aliases of a key.
     pub fn aliases_of<'a>(&'a self, key: &'a KekId) -> impl Iterator<Item = &'a KekUri> {
         self.aliases.iter().filter(move |(_, known)| known == key).map(|(name, _)| name)

@@ -199,7 +199,9 @@ impl<T> Renewed<T> {
         let is_old = there.since.elapsed() >= age;
         if is_old {
             there.due = Some(Instant::now());
-            there.ends = there.ends.filter(|_| !is_gone).or(is_gone.then(Instant::now));
+            if is_gone {
+                there.ends = there.due;
+            }
         }
         is_old
     }
