@@ -1,0 +1,1 @@
+//! The EncryptionConfiguration of kube-apiserver.

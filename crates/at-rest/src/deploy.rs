@@ -1,0 +1,1 @@
+//! The files that run `envcrypt-kms` on a control plane.

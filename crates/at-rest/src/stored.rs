@@ -1,0 +1,1 @@
+//! How a value in etcd is encrypted.

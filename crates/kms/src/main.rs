@@ -1,0 +1,3 @@
+//! `envcrypt-kms`: a KMS v2 plugin.
+
+fn main() {}
