@@ -117,6 +117,7 @@ impl Session {
                 }),
                 patience: self.settings()?.kek_timeout()?,
                 lifetimes: Lifetimes::run(),
+                vaults: Default::default(),
             })))
         })
     }

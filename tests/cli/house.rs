@@ -25,7 +25,7 @@ const PLUGIN: [&str; 16] = [
 ];
 
 /// The same of the library.
-const LIBRARY: [&str; 6] = ["secret", "kek", "envelope", "manifest", "access", "lib"];
+const LIBRARY: [&str; 7] = ["secret", "kek", "seed", "envelope", "manifest", "access", "lib"];
 
 #[test]
 fn imports_point_one_way() {

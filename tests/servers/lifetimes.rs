@@ -32,6 +32,7 @@ fn child() {
         passphrases: Arc::new(|_| Err("nobody is asked".to_owned())),
         patience: Duration::from_secs(2),
         lifetimes,
+        vaults: Default::default(),
     });
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("a runtime");

@@ -11,7 +11,7 @@ mod cache;
 mod data_key;
 mod error;
 mod gcp;
-mod k8skms;
+pub mod k8skms;
 mod lifetime;
 mod provider;
 #[allow(dead_code, reason = "each KMS uses a part of it, and a build can be without any KMS")]
@@ -30,6 +30,7 @@ pub use error::{Action, KekError, Refusal};
 pub use lifetime::{Keep, Lifetimes, Limits};
 pub use ring::{Passphrases, Ring, RingOptions};
 pub use uri::{KekId, KekUri, UriError};
+pub use vault::{VaultLogin, VaultSettings, Vaults};
 
 /// One key-encryption key.
 #[async_trait]
@@ -45,7 +46,7 @@ pub trait Kek: Send + Sync {
     /// # Errors
     /// Returns a [`KekError`] with the refusal of the KMS. It is [`Refusal::Rejected`] if another
     /// key or another context wrapped the DEK, or if the wrapped DEK was altered.
-    async fn unwrap(&self, key: &WrappedKey, context: &Context) -> Result<DataKey, KekError>;
+    async fn unwrap(&self, key: &WrappedKey, context: &Context) -> Result<Opened, KekError>;
 
     /// Lets the KMS wrap the DEK of `key` under this KEK. The DEK does not leave the KMS.
     ///
@@ -75,6 +76,22 @@ pub struct Wrapped {
     pub version: Option<String>,
 }
 
+/// A DEK that a KEK unwrapped.
+///
+/// It does not implement `Debug` or `Clone`, because it holds the DEK.
+pub struct Opened {
+    /// The DEK.
+    pub key: DataKey,
+    /// The version of the KEK, if the KMS reports it only when it unwraps. AWS KMS does so.
+    pub version: Option<String>,
+}
+
+impl From<DataKey> for Opened {
+    fn from(key: DataKey) -> Self {
+        Self { key, version: None }
+    }
+}
+
 /// A DEK that a KEK wrapped.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct WrappedKey {
@@ -84,7 +101,8 @@ pub struct WrappedKey {
     pub bytes: Vec<u8>,
 }
 
-/// The context that a KMS authenticates with each call: the binding without its key.
+/// The context that a KMS authenticates with each call: the binding of a Secret without its key, or
+/// the name of a cluster.
 ///
 /// The pairs are sorted by name, so that every implementation serialises the same bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
@@ -98,6 +116,14 @@ impl Context {
     pub fn new(namespace: Option<&str>, name: Option<&str>) -> Self {
         let pairs = [("envcrypt.dev/namespace", namespace), ("envcrypt.dev/name", name)];
         Self(pairs.into_iter().filter_map(|(k, v)| Some((k, v?.to_owned()))).collect())
+    }
+
+    /// Returns the context of what belongs to a whole cluster: `envcrypt.dev/cluster`.
+    ///
+    /// The policy of a KMS can allow one cluster with it.
+    #[must_use]
+    pub fn cluster(name: &str) -> Self {
+        Self([("envcrypt.dev/cluster", name.to_owned())].into())
     }
 
     /// Returns whether the context has both a namespace and a name.

@@ -7,6 +7,7 @@
 //!
 //! - [`secret`]: the names, values and types of a Secret. Plaintext cannot be printed.
 //! - [`kek`]: key-encryption keys (KEKs), which wrap a data key (DEK).
+//! - [`seed`]: the ciphertext of the KMS plugin `envcrypt-kms`.
 //! - [`envelope`]: the sealed format, v1 (`docs/format.md`).
 //! - [`manifest`]: reads, writes and finds Secrets in YAML and JSON.
 //! - [`access`]: decides which KEKs may open a Secret, and to which KEKs it may be sealed.
@@ -18,3 +19,4 @@ pub mod envelope;
 pub mod kek;
 pub mod manifest;
 pub mod secret;
+pub mod seed;

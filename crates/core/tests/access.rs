@@ -37,6 +37,7 @@ impl Machine {
             passphrases: Arc::new(|_| Err("nobody is asked".to_owned())),
             patience: Duration::from_secs(2),
             lifetimes: Lifetimes::run(),
+            vaults: Default::default(),
         });
         let keks = identities.map(|identity| KekUri::age(&identity.recipient).expect("valid"));
         Self { _directory: directory, ring: Arc::new(ring), keks }

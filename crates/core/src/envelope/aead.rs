@@ -1,4 +1,4 @@
-//! AES-256-GCM with padding, and the commitment to the key. Only this module uses aes-gcm.
+//! AES-256-GCM with padding, and the commitment to the key. Only this module and `seed` use aes-gcm.
 
 use aes_gcm::aead::{Aead, Payload};
 use aes_gcm::{Aes256Gcm, KeyInit, Nonce};

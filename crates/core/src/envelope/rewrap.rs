@@ -184,10 +184,14 @@ impl<'a> Group<'a> {
         let place = secret.meta.place.clone();
         let answer = match entries.len() {
             0 => Err(Vec::new()),
-            held if held == self.entries().len() => Ok(()),
+            held if held == self.entries().len() => Ok(None),
             _ => ring.holds(&entries, &self.context, |key| self.jwe().fits(key)).await,
         };
-        answer.map_err(|refusals| OpenError::NotHeld { place, kek: kek.clone(), refusals })
+        answer.map(drop).map_err(|refusals| OpenError::NotHeld {
+            place,
+            kek: kek.clone(),
+            refusals,
+        })
     }
 }
 

@@ -16,6 +16,8 @@ pub struct Unwrapped {
     pub key: Arc<DataKey>,
     /// The KEK, without its version.
     pub by: KekId,
+    /// The version of the KEK, if the KMS reports it only when it unwraps.
+    pub version: Option<String>,
 }
 
 /// The commitment to a DEK, and its context. For another context, the KMS must decide again.
@@ -27,7 +29,14 @@ pub(super) type Slot = Arc<OnceCell<Unwrapped>>;
 /// The unwrapped DEKs, for as long as `keep` allows.
 pub(super) struct Cache {
     keep: Keep,
-    slots: HashMap<Name, (Instant, Slot)>,
+    slots: HashMap<Name, Kept>,
+}
+
+/// One slot, when it was made, and when it was used last.
+struct Kept {
+    since: Instant,
+    used: Instant,
+    slot: Slot,
 }
 
 impl Cache {
@@ -42,25 +51,28 @@ impl Cache {
         if let Keep::For { most, .. } = self.keep {
             self.sweep();
             if self.slots.len() >= most.max(1) && !self.slots.contains_key(&name) {
-                let oldest = self.slots.iter().min_by_key(|(_, (since, _))| *since);
-                let oldest = oldest.map(|(name, _)| name.clone());
-                oldest.and_then(|name| self.slots.remove(&name));
+                let idle = self.slots.iter().min_by_key(|(_, kept)| kept.used);
+                let idle = idle.map(|(name, _)| name.clone());
+                idle.and_then(|name| self.slots.remove(&name));
             }
         }
-        self.slots.entry(name).or_insert_with(|| (now, Slot::default())).1.clone()
+        let new = || Kept { since: now, used: now, slot: Slot::default() };
+        let kept = self.slots.entry(name).or_insert_with(new);
+        kept.used = now;
+        kept.slot.clone()
     }
 
     /// Removes the DEKs that are too old.
     pub(super) fn sweep(&mut self) {
         if let Keep::For { age, .. } = self.keep {
-            self.slots.retain(|_, (since, _)| since.elapsed() < age);
+            self.slots.retain(|_, kept| kept.since.elapsed() < age);
         }
     }
 
     /// Removes a slot that was not filled: a DEK that does not unwrap must not push out another.
     pub(super) fn remove(&mut self, commitment: [u8; 32], context: &Context, slot: &Slot) {
         let name = (commitment, context.clone());
-        let is_it = |(_, there): &(Instant, Slot)| Arc::ptr_eq(there, slot);
+        let is_it = |there: &Kept| Arc::ptr_eq(&there.slot, slot);
         if slot.get().is_none() && self.slots.get(&name).is_some_and(is_it) {
             self.slots.remove(&name);
         }
@@ -71,8 +83,8 @@ impl Cache {
         self.slots.clear();
     }
 
-    #[cfg(test)]
-    fn len(&self) -> usize {
+    /// Returns the number of DEKs.
+    pub(super) fn len(&self) -> usize {
         self.slots.len()
     }
 }
@@ -98,13 +110,15 @@ mod tests {
     }
 
     #[test]
-    fn a_server_keeps_so_many_and_the_oldest_goes_first() {
+    fn a_server_keeps_so_many_and_the_one_that_was_not_used_for_longest_goes_first() {
         let keep = Keep::For { age: Duration::from_secs(60), most: 3 };
         let mut cache = Cache::new(keep);
         let slots = fill(&mut cache, 5);
         assert_eq!(cache.len(), 3);
         assert!(Arc::ptr_eq(&slots[4], &cache.slot([4; 32], &Context::default())));
         assert!(!Arc::ptr_eq(&slots[0], &cache.slot([0; 32], &Context::default())));
+        // The new one took the place of another than the one that was just used.
+        assert!(Arc::ptr_eq(&slots[4], &cache.slot([4; 32], &Context::default())));
         cache.clear();
         assert_eq!(cache.len(), 0);
     }

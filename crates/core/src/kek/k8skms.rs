@@ -11,7 +11,7 @@
 #[cfg(feature = "k8skms")]
 mod kek;
 #[cfg(feature = "k8skms")]
-mod protocol;
+pub mod protocol;
 #[cfg(feature = "k8skms")]
 mod refusal;
 

@@ -32,7 +32,8 @@ pub enum Keep {
     For {
         /// The maximum age of a DEK. An older one is removed when the next DEK is needed.
         age: Duration,
-        /// The maximum number of DEKs, at least one. The oldest is removed first.
+        /// The maximum number of DEKs, at least one. The one that was not used for the longest
+        /// time is removed first.
         most: usize,
     },
 }

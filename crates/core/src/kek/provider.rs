@@ -98,6 +98,9 @@ pub(super) struct Surroundings {
     /// How long logins and failures are kept, and the time limits.
     #[allow(dead_code, reason = "a build can be without any KMS")]
     pub lifetimes: Lifetimes,
+    /// The settings of keys of Vault.
+    #[allow(dead_code, reason = "a build can be without Vault")]
+    pub vaults: super::Vaults,
 }
 
 /// What it costs to unwrap with a KEK, in the order of use.

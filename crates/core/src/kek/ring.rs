@@ -18,7 +18,10 @@ use super::breaker::Breaker;
 use super::cache::{Cache, Unwrapped};
 use super::lifetime::Lifetimes;
 use super::provider::{Connector, Cost, PROVIDERS, Surroundings};
-use super::{Action, Context, DataKey, Kek, KekError, KekId, KekUri, Refusal, Wrapped, WrappedKey};
+use super::{
+    Action, Context, DataKey, Kek, KekError, KekId, KekUri, Opened, Refusal, Vaults, Wrapped,
+    WrappedKey,
+};
 use crate::secret::SecretValue;
 
 /// The maximum number of DEKs that are wrapped or unwrapped at the same time.
@@ -39,6 +42,8 @@ pub struct RingOptions {
     pub patience: Duration,
     /// How long the ring keeps DEKs, logins and failures.
     pub lifetimes: Lifetimes,
+    /// The settings of keys of Vault that do not use the environment.
+    pub vaults: Vaults,
 }
 
 /// The KEKs in use. It connects to nothing and reads nothing before the first call.
@@ -57,7 +62,7 @@ impl Ring {
     /// Returns a ring that is not connected yet.
     #[must_use]
     pub fn new(options: RingOptions) -> Self {
-        let RingOptions { identities, passphrases, patience, lifetimes } = options;
+        let RingOptions { identities, passphrases, patience, lifetimes, vaults } = options;
         #[cfg(feature = "age")]
         let identities = Arc::new(super::age::Identities::new(identities, passphrases));
         #[cfg(not(feature = "age"))]
@@ -67,6 +72,7 @@ impl Ring {
                 #[cfg(feature = "age")]
                 identities,
                 lifetimes,
+                vaults,
             },
             connectors: Default::default(),
             unwrapped: Mutex::new(Cache::new(lifetimes.keep)),
@@ -173,7 +179,9 @@ impl Ring {
         slow.answered(&answer);
         lock(&self.down).note(&wrapped.kek.id(), answer.as_ref().err());
         match answer? {
-            key if fits(&key) => Ok(Unwrapped { key: Arc::new(key), by: wrapped.kek.id() }),
+            Opened { key, version } if fits(&key) => {
+                Ok(Unwrapped { key: Arc::new(key), by: wrapped.kek.id(), version })
+            }
             _ => Err(KekError::new(&wrapped.kek, Action::Unwrap, Refusal::Rejected)),
         }
     }
@@ -212,8 +220,21 @@ impl Ring {
         kek.rewrap(wrapped, context).await.ok().flatten()
     }
 
+    /// Keeps a DEK that this process made, as if [`Ring::unwrap`] had unwrapped it.
+    pub fn remember(&self, commitment: [u8; 32], context: &Context, unwrapped: Unwrapped) {
+        let slot = lock(&self.unwrapped).slot(commitment, context);
+        // If another task is unwrapping it now, its answer is as good.
+        let _ = slot.set(unwrapped);
+    }
+
+    /// Returns the number of DEKs that the ring keeps.
+    #[must_use]
+    pub fn kept(&self) -> usize {
+        lock(&self.unwrapped).len()
+    }
+
     /// Checks that one of `candidates` unwraps the DEK now. It does not use the DEKs that the ring
-    /// keeps.
+    /// keeps. Returns the version of the KEK, if the KMS reports it only when it unwraps.
     ///
     /// # Errors
     /// Returns the error of each KEK if none of them unwraps the DEK.
@@ -222,8 +243,8 @@ impl Ring {
         candidates: &[&WrappedKey],
         context: &Context,
         fits: impl Fn(&DataKey) -> bool,
-    ) -> Result<(), Vec<KekError>> {
-        self.ask(candidates, context, fits).await.map(drop)
+    ) -> Result<Option<String>, Vec<KekError>> {
+        self.ask(candidates, context, fits).await.map(|unwrapped| unwrapped.version)
     }
 
     /// Returns the name of a KEK that does not change: for an AWS alias, the ARN of its key. Any
@@ -262,7 +283,7 @@ struct SlowUnlessAnswered<'a> {
 }
 
 impl SlowUnlessAnswered<'_> {
-    fn answered(mut self, answer: &Result<DataKey, KekError>) {
+    fn answered(mut self, answer: &Result<Opened, KekError>) {
         match answer {
             Err(error) if error.refusal == Refusal::Unreachable => {
                 lock(&self.ring.slow).insert(self.kek.clone());

@@ -11,11 +11,14 @@ mod kek;
 mod login;
 #[cfg(feature = "vault")]
 mod refusal;
+mod settings;
 
 use std::sync::Arc;
 
 use super::provider::{Connector, Provider, Surroundings};
 use super::uri::is_path_segment;
+
+pub use settings::{VaultLogin, VaultSettings, Vaults};
 
 /// The mount of the transit engine if a URI does not name another one.
 const DEFAULT_MOUNT: &str = "transit";
@@ -45,7 +48,10 @@ impl Provider for Vault {
 
     fn connector(&self, surroundings: &Surroundings) -> Option<Arc<dyn Connector>> {
         #[cfg(feature = "vault")]
-        return Some(Arc::new(kek::Server::new(surroundings.lifetimes)));
+        return Some(Arc::new(kek::Servers::new(
+            surroundings.lifetimes,
+            surroundings.vaults.clone(),
+        )));
         #[cfg(not(feature = "vault"))]
         {
             let _ = surroundings;

@@ -9,7 +9,9 @@ use zeroize::Zeroizing;
 
 use super::identities::{Identities, Identity, IdentityError};
 use crate::kek::provider::{Connector, Cost};
-use crate::kek::{Action, Context, DataKey, Kek, KekError, KekUri, Refusal, Wrapped, WrappedKey};
+use crate::kek::{
+    Action, Context, DataKey, Kek, KekError, KekUri, Opened, Refusal, Wrapped, WrappedKey,
+};
 
 /// The maximum size of the age file of a DEK, in bytes. One post-quantum stanza fits easily.
 const MAX_WRAPPED: usize = 16 << 10;
@@ -101,14 +103,14 @@ impl Kek for AgeKek {
         Ok(Wrapped { key, version: None })
     }
 
-    async fn unwrap(&self, key: &WrappedKey, _: &Context) -> Result<DataKey, KekError> {
+    async fn unwrap(&self, key: &WrappedKey, _: &Context) -> Result<Opened, KekError> {
         if let Some(opened) = self.decrypt_unlocked(&key.bytes)? {
-            return Ok(opened);
+            return Ok(opened.into());
         }
         // Other calls continue while the user types and while scrypt runs.
         let (kek, bytes) = (self.clone(), key.bytes.clone());
         let opened = tokio::task::spawn_blocking(move || kek.decrypt_locked(&bytes)).await;
-        opened.expect("the prompt for a passphrase does not panic")
+        opened.expect("the prompt for a passphrase does not panic").map(Opened::from)
     }
 }
 

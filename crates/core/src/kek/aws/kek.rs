@@ -20,7 +20,9 @@ use crate::kek::error::Request;
 use crate::kek::lifetime::Limits;
 use crate::kek::provider::Connector;
 use crate::kek::retry::CONNECT;
-use crate::kek::{Action, Context, DataKey, Kek, KekError, KekUri, Refusal, Wrapped, WrappedKey};
+use crate::kek::{
+    Action, Context, DataKey, Kek, KekError, KekUri, Opened, Refusal, Wrapped, WrappedKey,
+};
 
 /// One key of AWS KMS.
 pub(super) struct AwsKek {
@@ -112,7 +114,7 @@ impl AwsKek {
         arn: &str,
         wrapped: &WrappedKey,
         context: &Context,
-    ) -> Result<DataKey, KekError> {
+    ) -> Result<Opened, KekError> {
         let client = client(&self.clients, &self.uri, arn, Action::Unwrap).await?;
         let output = client
             .decrypt()
@@ -126,8 +128,10 @@ impl AwsKek {
                     Request { kek: &self.uri, action: Action::Unwrap, permission: "kms:Decrypt" };
                 refusal(request, region_of(arn), &e)
             })?;
+        let version = output.key_material_id;
         let plaintext = Zeroizing::new(output.plaintext.map(Blob::into_inner).unwrap_or_default());
         DataKey::from_slice(&plaintext)
+            .map(|key| Opened { key, version })
             .ok_or_else(|| KekError::new(&self.uri, Action::Unwrap, Refusal::Rejected))
     }
 }
@@ -150,14 +154,14 @@ impl Kek for AwsKek {
                 refusal(request, region_of(name), &e)
             })?;
         let key = wrapped(&self.uri, Action::Wrap, output.key_id, output.ciphertext_blob)?;
-        // AWS KMS does not report which key material it used.
+        // Only the answer of `Decrypt` tells the key material.
         let version = Some(key.kek.rest().to_owned());
         Ok(Wrapped { key, version })
     }
 
     /// If the region of a multi-region key (`mrk-`) does not answer, this calls the configured
     /// region. The replica there has the same key material.
-    async fn unwrap(&self, key: &WrappedKey, context: &Context) -> Result<DataKey, KekError> {
+    async fn unwrap(&self, key: &WrappedKey, context: &Context) -> Result<Opened, KekError> {
         let arn = key.kek.rest();
         let refused = match self.decrypt(arn, key, context).await {
             Err(error) if error.refusal == Refusal::Unreachable => error,

@@ -18,7 +18,9 @@ use crate::kek::error::Request;
 use crate::kek::lifetime::Limits;
 use crate::kek::provider::Connector;
 use crate::kek::retry::{in_time, retry};
-use crate::kek::{Action, Context, DataKey, Kek, KekError, KekUri, Refusal, Wrapped, WrappedKey};
+use crate::kek::{
+    Action, Context, DataKey, Kek, KekError, KekUri, Opened, Refusal, Wrapped, WrappedKey,
+};
 
 /// A key of Azure Key Vault.
 pub(super) struct AzureKek {
@@ -92,7 +94,7 @@ impl Kek for AzureKek {
         Ok(Wrapped { key, version: Some(used.to_owned()) })
     }
 
-    async fn unwrap(&self, key: &WrappedKey, _: &Context) -> Result<DataKey, KekError> {
+    async fn unwrap(&self, key: &WrappedKey, _: &Context) -> Result<Opened, KekError> {
         let request = Request { kek: &self.uri, action: Action::Unwrap, permission: "unwrapKey" };
         let rejected = || KekError::new(&self.uri, Action::Unwrap, Refusal::Rejected);
         let (vault, name, version) = parts(&self.uri);
@@ -109,7 +111,7 @@ impl Kek for AzureKek {
         });
         let answer = answer.await?;
         let bytes = Zeroizing::new(answer.result.unwrap_or_default());
-        DataKey::from_slice(&bytes).ok_or_else(rejected)
+        DataKey::from_slice(&bytes).map(Opened::from).ok_or_else(rejected)
     }
 }
 

@@ -15,7 +15,9 @@ use crate::kek::error::Request;
 use crate::kek::lifetime::Limits;
 use crate::kek::provider::Connector;
 use crate::kek::retry::{ATTEMPTS, BACKOFF, in_time};
-use crate::kek::{Action, Context, DataKey, Kek, KekError, KekUri, Refusal, Wrapped, WrappedKey};
+use crate::kek::{
+    Action, Context, DataKey, Kek, KekError, KekUri, Opened, Refusal, Wrapped, WrappedKey,
+};
 
 /// A key of Google Cloud KMS.
 pub(super) struct GcpKek {
@@ -107,7 +109,7 @@ impl Kek for GcpKek {
         Ok(Wrapped { key, version: Some(answer.name).filter(|name| !name.is_empty()) })
     }
 
-    async fn unwrap(&self, key: &WrappedKey, context: &Context) -> Result<DataKey, KekError> {
+    async fn unwrap(&self, key: &WrappedKey, context: &Context) -> Result<Opened, KekError> {
         let request = Request {
             kek: &self.uri,
             action: Action::Unwrap,
@@ -134,6 +136,7 @@ impl Kek for GcpKek {
             return Err(self.damaged(Action::Unwrap));
         }
         DataKey::from_slice(&answer.plaintext)
+            .map(Opened::from)
             .ok_or_else(|| KekError::new(&self.uri, Action::Unwrap, Refusal::Rejected))
     }
 }

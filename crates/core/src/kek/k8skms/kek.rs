@@ -1,16 +1,13 @@
 //! The calls to a KMS v2 plugin.
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
-use hyper_util::rt::TokioIo;
 use serde::{Deserialize, Serialize};
-use tokio::net::UnixStream;
-use tonic::transport::{Channel, Endpoint};
-use tower::service_fn;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -19,7 +16,9 @@ use super::refusal::refusal;
 use crate::kek::lifetime::{Lifetimes, Limits, Renewal, Renewed};
 use crate::kek::provider::{Connector, Cost};
 use crate::kek::retry::retry;
-use crate::kek::{Action, Context, DataKey, Kek, KekError, KekUri, Refusal, Wrapped, WrappedKey};
+use crate::kek::{
+    Action, Context, DataKey, Kek, KekError, KekUri, Opened, Refusal, Wrapped, WrappedKey,
+};
 
 /// The maximum size of a ciphertext, and of a key id, in bytes. The protocol sets it.
 const MAX_SIZE: usize = 1024;
@@ -75,7 +74,8 @@ impl PluginKek {
     /// Connects, and checks that the server is a KMS v2 plugin and healthy.
     async fn plugin(&self, action: Action) -> Result<Arc<Plugin>, KekError> {
         let connect = || async {
-            let plugin = Plugin::new(self.channel());
+            let socket = PathBuf::from(format!("/{}", self.uri.rest()));
+            let plugin = Plugin::at(&socket, self.limits.attempt);
             let status = plugin.status().await.map_err(|e| refusal(&self.uri, action, &e))?;
             // Before Kubernetes 1.29, the name of the protocol was `v2beta1`.
             if !matches!(status.version.as_str(), "v2" | "v2beta1") {
@@ -90,18 +90,6 @@ impl PluginKek {
         let late = || super::refusal::late(&self.uri, action);
         let make = async |_| Ok(Renewal::New(retry(self.limits, late, connect).await?, None));
         self.plugin.get(make).await
-    }
-
-    /// Returns a channel that connects at the first call, and again after the KMS plugin restarts.
-    fn channel(&self) -> Channel {
-        let path = format!("/{}", self.uri.rest());
-        Endpoint::from_static("http://localhost")
-            .connect_timeout(self.limits.attempt)
-            .timeout(self.limits.attempt)
-            .connect_with_connector_lazy(service_fn(move |_| {
-                let path = path.clone();
-                async move { UnixStream::connect(path).await.map(TokioIo::new) }
-            }))
     }
 }
 
@@ -123,7 +111,7 @@ impl Kek for PluginKek {
         Ok(Wrapped { key: WrappedKey { kek: self.uri.clone(), bytes }, version })
     }
 
-    async fn unwrap(&self, key: &WrappedKey, _: &Context) -> Result<DataKey, KekError> {
+    async fn unwrap(&self, key: &WrappedKey, _: &Context) -> Result<Opened, KekError> {
         let rejected = || KekError::new(&self.uri, Action::Unwrap, Refusal::Rejected);
         let stored = Stored::read(&key.bytes).ok_or_else(rejected)?;
         let plugin = self.plugin(Action::Unwrap).await?;
@@ -134,7 +122,7 @@ impl Kek for PluginKek {
             plugin.decrypt(request).await.map_err(|e| refusal(&self.uri, Action::Unwrap, &e))
         });
         let plaintext = Zeroizing::new(answer.await?.plaintext);
-        DataKey::from_slice(&plaintext).ok_or_else(rejected)
+        DataKey::from_slice(&plaintext).map(Opened::from).ok_or_else(rejected)
     }
 }
 

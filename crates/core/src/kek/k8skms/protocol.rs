@@ -3,38 +3,50 @@
 //! The names and tags are those of `api.proto` in `k8s.io/kms/apis/v2`.
 
 use std::collections::HashMap;
+use std::path::Path;
+use std::time::Duration;
 
+use hyper_util::rt::TokioIo;
 use prost::Message;
+use tokio::net::UnixStream;
 use tonic::client::Grpc;
 use tonic::codegen::http::uri::PathAndQuery;
-use tonic::transport::Channel;
+use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};
 use tonic_prost::ProstCodec;
+use tower::service_fn;
 
 /// The request of `Status`.
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct StatusRequest {}
+pub struct StatusRequest {}
 
 /// The answer of `Status`: the version of the protocol, the health and the current key.
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct StatusResponse {
+pub struct StatusResponse {
+    /// The version of the protocol: `v2`.
     #[prost(string, tag = "1")]
     pub version: String,
+    /// `ok`, or what is wrong.
     #[prost(string, tag = "2")]
     pub healthz: String,
+    /// The id of the key.
     #[prost(string, tag = "3")]
     pub key_id: String,
 }
 
 /// The request of `Decrypt`: the answer of `Encrypt`, and a name for the request.
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct DecryptRequest {
+pub struct DecryptRequest {
+    /// The ciphertext, 1 to 1024 bytes.
     #[prost(bytes = "vec", tag = "1")]
     pub ciphertext: Vec<u8>,
+    /// The name of the request in logs.
     #[prost(string, tag = "2")]
     pub uid: String,
+    /// The id of the key.
     #[prost(string, tag = "3")]
     pub key_id: String,
+    /// What is stored beside the ciphertext, at most 32 KiB.
     #[prost(map = "string, bytes", tag = "4")]
     pub annotations: HashMap<String, Vec<u8>>,
 }
@@ -42,7 +54,8 @@ pub(super) struct DecryptRequest {
 /// The answer of `Decrypt`. It contains the DEK, so it does not implement `Debug`.
 #[derive(PartialEq, Message)]
 #[prost(skip_debug)]
-pub(super) struct DecryptResponse {
+pub struct DecryptResponse {
+    /// The plaintext.
     #[prost(bytes = "vec", tag = "1")]
     pub plaintext: Vec<u8>,
 }
@@ -50,42 +63,68 @@ pub(super) struct DecryptResponse {
 /// The request of `Encrypt`. It contains the DEK, so it does not implement `Debug`.
 #[derive(PartialEq, Message)]
 #[prost(skip_debug)]
-pub(super) struct EncryptRequest {
+pub struct EncryptRequest {
+    /// The plaintext.
     #[prost(bytes = "vec", tag = "1")]
     pub plaintext: Vec<u8>,
+    /// The name of the request in logs.
     #[prost(string, tag = "2")]
     pub uid: String,
 }
 
 /// The answer of `Encrypt`: all that `Decrypt` needs.
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct EncryptResponse {
+pub struct EncryptResponse {
+    /// The ciphertext, 1 to 1024 bytes.
     #[prost(bytes = "vec", tag = "1")]
     pub ciphertext: Vec<u8>,
+    /// The id of the key.
     #[prost(string, tag = "2")]
     pub key_id: String,
+    /// What is stored beside the ciphertext, at most 32 KiB.
     #[prost(map = "string, bytes", tag = "3")]
     pub annotations: HashMap<String, Vec<u8>>,
 }
 
 /// A client of the service.
 #[derive(Clone)]
-pub(super) struct Plugin(Channel);
+pub struct Plugin(Channel);
 
 impl Plugin {
-    pub(super) fn new(channel: Channel) -> Self {
-        Self(channel)
+    /// Returns a client of the plugin at a socket. It connects at the first call, and again after
+    /// the plugin restarts. Each call may take as long as `limit`.
+    #[must_use]
+    pub fn at(socket: &Path, limit: Duration) -> Self {
+        let path = socket.to_owned();
+        let endpoint =
+            Endpoint::from_static("http://localhost").connect_timeout(limit).timeout(limit);
+        Self(endpoint.connect_with_connector_lazy(service_fn(move |_| {
+            let path = path.clone();
+            async move { UnixStream::connect(path).await.map(TokioIo::new) }
+        })))
     }
 
-    pub(super) async fn status(&self) -> Result<StatusResponse, Status> {
+    /// Calls `Status`.
+    ///
+    /// # Errors
+    /// Returns the status of gRPC.
+    pub async fn status(&self) -> Result<StatusResponse, Status> {
         self.call("/v2.KeyManagementService/Status", StatusRequest {}).await
     }
 
-    pub(super) async fn encrypt(&self, request: EncryptRequest) -> Result<EncryptResponse, Status> {
+    /// Calls `Encrypt`.
+    ///
+    /// # Errors
+    /// Returns the status of gRPC.
+    pub async fn encrypt(&self, request: EncryptRequest) -> Result<EncryptResponse, Status> {
         self.call("/v2.KeyManagementService/Encrypt", request).await
     }
 
-    pub(super) async fn decrypt(&self, request: DecryptRequest) -> Result<DecryptResponse, Status> {
+    /// Calls `Decrypt`.
+    ///
+    /// # Errors
+    /// Returns the status of gRPC.
+    pub async fn decrypt(&self, request: DecryptRequest) -> Result<DecryptResponse, Status> {
         self.call("/v2.KeyManagementService/Decrypt", request).await
     }
 

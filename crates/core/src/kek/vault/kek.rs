@@ -1,5 +1,6 @@
 //! The calls to the transit engine.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -12,11 +13,14 @@ use vaultrs::transit::data;
 use zeroize::Zeroizing;
 
 use super::refusal::{late, refusal};
+use super::settings::{VaultSettings, Vaults};
 use crate::kek::error::Request;
 use crate::kek::lifetime::{Lifetimes, Old, Renewal, Renewed};
 use crate::kek::provider::Connector;
 use crate::kek::retry::retry;
-use crate::kek::{Action, Context, DataKey, Kek, KekError, KekUri, Refusal, Wrapped, WrappedKey};
+use crate::kek::{
+    Action, Context, DataKey, Kek, KekError, KekId, KekUri, Opened, Refusal, Wrapped, WrappedKey,
+};
 
 /// A key of the transit engine.
 pub(super) struct VaultKek {
@@ -24,16 +28,48 @@ pub(super) struct VaultKek {
     server: Arc<Server>,
 }
 
-/// The server that the environment names. All keys share one login.
-pub(super) struct Server {
+/// The servers of all keys.
+pub(super) struct Servers {
+    /// The server that the environment names.
+    of_environment: Arc<Server>,
+    /// The servers of keys with settings of their own.
+    of_keys: HashMap<KekId, Arc<Server>>,
+}
+
+impl Servers {
+    /// Does not log in yet. Keys with the same settings share one login.
+    pub(super) fn new(lifetimes: Lifetimes, vaults: Vaults) -> Self {
+        let mut servers: Vec<Arc<Server>> = Vec::new();
+        let mut of_keys = HashMap::new();
+        for (kek, settings) in vaults {
+            let settings = Some(settings);
+            let shared = servers.iter().find(|server| server.settings == settings).cloned();
+            let server = shared.unwrap_or_else(|| Arc::new(Server::new(lifetimes, settings)));
+            servers.push(server.clone());
+            of_keys.insert(kek, server);
+        }
+        Self { of_environment: Arc::new(Server::new(lifetimes, None)), of_keys }
+    }
+}
+
+impl Connector for Servers {
+    fn kek(self: Arc<Self>, uri: &KekUri) -> Arc<dyn Kek> {
+        let server = self.of_keys.get(&uri.id()).unwrap_or(&self.of_environment);
+        Arc::new(VaultKek { uri: uri.clone(), server: server.clone() })
+    }
+}
+
+/// One server. All its keys share one login.
+struct Server {
     lifetimes: Lifetimes,
+    /// `None` means the environment.
+    settings: Option<VaultSettings>,
     login: Renewed<VaultClient>,
 }
 
 impl Server {
-    /// Does not log in yet.
-    pub(super) fn new(lifetimes: Lifetimes) -> Self {
-        Self { lifetimes, login: Renewed::new(lifetimes) }
+    fn new(lifetimes: Lifetimes, settings: Option<VaultSettings>) -> Self {
+        Self { lifetimes, settings, login: Renewed::new(lifetimes) }
     }
 
     /// Returns the client after the login.
@@ -41,14 +77,16 @@ impl Server {
     /// A login that was refused is not repeated immediately, because Vault locks it after a few
     /// failures.
     async fn client(&self, request: Request<'_>) -> Result<Arc<VaultClient>, KekError> {
-        let Self { lifetimes, login } = self;
+        let Self { lifetimes, settings, login } = self;
         let renew = async |old: Option<Old<VaultClient>>| {
             if let Some((old, holds)) = old
                 && let Some(lease) = super::login::extend(&old, holds).await
             {
                 return Ok(Renewal::Extended(lease));
             }
-            let connect = || super::login::connect(request.kek, request.action, *lifetimes);
+            let connect = || {
+                super::login::connect(request.kek, request.action, *lifetimes, settings.as_ref())
+            };
             let (client, lease) = retry(lifetimes.limits, || late(request), connect).await?;
             Ok(Renewal::New(client, lease))
         };
@@ -89,12 +127,6 @@ impl Server {
     }
 }
 
-impl Connector for Server {
-    fn kek(self: Arc<Self>, uri: &KekUri) -> Arc<dyn Kek> {
-        Arc::new(VaultKek { uri: uri.clone(), server: self })
-    }
-}
-
 impl VaultKek {
     fn wrapped(&self, ciphertext: String) -> WrappedKey {
         WrappedKey { kek: self.uri.clone(), bytes: ciphertext.into_bytes() }
@@ -121,7 +153,7 @@ impl Kek for VaultKek {
         Ok(Wrapped { key: self.wrapped(answer.ciphertext), version })
     }
 
-    async fn unwrap(&self, key: &WrappedKey, context: &Context) -> Result<DataKey, KekError> {
+    async fn unwrap(&self, key: &WrappedKey, context: &Context) -> Result<Opened, KekError> {
         let rejected = || KekError::new(&self.uri, Action::Unwrap, Refusal::Rejected);
         let ciphertext = std::str::from_utf8(&key.bytes).map_err(|_| rejected())?;
         let (mount, name) = mount_and_key(&self.uri);
@@ -133,7 +165,7 @@ impl Kek for VaultKek {
         let answer = self.server.call(self.request(Action::Unwrap, "decrypt"), decrypt).await?;
         let plaintext = Zeroizing::new(answer.plaintext);
         let bytes = Zeroizing::new(BASE64_STANDARD.decode(&*plaintext).map_err(|_| rejected())?);
-        DataKey::from_slice(&bytes).ok_or_else(rejected)
+        DataKey::from_slice(&bytes).map(Opened::from).ok_or_else(rejected)
     }
 
     /// Moves a DEK to the newest version of the same key, if there is no context.

@@ -1,4 +1,4 @@
-//! The address of Vault and the login, from the environment.
+//! The address of Vault and the login, from settings or from the environment.
 //!
 //! The CLIs of Vault and OpenBao read the same variables. Nothing comes from a sealed file.
 
@@ -10,6 +10,7 @@ use vaultrs::client::{Client, VaultClient, VaultClientSettings, VaultClientSetti
 use zeroize::Zeroizing;
 
 use super::refusal::{NOT_LOGGED_IN, refusal};
+use super::settings::{VaultLogin, VaultSettings};
 use crate::kek::error::Request;
 use crate::kek::lifetime::Lifetimes;
 use crate::kek::{Action, KekError, KekUri, Refusal};
@@ -20,8 +21,17 @@ const SERVICE_ACCOUNT_TOKEN: &str = "/var/run/secrets/kubernetes.io/serviceaccou
 /// A way to log in.
 enum Login {
     Token(Zeroizing<String>),
-    AppRole { role_id: String, secret_id: Zeroizing<String> },
-    Kubernetes { role: String, token: Zeroizing<String> },
+    AppRole {
+        mount: String,
+        role_id: String,
+        secret_id: Zeroizing<String>,
+    },
+    /// Of the auth methods `kubernetes` and `jwt`, whose requests look the same.
+    Jwt {
+        mount: String,
+        role: String,
+        token: Zeroizing<String>,
+    },
 }
 
 /// Logs in. Returns the client, and how long the login is valid if it expires.
@@ -29,12 +39,14 @@ pub(super) async fn connect(
     kek: &KekUri,
     action: Action,
     lifetimes: Lifetimes,
+    given: Option<&VaultSettings>,
 ) -> Result<(VaultClient, Option<Duration>), KekError> {
     let unusable = |detail: String| KekError::new(kek, action, Refusal::Unusable).detail(detail);
     let mut settings = VaultClientSettingsBuilder::default();
-    let address = variable("ADDR").unwrap_or_else(|| "https://127.0.0.1:8200".to_owned());
-    let wrong =
-        || unusable(format!("`VAULT_ADDR` is not a valid http or https address: `{address}`"));
+    let address = given.map(|given| given.address.clone()).or_else(|| variable("ADDR"));
+    let address = address.unwrap_or_else(|| "https://127.0.0.1:8200".to_owned());
+    let name = if given.is_some() { "address" } else { "VAULT_ADDR" };
+    let wrong = || unusable(format!("`{name}` is not a valid http or https address: `{address}`"));
     let url = url::Url::parse(&address).map_err(|_| wrong())?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(wrong());
@@ -42,17 +54,24 @@ pub(super) async fn connect(
     settings
         .address(&address)
         .timeout(Some(lifetimes.limits.attempt))
-        .verify(!skips_verify().map_err(&unusable)?);
-    let namespace = variable("NAMESPACE");
+        .verify(given.is_some() || !skips_verify().map_err(&unusable)?);
+    let namespace = match given {
+        Some(given) => given.namespace.clone(),
+        None => variable("NAMESPACE"),
+    };
     if namespace.as_ref().is_some_and(|name| !name.bytes().all(|b| b.is_ascii_graphic())) {
         return Err(unusable(
-            "`VAULT_NAMESPACE` must contain only printable ASCII characters, without spaces"
+            "the namespace of Vault must contain only printable ASCII characters, without spaces"
                 .to_owned(),
         ));
     }
     settings.namespace(namespace);
-    settings.ca_certs(authorities().map_err(&unusable)?);
-    let login = Login::of_environment().map_err(&unusable)?;
+    settings.ca_certs(authorities(given).map_err(&unusable)?);
+    let login = match given {
+        Some(given) => Login::of_settings(&given.login).map(Some),
+        None => Login::of_environment(),
+    };
+    let login = login.map_err(&unusable)?;
     let login = login.ok_or_else(|| {
         KekError::new(kek, action, Refusal::NotLoggedIn)
             .detail("no token is set")
@@ -132,8 +151,23 @@ fn http(settings: &VaultClientSettings) -> Result<reqwest::Client, String> {
 }
 
 impl Login {
+    fn of_settings(login: &VaultLogin) -> Result<Self, String> {
+        Ok(match login {
+            VaultLogin::Token { file } => Self::Token(read(file.clone())?),
+            VaultLogin::AppRole { mount, role_id, secret_id } => Self::AppRole {
+                mount: mount.clone(),
+                role_id: read(role_id.clone())?.to_string(),
+                secret_id: read(secret_id.clone())?,
+            },
+            VaultLogin::Jwt { mount, role, file } => {
+                Self::Jwt { mount: mount.clone(), role: role.clone(), token: read(file.clone())? }
+            }
+        })
+    }
+
     /// Returns the first of these: a token, a login, or the file that `vault login` writes.
     fn of_environment() -> Result<Option<Self>, String> {
+        let mount = |default: &str| variable("AUTH_PATH").unwrap_or_else(|| default.to_owned());
         if let Some(token) = variable("TOKEN") {
             return Ok(Some(Self::Token(Zeroizing::new(token))));
         }
@@ -143,12 +177,12 @@ impl Login {
                 (None, Some(path)) => read(path.into())?,
                 (None, None) => Zeroizing::default(),
             };
-            return Ok(Some(Self::AppRole { role_id, secret_id }));
+            return Ok(Some(Self::AppRole { mount: mount("approle"), role_id, secret_id }));
         }
         if let Some(role) = variable("ROLE") {
             let path = variable("SERVICE_ACCOUNT_TOKEN_FILE");
             let token = read(path.unwrap_or_else(|| SERVICE_ACCOUNT_TOKEN.to_owned()).into())?;
-            return Ok(Some(Self::Kubernetes { role, token }));
+            return Ok(Some(Self::Jwt { mount: mount("kubernetes"), role, token }));
         }
         let file = etcetera::home_dir().map(|home| home.join(".vault-token"));
         let file = file.ok().filter(|file| file.exists());
@@ -161,16 +195,15 @@ impl Login {
         request: Request<'_>,
         renews: bool,
     ) -> Result<(VaultClient, Option<Duration>), KekError> {
-        let path = |default: &str| variable("AUTH_PATH").unwrap_or_else(|| default.to_owned());
         let (token, lease) = match self {
             Self::Token(token) => (token, None),
-            Self::AppRole { role_id, secret_id } => {
-                let login = approle::login(&client, &path("approle"), &role_id, &secret_id).await;
+            Self::AppRole { mount, role_id, secret_id } => {
+                let login = approle::login(&client, &mount, &role_id, &secret_id).await;
                 let login = login.map_err(|e| refusal(request, &e))?;
                 (Zeroizing::new(login.client_token), Some(login.lease_duration))
             }
-            Self::Kubernetes { role, token } => {
-                let login = kubernetes::login(&client, &path("kubernetes"), &role, &token).await;
+            Self::Jwt { mount, role, token } => {
+                let login = kubernetes::login(&client, &mount, &role, &token).await;
                 let login = login.map_err(|e| refusal(request, &e))?;
                 (Zeroizing::new(login.client_token), Some(login.lease_duration))
             }
@@ -210,7 +243,10 @@ fn skips_verify() -> Result<bool, String> {
 }
 
 /// Returns the files of further certificate authorities, in addition to those of the system.
-fn authorities() -> Result<Vec<String>, String> {
+fn authorities(given: Option<&VaultSettings>) -> Result<Vec<String>, String> {
+    if let Some(given) = given {
+        return Ok(given.ca.iter().map(|path| path.display().to_string()).collect());
+    }
     let mut files: Vec<String> = variable("CACERT").into_iter().collect();
     if let Some(folder) = variable("CAPATH") {
         let entries = std::fs::read_dir(&folder)
