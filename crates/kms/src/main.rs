@@ -1,3 +1,45 @@
-//! `envcrypt-kms`: a KMS v2 plugin.
+//! `envcrypt-kms`: a Kubernetes KMS v2 plugin for any KMS.
+//!
+//! It runs on the nodes of a control plane, beside kube-apiserver, which calls it over a socket.
 
-fn main() {}
+mod cli;
+mod commands;
+mod config;
+mod engine;
+mod failure;
+mod http;
+mod metrics;
+mod server;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use nix::sys::resource::{Resource, setrlimit};
+
+/// Wipes all memory when it is freed, also memory of libraries that do not know that it holds
+/// keys.
+#[global_allocator]
+static ALLOCATOR: zeroizing_alloc::ZeroAlloc<std::alloc::System> =
+    zeroizing_alloc::ZeroAlloc(std::alloc::System);
+
+fn main() -> ExitCode {
+    harden();
+    let cli = cli::Cli::parse();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.expect("the operating system gives an event queue");
+    let result = runtime.block_on(cli::run(cli));
+    // Not long for a call that hangs, such as a DNS lookup.
+    runtime.shutdown_timeout(std::time::Duration::from_millis(500));
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+/// Turns core dumps off, also for a debugger of the same user. Ignores errors: a container may not
+/// allow it.
+fn harden() {
+    let _ = setrlimit(Resource::RLIMIT_CORE, 0, 0);
+    #[cfg(target_os = "linux")]
+    let _ = nix::sys::prctl::set_dumpable(false);
+}

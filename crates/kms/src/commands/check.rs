@@ -1,0 +1,234 @@
+//! `check`: everything that would keep the server from working, before it has to.
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use envcrypt_core::kek::{Context, DataKey, KekError, Ring, VaultLogin};
+
+use crate::config::{self, Config, KekConfig};
+use crate::engine::ring;
+use crate::failure::{Failure, one_line};
+
+/// Check a configuration, and each KEK with one wrap and one unwrap.
+///
+/// Prints the least policy that each KMS needs. The exit code is 1 if the server would not work.
+#[derive(clap::Args)]
+pub struct Args {
+    /// The configuration.
+    #[arg(long, value_name = "FILE", default_value = config::DEFAULT)]
+    config: PathBuf,
+    /// Call no KMS.
+    #[arg(long)]
+    offline: bool,
+    /// The configuration of another node, which must be able to open what this one seals.
+    #[arg(long, value_name = "FILE")]
+    against: Option<PathBuf>,
+}
+
+/// What was found, in the order of printing.
+#[derive(Default)]
+struct Findings {
+    lines: Vec<String>,
+    errors: usize,
+}
+
+impl Findings {
+    fn ok(&mut self, text: &str) {
+        self.lines.push(format!("ok       {}", one_line(text)));
+    }
+
+    fn warning(&mut self, text: &str) {
+        self.lines.push(format!("warning  {}", one_line(text)));
+    }
+
+    fn error(&mut self, text: &str) {
+        self.errors += 1;
+        self.lines.push(format!("error    {}", one_line(text)));
+    }
+}
+
+/// Checks and prints.
+///
+/// # Errors
+/// Returns a [`Failure`] if the configuration is not valid, or if an error was found.
+pub async fn run(args: Args) -> Result<(), Failure> {
+    let config = Config::read(&args.config)?;
+    let mut findings = Findings::default();
+    findings.ok(&format!("`{}` is valid", args.config.display()));
+    files(&args.config, &config, &mut findings);
+    socket(&config, &mut findings);
+    surroundings(&config, &mut findings);
+    if let Some(other) = &args.against {
+        against(&config, &Config::read(other)?, &mut findings);
+    }
+    if !args.offline {
+        keks(&config, &mut findings).await;
+    }
+    for kek in &config.keks {
+        findings.lines.push(format!(
+            "\nleast policy for {}:\n{}",
+            kek.uri,
+            policy(kek, &config.cluster)
+        ));
+    }
+    let text = findings.lines.join("\n") + "\n";
+    let _ = std::io::stdout().write_all(text.as_bytes());
+    match findings.errors {
+        0 => Ok(()),
+        1 => Err(Failure::new("the check found 1 error")),
+        errors => Err(Failure::new(format!("the check found {errors} errors"))),
+    }
+}
+
+/// The configuration decides which KEK opens what: nobody else may change it.
+fn files(path: &Path, config: &Config, findings: &mut Findings) {
+    if fs::metadata(path).is_ok_and(|metadata| metadata.mode() & 0o022 != 0) {
+        findings.error(&format!("others can write to `{}`", path.display()));
+    }
+    for file in config.keks.iter().flat_map(secret_files) {
+        match fs::metadata(file) {
+            Err(error) => findings.error(&format!("`{}` cannot be read: {error}", file.display())),
+            Ok(metadata) if metadata.mode() & 0o077 != 0 => findings.error(&format!(
+                "others can read `{}`: run `chmod 0600 {}`",
+                file.display(),
+                file.display()
+            )),
+            Ok(_) => findings.ok(&format!("`{}` is closed to others", file.display())),
+        }
+    }
+}
+
+/// The files of a KEK that hold something secret.
+fn secret_files(kek: &KekConfig) -> Vec<&Path> {
+    let login = kek.vault.as_ref().map(|vault| match &vault.login {
+        VaultLogin::Token { file } | VaultLogin::Jwt { file, .. } => file.as_path(),
+        VaultLogin::AppRole { secret_id, .. } => secret_id.as_path(),
+    });
+    login.into_iter().chain(kek.identity.as_deref()).collect()
+}
+
+fn socket(config: &Config, findings: &mut Findings) {
+    let path = &config.socket.path;
+    let directory = path.parent().unwrap_or(Path::new("/"));
+    match fs::metadata(directory) {
+        Err(error) => findings.warning(&format!(
+            "the directory `{}` of the socket is not there yet: {error}",
+            directory.display()
+        )),
+        Ok(metadata) if metadata.mode() & 0o022 != 0 => findings.error(&format!(
+            "others can write to the directory `{}` of the socket",
+            directory.display()
+        )),
+        Ok(_) => findings.ok(&format!("the directory `{}` of the socket", directory.display())),
+    }
+    if config.socket.mode & 0o007 != 0 {
+        findings.warning("`socket.mode` lets every user connect; `socket.allowUids` still decides");
+    }
+}
+
+/// The plugin must not need what needs the plugin.
+fn surroundings(config: &Config, findings: &mut Findings) {
+    let resolver = fs::read_to_string("/etc/resolv.conf").unwrap_or_default();
+    if resolver.lines().any(|line| line.starts_with("search") && line.contains(".svc.")) {
+        findings.warning("the cluster itself answers this machine's DNS queries, which fails while the cluster is down; in a static pod, set `dnsPolicy: Default`");
+    }
+    for kek in &config.keks {
+        let Some(vault) = &kek.vault else { continue };
+        let host = vault.address.split("://").nth(1).unwrap_or_default();
+        let host = host.split(['/', ':']).next().unwrap_or_default();
+        if host.ends_with(".svc") || host.ends_with(".cluster.local") {
+            findings.error(&format!(
+                "`{}` is inside a cluster: if it is this one, neither can start without the other",
+                vault.address
+            ));
+        }
+    }
+}
+
+/// What one node seals, the other must be able to open.
+fn against(config: &Config, other: &Config, findings: &mut Findings) {
+    let knows = |config: &Config, cluster: &String| {
+        config.cluster == *cluster || config.formerly.contains(cluster)
+    };
+    for (from, to, whose) in
+        [(config, other, "the other node cannot open"), (other, config, "this node cannot open")]
+    {
+        if !knows(to, &from.cluster) {
+            findings.error(&format!(
+                "{whose} what is sealed for the cluster `{}`: add it to `formerly` there first",
+                from.cluster
+            ));
+        }
+        let opens = from.keks.iter().any(|kek| to.openers().any(|open| open.id() == kek.uri.id()));
+        if !opens {
+            findings.error(&format!(
+                "{whose} what the KEKs of {} wrap: add a common KEK on both first, then remove the old one",
+                from.cluster
+            ));
+        }
+    }
+    if findings.errors == 0 {
+        findings.ok("both nodes open what the other one seals");
+    }
+}
+
+async fn keks(config: &Config, findings: &mut Findings) {
+    let ring = ring(config);
+    let context = Context::cluster(&config.cluster);
+    for kek in &config.keks {
+        let began = Instant::now();
+        match round_trip(kek, &ring, &context).await {
+            Ok(size) => findings.ok(&format!(
+                "{} {} {} ms, {size} bytes with each object",
+                kek.uri,
+                if kek.escrow { "wraps in" } else { "wraps and unwraps in" },
+                began.elapsed().as_millis()
+            )),
+            Err(error) => {
+                findings.error(&error.to_string());
+                let more = error.detail.iter().chain(&error.hint);
+                findings.lines.extend(more.map(|text| format!("         {}", one_line(text))));
+            }
+        }
+    }
+}
+
+/// Returns the size of the wrapped key, in bytes.
+async fn round_trip(kek: &KekConfig, ring: &Ring, context: &Context) -> Result<usize, KekError> {
+    let key = DataKey::generate();
+    let wrapped = ring.wrap(std::slice::from_ref(&kek.uri), &key, context).await?.remove(0);
+    if !kek.escrow {
+        let same = |opened: &DataKey| opened.expose() == key.expose();
+        let opened = ring.holds(&[&wrapped.key], context, same).await;
+        opened.map_err(|mut errors| errors.remove(0))?;
+    }
+    Ok(wrapped.key.bytes.len())
+}
+
+/// What the login of the server must be allowed to do, and no more.
+fn policy(kek: &KekConfig, cluster: &str) -> String {
+    let rest = kek.uri.rest();
+    match kek.uri.scheme() {
+        "awskms" => format!(
+            r#"{{"Effect": "Allow", "Action": ["kms:Encrypt", "kms:Decrypt"], "Resource": "{rest}",
+ "Condition": {{"StringEquals": {{"kms:EncryptionContext:envcrypt.dev/cluster": "{cluster}"}}}}}}"#
+        ),
+        "gcpkms" => format!(
+            "roles/cloudkms.cryptoKeyEncrypterDecrypter on {rest}\n(cloudkms.cryptoKeyVersions.useToEncrypt and useToDecrypt)"
+        ),
+        "azurekms" => format!(
+            "the role Key Vault Crypto Service Encryption User on {rest}\n(wrapKey and unwrapKey)"
+        ),
+        "hashivault" => {
+            let (mount, key) = rest.rsplit_once('/').unwrap_or(("transit", rest));
+            format!(
+                "path \"{mount}/encrypt/{key}\" {{ capabilities = [\"update\"] }}\npath \"{mount}/decrypt/{key}\" {{ capabilities = [\"update\"] }}"
+            )
+        }
+        "k8skms" => format!("permission to connect to the socket /{rest}"),
+        _ => "none: the identity file decides".to_owned(),
+    }
+}
