@@ -37,6 +37,12 @@ impl Sandbox {
         self
     }
 
+    /// The variables that were added.
+    #[allow(dead_code, reason = "shared with the tests against servers")]
+    pub fn environment(&self) -> Vec<(&str, String)> {
+        self.environment.iter().map(|(name, value)| (name.as_str(), value.clone())).collect()
+    }
+
     /// The work folder.
     pub fn work(&self) -> PathBuf {
         self.folder.path().join("work")

@@ -3,8 +3,8 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 
@@ -14,9 +14,59 @@ use crate::server::{Server, free_port, listens, wait_until};
 
 pub struct ControlPlane {
     folder: tempfile::TempDir,
-    pub etcd_port: u16,
     pub server: String,
-    _servers: [Server; 2],
+    port: u16,
+    /// Further arguments of kube-apiserver.
+    more: Vec<String>,
+    pub etcd: Arc<Etcd>,
+    apiserver: Option<Server>,
+}
+
+/// A server of etcd, which encrypts nothing.
+pub struct Etcd {
+    folder: tempfile::TempDir,
+    pub port: u16,
+    _server: Server,
+}
+
+impl Etcd {
+    pub fn start() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let [port, peer_port] = [free_port(), free_port()];
+        let url = format!("http://127.0.0.1:{port}");
+        let peer_url = format!("http://127.0.0.1:{peer_port}");
+        let log = folder.path().join("etcd.log");
+        let server = Server::start(
+            &find("etcd"),
+            [
+                "--data-dir".into(),
+                folder.path().join("data").display().to_string(),
+                format!("--listen-client-urls={url}"),
+                format!("--advertise-client-urls={url}"),
+                format!("--listen-peer-urls={peer_url}"),
+                format!("--initial-advertise-peer-urls={peer_url}"),
+                format!("--initial-cluster=default={peer_url}"),
+                "--unsafe-no-fsync".into(),
+            ],
+            &log,
+        );
+        wait_until("etcd", &log, || listens(port));
+        Self { folder, port, _server: server }
+    }
+
+    /// The directory of its data.
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// Runs etcdctl.
+    pub fn etcdctl<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Vec<u8> {
+        let mut command = Command::new(find("etcdctl"));
+        command.arg(format!("--endpoints=http://127.0.0.1:{}", self.port)).args(args);
+        let output = command.output().expect("etcdctl starts");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
+    }
 }
 
 /// The one of all tests, started by the first.
@@ -28,32 +78,43 @@ pub fn control_plane() -> &'static ControlPlane {
 
 impl ControlPlane {
     fn start() -> Self {
+        Self::with(Arc::new(Etcd::start()), Vec::new())
+    }
+
+    /// Starts kube-apiserver with further arguments, on this etcd.
+    pub fn with(etcd: Arc<Etcd>, more: Vec<String>) -> Self {
+        let mut plane = Self::prepare(etcd, more);
+        plane.start_apiserver();
+        plane.wait_ready();
+        plane
+    }
+
+    /// Everything but a running kube-apiserver.
+    pub fn prepare(etcd: Arc<Etcd>, more: Vec<String>) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let path = |name: &str| folder.path().join(name);
-        let text = |name: &str| path(name).display().to_string();
-        let [etcd_port, peer_port, port] = [free_port(), free_port(), free_port()];
-        let etcd_url = format!("http://127.0.0.1:{etcd_port}");
-        let peer_url = format!("http://127.0.0.1:{peer_port}");
-        let etcd = Server::start(
-            &find("etcd"),
-            [
-                "--data-dir".into(),
-                text("etcd"),
-                format!("--listen-client-urls={etcd_url}"),
-                format!("--advertise-client-urls={etcd_url}"),
-                format!("--listen-peer-urls={peer_url}"),
-                format!("--initial-advertise-peer-urls={peer_url}"),
-                format!("--initial-cluster=default={peer_url}"),
-                "--unsafe-no-fsync".into(),
-            ],
-            &path("etcd.log"),
-        );
         write_credentials(folder.path());
-        wait_until("etcd", &path("etcd.log"), || listens(etcd_port));
+        let port = free_port();
+        let server = format!("https://127.0.0.1:{port}");
+        let plane = Self { folder, server, port, more, etcd, apiserver: None };
+        for user in ["admin", "developer"] {
+            std::fs::write(plane.kubeconfig(user), plane.kubeconfig_text(user)).expect("written");
+        }
+        plane
+    }
+
+    /// Ends kube-apiserver at once.
+    pub fn stop_apiserver(&mut self) {
+        self.apiserver.take().expect("it runs").stop();
+    }
+
+    /// Starts kube-apiserver, and does not wait for it.
+    pub fn start_apiserver(&mut self) {
+        let text = |name: &str| self.folder.path().join(name).display().to_string();
+        let (etcd_port, port) = (self.etcd.port, self.port);
         let apiserver = Server::start(
             &find("kube-apiserver"),
             [
-                format!("--etcd-servers={etcd_url}"),
+                format!("--etcd-servers=http://127.0.0.1:{etcd_port}"),
                 format!("--secure-port={port}"),
                 "--bind-address=127.0.0.1".into(),
                 format!("--tls-cert-file={}", text("server.pem")),
@@ -67,19 +128,20 @@ impl ControlPlane {
                 format!("--service-account-signing-key-file={}", text("sa-key.pem")),
                 "--service-cluster-ip-range=10.0.0.0/24".into(),
                 "--disable-admission-plugins=ServiceAccount".into(),
-            ],
-            &path("apiserver.log"),
+            ]
+            .into_iter()
+            .chain(self.more.iter().cloned()),
+            &self.folder.path().join("apiserver.log"),
         );
-        let server = format!("https://127.0.0.1:{port}");
-        let plane = Self { folder, etcd_port, server, _servers: [etcd, apiserver] };
-        for user in ["admin", "developer"] {
-            std::fs::write(plane.kubeconfig(user), plane.kubeconfig_text(user)).expect("written");
-        }
-        wait_until("kube-apiserver", &plane.folder.path().join("apiserver.log"), || {
-            plane.kubectl(["get", "--raw", "/readyz"]).code == Some(0)
-                && plane.kubectl(["get", "namespace", "default"]).code == Some(0)
+        self.apiserver = Some(apiserver);
+    }
+
+    /// Waits until kube-apiserver answers.
+    pub fn wait_ready(&self) {
+        wait_until("kube-apiserver", &self.folder.path().join("apiserver.log"), || {
+            self.kubectl(["get", "--raw", "/readyz"]).code == Some(0)
+                && self.kubectl(["get", "namespace", "default"]).code == Some(0)
         });
-        plane
     }
 
     /// The kubeconfig file of a user.
@@ -137,16 +199,12 @@ impl ControlPlane {
 
     /// What etcd holds for a Secret, byte for byte.
     pub fn in_etcd(&self, namespace: &str, name: &str) -> Vec<u8> {
-        let mut command = Command::new(find("etcdctl"));
-        command.arg(format!("--endpoints=http://127.0.0.1:{}", self.etcd_port));
-        command.args([
-            "get",
-            "--print-value-only",
-            &format!("/registry/secrets/{namespace}/{name}"),
-        ]);
-        let output = command.output().expect("etcdctl starts");
-        assert!(output.status.success());
-        output.stdout
+        self.raw_in_etcd(&format!("/registry/secrets/{namespace}/{name}"))
+    }
+
+    /// What etcd holds under a key.
+    pub fn raw_in_etcd(&self, key: &str) -> Vec<u8> {
+        self.etcd.etcdctl(["get", "--print-value-only", key])
     }
 
     /// A sandbox with a local key, for which this is the cluster.

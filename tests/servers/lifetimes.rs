@@ -51,7 +51,7 @@ async fn round_trip(ring: &Ring, kek: &KekUri) -> Result<Option<String>, KekErro
     let wrapped = ring.wrap(std::slice::from_ref(kek), &key, &context).await?.remove(0);
     let same = |opened: &DataKey| opened.expose() == key.expose();
     let opened = ring.holds(&[&wrapped.key], &context, same).await;
-    opened.map(|()| wrapped.version).map_err(|mut refusals| refusals.remove(0))
+    opened.map(|_| wrapped.version).map_err(|mut refusals| refusals.remove(0))
 }
 
 struct LongRing {

@@ -3,6 +3,7 @@
 
 mod age_cli;
 mod apply;
+mod at_rest;
 mod aws;
 mod azure;
 mod clouds;
@@ -16,6 +17,7 @@ mod gcp;
 mod hashivault;
 mod k8skms;
 mod kms;
+mod kms_server;
 mod krew;
 mod lifetimes;
 mod odd_manifests;

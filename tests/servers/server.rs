@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 /// A running server. A shell watches a pipe that closes when this process
 /// ends, and then ends the server by its process id.
 pub struct Server {
-    _watch: Child,
+    watch: Child,
 }
 
 impl Server {
@@ -24,12 +24,18 @@ impl Server {
         let mut command = Command::new("sh");
         command.args([
             "-c",
-            r#""$@" </dev/null & server=$!; cat >/dev/null; kill -9 $server"#,
+            r#""$@" </dev/null & server=$!; cat >/dev/null; kill -9 $server; wait $server 2>/dev/null"#,
             "sh",
         ]);
         command.arg(program).args(args);
         command.stdin(Stdio::piped()).stdout(output.try_clone().expect("a log")).stderr(output);
-        Self { _watch: command.spawn().expect("a shell") }
+        Self { watch: command.spawn().expect("a shell") }
+    }
+
+    /// Ends the server now, and waits until it is gone.
+    pub fn stop(mut self) {
+        drop(self.watch.stdin.take());
+        self.watch.wait().expect("the shell ends");
     }
 }
 

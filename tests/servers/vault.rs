@@ -76,12 +76,17 @@ impl Vault {
     pub fn policy(&self, paths: &[String]) -> String {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         let name = format!("policy-{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        self.set_policy(&name, paths);
+        name
+    }
+
+    /// Replaces a policy by one that lets update these paths.
+    pub fn set_policy(&self, name: &str, paths: &[String]) {
         let rule = |path: &String| format!("path \"{path}\" {{ capabilities = [\"update\"] }}\n");
         let text: String = paths.iter().map(rule).collect();
-        let file = self.folder.path().join(&name);
-        std::fs::write(&file, text).expect("written");
-        self.bao(["policy", "write", &name, file.to_str().expect("UTF-8")]).succeeds();
-        name
+        let file = self.folder.path().join(name);
+        std::fs::write(&file, text + "# nothing else\n").expect("written");
+        self.bao(["policy", "write", name, file.to_str().expect("UTF-8")]).succeeds();
     }
 }
 

@@ -360,7 +360,7 @@ mod tests {
             ),
             ("cluster: p\nkeks: [{kek: hashivault://a, escrow: true}]\n", "at least one KEK"),
             ("cluster: p\nkeks: [{kek: hashivault://a, adress: x}]\n", "unknown field `adress`"),
-            ("cluster: p\nkeks: ['k8skms:///run/envcrypt/kms.sock']\n", "its own socket"),
+            ("cluster: p\nkeks: ['k8skms:///run/envcrypt/kms.sock']\n", "the server's own socket"),
             (
                 "cluster: p\nkeks: [hashivault://a]\nrequire: 2\n",
                 "`require` must be a number from 1 to 1",

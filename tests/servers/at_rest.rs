@@ -1,0 +1,6 @@
+//! Encryption at rest: a real kube-apiserver and etcd, with `envcrypt-kms` as the KMS provider.
+
+mod keks;
+mod outages;
+mod providers;
+mod rotation;
