@@ -10,8 +10,8 @@ mod reference;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    apply, check, create, diff, edit, exec, get, inspect, kek, restart, rewrap, rotate, seal, set,
-    unset, unwrap,
+    apply, at_rest, check, create, diff, edit, exec, get, inspect, kek, restart, rewrap, rotate,
+    seal, set, unset, unwrap,
 };
 use crate::failure::Failure;
 use crate::session::Session;
@@ -64,6 +64,7 @@ pub enum Command {
     Rotate(rotate::RotateArgs),
     Restart(restart::RestartCommandArgs),
     Kek(kek::KekArgs),
+    AtRest(at_rest::AtRestArgs),
     /// Print the version.
     #[command(after_help = "Examples:
   # Print the version of the plugin
@@ -112,6 +113,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Options => about::options(),
         Command::Delete(args) => about::delete(&args),
         Command::Kek(args) => kek::run(args, &session).await,
+        Command::AtRest(args) => at_rest::run(args, &session).await,
         Command::Completion(args) => completion::run(args),
         Command::Man(args) => man::run(&args),
         Command::Complete(args) => complete::run(args).await,

@@ -3,12 +3,14 @@
 mod connect;
 mod error;
 mod replace;
+mod storage;
 mod workloads;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use http::Request;
+use http::header::ACCEPT;
+use http::{HeaderValue, Request};
 use kube::core::params::{GetParams, ListParams, Patch, PatchParams, PostParams};
 use kube::core::request::Request as Requests;
 use serde::Deserialize;
@@ -23,6 +25,7 @@ pub use connect::{ConnectOptions, Connection, context_names};
 pub use error::ClusterError;
 use error::{Operation, refused};
 pub use replace::ReplaceError;
+pub use storage::{Again, Resource, Stored};
 pub use workloads::{Consumer, Restart, Rollout};
 
 /// The field manager for server-side apply.
@@ -64,7 +67,8 @@ pub struct Cluster {
 struct Page<T> {
     #[serde(default)]
     metadata: PageMetadata,
-    items: Vec<T>,
+    /// An empty list of metadata has `null`.
+    items: Option<Vec<T>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -156,12 +160,28 @@ impl Cluster {
         requests: &Requests,
         params: ListParams,
         operation: impl Fn() -> Operation,
+        each: impl AsyncFnMut(Vec<T>),
+    ) -> Result<(), ClusterError> {
+        self.pages_as("application/json", requests, params, operation, each).await
+    }
+
+    /// Lists objects in the form that `accept` names, one page at a time.
+    async fn pages_as<T: DeserializeOwned>(
+        &self,
+        accept: &'static str,
+        requests: &Requests,
+        params: ListParams,
+        operation: impl Fn() -> Operation,
         mut each: impl AsyncFnMut(Vec<T>),
     ) -> Result<(), ClusterError> {
         let mut params = params.limit(PAGE);
         loop {
-            let page: Page<T> = self.send(requests.list(&params), operation()).await?;
-            each(page.items).await;
+            let request = requests.list(&params).map(|mut request| {
+                request.headers_mut().insert(ACCEPT, HeaderValue::from_static(accept));
+                request
+            });
+            let page: Page<T> = self.send(request, operation()).await?;
+            each(page.items.unwrap_or_default()).await;
             match page.metadata.r#continue.filter(|token| !token.is_empty()) {
                 Some(token) => params.continue_token = Some(token),
                 None => return Ok(()),

@@ -1,6 +1,7 @@
 //! The commands: one file each, with its arguments and its steps in order.
 
 pub mod apply;
+pub mod at_rest;
 pub mod check;
 pub mod create;
 pub mod diff;

@@ -2,6 +2,7 @@
 //! enum here, which knows its hints.
 
 mod access;
+mod at_rest;
 mod batch;
 mod exec;
 mod lower;
@@ -24,6 +25,7 @@ use envcrypt_core::manifest::ManifestError;
 use envcrypt_core::secret::{LabelError, NameError, TypeError};
 
 pub use access::AccessError;
+pub use at_rest::AtRestError;
 pub use batch::BatchError;
 pub use exec::ExecError;
 pub use restart::RestartError;
@@ -65,6 +67,8 @@ pub enum Failure {
     Batch(#[from] BatchError),
     #[error(transparent)]
     Restart(#[from] RestartError),
+    #[error(transparent)]
+    AtRest(#[from] AtRestError),
     #[error(transparent)]
     Exec(#[from] ExecError),
     /// Flags that conflict.
@@ -231,6 +235,7 @@ impl Failure {
             Self::Access(error) => error,
             Self::Batch(error) => error,
             Self::Restart(error) => error,
+            Self::AtRest(error) => error,
             Self::Exec(error) => error,
             Self::Type(error) => error,
             Self::Live(error) => error,

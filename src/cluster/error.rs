@@ -1,6 +1,7 @@
 //! Errors of the cluster in this project's own words. The errors of kube print their Debug form,
 //! and a message of an API server may quote the request.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::path::PathBuf;
 
@@ -49,7 +50,7 @@ pub enum ClusterError {
         /// `get`, `list`, `create`, `patch`.
         verb: &'static str,
         /// For example `Secrets`.
-        kind: &'static str,
+        kind: String,
         /// One namespace, or all.
         scope: String,
         /// The server's own message.
@@ -57,6 +58,9 @@ pub enum ClusterError {
     },
     #[error("the Secret `{0}` does not exist")]
     NotFound(Place),
+    /// The API server has no such resource, or it cannot be listed and patched.
+    #[error("the API server has no resource `{0}` that can be stored again")]
+    NoResource(String),
     #[error("the namespace `{0}` does not exist")]
     NoNamespace(Namespace),
     #[error("the Secret `{0}` already exists")]
@@ -106,6 +110,7 @@ impl ClusterError {
                 format!("ask an administrator for the verb `{verb}` on `{kind}` in {scope}; check with `kubectl auth can-i {verb} {kind}`")
             }
             Self::NotFound(place) => format!("run `kubectl get secrets -n {}` to see what exists", place.namespace),
+            Self::NoResource(_) => "run `kubectl api-resources` to see what exists; write the group after a dot, as in `deployments.apps`".to_owned(),
             Self::NoNamespace(namespace) => format!("create it with `kubectl create namespace {namespace}`"),
             Self::AlreadyExists(place) => format!(
                 "change its values with `kubectl envcrypt set {0} KEY -n {1}`, choose another name, or delete the old Secret with `kubectl delete secret {0} -n {1}`",
@@ -142,7 +147,7 @@ const SECRETS: &str = "Secrets";
 pub(super) struct Operation {
     verb: &'static str,
     /// The kind of its objects, in the plural.
-    kind: &'static str,
+    kind: Cow<'static, str>,
     place: Option<Place>,
     namespace: Option<Namespace>,
     /// Whether the request held plaintext, so that no message may be shown.
@@ -161,7 +166,7 @@ impl Operation {
     pub fn list(namespace: Option<&Namespace>) -> Self {
         Self {
             verb: "list",
-            kind: SECRETS,
+            kind: SECRETS.into(),
             place: None,
             namespace: namespace.cloned(),
             plaintext: false,
@@ -170,12 +175,12 @@ impl Operation {
 
     fn at(verb: &'static str, place: &Place, plaintext: bool) -> Self {
         let namespace = Some(place.namespace.clone());
-        Self { verb, kind: SECRETS, place: Some(place.clone()), namespace, plaintext }
+        Self { verb, kind: SECRETS.into(), place: Some(place.clone()), namespace, plaintext }
     }
 
     /// For other objects than Secrets.
-    pub fn of(self, kind: &'static str) -> Self {
-        Self { kind, ..self }
+    pub fn of(self, kind: impl Into<Cow<'static, str>>) -> Self {
+        Self { kind: kind.into(), ..self }
     }
 
     /// With another verb than `list`.
@@ -184,7 +189,7 @@ impl Operation {
     }
 
     fn what(&self) -> String {
-        self.place.as_ref().map_or_else(|| self.kind.to_owned(), |p| format!("the Secret `{p}`"))
+        self.place.as_ref().map_or_else(|| self.kind.to_string(), |p| format!("the Secret `{p}`"))
     }
 
     fn scope(&self) -> String {
@@ -232,7 +237,7 @@ fn api(status: &Status, operation: &Operation) -> ClusterError {
         (401, ..) => ClusterError::Unauthorized,
         (403, ..) if status.reason == "Forbidden" => ClusterError::Forbidden {
             verb: operation.verb,
-            kind: operation.kind,
+            kind: operation.kind.to_string(),
             scope: operation.scope(),
             message: if operation.plaintext { String::new() } else { status.message.clone() },
         },

@@ -3,4 +3,5 @@
 mod keks;
 mod outages;
 mod providers;
+mod reencrypt;
 mod rotation;

@@ -102,6 +102,14 @@ impl ControlPlane {
         plane
     }
 
+    /// Starts kube-apiserver again with other further arguments.
+    pub fn restart_with(&mut self, more: Vec<String>) {
+        self.stop_apiserver();
+        self.more = more;
+        self.start_apiserver();
+        self.wait_ready();
+    }
+
     /// Ends kube-apiserver at once.
     pub fn stop_apiserver(&mut self) {
         self.apiserver.take().expect("it runs").stop();

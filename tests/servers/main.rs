@@ -25,6 +25,7 @@ mod plugin;
 mod programs;
 mod reader;
 mod readme;
+mod recorder;
 mod replace;
 mod rewrap;
 #[path = "../cli/sandbox.rs"]

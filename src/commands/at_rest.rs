@@ -1,0 +1,29 @@
+//! `at-rest`: encryption at rest, for the administrator of a cluster.
+
+mod reencrypt;
+
+use clap::{Args, Subcommand};
+
+use crate::failure::Failure;
+use crate::session::Session;
+
+/// Set up encryption at rest, and prove what etcd holds.
+#[derive(Args)]
+#[command(after_help = "Examples:
+  # Store all Secrets again, with the provider that kube-apiserver uses now
+  kubectl envcrypt at-rest reencrypt secrets")]
+pub struct AtRestArgs {
+    #[command(subcommand)]
+    command: AtRestCommand,
+}
+
+#[derive(Subcommand)]
+enum AtRestCommand {
+    Reencrypt(reencrypt::ReencryptArgs),
+}
+
+pub async fn run(args: AtRestArgs, session: &Session) -> Result<(), Failure> {
+    match args.command {
+        AtRestCommand::Reencrypt(args) => reencrypt::run(args, session).await,
+    }
+}
