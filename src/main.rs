@@ -15,6 +15,7 @@ mod cli;
 mod cluster;
 mod commands;
 mod config;
+mod etcd;
 mod failure;
 mod files;
 mod process;
