@@ -16,8 +16,6 @@ mod tree;
 
 use std::io;
 
-use thiserror::Error;
-
 pub(crate) use self::page::Page;
 pub(crate) use self::set::PageSet;
 pub use self::source::ReadAt;
@@ -31,7 +29,7 @@ const MAX_SIZE: u64 = 128 << 30;
 const ATTEMPTS: usize = 5;
 
 /// Why a file of etcd cannot be read.
-#[derive(Debug, Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The operating system refused to read.
     #[error("cannot read the database")]
@@ -70,7 +68,7 @@ pub enum Error {
     /// The database has more buckets than the reader supports.
     #[error("the database is damaged: it has too many buckets")]
     Buckets,
-    /// etcd always creates the buckets that are asked for.
+    /// The database does not have a bucket that etcd always creates.
     #[error("the database is not from etcd: it has no bucket `{0}`")]
     NoBucket(&'static str),
     /// etcd committed a change during each attempt to read.

@@ -1,8 +1,8 @@
 //! What etcd keeps in its database: each revision of each key.
+//!
+//! A data directory also has a write-ahead log. Changes of the last moments may be only there.
 
 use std::collections::BTreeMap;
-
-use thiserror::Error;
 
 use crate::bolt::{self, ReadAt, View};
 use crate::proto::{Field, Fields};
@@ -19,7 +19,7 @@ const MAX_KEYS: usize = 512 << 20;
 const KEY_OVERHEAD: usize = 64;
 
 /// Why the records of etcd cannot be read.
-#[derive(Debug, Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The database cannot be read.
     #[error(transparent)]

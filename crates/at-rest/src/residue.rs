@@ -3,8 +3,8 @@
 //! Encrypting a value again does not remove the plaintext from the file. etcd keeps old revisions
 //! until it compacts them, and bbolt does not clear the pages that it frees.
 //!
-//! What is found is the least that is there: if the start of an object is overwritten, the rest of
-//! it is not recognized.
+//! This finds the minimum: when the start of an object is overwritten, the rest of it is not
+//! recognized. The write-ahead log of a data directory is another file, and is not searched.
 
 use std::collections::HashSet;
 use std::ops::Range;

@@ -2,6 +2,8 @@
 //!
 //! kube-apiserver writes a prefix before each encrypted value. It names the provider of the
 //! EncryptionConfiguration and, for most, the key.
+//!
+//! Names and key IDs are as they are in etcd. Escape them before you show them.
 
 mod envelope;
 mod key;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// The object that a key in etcd belongs to.
+/// The object that a key in etcd belongs to. Escape its names before you show them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EtcdKey<'a> {
     /// The group of a custom resource, and of the few other resources that have it in the key.

@@ -11,7 +11,6 @@ use crypto_secretbox::XSalsa20Poly1305;
 use crypto_secretbox::aead::Aead;
 use hkdf::Hkdf;
 use sha2::Sha256;
-use thiserror::Error;
 use zeroize::Zeroizing;
 
 use super::{DekSource, EncryptedObject, Local, Provider};
@@ -28,7 +27,7 @@ const DERIVED: usize = 32;
 pub type Plaintext = Zeroizing<Vec<u8>>;
 
 /// Why a value cannot be decrypted.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// The value names another key.
     #[error("the value is encrypted with key `{0}`, not with this key")]
@@ -69,7 +68,8 @@ impl Local<'_> {
     /// # Errors
     /// Returns an [`Error`] when the value has another key, or is not as it was written.
     pub fn open(&self, key: &LocalKey, etcd_key: &[u8]) -> Result<Plaintext, Error> {
-        let other = || Error::OtherKey(self.key_name().to_owned());
+        // Anyone who can write to etcd chooses this name.
+        let other = || Error::OtherKey(self.key_name().escape_debug().to_string());
         let payload = self.payload(&key.name).ok_or_else(other)?;
         match self.provider {
             Provider::AesCbc => aes_cbc(&key.bytes, payload),
@@ -80,7 +80,7 @@ impl Local<'_> {
 }
 
 impl EncryptedObject<'_> {
-    /// Decrypts the value. `source` is what the KMS plugin decrypts `encrypted_dek_source` to, and
+    /// Decrypts the value. `source` is what the KMS plugin decrypts `encrypted_dek_source` to.
     /// `etcd_key` is the key in etcd that has the value, with its prefix.
     ///
     /// # Errors
