@@ -16,6 +16,7 @@ use thiserror::Error;
 
 use crate::cluster::{ClusterError, ReplaceError};
 use crate::config::ConfigError;
+use crate::etcd::{EtcdError, PodError, SourceError};
 use crate::files::{FileError, MemoryError};
 use crate::terminal::{EditError, OutputError, PromptError, Report};
 use envcrypt_core::access::{self as access_core, TrustError};
@@ -144,6 +145,21 @@ pub enum Failure {
     Output(#[from] OutputError),
     #[error(transparent)]
     File(#[from] FileError),
+    /// etcd cannot be read.
+    #[error(transparent)]
+    Etcd(#[from] SourceError),
+}
+
+impl From<EtcdError> for Failure {
+    fn from(error: EtcdError) -> Self {
+        Self::Etcd(error.into())
+    }
+}
+
+impl From<PodError> for Failure {
+    fn from(error: PodError) -> Self {
+        Self::Etcd(error.into())
+    }
 }
 
 impl From<ReplaceError> for Failure {
@@ -250,6 +266,7 @@ impl Failure {
             Self::Memory(error) => error,
             Self::Output(error) => error,
             Self::File(error) => error,
+            Self::Etcd(error) => error,
             _ => return None,
         })
     }

@@ -4,6 +4,7 @@ pub mod local;
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -55,6 +56,29 @@ impl Session {
     /// The cluster that flags and files name, not yet connected.
     pub fn target(&self) -> Result<&Connection, Failure> {
         get_or_try(&self.target, || Ok(Connection::load(self.options.clone())?))
+    }
+
+    /// The connection flags, for kubectl itself. A token would be visible to everyone there.
+    pub fn kubectl_flags(&self) -> Result<Vec<OsString>, Failure> {
+        let options = &self.options;
+        if options.token.is_some() {
+            return Err(Failure::Usage(
+                "`--token` cannot be passed on to `kubectl exec`: name a kubeconfig instead".into(),
+            ));
+        }
+        let text = |value: &Option<String>| value.as_ref().map(OsString::from);
+        let path = |value: &Option<PathBuf>| value.as_ref().map(|p| p.as_os_str().to_owned());
+        let flags = [
+            ("--kubeconfig", path(&options.kubeconfig)),
+            ("--context", text(&options.context)),
+            ("--cluster", text(&options.cluster)),
+            ("--user", text(&options.user)),
+            ("--server", text(&options.server)),
+            ("--as", text(&options.impersonate)),
+            ("--certificate-authority", path(&options.certificate_authority)),
+        ];
+        let given = flags.into_iter().filter_map(|(flag, value)| Some([flag.into(), value?]));
+        Ok(given.flatten().collect())
     }
 
     /// The namespace in use.

@@ -107,6 +107,13 @@ pub enum Rollout {
 }
 
 impl Cluster {
+    /// Gets a pod as the API server shows it.
+    pub async fn pod(&self, namespace: &str, name: &str) -> Result<Value, ClusterError> {
+        let url = format!("/api/v1/namespaces/{namespace}/pods");
+        let operation = Operation::list(None).of(format!("the pod `{namespace}/{name}`")).to("get");
+        self.send(Requests::new(url).get(name, &GetParams::default()), operation).await
+    }
+
     /// The workloads of a namespace that use one of these Secrets. CronJobs and Jobs may be missing
     /// if the caller may not list them: then their error is returned too.
     pub async fn consumers(

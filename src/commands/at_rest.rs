@@ -1,6 +1,7 @@
 //! `at-rest`: encryption at rest, for the administrator of a cluster.
 
 mod reencrypt;
+mod verify;
 
 use clap::{Args, Subcommand};
 
@@ -10,6 +11,9 @@ use crate::session::Session;
 /// Set up encryption at rest, and prove what etcd holds.
 #[derive(Args)]
 #[command(after_help = "Examples:
+  # Show how each Secret in etcd is encrypted
+  kubectl envcrypt at-rest verify --kubectl-exec etcd-minikube
+
   # Store all Secrets again, with the provider that kube-apiserver uses now
   kubectl envcrypt at-rest reencrypt secrets")]
 pub struct AtRestArgs {
@@ -19,11 +23,13 @@ pub struct AtRestArgs {
 
 #[derive(Subcommand)]
 enum AtRestCommand {
+    Verify(verify::VerifyArgs),
     Reencrypt(reencrypt::ReencryptArgs),
 }
 
 pub async fn run(args: AtRestArgs, session: &Session) -> Result<(), Failure> {
     match args.command {
+        AtRestCommand::Verify(args) => verify::run(args, session).await,
         AtRestCommand::Reencrypt(args) => reencrypt::run(args, session).await,
     }
 }

@@ -2,6 +2,7 @@
 
 use super::Explain;
 use crate::cluster::{ClusterError, ReplaceError};
+use crate::etcd::{EtcdError, PodError, SourceError};
 use crate::files::{FileError, MemoryError};
 use crate::terminal::{EditError, OutputError, PromptError};
 use envcrypt_core::access::TrustError;
@@ -192,6 +193,30 @@ impl Explain for FileError {
             Self::Exists(_) => "files are never overwritten: remove it, or choose another name",
             Self::Changed(_) => "check the file, then run the command again",
             Self::Io { .. } => return None,
+        };
+        Some(text.to_owned())
+    }
+}
+
+impl Explain for SourceError {
+    fn hint(&self) -> Option<String> {
+        let text = match self {
+            Self::Live(EtcdError::Denied { .. }) => {
+                "give a client certificate that etcd accepts with `--cacert`, `--cert` and `--key`; kubeadm keeps one in /etc/kubernetes/pki/etcd"
+            }
+            Self::Live(EtcdError::Unreachable { .. }) => {
+                "on a node of the control plane, etcd listens on https://127.0.0.1:2379; from elsewhere, use `--kubectl-exec POD`"
+            }
+            Self::Pod(PodError::NotEtcd(_)) => {
+                "run `kubectl get pods -n kube-system -l component=etcd` to find the pod"
+            }
+            Self::Pod(PodError::Exec { .. }) => {
+                "you need the verb `create` on `pods/exec` there; otherwise save a snapshot and use `--snapshot`"
+            }
+            Self::File { .. } | Self::Records(_) => {
+                "save a new snapshot with `etcdctl snapshot save`"
+            }
+            _ => return None,
         };
         Some(text.to_owned())
     }

@@ -5,3 +5,4 @@ mod outages;
 mod providers;
 mod reencrypt;
 mod rotation;
+mod verify;

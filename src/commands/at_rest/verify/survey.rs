@@ -1,0 +1,214 @@
+//! Every object of some resources, and whether it is stored as it should be.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use envcrypt_at_rest::stored::{EtcdKey, Stored};
+use serde::Serialize;
+
+use super::form::{Expected, Form, Forms, Ours};
+use crate::etcd::{Row, Source, SourceError};
+
+/// What etcd holds.
+#[derive(Default)]
+pub struct Survey {
+    /// In the order of the resources.
+    pub classes: Vec<Class>,
+    /// In the order of etcd.
+    pub wrong: Vec<Wrong>,
+}
+
+/// The objects of one resource that are stored in the same way.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Class {
+    pub resource: String,
+    pub count: usize,
+    #[serde(serialize_with = "shown")]
+    pub form: Form,
+    /// How many seeds of kube-apiserver there are. Each costs a call to the plugin.
+    seeds: usize,
+    #[serde(skip)]
+    ours: Option<Ours>,
+}
+
+/// An object that is not stored as it should be.
+#[derive(Serialize)]
+pub struct Wrong {
+    pub name: String,
+    /// `plain` or `stale`.
+    pub problem: &'static str,
+    #[serde(serialize_with = "shown")]
+    pub form: Form,
+}
+
+fn shown<S: serde::Serializer>(form: &Form, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(form)
+}
+
+/// The objects of one class.
+#[derive(Default)]
+struct Members {
+    count: usize,
+    seeds: BTreeSet<u64>,
+    ours: Option<Ours>,
+}
+
+/// What is kept of a value.
+struct Digest {
+    form: usize,
+    /// A hash of the wrapped seed, or 0.
+    seed: u64,
+}
+
+impl Survey {
+    pub async fn of(
+        source: &Source,
+        prefix: &str,
+        resources: &[String],
+        expected: Option<&Expected>,
+    ) -> Result<Self, SourceError> {
+        let mut survey = Self::default();
+        for resource in resources {
+            let mut forms = Forms::default();
+            let start = start(prefix, resource);
+            let rows = source.rows(&start, |_, value| digest(value, &mut forms)).await?;
+            survey.add(prefix, &rows, &forms.list(), expected);
+        }
+        Ok(survey)
+    }
+
+    fn add(
+        &mut self,
+        prefix: &str,
+        rows: &BTreeMap<Vec<u8>, Row<Digest>>,
+        forms: &[(Form, Option<Ours>)],
+        expected: Option<&Expected>,
+    ) {
+        let newest = newest(prefix, rows);
+        let mut classes: BTreeMap<(String, &Form), Members> = BTreeMap::new();
+        for (key, row) in rows {
+            let resource = resource(prefix, key);
+            let (form, is_newest) =
+                (&forms[row.digest.form].0, newest[&resource] == row.digest.form);
+            let is_right = expected.map_or(is_newest, |expected| expected.is(form));
+            if !is_right || form.is_plain() {
+                let problem = if form.is_plain() { "plain" } else { "stale" };
+                self.wrong.push(Wrong { name: name(prefix, key), problem, form: form.clone() });
+            }
+            let members = classes.entry((resource, form)).or_default();
+            members.count += 1;
+            members.seeds.insert(row.digest.seed);
+            members.ours.clone_from(&forms[row.digest.form].1);
+        }
+        self.classes.extend(classes.into_iter().map(|((resource, form), members)| {
+            let Members { count, seeds, ours } = members;
+            Class { resource, count, form: form.clone(), seeds: seeds.len(), ours }
+        }));
+    }
+
+    pub fn plain(&self) -> usize {
+        self.wrong.iter().filter(|wrong| wrong.form.is_plain()).count()
+    }
+
+    pub fn stale(&self) -> usize {
+        self.wrong.len() - self.plain()
+    }
+}
+
+impl Class {
+    /// What else is known, for the table.
+    pub fn more(&self) -> String {
+        let mut more = match (&self.form, self.seeds) {
+            (Form::KmsV2 { .. }, 1) => ", 1 seed".to_owned(),
+            (Form::KmsV2 { .. }, seeds) => format!(", {seeds} seeds"),
+            _ => String::new(),
+        };
+        if let Some(Ours { cluster, keks }) = &self.ours {
+            more.push_str(&format!(", cluster `{cluster}`, KEK versions {}", keks.join(" ")));
+        }
+        more
+    }
+}
+
+fn digest(value: &[u8], forms: &mut Forms) -> Digest {
+    let stored = Stored::classify(value);
+    let seed = match &stored {
+        Stored::KmsV2 { object, .. } => {
+            let mut hash = DefaultHasher::new();
+            object.encrypted_dek_source.hash(&mut hash);
+            hash.finish()
+        }
+        _ => 0,
+    };
+    Digest { form: forms.number(&stored), seed }
+}
+
+/// The form of the object that was written last, by resource: kube-apiserver writes it so now.
+fn newest(prefix: &str, rows: &BTreeMap<Vec<u8>, Row<Digest>>) -> BTreeMap<String, usize> {
+    let mut newest: BTreeMap<String, &Row<Digest>> = BTreeMap::new();
+    for (key, row) in rows {
+        let last = newest.entry(resource(prefix, key)).or_insert(row);
+        if row.revision > last.revision {
+            *last = row;
+        }
+    }
+    newest.into_iter().map(|(resource, row)| (resource, row.digest.form)).collect()
+}
+
+/// What the keys of a resource start with: `secrets`, `widgets.example.com`, `*.*`.
+fn start(prefix: &str, resource: &str) -> Vec<u8> {
+    let prefix = prefix.trim_end_matches('/');
+    let (plural, group) = resource.split_once('.').unwrap_or((resource, ""));
+    let plural = match (plural, group) {
+        ("nodes", "") => "minions",
+        ("replicationcontrollers", "") => "controllers",
+        ("services", "") => "services/specs",
+        ("endpoints", "") => "services/endpoints",
+        ("ingresses", "networking.k8s.io") => "ingress",
+        (plural, _) => plural,
+    };
+    match (plural, group) {
+        ("*", "*") => format!("{prefix}/"),
+        ("*", group) => format!("{prefix}/{group}/"),
+        // A group of Kubernetes itself is not in the keys.
+        (plural, group) if !group.contains('.') || group.ends_with(".k8s.io") => {
+            format!("{prefix}/{plural}/")
+        }
+        (plural, group) => format!("{prefix}/{group}/{plural}/"),
+    }
+    .into_bytes()
+}
+
+fn resource(prefix: &str, key: &[u8]) -> String {
+    EtcdKey::parse(prefix, key)
+        .map_or_else(|| "other keys".to_owned(), |key| key.class().escape_debug().to_string())
+}
+
+fn name(prefix: &str, key: &[u8]) -> String {
+    match EtcdKey::parse(prefix, key) {
+        Some(key) => key.to_string().escape_debug().to_string(),
+        None => key.escape_ascii().to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_keys_of_a_resource_have_its_start() {
+        for (resource, expected) in [
+            ("secrets", "/registry/secrets/"),
+            ("deployments.apps", "/registry/deployments/"),
+            ("roles.rbac.authorization.k8s.io", "/registry/roles/"),
+            ("widgets.example.com", "/registry/example.com/widgets/"),
+            ("*.example.com", "/registry/example.com/"),
+            ("services", "/registry/services/specs/"),
+            ("*.*", "/registry/"),
+        ] {
+            assert_eq!(start("/registry", resource), expected.as_bytes(), "{resource}");
+        }
+        assert_eq!(start("/other/", "secrets"), b"/other/secrets/");
+    }
+}
