@@ -5,3 +5,4 @@ pub mod choice;
 mod consent;
 pub mod holders;
 pub mod opener;
+pub mod sealing;
