@@ -1,13 +1,16 @@
 //! The EncryptionConfiguration of kube-apiserver.
 //!
-//! [`check`] finds what kube-apiserver refuses, and what it accepts but is not safe.
+//! [`check`] finds what kube-apiserver refuses, and what it accepts but is not safe. [`new`] makes
+//! a configuration. [`rotate`] edits one to replace its keys.
 
 mod file;
 mod finding;
 mod key;
 mod kms;
+mod new;
 mod read;
 mod resource;
+pub mod rotate;
 mod rules;
 mod scalar;
 mod write;
@@ -21,6 +24,7 @@ pub use file::{check_file, hash};
 pub use finding::{Finding, Severity};
 pub use key::Key;
 pub use kms::Kms;
+pub use new::{NewError, NewProvider, new};
 
 /// The configuration of encryption at rest: `apiserver.config.k8s.io/v1`.
 ///
