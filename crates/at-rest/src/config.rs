@@ -1,13 +1,15 @@
 //! The EncryptionConfiguration of kube-apiserver.
 //!
 //! [`check`] finds what kube-apiserver refuses, and what it accepts but is not safe. [`new`] makes
-//! a configuration. [`rotate`] edits one to replace its keys.
+//! a configuration. [`rotate`] edits one to replace its keys, and [`plan`] says when each edit may
+//! be made.
 
 mod file;
 mod finding;
 mod key;
 mod kms;
 mod new;
+pub mod plan;
 mod read;
 mod resource;
 pub mod rotate;
