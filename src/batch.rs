@@ -7,6 +7,7 @@ pub mod edit_values;
 mod files;
 mod live;
 pub mod progress;
+pub mod store_again;
 mod subject;
 
 use std::cell::Cell;

@@ -1,6 +1,7 @@
 //! Which Secrets a command works on: the flags that select them, and how they are found.
 
 pub mod dry_run;
+pub mod etcd;
 pub mod files;
 pub mod many;
 pub mod names;

@@ -1,5 +1,6 @@
 //! `at-rest`: encryption at rest, for the administrator of a cluster.
 
+mod recover;
 mod reencrypt;
 mod verify;
 
@@ -25,11 +26,13 @@ pub struct AtRestArgs {
 enum AtRestCommand {
     Verify(verify::VerifyArgs),
     Reencrypt(reencrypt::ReencryptArgs),
+    Recover(recover::RecoverArgs),
 }
 
 pub async fn run(args: AtRestArgs, session: &Session) -> Result<(), Failure> {
     match args.command {
         AtRestCommand::Verify(args) => verify::run(args, session).await,
+        AtRestCommand::Recover(args) => recover::run(args, session).await,
         AtRestCommand::Reencrypt(args) => reencrypt::run(args, session).await,
     }
 }

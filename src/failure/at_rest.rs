@@ -28,7 +28,9 @@ impl Explain for AtRestError {
             Self::NotAsExpected { plain: 0, stale: 0, .. } => {
                 "run `etcdctl compact` and `etcdctl defrag` on each member, save a new snapshot, and destroy the old ones; the write-ahead log of a data directory is not searched, and loses its plaintext with the next snapshots of etcd"
             }
-            Self::NotInBackup(_) => "run `kubectl envcrypt at-rest verify --snapshot FILE '*.*'` to see what it has, and check `-n`",
+            Self::NotInBackup(_) => {
+                "run `kubectl envcrypt at-rest verify --snapshot FILE '*.*'` to see what it has, and check `-n`"
+            }
             Self::NotOpened { .. } | Self::NotASecret { .. } => return None,
             Self::NotAsExpected { .. } => {
                 "check that kube-apiserver encrypts new objects, then run `kubectl envcrypt at-rest reencrypt`"

@@ -5,7 +5,7 @@ mod protobuf;
 
 use std::path::PathBuf;
 
-use clap::{ArgGroup, Args};
+use clap::Args;
 use zeroize::Zeroizing;
 
 use crate::access::choice::SealingArgs;
@@ -14,6 +14,7 @@ use crate::candidates;
 use crate::config::KekName;
 use crate::etcd::Source;
 use crate::failure::{AtRestError, Failure};
+use crate::select::etcd::SourceArgs;
 use crate::select::names::place_named;
 use crate::session::Session;
 use crate::terminal;
@@ -27,9 +28,7 @@ use open::Openers;
 /// It needs no cluster, so it also answers whether a backup is of any use without a key. The
 /// plaintext stays in memory: unwrap the result to see it.
 #[derive(Args)]
-#[command(
-    group = ArgGroup::new("source").required(true),
-    after_help = "Examples:
+#[command(after_help = "Examples:
   # Recover a Secret that envcrypt-kms encrypted, with one of its KEKs
   kubectl envcrypt at-rest recover db -n prod --snapshot backup.db --open-with hashivault://k8s --kek local
 
@@ -37,18 +36,13 @@ use open::Openers;
   kubectl envcrypt at-rest recover db -n prod --snapshot backup.db --encryption-config enc.yaml --kek local
 
   # Recover one with a KMS plugin that runs on this machine
-  kubectl envcrypt at-rest recover db -n prod --snapshot backup.db --socket /run/kms.sock --kek local"
-)]
+  kubectl envcrypt at-rest recover db -n prod --snapshot backup.db --socket /run/kms.sock --kek local")]
 pub struct RecoverArgs {
     /// Names of Secrets
     #[arg(value_name = "NAME", required = true)]
     names: Vec<String>,
-    /// Read a file that `etcdctl snapshot save` wrote
-    #[arg(long, value_name = "FILE", group = "source")]
-    snapshot: Option<PathBuf>,
-    /// Read the data directory of a member, for example /var/lib/etcd
-    #[arg(long, value_name = "DIRECTORY", group = "source")]
-    data_dir: Option<PathBuf>,
+    #[command(flatten)]
+    source: SourceArgs,
     /// Open what envcrypt-kms encrypted with this KEK: local, or a URI (can be repeated)
     #[arg(long, value_name = "KEK", add = candidates::keks(), help_heading = "Opening")]
     open_with: Vec<KekName>,
@@ -58,9 +52,6 @@ pub struct RecoverArgs {
     /// Open what kube-apiserver encrypted with the keys of this EncryptionConfiguration
     #[arg(long, value_name = "FILE", help_heading = "Opening")]
     encryption_config: Option<PathBuf>,
-    /// The value of `--etcd-prefix` of kube-apiserver
-    #[arg(long, value_name = "PREFIX", default_value = "/registry")]
-    etcd_prefix: String,
     #[command(flatten)]
     sealing: SealingArgs,
 }
@@ -69,10 +60,7 @@ pub async fn run(args: RecoverArgs, session: &Session) -> Result<(), Failure> {
     let default = session.namespace()?;
     let places = args.names.iter().map(|name| place_named(&default, name));
     let places: Vec<Place> = places.collect::<Result<_, _>>()?;
-    let source = match (&args.snapshot, &args.data_dir) {
-        (Some(path), _) => Source::snapshot(path)?,
-        (None, path) => Source::data_directory(path.as_deref().unwrap_or("".as_ref()))?,
-    };
+    let source = args.source.open(session).await?;
     let openers = Openers {
         keks: session.keks(&args.open_with, crate::session::local::MakeLocal::No)?,
         socket: args.socket.as_deref(),
@@ -82,7 +70,7 @@ pub async fn run(args: RecoverArgs, session: &Session) -> Result<(), Failure> {
     // Everything is opened before the first Secret is sealed.
     let mut plain = Vec::new();
     for place in places {
-        plain.push(recover(&source, &args.etcd_prefix, place, &openers).await?);
+        plain.push(recover(&source, &args.source.etcd_prefix, place, &openers).await?);
     }
     let mut objects = Vec::new();
     for plain in plain {

@@ -1,20 +1,15 @@
 //! `at-rest verify`: what etcd really holds.
 
-mod form;
-mod survey;
-
 use std::fmt::Write;
-use std::path::PathBuf;
 
-use clap::{ArgGroup, Args, ValueEnum};
+use clap::{Args, ValueEnum};
 use envcrypt_at_rest::residue;
 
-use crate::etcd::{Etcd, EtcdOptions, Pod, PodOptions, Source};
+use crate::etcd::{Expected, Survey};
 use crate::failure::{AtRestError, Failure};
+use crate::select::etcd::SourceArgs;
 use crate::session::Session;
 use crate::terminal;
-use form::Expected;
-use survey::Survey;
 
 /// Show how each object in etcd is encrypted, and name every object that is not.
 ///
@@ -24,9 +19,7 @@ use survey::Survey;
 ///
 /// The exit code is 0 if everything is as expected, 1 if not, and 2 if etcd cannot be read.
 #[derive(Args)]
-#[command(
-    group = ArgGroup::new("source").required(true),
-    after_help = "Examples:
+#[command(after_help = "Examples:
   # Look into a member of etcd, with its client certificate
   kubectl envcrypt at-rest verify --etcd https://127.0.0.1:2379 --cacert ca.crt --cert peer.crt --key peer.key
 
@@ -37,52 +30,22 @@ use survey::Survey;
   kubectl envcrypt at-rest verify --snapshot backup.db --residue
 
   # Require that the KMS provider `envcrypt` encrypts Secrets and ConfigMaps
-  kubectl envcrypt at-rest verify --snapshot backup.db --expect kms:envcrypt secrets configmaps"
-)]
+  kubectl envcrypt at-rest verify --snapshot backup.db --expect kms:envcrypt secrets configmaps")]
 pub struct VerifyArgs {
     /// Resources as the EncryptionConfiguration names them
     #[arg(value_name = "RESOURCE", default_value = "secrets")]
     resources: Vec<String>,
-    /// Read a member of etcd at this URL
-    #[arg(long, value_name = "URL", group = "source")]
-    etcd: Option<String>,
-    /// Read a file that `etcdctl snapshot save` wrote
-    #[arg(long, value_name = "FILE", group = "source")]
-    snapshot: Option<PathBuf>,
-    /// Read the data directory of a member, for example /var/lib/etcd
-    #[arg(long, value_name = "DIRECTORY", group = "source")]
-    data_dir: Option<PathBuf>,
-    /// Read etcd in this pod of kube-system (or of -n), with `kubectl exec`
-    #[arg(long, value_name = "POD", group = "source")]
-    kubectl_exec: Option<String>,
     #[command(flatten)]
-    tls: TlsArgs,
+    source: SourceArgs,
     /// Require this provider: kms:NAME, secretbox:KEY, aesgcm:KEY, aescbc:KEY, or only its kind
     #[arg(long, value_name = "PROVIDER")]
     expect: Option<Expected>,
     /// Also find plaintext of Secrets in old revisions and unused pages of a file
     #[arg(long, conflicts_with_all = ["etcd", "kubectl_exec"])]
     residue: bool,
-    /// The value of `--etcd-prefix` of kube-apiserver
-    #[arg(long, value_name = "PREFIX", default_value = "/registry")]
-    etcd_prefix: String,
     /// Output format
     #[arg(short, long, value_enum, default_value = "table", help_heading = "Output")]
     output: Output,
-}
-
-/// The TLS files for --etcd.
-#[derive(Args)]
-struct TlsArgs {
-    /// Certificate authorities of etcd
-    #[arg(long, value_name = "FILE", requires = "etcd")]
-    cacert: Option<PathBuf>,
-    /// Client certificate for etcd
-    #[arg(long, value_name = "FILE", requires = "etcd", requires = "key")]
-    cert: Option<PathBuf>,
-    /// Key of the client certificate
-    #[arg(long, value_name = "FILE", requires = "etcd", requires = "cert")]
-    key: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -110,32 +73,11 @@ async fn look(
     args: &VerifyArgs,
     session: &Session,
 ) -> Result<(Survey, Option<Vec<residue::Finding>>), Failure> {
-    let source = args.source(session).await?;
-    let survey = Survey::of(&source, &args.etcd_prefix, &args.resources, args.expect.as_ref());
-    let survey = survey.await?;
+    let source = args.source.open(session).await?;
+    let (prefix, expect) = (&args.source.etcd_prefix, args.expect.as_ref());
+    let survey = Survey::of(&source, prefix, &args.resources, expect).await?;
     let residue = if args.residue { source.residue()? } else { None };
     Ok((survey, residue))
-}
-
-impl VerifyArgs {
-    async fn source(&self, session: &Session) -> Result<Source, Failure> {
-        if let Some(path) = &self.snapshot {
-            return Ok(Source::snapshot(path)?);
-        }
-        if let Some(path) = &self.data_dir {
-            return Ok(Source::data_directory(path)?);
-        }
-        if let Some(name) = &self.kubectl_exec {
-            let namespace = session.named_namespace().unwrap_or("kube-system").to_owned();
-            let flags = session.kubectl_flags()?;
-            let pod = session.cluster().await?.pod(&namespace, name).await?;
-            let options = PodOptions { name: name.clone(), namespace, flags };
-            return Ok(Source::Pod(Pod::new(options, &pod)?));
-        }
-        let endpoint = self.etcd.clone().unwrap_or_default();
-        let client = self.tls.cert.clone().zip(self.tls.key.clone());
-        Ok(Source::Live(Etcd::new(&EtcdOptions { endpoint, ca: self.tls.cacert.clone(), client })?))
-    }
 }
 
 fn table(survey: &Survey, residue: Option<&[residue::Finding]>) -> String {

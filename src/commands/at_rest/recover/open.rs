@@ -66,8 +66,9 @@ impl Openers<'_> {
         })?;
         let text = std::fs::read_to_string(path).map(Zeroizing::new);
         let text = text.map_err(|error| format!("`{}` cannot be read: {error}", path.display()))?;
-        let config = EncryptionConfiguration::parse(&text)
-            .map_err(|finding| format!("`{}`, line {}: {}", path.display(), finding.line, finding.text))?;
+        let config = EncryptionConfiguration::parse(&text).map_err(|finding| {
+            format!("`{}`, line {}: {}", path.display(), finding.line, finding.text)
+        })?;
         let keys = config.blocks.iter().flat_map(|block| &block.providers);
         let keys = keys.flat_map(|provider| provider.keys());
         let mut failed = None;

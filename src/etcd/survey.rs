@@ -7,7 +7,7 @@ use envcrypt_at_rest::stored::{EtcdKey, Stored};
 use serde::Serialize;
 
 use super::form::{Expected, Form, Forms, Ours};
-use crate::etcd::{Row, Source, SourceError};
+use super::source::{Row, Source, SourceError};
 
 /// What etcd holds.
 #[derive(Default)]
