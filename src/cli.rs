@@ -10,8 +10,8 @@ mod reference;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    apply, at_rest, check, create, diff, edit, exec, get, inspect, kek, restart, rewrap, rotate,
-    seal, set, unset, unwrap,
+    apply, at_rest, check, create, diff, doctor, edit, exec, get, inspect, kek, restart, rewrap,
+    rotate, seal, set, unset, unwrap,
 };
 use crate::failure::Failure;
 use crate::session::Session;
@@ -65,6 +65,7 @@ pub enum Command {
     Restart(restart::RestartCommandArgs),
     Kek(kek::KekArgs),
     AtRest(at_rest::AtRestArgs),
+    Doctor(Box<doctor::DoctorArgs>),
     /// Print the version.
     #[command(after_help = "Examples:
   # Print the version of the plugin
@@ -113,6 +114,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Options => about::options(),
         Command::Delete(args) => about::delete(&args),
         Command::Kek(args) => kek::run(args, &session).await,
+        Command::Doctor(args) => doctor::run(*args, &session).await,
         Command::AtRest(args) => at_rest::run(args, &session).await,
         Command::Completion(args) => completion::run(args),
         Command::Man(args) => man::run(&args),

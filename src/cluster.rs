@@ -3,6 +3,7 @@
 mod connect;
 mod error;
 mod replace;
+mod servers;
 mod storage;
 mod workloads;
 
@@ -25,6 +26,7 @@ pub use connect::{ConnectOptions, Connection, context_names};
 pub use error::ClusterError;
 use error::{Operation, refused};
 pub use replace::ReplaceError;
+pub use servers::{Metrics, Sample};
 pub use storage::{Again, Resource, Stored};
 pub use workloads::{Consumer, Restart, Rollout};
 

@@ -5,6 +5,7 @@ pub mod at_rest;
 pub mod check;
 pub mod create;
 pub mod diff;
+pub mod doctor;
 pub mod edit;
 pub mod exec;
 pub mod get;

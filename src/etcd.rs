@@ -9,5 +9,5 @@ mod survey;
 pub use client::{Etcd, EtcdError, EtcdOptions};
 pub use form::Expected;
 pub use pod::{Pod, PodError, PodOptions};
-pub use source::{Row, Source, SourceError};
+pub use source::{Source, SourceError};
 pub use survey::Survey;

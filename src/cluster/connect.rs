@@ -121,8 +121,26 @@ impl Connection {
     /// Creates a client; the first request connects. Runs the credential plugin of the kubeconfig,
     /// which may prompt on the terminal.
     pub async fn connect(&self) -> Result<Cluster, ClusterError> {
+        self.client(self.config().await?)
+    }
+
+    /// Creates a client for one of the API servers of the cluster. Its certificate must have the
+    /// name that the kubeconfig uses.
+    pub async fn connect_to(&self, url: &str) -> Result<Cluster, ClusterError> {
+        let mut config = self.config().await?;
+        let wrong = || ClusterError::Request(format!("`{url}` is not the URL of an API server"));
+        let url: Uri = url.parse().map_err(|_| wrong())?;
+        if url.host().is_none() || url.scheme_str() != Some("https") {
+            return Err(wrong());
+        }
+        let name = config.cluster_url.host().map(|name| name.trim_matches(['[', ']']).to_owned());
+        config.tls_server_name = config.tls_server_name.or(name);
+        config.cluster_url = url;
+        self.client(config)
+    }
+
+    fn client(&self, config: Config) -> Result<Cluster, ClusterError> {
         let timeout = self.options.request_timeout;
-        let config = self.config().await?;
         let server = config.cluster_url.to_string();
         let client = kube::Client::try_from(config)
             .map_err(|error| super::error::connecting(error, &server))?;

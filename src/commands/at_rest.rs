@@ -1,7 +1,9 @@
 //! `at-rest`: encryption at rest, for the administrator of a cluster.
 
+mod config;
 mod recover;
 mod reencrypt;
+mod rotate;
 mod verify;
 
 use clap::{Args, Subcommand};
@@ -24,13 +26,17 @@ pub struct AtRestArgs {
 
 #[derive(Subcommand)]
 enum AtRestCommand {
+    Config(config::ConfigArgs),
     Verify(verify::VerifyArgs),
     Reencrypt(reencrypt::ReencryptArgs),
+    Rotate(Box<rotate::RotateArgs>),
     Recover(recover::RecoverArgs),
 }
 
 pub async fn run(args: AtRestArgs, session: &Session) -> Result<(), Failure> {
     match args.command {
+        AtRestCommand::Config(args) => config::run(args, session).await,
+        AtRestCommand::Rotate(args) => rotate::run(*args, session).await,
         AtRestCommand::Verify(args) => verify::run(args, session).await,
         AtRestCommand::Recover(args) => recover::run(args, session).await,
         AtRestCommand::Reencrypt(args) => reencrypt::run(args, session).await,

@@ -107,13 +107,22 @@ impl FromStr for Expected {
 }
 
 impl Expected {
+    /// A local key of this name, of any kind.
+    pub fn key(name: &str) -> Self {
+        Self { kind: "", name: Some(name.to_owned()) }
+    }
+
     pub fn is(&self, form: &Form) -> bool {
         let (kind, found) = match form {
             Form::Local { provider, key } => (*provider, key),
             Form::KmsV2 { name, .. } => ("kms", name),
             _ => return false,
         };
-        self.kind == kind && self.name.as_ref().is_none_or(|name| name == found)
+        let is_kind = match self.kind {
+            "" => kind != "kms",
+            expected => expected == kind,
+        };
+        is_kind && self.name.as_ref().is_none_or(|name| name == found)
     }
 }
 

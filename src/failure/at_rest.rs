@@ -1,5 +1,7 @@
 //! Errors of encryption at rest.
 
+use std::path::PathBuf;
+
 use thiserror::Error;
 
 use super::Explain;
@@ -9,6 +11,37 @@ pub enum AtRestError {
     /// Some objects were not stored again. Each one was reported.
     #[error("{failed} of {all} objects were not re-encrypted; the others are done")]
     NotReencrypted { failed: usize, all: usize },
+    /// `doctor` found problems, and reported them.
+    #[error("found {}", problems(*.0))]
+    Unwell(usize),
+    #[error("the EncryptionConfiguration cannot be made: {0}")]
+    NotMade(String),
+    /// The scrollback of a terminal would keep it.
+    #[error("the configuration holds a key, and is not shown on a terminal")]
+    KeyToTerminal,
+    /// Each finding was printed.
+    #[error("kube-apiserver would refuse the configuration: {}", errors(*.0))]
+    BadConfiguration(usize),
+    #[error("`{0}` is not text")]
+    NotText(PathBuf),
+    #[error("it is not a valid EncryptionConfiguration: {0}")]
+    NotAConfiguration(String),
+    #[error("`{0}` holds no sealed EncryptionConfiguration")]
+    NoConfiguration(PathBuf),
+    #[error("`{path}` is not a plan: {why}")]
+    Plan { path: PathBuf, why: String },
+    #[error("there is no rotation: `{0}` does not exist")]
+    NoRotation(PathBuf),
+    #[error("the rotation is complete")]
+    RotationDone(PathBuf),
+    #[error("`{path}` cannot be edited: {why}")]
+    NotEdited { path: PathBuf, why: String },
+    /// Someone changed the file, or named another one.
+    #[error("`{config}` is not the file that `{plan}` is about")]
+    OtherConfiguration { config: PathBuf, plan: PathBuf },
+    /// Nothing was changed.
+    #[error("the last step is not complete: {why}")]
+    NotProven { why: String, config: PathBuf },
     #[error("the backup has no Secret `{0}`")]
     NotInBackup(String),
     /// Nothing that was named opens it.
@@ -25,6 +58,27 @@ pub enum AtRestError {
 impl Explain for AtRestError {
     fn hint(&self) -> Option<String> {
         let text = match self {
+            Self::KeyToTerminal => "write it to a file with `-w FILE`, or to a pipe",
+            Self::Unwell(_) | Self::BadConfiguration(_) | Self::NotMade(_) | Self::NotText(_) => {
+                return None;
+            }
+            Self::NotAConfiguration(_) => "run `kubectl envcrypt at-rest config check FILE`",
+            Self::NoConfiguration(_) => "seal one with `kubectl envcrypt at-rest config seal`",
+            Self::Plan { .. } => "name another file with `--plan`",
+            Self::NoRotation(_) => "begin one with `kubectl envcrypt at-rest rotate --config FILE`",
+            Self::RotationDone(plan) => {
+                return Some(format!("to begin another one, remove `{}`", plan.display()));
+            }
+            Self::NotEdited { .. } => "run `kubectl envcrypt at-rest config check FILE`",
+            Self::OtherConfiguration { .. } => {
+                "restore the file from a node of the control plane, or name the right plan with `--plan`"
+            }
+            Self::NotProven { config, .. } => {
+                return Some(format!(
+                    "copy `{}` to each node of the control plane, then run the command again, with `--wait` to wait; each API server must run with `--encryption-provider-config-automatic-reload=true`",
+                    config.display()
+                ));
+            }
             Self::NotAsExpected { plain: 0, stale: 0, .. } => {
                 "run `etcdctl compact` and `etcdctl defrag` on each member, save a new snapshot, and destroy the old ones; the write-ahead log of a data directory is not searched, and loses its plaintext with the next snapshots of etcd"
             }
@@ -51,4 +105,12 @@ fn found(plain: usize, stale: usize, residue: usize) -> String {
     ];
     let parts = parts.into_iter().filter(|(count, _)| *count > 0);
     parts.map(|(count, what)| format!("{count} {what}")).collect::<Vec<_>>().join(", ")
+}
+
+fn errors(count: usize) -> String {
+    if count == 1 { "1 error".to_owned() } else { format!("{count} errors") }
+}
+
+fn problems(count: usize) -> String {
+    if count == 1 { "1 problem".to_owned() } else { format!("{count} problems") }
 }

@@ -3,6 +3,8 @@
 mod keks;
 mod outages;
 mod providers;
+mod recover;
 mod reencrypt;
+mod rotate;
 mod rotation;
 mod verify;

@@ -210,6 +210,20 @@ impl ControlPlane {
         self.raw_in_etcd(&format!("/registry/secrets/{namespace}/{name}"))
     }
 
+    /// Copies a value to another key, as one who can write to etcd does.
+    pub fn copy_in_etcd(&self, from: &str, to: &str) {
+        let mut value = self.raw_in_etcd(from);
+        // etcdctl adds a line break.
+        value.pop();
+        let mut command = Command::new(find("etcdctl"));
+        command.arg(format!("--endpoints=http://127.0.0.1:{}", self.etcd.port)).args(["put", to]);
+        let mut child = command.stdin(std::process::Stdio::piped()).spawn().expect("it starts");
+        let mut stdin = child.stdin.take().expect("a pipe");
+        std::io::Write::write_all(&mut stdin, &value).expect("written");
+        drop(stdin);
+        assert!(child.wait().expect("it ends").success());
+    }
+
     /// What etcd holds under a key.
     pub fn raw_in_etcd(&self, key: &str) -> Vec<u8> {
         self.etcd.etcdctl(["get", "--print-value-only", key])

@@ -1,0 +1,199 @@
+//! Each API server by itself: whether it encrypts, with which key, and what it still reads.
+
+use std::collections::BTreeMap;
+
+use super::finding::{Findings, Grade};
+use crate::cluster::{ClusterError, Metrics};
+use crate::failure::Failure;
+use crate::session::Session;
+
+/// The rule that lets a user read metrics.
+const METRICS_RIGHT: &str =
+    "ask for the rule `{nonResourceURLs: [/metrics], verbs: [get]}` in a ClusterRole";
+
+pub async fn check(session: &Session, named: &[String], findings: &mut Findings) {
+    rights(session, findings).await;
+    let servers = match session.target() {
+        Ok(target) => target.api_servers(named).await.map_err(Failure::from),
+        Err(failure) => Err(failure),
+    };
+    let servers = match servers {
+        Ok(servers) => servers,
+        Err(failure) => {
+            findings.unknown_because("the cluster", "the API servers", &failure);
+            return;
+        }
+    };
+    let (mut hashes, mut keys) = (BTreeMap::new(), BTreeMap::new());
+    for server in &servers {
+        match server.cluster.text("/readyz?verbose", "health").await {
+            Ok(text) => ready(&server.name, &text, findings),
+            Err(error) => not_ready(&server.name, error, findings),
+        }
+        match server.cluster.metrics().await {
+            Ok(metrics) => {
+                secrets(&server.name, &metrics, findings);
+                reloads(&server.name, &metrics, findings);
+                hashes.insert(server.name.clone(), metrics.configuration_hash());
+                keys.insert(server.name.clone(), current_key(&metrics));
+            }
+            Err(error @ ClusterError::Forbidden { .. }) => {
+                findings.add(Grade::Unknown, &server.name, error.to_string(), METRICS_RIGHT);
+            }
+            Err(error) => findings.unknown_because(&server.name, "its metrics", &error.into()),
+        }
+    }
+    agree(&hashes, "the EncryptionConfiguration", findings);
+    agree(&keys, "the key id of the KMS provider", findings);
+}
+
+/// What the commands of this plugin need in the namespace in use.
+async fn rights(session: &Session, findings: &mut Findings) {
+    let allowed = async {
+        let namespace = session.namespace()?;
+        let cluster = session.cluster().await?;
+        let mut missing = Vec::new();
+        for verb in ["create", "patch", "get", "list"] {
+            if !cluster.may(verb, "secrets", &namespace).await? {
+                missing.push(verb);
+            }
+        }
+        Ok::<_, Failure>((namespace, missing))
+    };
+    match allowed.await {
+        Ok((namespace, missing)) if missing.is_empty() => {
+            findings.ok("your rights", format!("all verbs on Secrets of `{namespace}`"));
+        }
+        // Nobody needs all of them: to create and apply, two are enough.
+        Ok((namespace, missing)) => findings.ok(
+            "your rights",
+            format!("on Secrets of `{namespace}`, you may not {}", missing.join(", ")),
+        ),
+        Err(failure) => findings.unknown_because("your rights", "what you may do", &failure),
+    }
+}
+
+fn ready(server: &str, text: &str, findings: &mut Findings) {
+    let line = text.lines().find(|line| line.contains("kms-provider"));
+    match line {
+        Some(line) if line.starts_with("[+]") => findings.ok(server, "its KMS plugins are healthy"),
+        Some(_) => not_healthy(server, findings),
+        None => findings.ok(server, "it uses no KMS plugin"),
+    }
+}
+
+/// A server that is not ready says why in its error.
+fn not_ready(server: &str, error: ClusterError, findings: &mut Findings) {
+    match error.to_string().contains("kms-provider") {
+        true => not_healthy(server, findings),
+        false => findings.unknown_because(server, "its health", &error.into()),
+    }
+}
+
+fn not_healthy(server: &str, findings: &mut Findings) {
+    findings.add(
+        Grade::Proven,
+        server,
+        "its KMS plugin is not healthy",
+        "on that node, run `envcrypt-kms probe` and see the log of the plugin",
+    );
+}
+
+/// How Secrets were read from etcd and written to it since the start of the server.
+fn secrets(server: &str, metrics: &Metrics, findings: &mut Findings) {
+    let mut seen: BTreeMap<(bool, String), f64> = BTreeMap::new();
+    for sample in metrics.samples("apiserver_storage_transformation_operations_total") {
+        if sample.label("resource") == Some("secrets") && sample.label("status") == Some("OK") {
+            let is_read = sample.label("transformation_type") == Some("from_storage");
+            let prefix = sample.label("transformer_prefix").unwrap_or_default();
+            let prefix = if prefix == "identity" { "" } else { prefix };
+            *seen.entry((is_read, prefix.to_owned())).or_default() += sample.value;
+        }
+    }
+    if seen.is_empty() {
+        findings.add(
+            Grade::Likely,
+            server,
+            "it does not encrypt Secrets: no provider has read or written one since its start",
+            "run `kubectl envcrypt at-rest config new`, then `kubectl envcrypt at-rest deploy`",
+        );
+        return;
+    }
+    if seen.contains_key(&(false, String::new())) {
+        findings.add(
+            Grade::Likely,
+            server,
+            "it has written Secrets without encryption since its start",
+            "put another provider before `identity` in the EncryptionConfiguration",
+        );
+    }
+    if let Some(reads) = seen.get(&(true, String::new())) {
+        findings.add(
+            Grade::Likely,
+            server,
+            format!("it has read Secrets that were not encrypted in etcd: {reads} reads"),
+            "run `kubectl envcrypt at-rest reencrypt`, and prove it with `at-rest verify`",
+        );
+    }
+    let encrypted: Vec<&str> =
+        seen.keys().filter(|(read, p)| *read && !p.is_empty()).map(|(_, p)| p.as_str()).collect();
+    match encrypted[..] {
+        [] => {}
+        [one] => findings.ok(server, format!("it has read encrypted Secrets: {one}")),
+        _ => findings.add(
+            Grade::Likely,
+            server,
+            format!("it has read Secrets of several providers: {}", encrypted.join(" ")),
+            "run `kubectl envcrypt at-rest reencrypt`",
+        ),
+    }
+}
+
+fn reloads(server: &str, metrics: &Metrics, findings: &mut Findings) {
+    let total = "apiserver_encryption_config_controller_automatic_reloads_total";
+    let failed = |sample: &crate::cluster::Sample<'_>| {
+        sample.label("status") == Some("failure") && sample.value > 0.0
+    };
+    if metrics.samples(total).any(|sample| failed(&sample)) {
+        findings.add(
+            Grade::Likely,
+            server,
+            "it could not reload the EncryptionConfiguration, and has used an old one since",
+            "run `kubectl envcrypt at-rest config check FILE` on that node, and see its log",
+        );
+    }
+    let invalid = "apiserver_envelope_encryption_invalid_key_id_from_status_total";
+    if metrics.samples(invalid).any(|sample| sample.value > 0.0) {
+        findings.add(
+            Grade::Likely,
+            server,
+            "its KMS plugin has reported key ids that are not valid",
+            "run `envcrypt-kms probe` on that node",
+        );
+    }
+}
+
+/// The key id that the KMS plugin of a server reported last, as a hash.
+fn current_key(metrics: &Metrics) -> Option<String> {
+    let name = "apiserver_envelope_encryption_key_id_hash_status_last_timestamp_seconds";
+    let newest = metrics.samples(name).max_by(|a, b| a.value.total_cmp(&b.value))?;
+    newest.label("key_id_hash").map(str::to_owned)
+}
+
+/// All servers must have the same.
+fn agree(of_server: &BTreeMap<String, Option<String>>, what: &str, findings: &mut Findings) {
+    let mut known = of_server.values().flatten();
+    let Some(first) = known.next() else { return };
+    match of_server.values().flatten().all(|other| other == first) {
+        true if of_server.len() > 1 => {
+            findings.ok("the cluster", format!("{what} is the same on each API server"));
+        }
+        true => {}
+        false => findings.add(
+            Grade::Likely,
+            "the cluster",
+            format!("{what} differs between the API servers"),
+            "wait until all have the new one; if it stays so, compare the files on the nodes",
+        ),
+    }
+}
