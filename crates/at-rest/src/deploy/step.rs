@@ -70,7 +70,8 @@ pub(super) fn image(plan: &Plan<'_>) -> String {
     let name = plan.image.split('@').next().unwrap_or(plan.image);
     format!(
         "Push the image to a registry that the nodes reach, or import it on each control-plane \
-         node:\n  ctr -n k8s.io images import --digests --base-name {name} envcrypt-kms.tar"
+         node:\n  ctr -n k8s.io images import --digests --base-name {name} \
+         envcrypt-kms-VERSION-linux-ARCH.tar"
     )
 }
 
