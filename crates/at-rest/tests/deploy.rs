@@ -105,6 +105,14 @@ fn every_file_and_step_is_as_it_was() {
     }
 }
 
+/// Every document of a YAML file parses. A file of another kind passes.
+fn is_yaml(file: &File) -> bool {
+    let is_other = Path::new(&file.path).extension().is_none_or(|kind| kind != "yaml");
+    is_other
+        || serde_yaml::Deserializer::from_str(&file.content)
+            .all(|document| Value::deserialize(document).is_ok_and(|value| !value.is_null()))
+}
+
 #[test]
 fn every_yaml_file_is_yaml_and_ends_with_one_new_line() {
     for target in Target::ALL {
@@ -112,12 +120,7 @@ fn every_yaml_file_is_yaml_and_ends_with_one_new_line() {
             assert!(file.content.ends_with('\n') && !file.content.contains("{{"), "{}", file.path);
             assert!(!file.content.ends_with("\n\n"), "{}", file.path);
             assert!(!file.path.starts_with('/') && !file.path.contains(".."));
-            if Path::new(&file.path).extension().is_some_and(|kind| kind == "yaml") {
-                for document in serde_yaml::Deserializer::from_str(&file.content) {
-                    let value = Value::deserialize(document);
-                    assert!(value.is_ok_and(|value| !value.is_null()), "{target} {}", file.path);
-                }
-            }
+            assert!(is_yaml(&file), "{target} {}", file.path);
         }
     }
 }
@@ -276,6 +279,24 @@ fn kops_gets_two_files_and_the_least_policy() {
     assert_eq!(policy[0]["Resource"][0].as_str(), ARN.strip_prefix("awskms:///"));
     let condition = &policy[0]["Condition"]["StringEquals"];
     assert_eq!(condition["kms:EncryptionContext:envcrypt.dev/cluster"], yaml("prod-eu1"));
+}
+
+#[test]
+fn one_kek_needs_no_more_than_its_name() {
+    const ABSENT: [&str; 6] =
+        ["Vault", "LoadCredential", "escrow:", "arn:", "additionalPolicies", "\n\n\n"];
+    let uri = "gcpkms://projects/p/locations/l/keyRings/r/cryptoKeys/k";
+    let mut options = options();
+    (options.keks, options.escrow, options.vault) = (vec![uri.to_owned()], Vec::new(), None);
+    for target in Target::ALL {
+        for file in files(target, &options).expect("valid options") {
+            let found = ABSENT.iter().find(|word| file.content.contains(**word));
+            assert_eq!(found, None, "{target} {}", file.path);
+            assert!(is_yaml(&file), "{target} {}", file.path);
+        }
+        let steps = steps(target, &options).expect("valid options").concat();
+        assert!(!steps.contains("Vault") && !steps.contains("aws"), "{target}: {steps}");
+    }
 }
 
 #[test]

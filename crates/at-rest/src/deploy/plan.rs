@@ -93,6 +93,11 @@ pub(super) fn parent(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(directory, _)| directory)
 }
 
+/// Returns the name of a file.
+pub(super) fn name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
 fn value(what: &'static str, value: &str, rule: impl Into<String>) -> DeployError {
     DeployError::Value { what, value: value.escape_default().to_string(), rule: rule.into() }
 }
@@ -171,6 +176,9 @@ fn vault(target: Target, options: &Options) -> Result<Option<&Vault>, DeployErro
             let rule = format!("the pod of the plugin sees only the files in {CONFIG}");
             return Err(value("file", path, rule));
         }
+    }
+    if name(login[0]) == name(login[1]) {
+        return Err(value("file", login[1], "the two files of the login need different names"));
     }
     Ok(Some(vault))
 }
@@ -304,6 +312,11 @@ mod tests {
         assert_eq!(wrong(kubeadm, |o| o.resources = vec!["Secrets".to_owned()]), "resource");
         let address = |o: &mut Options| o.vault.as_mut().unwrap().address = "vault:8200".to_owned();
         assert_eq!(wrong(kubeadm, address), "address of Vault");
+        let same = |o: &mut Options| {
+            let login = o.vault.as_mut().unwrap().login.as_mut().unwrap();
+            login.secret_id_file = "/etc/envcrypt/role-id".to_owned();
+        };
+        assert_eq!(wrong(kubeadm, same), "file");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::File;
 use super::aws;
 use super::config::FIRST_ROUND;
-use super::plan::Plan;
+use super::plan::{Plan, name};
 use super::unit::PROGRAM;
 
 /// The commands that put the files for a node in place, without the last EncryptionConfiguration:
@@ -58,11 +58,6 @@ pub(super) fn login(plan: &Plan<'_>, uid: u32, root: &str) -> Option<String> {
 pub(super) fn login_on_nodes(plan: &Plan<'_>, uid: u32) -> Option<String> {
     let commands = login(plan, uid, "")?;
     Some(format!("Put the login to Vault on each control-plane node, as root:{commands}"))
-}
-
-/// Returns the name of a file.
-fn name(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
 }
 
 /// Gets the image onto the nodes.

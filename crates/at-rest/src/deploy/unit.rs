@@ -2,7 +2,7 @@
 
 use super::File;
 use super::config;
-use super::plan::Plan;
+use super::plan::{Plan, name};
 use super::text::fill;
 
 /// The path of the program on a node.
@@ -21,11 +21,7 @@ pub(super) enum User {
 
 /// Returns the path at which the unit sees a file of the login.
 pub(super) fn credential(file: &str) -> String {
-    format!("/run/credentials/{NAME}/{}", credential_name(file))
-}
-
-fn credential_name(file: &str) -> &str {
-    file.rsplit('/').next().unwrap_or(file)
+    format!("/run/credentials/{NAME}/{}", name(file))
 }
 
 /// The unit, as a file for the node. `before` is the unit that starts kube-apiserver.
@@ -62,7 +58,7 @@ pub(super) fn wanted_by(unit: &str) -> File {
 
 fn credentials(plan: &Plan<'_>) -> String {
     let Some(login) = plan.login() else { return String::new() };
-    let line = |file: &str| format!("LoadCredential={}:{file}\n", credential_name(file));
+    let line = |file: &str| format!("LoadCredential={}:{file}\n", name(file));
     format!(
         "# systemd reads these as root. Only the plugin sees its copies.\n{}{}",
         line(&login.role_id_file),
