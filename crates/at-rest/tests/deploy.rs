@@ -138,7 +138,6 @@ struct Config {
     probe: BTreeMap<String, String>,
     outage: BTreeMap<String, String>,
     local_key: BTreeMap<String, String>,
-    reads: Vec<String>,
     listen: String,
 }
 

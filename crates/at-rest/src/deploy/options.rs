@@ -3,7 +3,7 @@
 /// The options of [`files`](super::files) and [`steps`](super::steps).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
-    /// The name of the cluster, 1 to 253 letters, digits, `.`, `_` and `-`. Each KMS is told this
+    /// The name of the cluster, 1 to 63 letters, digits, `.`, `_` and `-`. Each KMS is told this
     /// name, and it must be the same on each node.
     pub cluster: String,
     /// The URIs of the KEKs. Each of them can open a key.

@@ -36,8 +36,8 @@ impl<'a> Plan<'a> {
         if target == Target::Daemonset && !options.starts_after_apiserver {
             return Err(DeployError::StartsAfterApiserver);
         }
-        check_name("cluster", &options.cluster)?;
-        check_name("provider", &options.provider)?;
+        check_name("cluster", &options.cluster, 63)?;
+        check_name("provider", &options.provider, 253)?;
         check_resources(&options.resources)?;
         check_keks(&options.keks, &options.escrow)?;
         let vault = vault(target, options)?;
@@ -102,11 +102,13 @@ fn value(what: &'static str, value: &str, rule: impl Into<String>) -> DeployErro
     DeployError::Value { what, value: value.escape_default().to_string(), rule: rule.into() }
 }
 
-fn check_name(what: &'static str, name: &str) -> Result<(), DeployError> {
+fn check_name(what: &'static str, name: &str, most: usize) -> Result<(), DeployError> {
     let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
-    match (1..=253).contains(&name.len()) && name.bytes().all(is_plain) {
+    match (1..=most).contains(&name.len()) && name.bytes().all(is_plain) {
         true => Ok(()),
-        false => Err(value(what, name, "use 1 to 253 letters, digits, `.`, `_` and `-`")),
+        false => {
+            Err(value(what, name, format!("use 1 to {most} letters, digits, `.`, `_` and `-`")))
+        }
     }
 }
 
@@ -307,6 +309,7 @@ mod tests {
         let kubeadm = Target::Kubeadm;
         assert_eq!(wrong(kubeadm, |o| o.cluster = "a: b".to_owned()), "cluster");
         assert_eq!(wrong(kubeadm, |o| o.cluster.clear()), "cluster");
+        assert_eq!(wrong(kubeadm, |o| o.cluster = "a".repeat(64)), "cluster");
         assert_eq!(wrong(kubeadm, |o| o.provider = "a:b".to_owned()), "provider");
         assert_eq!(wrong(kubeadm, |o| o.resources.clear()), "resource");
         assert_eq!(wrong(kubeadm, |o| o.resources = vec!["Secrets".to_owned()]), "resource");
