@@ -1,9 +1,9 @@
 # The commands of the project. `make test` does all set-up by itself.
 
-.PHONY: test quick check workflows fuzz completions reference pictures dist bench clean
+.PHONY: test quick check workflows fuzz completions reference pictures dist image image-test bench clean
 
 # Everything: offline, then against real servers, which are built on first use.
-test: quick workflows
+test: quick workflows image-test
 	servers=$$(tests/servers/build.sh) && \
 	ENVCRYPT_TEST_SERVERS=$$servers cargo test --locked --test servers
 
@@ -69,6 +69,14 @@ pictures:
 # The archive and the manifest for krew. For another platform: make dist TARGET=TRIPLE
 dist:
 	release/dist.sh $(if $(TARGET),--target $(TARGET))
+
+# The image of envcrypt-kms, without docker. For another architecture: make image ARCH=arm64
+image:
+	release/image.sh $(if $(ARCH),--arch $(ARCH))
+
+# The script that makes the image, with a small program instead.
+image-test:
+	python3 release/image-test.py
 
 # In-process, whole processes beside their peers, and many Secrets at once.
 bench:

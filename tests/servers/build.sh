@@ -1,11 +1,11 @@
 #!/bin/sh
 # Builds what the tests talk to (etcd, kube-apiserver, kubectl, krew, age, the
-# reference servers in kms/, and OpenBao and an AWS KMS emulator in a virtual
-# environment) into a cache folder named by the hash of the pins and sources,
-# and prints that folder. What is there is not built again.
+# reference servers in kms/, the validator in validate/, and OpenBao and an AWS
+# KMS emulator in a virtual environment) into a cache folder named by the hash of
+# the pins and sources, and prints that folder. What is there is not built again.
 set -eu
 cd "$(dirname "$0")"
-hash=$(cat go.mod go.sum requirements.txt build.sh kms/go.* kms/*/*.go | { sha256sum 2>/dev/null || shasum -a 256; } | cut -c1-16)
+hash=$(cat go.mod go.sum requirements.txt build.sh kms/go.* kms/*/*.go validate/*.go | { sha256sum 2>/dev/null || shasum -a 256; } | cut -c1-16)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/kubectl-envcrypt
 dir=$cache/servers-$hash
 if [ ! -e "$dir/complete" ]; then
@@ -20,6 +20,8 @@ if [ ! -e "$dir/complete" ]; then
         -ldflags "-s -w -X k8s.io/component-base/version.gitVersion=$version" \
         -o "$dir/bin/" tool >&2
     mv "$dir/bin/server" "$dir/bin/etcd"
+    echo "  a validator of kubeadm's and kube-apiserver's files, with go build" >&2
+    GOFLAGS=-mod=readonly go build -trimpath -ldflags "-s -w" -o "$dir/bin/" ./validate >&2
     echo "  reference servers for cloud KMS and KMS v2 plugins, with go build" >&2
     (cd kms && GOFLAGS=-mod=readonly go build -trimpath -ldflags "-s -w" -o "$dir/bin/" ./... >&2)
     echo "  OpenBao and an AWS KMS emulator, with pip" >&2
