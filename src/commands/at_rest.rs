@@ -1,6 +1,7 @@
 //! `at-rest`: encryption at rest, for the administrator of a cluster.
 
 mod config;
+mod deploy;
 mod recover;
 mod reencrypt;
 mod rotate;
@@ -26,6 +27,7 @@ pub struct AtRestArgs {
 
 #[derive(Subcommand)]
 enum AtRestCommand {
+    Deploy(Box<deploy::DeployArgs>),
     Config(config::ConfigArgs),
     Verify(verify::VerifyArgs),
     Reencrypt(reencrypt::ReencryptArgs),
@@ -35,6 +37,7 @@ enum AtRestCommand {
 
 pub async fn run(args: AtRestArgs, session: &Session) -> Result<(), Failure> {
     match args.command {
+        AtRestCommand::Deploy(args) => deploy::run(*args),
         AtRestCommand::Config(args) => config::run(args, session).await,
         AtRestCommand::Rotate(args) => rotate::run(*args, session).await,
         AtRestCommand::Verify(args) => verify::run(args, session).await,

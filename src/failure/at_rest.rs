@@ -14,6 +14,8 @@ pub enum AtRestError {
     /// `doctor` found problems, and reported them.
     #[error("found {}", problems(*.0))]
     Unwell(usize),
+    #[error("{0}")]
+    NotDeployed(String),
     #[error("the EncryptionConfiguration cannot be made: {0}")]
     NotMade(String),
     /// The scrollback of a terminal would keep it.
@@ -59,7 +61,11 @@ impl Explain for AtRestError {
     fn hint(&self) -> Option<String> {
         let text = match self {
             Self::KeyToTerminal => "write it to a file with `-w FILE`, or to a pipe",
-            Self::Unwell(_) | Self::BadConfiguration(_) | Self::NotMade(_) | Self::NotText(_) => {
+            Self::Unwell(_)
+            | Self::NotDeployed(_)
+            | Self::BadConfiguration(_)
+            | Self::NotMade(_)
+            | Self::NotText(_) => {
                 return None;
             }
             Self::NotAConfiguration(_) => "run `kubectl envcrypt at-rest config check FILE`",
