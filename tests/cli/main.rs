@@ -1,6 +1,7 @@
 //! The built binary, without any server: `cargo test` alone runs these.
 
 mod access;
+mod at_rest;
 mod changing;
 mod check;
 mod create;

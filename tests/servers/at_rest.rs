@@ -1,5 +1,6 @@
 //! Encryption at rest: a real kube-apiserver and etcd, with `envcrypt-kms` as the KMS provider.
 
+mod doctor;
 mod keks;
 mod outages;
 mod providers;

@@ -18,7 +18,7 @@ fn snapshot(plane: &ControlPlane, sandbox: &Sandbox) -> String {
 
 #[track_caller]
 fn recovered(sandbox: &Sandbox, args: &[&str]) {
-    let fixed = ["at-rest", "recover", "default/it", "--kek=local"];
+    let fixed = ["at-rest", "recover", "it", "-ndefault", "--kek=local"];
     let run = sandbox.run(fixed.iter().chain(args)).succeeds();
     assert!(run.stdout.contains("type: envcrypt.dev/sealed"), "{}", run.stdout);
     assert!(!run.stdout.contains(VALUE));
@@ -38,12 +38,15 @@ fn with_a_kek_of_envcrypt_kms_or_with_the_plugin_itself() {
     recovered(&local, &[&backup, "--socket", &socket]);
     // A machine with another key learns which KEK it needs.
     let stranger = Sandbox::with_local_key();
-    let error = stranger.run(["at-rest", "recover", "default/it", &backup, "--kek=local"]).fails(1);
+    let error =
+        stranger.run(["at-rest", "recover", "it", "-ndefault", &backup, "--kek=local"]).fails(1);
     assert!(error.contains("envcrypt-kms of the cluster `test` encrypted it"), "{error}");
-    let args = ["at-rest", "recover", "default/it", &backup, "--kek=local", "--open-with", &kek];
+    let args =
+        ["at-rest", "recover", "it", "-ndefault", &backup, "--kek=local", "--open-with", &kek];
     let error = stranger.run(args).fails(1);
     assert!(error.contains("access denied"), "{error}");
-    let error = local.run(["at-rest", "recover", "default/gone", &backup, "--kek=local"]).fails(1);
+    let error =
+        local.run(["at-rest", "recover", "gone", "-ndefault", &backup, "--kek=local"]).fails(1);
     assert!(error.contains("error: the backup has no Secret `default/gone`"), "{error}");
 }
 
@@ -64,7 +67,7 @@ fn with_a_key_of_the_encryption_configuration() {
         let backup = snapshot(&plane, &sandbox);
         recovered(&sandbox, &[&backup, "--encryption-config", &file]);
         if provider == "secretbox" {
-            let args = ["at-rest", "recover", "default/it", &backup, "--kek=local"];
+            let args = ["at-rest", "recover", "it", "-ndefault", &backup, "--kek=local"];
             let error = sandbox.run(args).fails(1);
             assert!(error.contains("secretbox encrypted it with the key `key1`: name"), "{error}");
             // An object that was moved in etcd is not taken for another one.
@@ -72,7 +75,7 @@ fn with_a_key_of_the_encryption_configuration() {
             std::fs::remove_file(sandbox.work().join("backup.db")).expect("removed");
             let backup = snapshot(&plane, &sandbox);
             let config = ["--encryption-config", &file];
-            let args = ["at-rest", "recover", "default/moved", &backup, "--kek=local"];
+            let args = ["at-rest", "recover", "moved", "-ndefault", &backup, "--kek=local"];
             let error = sandbox.run(args.iter().chain(&config)).fails(1);
             assert!(error.contains("it says that it is `default/it`"), "{error}");
         }
