@@ -5,7 +5,7 @@
 # Everything: offline, then against real servers, which are built on first use.
 test: quick workflows image-test
 	servers=$$(tests/servers/build.sh) && \
-	ENVCRYPT_TEST_SERVERS=$$servers cargo test --locked --test servers
+	ENVCRYPT_TEST_SERVERS=$$servers cargo test --locked --workspace --test servers
 
 # What needs nothing but Rust.
 quick:
@@ -15,7 +15,7 @@ quick:
 check:
 	cargo fmt --check
 	cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
-	cargo clippy --locked --test servers -- -D warnings
+	cargo clippy --locked --workspace --test servers -- -D warnings
 	for features in "" age aws azure gcp k8skms vault; do \
 		cargo clippy --locked --no-default-features --features "$$features" -- -D warnings || exit 1; \
 	done

@@ -1,5 +1,7 @@
 //! Each API server of a cluster by itself, and what its metrics tell.
 
+use std::collections::BTreeMap;
+
 use http::Request as HttpRequest;
 use kube::core::params::{ListParams, PostParams};
 use kube::core::request::Request as Requests;
@@ -146,6 +148,24 @@ impl Metrics {
             let value = value.split_whitespace().next()?.parse().ok()?;
             Some(Sample { labels, value })
         })
+    }
+
+    /// The hash of the key id that each KMS provider reported last.
+    pub fn key_ids(&self) -> BTreeMap<String, String> {
+        let name = "apiserver_envelope_encryption_key_id_hash_status_last_timestamp_seconds";
+        let mut newest: BTreeMap<String, (f64, String)> = BTreeMap::new();
+        for sample in self.samples(name) {
+            let (Some(provider), Some(hash)) =
+                (sample.label("provider_name"), sample.label("key_id_hash"))
+            else {
+                continue;
+            };
+            let last = newest.entry(provider.to_owned()).or_default();
+            if sample.value >= last.0 {
+                *last = (sample.value, hash.to_owned());
+            }
+        }
+        newest.into_iter().map(|(provider, (_, hash))| (provider, hash)).collect()
     }
 
     /// The hash of the EncryptionConfiguration that this API server has loaded.

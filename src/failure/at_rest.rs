@@ -44,6 +44,12 @@ pub enum AtRestError {
     /// Nothing was changed.
     #[error("the last step is not complete: {why}")]
     NotProven { why: String, config: PathBuf },
+    #[error("{0} objects are left under an old key, or plain")]
+    Left(usize),
+    #[error("the API servers use no KMS plugin")]
+    NoKms,
+    #[error("the API servers do not use the same key id yet")]
+    KeyIdsDiffer,
     #[error("the backup has no Secret `{0}`")]
     NotInBackup(String),
     /// Nothing that was named opens it.
@@ -78,6 +84,11 @@ impl Explain for AtRestError {
             Self::NotEdited { .. } => "run `kubectl envcrypt at-rest config check FILE`",
             Self::OtherConfiguration { .. } => {
                 "restore the file from a node of the control plane, or name the right plan with `--plan`"
+            }
+            Self::Left(_) => "run `kubectl envcrypt at-rest verify` for their names",
+            Self::NoKms => "run `kubectl envcrypt doctor` to see what they use",
+            Self::KeyIdsDiffer => {
+                "add `--wait`: a plugin follows a rotation after three equal answers of the KMS, and kube-apiserver asks it each minute"
             }
             Self::NotProven { config, .. } => {
                 return Some(format!(

@@ -47,6 +47,7 @@ pub struct RecoverArgs {
     #[arg(long, value_name = "KEK", add = candidates::keks(), help_heading = "Opening")]
     open_with: Vec<KekName>,
     /// Open what a KMS v2 plugin encrypted with the plugin at this socket
+    #[cfg(feature = "k8skms")]
     #[arg(long, value_name = "SOCKET", help_heading = "Opening")]
     socket: Option<PathBuf>,
     /// Open what kube-apiserver encrypted with the keys of this EncryptionConfiguration
@@ -63,6 +64,7 @@ pub async fn run(args: RecoverArgs, session: &Session) -> Result<(), Failure> {
     let source = args.source.open(session).await?;
     let openers = Openers {
         keks: session.keks(&args.open_with, crate::session::local::MakeLocal::No)?,
+        #[cfg(feature = "k8skms")]
         socket: args.socket.as_deref(),
         configuration: args.encryption_config.as_deref(),
         session,

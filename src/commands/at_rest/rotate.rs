@@ -1,5 +1,7 @@
 //! `at-rest rotate`: new keys for encryption at rest, one proven step after the other.
 
+mod kms;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -25,7 +27,11 @@ use crate::terminal;
 /// How often the API servers are asked with --wait.
 const ASK_EVERY: Duration = Duration::from_secs(5);
 
-/// Replace the local keys of an EncryptionConfiguration, step by step.
+/// Replace the keys of encryption at rest, step by step.
+///
+/// With --kms, the command follows a rotation in the KMS: it waits until each API server uses the
+/// new key id, encrypts everything again, and proves that nothing is left under an old key. The rest
+/// is about the local keys of an EncryptionConfiguration.
 ///
 /// Each run proves the last step, makes the next one, and says what to do before you run the
 /// command again. It edits only the file that you name: you copy that file to each node of the
@@ -43,12 +49,33 @@ const ASK_EVERY: Duration = Duration::from_secs(5);
   # Go on after the file is copied, and wait until each API server has loaded it
   kubectl envcrypt at-rest rotate --config encryption-config.yaml --wait --kubectl-exec etcd-node1
 
+  # Encrypt everything again after the KMS has rotated its key
+  kubectl envcrypt at-rest rotate --kms --wait --kubectl-exec etcd-node1
+
   # Show the step
   kubectl envcrypt at-rest rotate --config encryption-config.yaml --status")]
 pub struct RotateArgs {
     /// The EncryptionConfiguration, which is edited
-    #[arg(long, value_name = "FILE")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        required_unless_present = "kms",
+        default_value = "",
+        hide_default_value = true
+    )]
     config: PathBuf,
+    /// Follow a rotation in the KMS: no file changes
+    #[arg(long, conflicts_with_all = ["config", "plan", "new_key", "status"])]
+    kms: bool,
+    /// Resources to encrypt again with --kms (comma-separated)
+    #[arg(
+        long,
+        value_name = "RESOURCE",
+        value_delimiter = ',',
+        default_value = "secrets",
+        requires = "kms"
+    )]
+    resources: Vec<String>,
     /// The plan; without it, rotation.yaml beside the configuration
     #[arg(long, value_name = "FILE")]
     plan: Option<PathBuf>,
@@ -71,6 +98,9 @@ pub struct RotateArgs {
 }
 
 pub async fn run(args: RotateArgs, session: &Session) -> Result<(), Failure> {
+    if args.kms {
+        return kms::run(&args, session).await;
+    }
     let path = args.plan_path();
     let plan =
         match std::fs::read_to_string(&path) {
@@ -90,20 +120,25 @@ pub async fn run(args: RotateArgs, session: &Session) -> Result<(), Failure> {
 }
 
 impl RotateArgs {
+    /// The EncryptionConfiguration. Only `--kms` goes without.
+    fn config(&self) -> &Path {
+        self.config.as_deref().unwrap_or(Path::new(""))
+    }
+
     fn plan_path(&self) -> PathBuf {
-        let beside = || self.config.with_file_name("rotation.yaml");
+        let beside = || self.config().with_file_name("rotation.yaml");
         self.plan.clone().unwrap_or_else(beside)
     }
 
     fn read(&self) -> Result<Zeroizing<String>, Failure> {
-        let bytes = crate::values::sources::read_value(&self.config)?;
+        let bytes = crate::values::sources::read_value(self.config())?;
         let text = str::from_utf8(bytes.expose()).map(|text| Zeroizing::new(text.to_owned()));
-        Ok(text.map_err(|_| AtRestError::NotText(self.config.clone()))?)
+        Ok(text.map_err(|_| AtRestError::NotText(self.config().to_owned()))?)
     }
 
     fn edited<T>(&self, result: Result<T, EditError>) -> Result<T, Failure> {
         let why = |error: EditError| AtRestError::NotEdited {
-            path: self.config.clone(),
+            path: self.config().to_owned(),
             why: error.to_string(),
         };
         Ok(result.map_err(why)?)
@@ -119,7 +154,7 @@ impl RotateArgs {
         let new = self.edited(with_new_key_second(&text, &new_key))?;
         let plan = Plan::start(old, new_key.clone(), hash(new.as_bytes()), &seconds(now));
         files::new_file(path, plan.save().as_bytes())?;
-        if let Err(error) = files::replace_file(&self.config, text.as_bytes(), new.as_bytes()) {
+        if let Err(error) = files::replace_file(self.config(), text.as_bytes(), new.as_bytes()) {
             let _ = std::fs::remove_file(path);
             return Err(error.into());
         }
@@ -142,7 +177,7 @@ impl RotateArgs {
             let step = plan.advance(&proof, hash, &now).map_err(|why| self.not_proven(&why))?;
             files::replace_file(path, saved.as_bytes(), plan.save().as_bytes())?;
             if let Some(new) = edit {
-                files::replace_file(&self.config, text.as_bytes(), new.as_bytes())?;
+                files::replace_file(self.config(), text.as_bytes(), new.as_bytes())?;
             }
             match step {
                 Step::NewKeyFirst => {
@@ -176,12 +211,12 @@ impl RotateArgs {
         };
         let Some(new) = edit.filter(is_it) else {
             return Err(AtRestError::OtherConfiguration {
-                config: self.config.clone(),
+                config: self.config().to_owned(),
                 plan: path.to_owned(),
             }
             .into());
         };
-        files::replace_file(&self.config, text.as_bytes(), new.as_bytes())?;
+        files::replace_file(self.config(), text.as_bytes(), new.as_bytes())?;
         self.say_copy("an interrupted step is finished")
     }
 
@@ -236,13 +271,13 @@ impl RotateArgs {
     }
 
     fn not_proven(&self, why: &NotProven) -> Failure {
-        AtRestError::NotProven { why: why.to_string(), config: self.config.clone() }.into()
+        AtRestError::NotProven { why: why.to_string(), config: self.config().to_owned() }.into()
     }
 
     fn say_copy(&self, what: &str) -> Result<(), Failure> {
         say(&format!(
             "{what}\nnext: copy `{}` to each node of the control plane, then run the command again\n",
-            self.config.display()
+            self.config().display()
         ))
     }
 }

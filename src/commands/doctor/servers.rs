@@ -35,7 +35,10 @@ pub async fn check(session: &Session, named: &[String], findings: &mut Findings)
                 secrets(&server.name, &metrics, findings);
                 reloads(&server.name, &metrics, findings);
                 hashes.insert(server.name.clone(), metrics.configuration_hash());
-                keys.insert(server.name.clone(), current_key(&metrics));
+                keys.insert(
+                    server.name.clone(),
+                    Some(metrics.key_ids()).filter(|ids| !ids.is_empty()),
+                );
             }
             Err(error @ ClusterError::Forbidden { .. }) => {
                 findings.add(Grade::Unknown, &server.name, error.to_string(), METRICS_RIGHT);
@@ -173,15 +176,12 @@ fn reloads(server: &str, metrics: &Metrics, findings: &mut Findings) {
     }
 }
 
-/// The key id that the KMS plugin of a server reported last, as a hash.
-fn current_key(metrics: &Metrics) -> Option<String> {
-    let name = "apiserver_envelope_encryption_key_id_hash_status_last_timestamp_seconds";
-    let newest = metrics.samples(name).max_by(|a, b| a.value.total_cmp(&b.value))?;
-    newest.label("key_id_hash").map(str::to_owned)
-}
-
 /// All servers must have the same.
-fn agree(of_server: &BTreeMap<String, Option<String>>, what: &str, findings: &mut Findings) {
+fn agree<T: PartialEq>(
+    of_server: &BTreeMap<String, Option<T>>,
+    what: &str,
+    findings: &mut Findings,
+) {
     let mut known = of_server.values().flatten();
     let Some(first) = known.next() else { return };
     match of_server.values().flatten().all(|other| other == first) {

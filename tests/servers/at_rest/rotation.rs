@@ -57,6 +57,14 @@ fn two_servers_agree_on_the_key_id_and_follow_a_rotation() {
         });
     }
     assert_eq!(key_id(one, "it"), before, "it stays until it is written again");
+    let admin = Sandbox::new().env("KUBECONFIG", one.kubeconfig("admin").display().to_string());
+    let servers = [one, two].map(|plane| format!("--api-server={}", plane.server));
+    let live = format!("--etcd=http://127.0.0.1:{}", etcd.port);
+    let rotate = ["at-rest", "rotate", "--kms", &servers[0], &servers[1], &live];
+    let run = admin.run(rotate.iter().chain(&["--insecure-skip-tls-verify"])).succeeds();
+    assert!(run.stdout.contains("secrets: 1 re-encrypted, 2 unchanged"), "{}", run.stdout);
+    assert!(run.stdout.ends_with("the old one can be disabled\n"), "{}", run.stdout);
+    assert_eq!(key_id(one, "it"), after);
     assert_eq!(read(two, "it").as_deref(), Some("the-value"));
     assert_eq!(read(two, "new-0").as_deref(), Some("the-value"));
 }

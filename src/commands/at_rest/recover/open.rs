@@ -1,12 +1,10 @@
 //! Opens a value of etcd with whatever encrypted it.
 
 use std::path::Path;
-use std::time::Duration;
 
 use envcrypt_at_rest::config::EncryptionConfiguration;
 use envcrypt_at_rest::stored::open::LocalKey;
 use envcrypt_at_rest::stored::{EncryptedObject, Local, Stored};
-use envcrypt_core::kek::k8skms::protocol::{DecryptRequest, Plugin};
 use envcrypt_core::kek::{Context, KekUri};
 use envcrypt_core::secret::Place;
 use envcrypt_core::seed::Ciphertext;
@@ -15,14 +13,13 @@ use zeroize::Zeroizing;
 use crate::failure::{AtRestError, Failure};
 use crate::session::Session;
 
-/// How long a KMS plugin may take.
-const LIMIT: Duration = Duration::from_secs(10);
 /// The annotation with the part of a ciphertext of `envcrypt-kms` that has no room elsewhere.
 const MORE: &str = "more.kms.envcrypt.dev";
 
 /// What the person named to open with.
 pub struct Openers<'a> {
     pub keks: Vec<KekUri>,
+    #[cfg(feature = "k8skms")]
     pub socket: Option<&'a Path>,
     pub configuration: Option<&'a Path>,
     pub session: &'a Session,
@@ -88,12 +85,14 @@ impl Openers<'_> {
         place: &Place,
         object: &EncryptedObject<'_>,
     ) -> Result<Zeroizing<Vec<u8>>, Failure> {
+        #[cfg(feature = "k8skms")]
+        if let Some(socket) = self.socket {
+            return plugin::seed(place, object, socket).await;
+        }
         let more = object.annotations.get(MORE).copied().unwrap_or_default();
-        let ours = Ciphertext::read(&[object.encrypted_dek_source, more].concat());
-        match (ours, self.socket) {
-            (_, Some(socket)) => self.from_plugin(place, object, socket).await,
-            (Ok(ours), None) => self.from_kek(place, &ours, object.key_id).await,
-            (Err(_), None) => Err(AtRestError::NotOpened {
+        match Ciphertext::read(&[object.encrypted_dek_source, more].concat()) {
+            Ok(ours) => self.from_kek(place, &ours, object.key_id).await,
+            Err(_) => Err(AtRestError::NotOpened {
                 place: place.to_string(),
                 why: "another KMS plugin encrypted it: name its socket with `--socket`".to_owned(),
             }
@@ -126,9 +125,27 @@ impl Openers<'_> {
         let seed = sealed.open(&key.key, key_id).map_err(|error| refused(error.to_string()))?;
         Ok(Zeroizing::new(seed.expose().to_vec()))
     }
+}
 
-    async fn from_plugin(
-        &self,
+#[cfg(feature = "k8skms")]
+mod plugin {
+    //! The KMS plugin that encrypted a value.
+
+    use std::path::Path;
+    use std::time::Duration;
+
+    use envcrypt_at_rest::stored::EncryptedObject;
+    use envcrypt_core::kek::k8skms::protocol::{DecryptRequest, Plugin};
+    use envcrypt_core::secret::Place;
+    use zeroize::Zeroizing;
+
+    use crate::failure::{AtRestError, Failure};
+
+    /// How long a KMS plugin may take.
+    const LIMIT: Duration = Duration::from_secs(10);
+
+    /// Lets the plugin at a socket decrypt the seed.
+    pub(super) async fn seed(
         place: &Place,
         object: &EncryptedObject<'_>,
         socket: &Path,
