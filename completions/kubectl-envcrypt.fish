@@ -710,7 +710,7 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand at-res
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand at-rest; and not __fish_seen_subcommand_from deploy config verify reencrypt rotate recover help" -f -a "config" -d 'Create, check and seal the EncryptionConfiguration of kube-apiserver'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand at-rest; and not __fish_seen_subcommand_from deploy config verify reencrypt rotate recover help" -f -a "verify" -d 'Show how each object in etcd is encrypted, and name every object that is not'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand at-rest; and not __fish_seen_subcommand_from deploy config verify reencrypt rotate recover help" -f -a "reencrypt" -d 'Store objects again, with the provider that kube-apiserver uses now'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand at-rest; and not __fish_seen_subcommand_from deploy config verify reencrypt rotate recover help" -f -a "rotate" -d 'Replace the local keys of an EncryptionConfiguration, step by step'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand at-rest; and not __fish_seen_subcommand_from deploy config verify reencrypt rotate recover help" -f -a "rotate" -d 'Replace the keys of encryption at rest, step by step'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand at-rest; and not __fish_seen_subcommand_from deploy config verify reencrypt rotate recover help" -f -a "recover" -d 'Recover Secrets from a backup of etcd, and print them sealed'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand at-rest; and not __fish_seen_subcommand_from deploy config verify reencrypt rotate recover help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand at-rest; and __fish_seen_subcommand_from deploy" -l for -d 'Kind of control plane' -r -f -a "kubeadm\t''
@@ -837,6 +837,7 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand at-res
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand at-rest; and __fish_seen_subcommand_from reencrypt" -l disable-compression -d 'Do not compress responses'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand at-rest; and __fish_seen_subcommand_from reencrypt" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand at-rest; and __fish_seen_subcommand_from rotate" -l config -d 'The EncryptionConfiguration, which is edited' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand at-rest; and __fish_seen_subcommand_from rotate" -l resources -d 'Resources to encrypt again with --kms (comma-separated)' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand at-rest; and __fish_seen_subcommand_from rotate" -l plan -d 'The plan; without it, rotation.yaml beside the configuration' -r -F
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand at-rest; and __fish_seen_subcommand_from rotate" -l new-key -d 'Name of the new key; without it, a name with the time' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand at-rest; and __fish_seen_subcommand_from rotate" -l api-server -d 'URL of an API server (can be repeated); without it, those of the Service `kubernetes`' -r
@@ -868,6 +869,7 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand at-res
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand at-rest; and __fish_seen_subcommand_from rotate" -l tls-server-name -d 'Server name that the server\'s certificate must have' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand at-rest; and __fish_seen_subcommand_from rotate" -l request-timeout -d 'Time limit for one request, for example 5s or 2m; 0 means no limit' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand at-rest; and __fish_seen_subcommand_from rotate" -l cache-dir -d 'Accepted because kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand at-rest; and __fish_seen_subcommand_from rotate" -l kms -d 'Follow a rotation in the KMS: no file changes'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand at-rest; and __fish_seen_subcommand_from rotate" -l status -d 'Show the step, and change nothing'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand at-rest; and __fish_seen_subcommand_from rotate" -l insecure-skip-tls-verify -d 'Do not verify the server\'s certificate'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand at-rest; and __fish_seen_subcommand_from rotate" -l disable-compression -d 'Do not compress responses'
@@ -909,7 +911,7 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand at-res
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand at-rest; and __fish_seen_subcommand_from help" -f -a "config" -d 'Create, check and seal the EncryptionConfiguration of kube-apiserver'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand at-rest; and __fish_seen_subcommand_from help" -f -a "verify" -d 'Show how each object in etcd is encrypted, and name every object that is not'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand at-rest; and __fish_seen_subcommand_from help" -f -a "reencrypt" -d 'Store objects again, with the provider that kube-apiserver uses now'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand at-rest; and __fish_seen_subcommand_from help" -f -a "rotate" -d 'Replace the local keys of an EncryptionConfiguration, step by step'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand at-rest; and __fish_seen_subcommand_from help" -f -a "rotate" -d 'Replace the keys of encryption at rest, step by step'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand at-rest; and __fish_seen_subcommand_from help" -f -a "recover" -d 'Recover Secrets from a backup of etcd, and print them sealed'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand at-rest; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand doctor" -l api-server -d 'URL of an API server (can be repeated); without it, those of the Service `kubernetes`' -r
@@ -1119,5 +1121,5 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; 
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and __fish_seen_subcommand_from at-rest" -f -a "config" -d 'Create, check and seal the EncryptionConfiguration of kube-apiserver'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and __fish_seen_subcommand_from at-rest" -f -a "verify" -d 'Show how each object in etcd is encrypted, and name every object that is not'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and __fish_seen_subcommand_from at-rest" -f -a "reencrypt" -d 'Store objects again, with the provider that kube-apiserver uses now'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and __fish_seen_subcommand_from at-rest" -f -a "rotate" -d 'Replace the local keys of an EncryptionConfiguration, step by step'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and __fish_seen_subcommand_from at-rest" -f -a "rotate" -d 'Replace the keys of encryption at rest, step by step'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and __fish_seen_subcommand_from at-rest" -f -a "recover" -d 'Recover Secrets from a backup of etcd, and print them sealed'

@@ -845,7 +845,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-envcrypt' -ScriptBlock 
             [CompletionResult]::new('config', 'config', [CompletionResultType]::ParameterValue, 'Create, check and seal the EncryptionConfiguration of kube-apiserver')
             [CompletionResult]::new('verify', 'verify', [CompletionResultType]::ParameterValue, 'Show how each object in etcd is encrypted, and name every object that is not')
             [CompletionResult]::new('reencrypt', 'reencrypt', [CompletionResultType]::ParameterValue, 'Store objects again, with the provider that kube-apiserver uses now')
-            [CompletionResult]::new('rotate', 'rotate', [CompletionResultType]::ParameterValue, 'Replace the local keys of an EncryptionConfiguration, step by step')
+            [CompletionResult]::new('rotate', 'rotate', [CompletionResultType]::ParameterValue, 'Replace the keys of encryption at rest, step by step')
             [CompletionResult]::new('recover', 'recover', [CompletionResultType]::ParameterValue, 'Recover Secrets from a backup of etcd, and print them sealed')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
@@ -1132,6 +1132,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-envcrypt' -ScriptBlock 
         }
         'kubectl-envcrypt;at-rest;rotate' {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The EncryptionConfiguration, which is edited')
+            [CompletionResult]::new('--resources', '--resources', [CompletionResultType]::ParameterName, 'Resources to encrypt again with --kms (comma-separated)')
             [CompletionResult]::new('--plan', '--plan', [CompletionResultType]::ParameterName, 'The plan; without it, rotation.yaml beside the configuration')
             [CompletionResult]::new('--new-key', '--new-key', [CompletionResultType]::ParameterName, 'Name of the new key; without it, a name with the time')
             [CompletionResult]::new('--api-server', '--api-server', [CompletionResultType]::ParameterName, 'URL of an API server (can be repeated); without it, those of the Service `kubernetes`')
@@ -1165,6 +1166,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-envcrypt' -ScriptBlock 
             [CompletionResult]::new('--tls-server-name', '--tls-server-name', [CompletionResultType]::ParameterName, 'Server name that the server''s certificate must have')
             [CompletionResult]::new('--request-timeout', '--request-timeout', [CompletionResultType]::ParameterName, 'Time limit for one request, for example 5s or 2m; 0 means no limit')
             [CompletionResult]::new('--cache-dir', '--cache-dir', [CompletionResultType]::ParameterName, 'Accepted because kubectl has it; nothing is cached')
+            [CompletionResult]::new('--kms', '--kms', [CompletionResultType]::ParameterName, 'Follow a rotation in the KMS: no file changes')
             [CompletionResult]::new('--status', '--status', [CompletionResultType]::ParameterName, 'Show the step, and change nothing')
             [CompletionResult]::new('--insecure-skip-tls-verify', '--insecure-skip-tls-verify', [CompletionResultType]::ParameterName, 'Do not verify the server''s certificate')
             [CompletionResult]::new('--disable-compression', '--disable-compression', [CompletionResultType]::ParameterName, 'Do not compress responses')
@@ -1216,7 +1218,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-envcrypt' -ScriptBlock 
             [CompletionResult]::new('config', 'config', [CompletionResultType]::ParameterValue, 'Create, check and seal the EncryptionConfiguration of kube-apiserver')
             [CompletionResult]::new('verify', 'verify', [CompletionResultType]::ParameterValue, 'Show how each object in etcd is encrypted, and name every object that is not')
             [CompletionResult]::new('reencrypt', 'reencrypt', [CompletionResultType]::ParameterValue, 'Store objects again, with the provider that kube-apiserver uses now')
-            [CompletionResult]::new('rotate', 'rotate', [CompletionResultType]::ParameterValue, 'Replace the local keys of an EncryptionConfiguration, step by step')
+            [CompletionResult]::new('rotate', 'rotate', [CompletionResultType]::ParameterValue, 'Replace the keys of encryption at rest, step by step')
             [CompletionResult]::new('recover', 'recover', [CompletionResultType]::ParameterValue, 'Recover Secrets from a backup of etcd, and print them sealed')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
@@ -1573,7 +1575,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-envcrypt' -ScriptBlock 
             [CompletionResult]::new('config', 'config', [CompletionResultType]::ParameterValue, 'Create, check and seal the EncryptionConfiguration of kube-apiserver')
             [CompletionResult]::new('verify', 'verify', [CompletionResultType]::ParameterValue, 'Show how each object in etcd is encrypted, and name every object that is not')
             [CompletionResult]::new('reencrypt', 'reencrypt', [CompletionResultType]::ParameterValue, 'Store objects again, with the provider that kube-apiserver uses now')
-            [CompletionResult]::new('rotate', 'rotate', [CompletionResultType]::ParameterValue, 'Replace the local keys of an EncryptionConfiguration, step by step')
+            [CompletionResult]::new('rotate', 'rotate', [CompletionResultType]::ParameterValue, 'Replace the keys of encryption at rest, step by step')
             [CompletionResult]::new('recover', 'recover', [CompletionResultType]::ParameterValue, 'Recover Secrets from a backup of etcd, and print them sealed')
             break
         }

@@ -34,6 +34,8 @@ Commands:
   rotate      Seal the same values again under new data keys
   restart     Show the workloads that use Secrets, then restart them
   kek         Create, list, trust and test key-encryption keys
+  at-rest     Set up encryption at rest, and prove what etcd holds
+  doctor      Find what is wrong with this machine, your rights and encryption at rest
   version     Print the version
   completion  Print a completion script
   help        Print this message or the help of the given subcommand(s)

@@ -56,14 +56,8 @@ const ASK_EVERY: Duration = Duration::from_secs(5);
   kubectl envcrypt at-rest rotate --config encryption-config.yaml --status")]
 pub struct RotateArgs {
     /// The EncryptionConfiguration, which is edited
-    #[arg(
-        long,
-        value_name = "FILE",
-        required_unless_present = "kms",
-        default_value = "",
-        hide_default_value = true
-    )]
-    config: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "kms")]
+    config: Option<PathBuf>,
     /// Follow a rotation in the KMS: no file changes
     #[arg(long, conflicts_with_all = ["config", "plan", "new_key", "status"])]
     kms: bool,
