@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 /// A running server. A shell watches a pipe that closes when this process
 /// ends, and then ends the server by its process id.
 pub struct Server {
+    #[allow(dead_code, reason = "the benchmarks only hold it")]
     watch: Child,
 }
 
@@ -33,6 +34,7 @@ impl Server {
     }
 
     /// Ends the server now, and waits until it is gone.
+    #[allow(dead_code, reason = "the benchmarks do not use it")]
     pub fn stop(mut self) {
         drop(self.watch.stdin.take());
         self.watch.wait().expect("the shell ends");

@@ -62,7 +62,7 @@ impl Versions {
         match &mut self.candidate {
             Some(candidate) if candidate.version == version => candidate.count += 1,
             _ => {
-                self.candidate = Some(Candidate { version: version.clone(), count: 1, since: now })
+                self.candidate = Some(Candidate { version: version.clone(), count: 1, since: now });
             }
         }
         let is_past = self.past.contains(&version);

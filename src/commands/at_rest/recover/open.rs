@@ -7,7 +7,7 @@ use envcrypt_at_rest::stored::open::LocalKey;
 use envcrypt_at_rest::stored::{EncryptedObject, Local, Stored};
 use envcrypt_core::kek::{Context, KekUri};
 use envcrypt_core::secret::Place;
-use envcrypt_core::seed::Ciphertext;
+use envcrypt_core::seed::{Ciphertext, WrappedCopy};
 use zeroize::Zeroizing;
 
 use crate::failure::{AtRestError, Failure};
@@ -91,7 +91,7 @@ impl Openers<'_> {
         }
         let more = object.annotations.get(MORE).copied().unwrap_or_default();
         match Ciphertext::read(&[object.encrypted_dek_source, more].concat()) {
-            Ok(ours) => self.from_kek(place, &ours, object.key_id).await,
+            Ok(ours) => self.with_kek(place, &ours, object.key_id).await,
             Err(_) => Err(AtRestError::NotOpened {
                 place: place.to_string(),
                 why: "another KMS plugin encrypted it: name its socket with `--socket`".to_owned(),
@@ -100,7 +100,7 @@ impl Openers<'_> {
         }
     }
 
-    async fn from_kek(
+    async fn with_kek(
         &self,
         place: &Place,
         sealed: &Ciphertext,
@@ -109,7 +109,7 @@ impl Openers<'_> {
         let refused = |why: String| AtRestError::NotOpened { place: place.to_string(), why };
         let candidates = sealed.candidates(&self.keks);
         if candidates.is_empty() {
-            let keks: Vec<_> = sealed.copies().iter().map(|copy| copy.fingerprint()).collect();
+            let keks: Vec<_> = sealed.copies().iter().map(WrappedCopy::fingerprint).collect();
             return Err(refused(format!(
                 "envcrypt-kms of the cluster `{}` encrypted it: name one of its KEKs with `--open-with` (their fingerprints: {})",
                 sealed.cluster().escape_debug(),
