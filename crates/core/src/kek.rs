@@ -20,6 +20,7 @@ mod ring;
 mod uri;
 mod vault;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
@@ -101,12 +102,12 @@ pub struct WrappedKey {
     pub bytes: Vec<u8>,
 }
 
-/// The context that a KMS authenticates with each call: the binding of a Secret without its key, or
-/// the name of a cluster.
+/// The context that a KMS authenticates with each call: the binding of a Secret without its key, the
+/// name of a cluster, or the context of another program.
 ///
 /// The pairs are sorted by name, so that every implementation serialises the same bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
-pub struct Context(BTreeMap<&'static str, String>);
+pub struct Context(BTreeMap<Cow<'static, str>, String>);
 
 impl Context {
     /// Returns the context of a namespace and a name. Pass `None` for what the scope leaves open.
@@ -115,7 +116,7 @@ impl Context {
     #[must_use]
     pub fn new(namespace: Option<&str>, name: Option<&str>) -> Self {
         let pairs = [("envcrypt.dev/namespace", namespace), ("envcrypt.dev/name", name)];
-        Self(pairs.into_iter().filter_map(|(k, v)| Some((k, v?.to_owned()))).collect())
+        Self(pairs.into_iter().filter_map(|(k, v)| Some((k.into(), v?.to_owned()))).collect())
     }
 
     /// Returns the context of what belongs to a whole cluster: `envcrypt.dev/cluster`.
@@ -123,7 +124,13 @@ impl Context {
     /// The policy of a KMS can allow one cluster with it.
     #[must_use]
     pub fn cluster(name: &str) -> Self {
-        Self([("envcrypt.dev/cluster", name.to_owned())].into())
+        Self([("envcrypt.dev/cluster".into(), name.to_owned())].into())
+    }
+
+    /// Returns the context that another program uses with the same KMS.
+    #[must_use]
+    pub fn of_other(pairs: impl IntoIterator<Item = (String, String)>) -> Self {
+        Self(pairs.into_iter().map(|(name, value)| (name.into(), value)).collect())
     }
 
     /// Returns whether the context has both a namespace and a name.
@@ -142,7 +149,7 @@ impl Context {
     }
 
     /// Returns the pairs of name and value, sorted by name.
-    pub fn pairs(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        self.0.iter().map(|(k, v)| (*k, v.as_str()))
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(k, v)| (k.as_ref(), v.as_str()))
     }
 }

@@ -2,8 +2,9 @@
 
 mod duration;
 mod kek;
+mod peers;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -13,6 +14,7 @@ use serde::Deserialize;
 use thiserror::Error;
 
 pub use kek::KekConfig;
+pub use peers::{Kind, Peer, Protocol, Writes};
 
 /// The file that is read if none is named.
 pub const DEFAULT: &str = "/etc/envcrypt/kms.yaml";
@@ -69,6 +71,16 @@ pub struct Config {
     /// How long a local key is used.
     #[serde(default)]
     pub local_key: LocalKeyConfig,
+    /// The peers whose ciphertexts are opened too.
+    #[serde(default)]
+    pub reads: Vec<Peer>,
+    /// The peer whose ciphertexts are written, as long as it still runs on another node.
+    pub writes: Option<Writes>,
+    /// The encryption context of `aws-encryption-provider`.
+    #[serde(default)]
+    pub aws_encryption_context: BTreeMap<String, String>,
+    /// The version of the protocol that Status reports, if it is not the one of the peers.
+    protocol: Option<Protocol>,
     /// Where metrics and health are served.
     #[serde(default = "listen")]
     pub listen: Listen,
@@ -277,7 +289,7 @@ impl Config {
         if self.probe.every.is_zero() || self.probe.when_down.is_zero() {
             return Err("`probe.every` and `probe.whenDown` must be longer than 0".to_owned());
         }
-        Ok(())
+        self.check_peers()
     }
 
     /// The URIs of the KEKs that may open.

@@ -4,6 +4,7 @@
 
 mod health;
 mod keks;
+mod parts;
 mod round;
 mod standing;
 mod versions;
@@ -13,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
+use envcrypt_core::kek::k8skms::protocol::{DecryptRequest, EncryptResponse};
 use envcrypt_core::kek::{
     Context, Keep, KekError, Lifetimes, Limits, Ring, RingOptions, Unwrapped, Vaults,
 };
@@ -21,6 +23,7 @@ use envcrypt_core::seed::{BadCiphertext, Ciphertext, LocalKey, part_key_id};
 
 use crate::config::Config;
 use crate::metrics::Metrics;
+use crate::peers::{Peers, WriteError};
 use keks::Keks;
 use round::Round;
 use standing::{Current, Standing};
@@ -32,6 +35,14 @@ pub const LIMITS: Limits =
 const PATIENCE: Duration = Duration::from_millis(500);
 /// The maximum number of local keys in memory: one for each process that sealed a seed.
 const KEPT: usize = 4096;
+
+/// Why a seed was not sealed.
+pub enum SealError {
+    /// Nothing can be encrypted now.
+    NotReady(String),
+    /// It was not wrapped as a peer does.
+    Peer(WriteError),
+}
 
 /// Why a seed was not opened.
 pub enum OpenError {
@@ -45,15 +56,25 @@ pub enum OpenError {
     Keks(Vec<KekError>),
 }
 
+impl OpenError {
+    /// Whether another plugin may have made the ciphertext.
+    fn may_be_foreign(&self) -> bool {
+        !matches!(self, Self::Keks(_) | Self::Bad(BadCiphertext::Tag))
+    }
+}
+
 /// One configuration at work.
 pub struct Engine {
     config: Config,
     ring: Ring,
     context: Context,
+    peers: Peers,
     metrics: Arc<Metrics>,
     standing: RwLock<Standing>,
     /// Told when the standing changes.
     changed: Notify,
+    /// Told when the next round should not wait.
+    hurry: Notify,
     keks: Mutex<Keks>,
 }
 
@@ -63,9 +84,11 @@ impl Engine {
         Self {
             ring: ring(&config),
             context: Context::cluster(&config.cluster),
+            peers: Peers::new(&config, metrics.clone()),
             metrics,
             standing: RwLock::new(Standing::Starting("no KEK has answered yet".to_owned())),
             changed: Notify::new(),
+            hurry: Notify::new(),
             keks: Mutex::new(Keks::new(&config)),
             config,
         }
@@ -96,35 +119,58 @@ impl Engine {
         }
     }
 
-    /// Seals a seed. Returns the ciphertext and the key id.
+    /// Seals a seed.
     ///
     /// # Errors
-    /// Returns why nothing can be encrypted now.
-    pub async fn encrypt(&self, plaintext: &[u8]) -> Result<(Vec<u8>, String), String> {
+    /// Returns a [`SealError`] that says why it cannot be sealed now.
+    pub async fn encrypt(&self, plaintext: &[u8]) -> Result<EncryptResponse, SealError> {
         let standing = self.standing();
-        let current = standing.ready().map_err(str::to_owned)?;
+        let ready = standing.ready();
+        let current = ready.map_err(|why| SealError::NotReady(why.to_owned()))?;
+        if let Some(written) = self.peers.write(&self.ring, plaintext).await {
+            let written = written.map_err(SealError::Peer)?;
+            if written.key_id != current.key_id {
+                // The peer rotates. Status must follow soon.
+                self.hurry.notify_one();
+            }
+            return Ok(written);
+        }
         let fresh = match self.config.local_key.max_age.is_zero() {
             true => self.fresh().await,
             false => None,
         };
-        let local = fresh.as_ref().unwrap_or(&current.local);
+        let local = fresh.as_ref().or(current.local.as_ref());
+        let local = local.ok_or_else(|| SealError::NotReady("there is no local key".to_owned()))?;
         let sealed = Ciphertext::seal(local, &current.key_id, plaintext);
-        Ok((sealed.write(), current.key_id.clone()))
+        Ok(parts::split(sealed.write(), &current.key_id))
     }
 
     /// A local key for one seed. If not every KEK answers, the one in use is better.
     async fn fresh(&self) -> Option<LocalKey> {
-        let round = Round::run(&self.config, &self.ring, &self.context, &self.metrics).await;
+        let round = Round::own(&self.config, &self.ring, &self.context, &self.metrics).await;
         let local = round.is_complete().then(|| round.local_key(&self.config.cluster))?;
         self.remember(&local);
         Some(local)
     }
 
-    /// Opens a seed.
+    /// Opens a seed: one of this server, or one of a peer in `reads`.
     ///
     /// # Errors
     /// Returns an [`OpenError`] that says who refused.
-    pub async fn decrypt(&self, bytes: &[u8], key_id: &str) -> Result<SecretValue, OpenError> {
+    pub async fn decrypt(&self, request: &DecryptRequest) -> Result<SecretValue, OpenError> {
+        match self.open(&parts::join(request), &request.key_id).await {
+            Err(error) if error.may_be_foreign() => {
+                match self.peers.open(&self.ring, request).await {
+                    Some(opened) => opened.map_err(OpenError::Keks),
+                    None => Err(error),
+                }
+            }
+            answer => answer,
+        }
+    }
+
+    /// Opens a seed of this server.
+    async fn open(&self, bytes: &[u8], key_id: &str) -> Result<SecretValue, OpenError> {
         let sealed = Ciphertext::read(bytes).map_err(OpenError::Bad)?;
         let cluster = sealed.cluster();
         if self.config.cluster != cluster && !self.config.formerly.iter().any(|c| c == cluster) {
@@ -146,27 +192,34 @@ impl Engine {
     pub async fn run(&self) {
         loop {
             let pause = self.round().await;
-            tokio::time::sleep(pause).await;
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = self.hurry.notified() => {}
+            }
         }
     }
 
     /// Tests the KEKs once, and decides what follows. Returns how long to wait for the next time.
     pub async fn round(&self) -> Duration {
-        let round = Round::run(&self.config, &self.ring, &self.context, &self.metrics).await;
+        let Self { config, ring, context, metrics, peers, .. } = self;
+        let round = Round::run(config, ring, context, metrics, peers).await;
         let now = Instant::now();
-        let (settled, good) = {
+        let (settled, good, is_lost) = {
             let mut keks = self.keks();
-            (keks.note(&round, &self.metrics, now), keks.good())
+            (keks.note(&round, metrics, now), keks.good(), keks.have_lost_one())
         };
         match good {
             0 => self.without_kek(now),
             _ => self.with_keks(round, good, now),
         }
-        self.metrics.opened_keys.set(i64::try_from(self.ring.kept()).unwrap_or(i64::MAX));
-        let is_calm = settled && good == self.config.active().count();
+        if is_lost {
+            self.forget();
+        }
+        metrics.opened_keys.set(i64::try_from(ring.kept()).unwrap_or(i64::MAX));
+        let is_calm = settled && self.keks().are_all_good();
         match is_calm && self.standing().ready().is_ok() {
-            true => jitter(self.config.probe.every),
-            false => self.config.probe.when_down,
+            true => jitter(config.probe.every),
+            false => config.probe.when_down,
         }
     }
 
@@ -204,6 +257,16 @@ impl Engine {
         self.ring.forget();
     }
 
+    /// A KEK that does not decide refuses for good: what it opened is wiped, and the rest goes on.
+    fn forget(&self) {
+        tracing::error!("a KEK refuses: all seeds that were opened are wiped from memory");
+        self.ring.forget();
+        let standing = self.standing();
+        if let Some(local) = standing.current().and_then(|current| current.local.as_ref()) {
+            self.remember(local);
+        }
+    }
+
     /// At least one KEK answered.
     fn with_keks(&self, round: Round, good: usize, now: Instant) {
         self.metrics.outage_seconds.set(0);
@@ -211,12 +274,10 @@ impl Engine {
         let standing = self.standing();
         let current = standing.current();
         let common = self.keks().key_id(&self.config);
-        let is_complete = round.is_complete();
+        let is_complete = self.config.writes.is_some() || round.is_complete();
         let is_due = current.is_none_or(|current| {
             is_complete
-                && (!current.is_complete
-                    || current.key_id != common
-                    || self.is_old(now.saturating_duration_since(current.since)))
+                && (!current.is_complete || current.key_id != common || self.is_old(current, now))
         });
         match (is_due, current) {
             (false, Some(current)) => self.stand(Standing::Ready(current.clone())),
@@ -236,20 +297,25 @@ impl Engine {
         }
     }
 
-    fn is_old(&self, age: Duration) -> bool {
+    fn is_old(&self, current: &Current, now: Instant) -> bool {
         let max_age = self.config.local_key.max_age;
-        !max_age.is_zero() && age >= max_age
+        let age = now.saturating_duration_since(current.since);
+        current.local.is_some() && !max_age.is_zero() && age >= max_age
     }
 
-    /// Uses the local key of this round from now on.
+    /// Uses the local key of this round from now on, or the key of the peer that is written.
     fn adopt(&self, round: Round, key_id: String, is_complete: bool, now: Instant) {
-        let local = round.local_key(&self.config.cluster);
-        self.remember(&local);
+        let is_own = self.config.writes.is_none();
+        let local = is_own.then(|| round.local_key(&self.config.cluster));
+        if let Some(local) = &local {
+            self.remember(local);
+            self.metrics.new_local_key();
+        }
         let is_new = self.standing().current().is_none_or(|current| current.key_id != key_id);
         if is_new {
             tracing::info!(key_id, is_complete, "a new key id");
         }
-        self.metrics.new_local_key(&key_id);
+        self.metrics.new_key_id(&key_id);
         let current = Current { key_id, local, is_complete, since: now };
         self.stand(Standing::Ready(Arc::new(current)));
     }
@@ -281,12 +347,15 @@ impl Engine {
 
     /// One line for each KEK, for a person.
     pub fn describe(&self) -> String {
-        let state = match &self.standing() {
-            Standing::Ready(current) if current.is_complete => "ok\n".to_owned(),
-            Standing::Ready(_) => "ok, but not every KEK has wrapped the local key\n".to_owned(),
-            Standing::Starting(why) => format!("starting: {why}\n"),
-            Standing::Failing(why, _) => format!("failing: {why}\n"),
-            Standing::Stopped(why) => format!("stopped: {why}\n"),
+        let state = match (&self.standing(), &self.config.writes) {
+            (Standing::Ready(_), Some(writes)) => format!("ok\nwrites as {}\n", writes.peer),
+            (Standing::Ready(current), None) if current.is_complete => "ok\n".to_owned(),
+            (Standing::Ready(_), None) => {
+                "ok, but not every KEK has wrapped the local key\n".to_owned()
+            }
+            (Standing::Starting(why), _) => format!("starting: {why}\n"),
+            (Standing::Failing(why, _), _) => format!("failing: {why}\n"),
+            (Standing::Stopped(why), _) => format!("stopped: {why}\n"),
         };
         state + &self.keks().describe()
     }

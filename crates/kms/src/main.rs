@@ -2,6 +2,7 @@
 //!
 //! It runs on the nodes of a control plane, beside kube-apiserver, which calls it over a socket.
 
+mod calls;
 mod cli;
 mod commands;
 mod config;
@@ -9,6 +10,7 @@ mod engine;
 mod failure;
 mod http;
 mod metrics;
+mod peers;
 mod server;
 
 use std::process::ExitCode;

@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use envcrypt_core::kek::{KekError, KekUri, Refusal};
+use envcrypt_core::kek::{KekError, Refusal};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -47,6 +47,11 @@ struct ChangeLabels {
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct FormatLabels {
+    format: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct HashLabels {
     hash: String,
 }
@@ -62,6 +67,7 @@ pub struct Metrics {
     kek_last_success: Family<KekLabels, Gauge>,
     key_id_info: Family<HashLabels, Gauge>,
     version_changes: Family<ChangeLabels, Counter>,
+    foreign_reads: Family<FormatLabels, Counter>,
     local_key_created: Gauge,
     last_good: Mutex<Option<Instant>>,
     /// How many local keys are in memory.
@@ -92,6 +98,7 @@ impl Metrics {
             kek_last_success: Family::default(),
             key_id_info: Family::default(),
             version_changes: Family::default(),
+            foreign_reads: Family::default(),
             local_key_created: Gauge::default(),
             last_good: Mutex::default(),
             opened_keys: Gauge::default(),
@@ -119,6 +126,8 @@ impl Metrics {
         r.register("key_id_info", help, self.key_id_info.clone());
         let help = "Changes of the version of a KEK";
         r.register("key_version_changes", help, self.version_changes.clone());
+        let help = "Seeds of another KMS plugin that were opened";
+        r.register("foreign_reads", help, self.foreign_reads.clone());
         let (name, help) = ("local_key_created_timestamp", "When the local key was made");
         r.register_with_unit(name, help, Unit::Seconds, self.local_key_created.clone());
         r.register("opened_keys", "Local keys in memory", self.opened_keys.clone());
@@ -139,23 +148,17 @@ impl Metrics {
     }
 
     /// Counts a call to a KEK.
-    pub fn kek_call(
-        &self,
-        kek: &KekUri,
-        op: &'static str,
-        began: Instant,
-        error: Option<&KekError>,
-    ) {
+    pub fn kek_call(&self, kek: &str, op: &'static str, began: Instant, error: Option<&KekError>) {
         let outcome = error.map_or("ok", |error| outcome(error.refusal));
-        let labels = CallLabels { kek: kek.to_string(), op, outcome };
+        let labels = CallLabels { kek: kek.to_owned(), op, outcome };
         self.kek_calls.get_or_create(&labels).inc();
-        let labels = KekLabels { kek: kek.to_string() };
+        let labels = KekLabels { kek: kek.to_owned() };
         self.kek_duration.get_or_create(&labels).observe(began.elapsed().as_secs_f64());
     }
 
     /// Notes whether a KEK answered a probe.
-    pub fn kek_health(&self, kek: &KekUri, is_good: bool) {
-        let labels = KekLabels { kek: kek.to_string() };
+    pub fn kek_health(&self, kek: &str, is_good: bool) {
+        let labels = KekLabels { kek: kek.to_owned() };
         self.kek_up.get_or_create(&labels).set(i64::from(is_good));
         if is_good {
             self.kek_last_success.get_or_create(&labels).set(now());
@@ -163,14 +166,23 @@ impl Metrics {
     }
 
     /// Counts a change of the version of a KEK.
-    pub fn version_change(&self, kek: &KekUri, direction: &'static str) {
-        let labels = ChangeLabels { kek: kek.to_string(), direction };
+    pub fn version_change(&self, kek: &str, direction: &'static str) {
+        let labels = ChangeLabels { kek: kek.to_owned(), direction };
         self.version_changes.get_or_create(&labels).inc();
     }
 
+    /// Counts a seed of another KMS plugin that was opened.
+    pub fn foreign_read(&self, format: &'static str) {
+        self.foreign_reads.get_or_create(&FormatLabels { format }).inc();
+    }
+
     /// Notes a new local key.
-    pub fn new_local_key(&self, key_id: &str) {
+    pub fn new_local_key(&self) {
         self.local_key_created.set(now());
+    }
+
+    /// Notes a new key id.
+    pub fn new_key_id(&self, key_id: &str) {
         self.key_id_info.clear();
         self.key_id_info.get_or_create(&HashLabels { hash: hash(key_id) }).set(1);
     }

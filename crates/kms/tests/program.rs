@@ -11,3 +11,5 @@ mod node;
 mod outage;
 #[path = "program/protocol.rs"]
 mod protocol;
+#[path = "program/takeover.rs"]
+mod takeover;

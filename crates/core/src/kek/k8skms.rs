@@ -20,6 +20,9 @@ use std::sync::Arc;
 use super::provider::{Connector, Provider, Surroundings};
 use super::uri::is_path_segment;
 
+#[cfg(feature = "k8skms")]
+pub use kek::{pack, unpack};
+
 /// The Kubernetes kind of KEK: KMS v2 plugins.
 pub(super) struct K8sKms;
 

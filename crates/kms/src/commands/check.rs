@@ -1,5 +1,8 @@
 //! `check`: everything that would keep the server from working, before it has to.
 
+mod against;
+mod peers;
+
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::MetadataExt;
@@ -23,8 +26,9 @@ pub struct Args {
     /// Call no KMS.
     #[arg(long)]
     offline: bool,
-    /// The configuration of another node, which must be able to open what this one seals.
-    #[arg(long, value_name = "FILE")]
+    /// The configuration of another node, which must be able to open what this one seals. If the
+    /// other node runs only a peer, the name of that peer, such as `vault-kubernetes-kms`.
+    #[arg(long, value_name = "FILE|PEER")]
     against: Option<PathBuf>,
 }
 
@@ -40,6 +44,10 @@ impl Findings {
         self.lines.push(format!("ok       {}", one_line(text)));
     }
 
+    fn note(&mut self, text: &str) {
+        self.lines.push(format!("note     {}", one_line(text)));
+    }
+
     fn warning(&mut self, text: &str) {
         self.lines.push(format!("warning  {}", one_line(text)));
     }
@@ -47,6 +55,12 @@ impl Findings {
     fn error(&mut self, text: &str) {
         self.errors += 1;
         self.lines.push(format!("error    {}", one_line(text)));
+    }
+
+    fn kek_error(&mut self, error: &KekError) {
+        self.error(&error.to_string());
+        let more = error.detail.iter().chain(&error.hint);
+        self.lines.extend(more.map(|text| format!("         {}", one_line(text))));
     }
 }
 
@@ -62,17 +76,17 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     socket(&config, &mut findings);
     surroundings(&config, &mut findings);
     if let Some(other) = &args.against {
-        against(&config, &Config::read(other)?, &mut findings);
+        against::check(&config, other, &mut findings)?;
     }
+    peers::offline(&config, &mut findings);
     if !args.offline {
-        keks(&config, &mut findings).await;
+        let ring = ring(&config);
+        keks(&config, &ring, &mut findings).await;
+        peers::online(&config, &ring, &mut findings).await;
     }
     for kek in &config.keks {
-        findings.lines.push(format!(
-            "\nleast policy for {}:\n{}",
-            kek.uri,
-            policy(kek, &config.cluster)
-        ));
+        let policy = policy(kek, &config);
+        findings.lines.push(format!("\nleast policy for {}:\n{policy}", kek.uri));
     }
     let text = findings.lines.join("\n") + "\n";
     let _ = std::io::stdout().write_all(text.as_bytes());
@@ -148,50 +162,18 @@ fn surroundings(config: &Config, findings: &mut Findings) {
     }
 }
 
-/// What one node seals, the other must be able to open.
-fn against(config: &Config, other: &Config, findings: &mut Findings) {
-    let knows = |config: &Config, cluster: &String| {
-        config.cluster == *cluster || config.formerly.contains(cluster)
-    };
-    for (from, to, whose) in
-        [(config, other, "the other node cannot open"), (other, config, "this node cannot open")]
-    {
-        if !knows(to, &from.cluster) {
-            findings.error(&format!(
-                "{whose} what is sealed for the cluster `{}`: add it to `formerly` there first",
-                from.cluster
-            ));
-        }
-        let opens = from.keks.iter().any(|kek| to.openers().any(|open| open.id() == kek.uri.id()));
-        if !opens {
-            findings.error(&format!(
-                "{whose} what the KEKs of {} wrap: add a common KEK on both first, then remove the old one",
-                from.cluster
-            ));
-        }
-    }
-    if findings.errors == 0 {
-        findings.ok("both nodes open what the other one seals");
-    }
-}
-
-async fn keks(config: &Config, findings: &mut Findings) {
-    let ring = ring(config);
+async fn keks(config: &Config, ring: &Ring, findings: &mut Findings) {
     let context = Context::cluster(&config.cluster);
     for kek in &config.keks {
         let began = Instant::now();
-        match round_trip(kek, &ring, &context).await {
+        match round_trip(kek, ring, &context).await {
             Ok(size) => findings.ok(&format!(
                 "{} {} {} ms, {size} bytes with each object",
                 kek.uri,
                 if kek.escrow { "wraps in" } else { "wraps and unwraps in" },
                 began.elapsed().as_millis()
             )),
-            Err(error) => {
-                findings.error(&error.to_string());
-                let more = error.detail.iter().chain(&error.hint);
-                findings.lines.extend(more.map(|text| format!("         {}", one_line(text))));
-            }
+            Err(error) => findings.kek_error(&error),
         }
     }
 }
@@ -209,12 +191,13 @@ async fn round_trip(kek: &KekConfig, ring: &Ring, context: &Context) -> Result<u
 }
 
 /// What the login of the server must be allowed to do, and no more.
-fn policy(kek: &KekConfig, cluster: &str) -> String {
-    let rest = kek.uri.rest();
+fn policy(kek: &KekConfig, config: &Config) -> String {
+    let (rest, cluster) = (kek.uri.rest(), &config.cluster);
     match kek.uri.scheme() {
         "awskms" => format!(
             r#"{{"Effect": "Allow", "Action": ["kms:Encrypt", "kms:Decrypt"], "Resource": "{rest}",
- "Condition": {{"StringEquals": {{"kms:EncryptionContext:envcrypt.dev/cluster": "{cluster}"}}}}}}"#
+ "Condition": {{"StringEquals": {{"kms:EncryptionContext:envcrypt.dev/cluster": "{cluster}"}}}}}}{}"#,
+            peers::policy(config, rest).unwrap_or_default()
         ),
         "gcpkms" => format!(
             "roles/cloudkms.cryptoKeyEncrypterDecrypter on {rest}\n(cloudkms.cryptoKeyVersions.useToEncrypt and useToDecrypt)"

@@ -39,6 +39,11 @@ impl Health {
     pub fn refuses(&self) -> bool {
         self.refused >= REFUSED_FOR_GOOD
     }
+
+    /// Returns whether the last probe made the refusal final.
+    pub fn has_just_refused(&self) -> bool {
+        self.refused == REFUSED_FOR_GOOD
+    }
 }
 
 /// Returns whether the KMS answered, and said no.
@@ -65,7 +70,9 @@ mod tests {
         }
         health.note(Some(&error(Refusal::NotFound)), now);
         health.note(Some(&error(Refusal::Denied)), now);
-        assert!(health.refuses());
+        assert!(health.refuses() && health.has_just_refused());
+        health.note(Some(&error(Refusal::Denied)), now);
+        assert!(health.refuses() && !health.has_just_refused());
         health.note(None, now);
         assert!(health.is_good() && !health.refuses());
     }

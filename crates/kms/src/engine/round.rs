@@ -1,17 +1,19 @@
 //! One round: every KEK wraps a new local key, and each but those in escrow unwraps it again.
 //!
-//! A round is the probe of the KEKs, and makes the next local key with the same calls.
+//! A round is the probe of the KEKs and of the peers, and makes the next local key with the same
+//! calls.
 
 use std::sync::Arc;
-use std::time::Instant;
 
-use envcrypt_core::kek::{Context, DataKey, KekError, KekUri, Ring, Wrapped};
+use envcrypt_core::kek::{Context, DataKey, KekError, Ring};
 use envcrypt_core::seed::{LocalKey, WrappedCopy};
 use futures::future::join_all;
 
 use super::versions::Version;
+use crate::calls::Caller;
 use crate::config::{Config, KekConfig};
 use crate::metrics::Metrics;
+use crate::peers::Peers;
 
 /// What came of a round.
 pub struct Round {
@@ -19,6 +21,8 @@ pub struct Round {
     key: Arc<DataKey>,
     /// For each KEK of the configuration, in its order.
     pub answers: Vec<Result<Answer, KekError>>,
+    /// For each peer in `reads`: its key id if it is written, its error, or nothing to test.
+    pub peers: Vec<Option<Result<Version, KekError>>>,
 }
 
 /// What a KEK answered.
@@ -30,11 +34,30 @@ pub struct Answer {
 
 impl Round {
     /// Asks all KEKs at the same time.
-    pub async fn run(config: &Config, ring: &Ring, context: &Context, metrics: &Metrics) -> Self {
+    pub async fn run(
+        config: &Config,
+        ring: &Ring,
+        context: &Context,
+        metrics: &Metrics,
+        peers: &Peers,
+    ) -> Self {
+        let (own, peers) =
+            tokio::join!(Self::own(config, ring, context, metrics), peers.probe(ring));
+        Self { peers, ..own }
+    }
+
+    /// Asks only the KEKs in `keks`.
+    pub async fn own(config: &Config, ring: &Ring, context: &Context, metrics: &Metrics) -> Self {
         let key = Arc::new(DataKey::generate());
-        let ask = |kek| ask(kek, ring, &key, context, metrics);
+        let ask = |kek: &KekConfig| {
+            let (key, kek) = (key.clone(), kek.clone());
+            async move {
+                let (name, kek, escrow) = (kek.uri.as_str(), &kek.uri, kek.escrow);
+                ask(Caller { name, kek, context, ring, metrics }, escrow, &key).await
+            }
+        };
         let answers = join_all(config.keks.iter().map(ask)).await;
-        Self { key, answers }
+        Self { key, answers, peers: Vec::new() }
     }
 
     /// Returns whether every KEK answered.
@@ -49,48 +72,12 @@ impl Round {
     }
 }
 
-async fn ask(
-    kek: &KekConfig,
-    ring: &Ring,
-    key: &DataKey,
-    context: &Context,
-    metrics: &Metrics,
-) -> Result<Answer, KekError> {
-    let wrapped = wrap(&kek.uri, ring, key, context, metrics).await?;
+async fn ask(kek: Caller<'_>, escrow: bool, key: &DataKey) -> Result<Answer, KekError> {
+    let wrapped = kek.wrap(key).await?;
     // Where only the answer of the unwrapping tells the version, that one counts.
-    let told = match kek.escrow {
+    let version = match escrow {
         true => None,
-        false => unwrap(&kek.uri, &wrapped, ring, key, context, metrics).await?,
+        false => kek.unwrap(&wrapped, key).await?.or_else(|| wrapped.version.clone()),
     };
-    let version = if kek.escrow { None } else { told.or_else(|| wrapped.version.clone()) };
     Ok(Answer { copy: WrappedCopy::new(wrapped), version })
-}
-
-async fn wrap(
-    kek: &KekUri,
-    ring: &Ring,
-    key: &DataKey,
-    context: &Context,
-    metrics: &Metrics,
-) -> Result<Wrapped, KekError> {
-    let began = Instant::now();
-    let answer = ring.wrap(std::slice::from_ref(kek), key, context).await;
-    metrics.kek_call(kek, "wrap", began, answer.as_ref().err());
-    Ok(answer?.remove(0))
-}
-
-async fn unwrap(
-    kek: &KekUri,
-    wrapped: &Wrapped,
-    ring: &Ring,
-    key: &DataKey,
-    context: &Context,
-    metrics: &Metrics,
-) -> Result<Version, KekError> {
-    let began = Instant::now();
-    let same = |opened: &DataKey| opened.expose() == key.expose();
-    let answer = ring.holds(&[&wrapped.key], context, same).await;
-    let answer = answer.map_err(|mut errors| errors.remove(0));
-    metrics.kek_call(kek, "unwrap", began, answer.as_ref().err());
-    answer
 }

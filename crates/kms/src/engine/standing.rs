@@ -5,12 +5,12 @@ use std::time::Instant;
 
 use envcrypt_core::seed::LocalKey;
 
-/// The local key in use, and its id.
+/// The key in use, and its id.
 pub struct Current {
     /// What kube-apiserver stores with each object.
     pub key_id: String,
-    /// The local key.
-    pub local: LocalKey,
+    /// The local key, or `None` while the ciphertexts of a peer are written.
+    pub local: Option<LocalKey>,
     /// Whether each KEK has wrapped the local key.
     pub is_complete: bool,
     /// When it was made.

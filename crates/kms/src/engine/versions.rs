@@ -21,6 +21,8 @@ pub struct Versions {
     current: Option<Version>,
     candidate: Option<Candidate>,
     past: Vec<Version>,
+    /// Whether a version from before may come back at once.
+    may_come_back: bool,
 }
 
 #[derive(Debug)]
@@ -44,6 +46,11 @@ pub enum Observed {
 }
 
 impl Versions {
+    /// The key ids of a peer. One from before comes back at once, as the peer itself reports it.
+    pub fn of_peer() -> Self {
+        Self { may_come_back: true, ..Self::default() }
+    }
+
     /// Returns the current version, or `None` if the KEK never answered.
     pub fn current(&self) -> Option<&Version> {
         self.current.as_ref()
@@ -62,7 +69,8 @@ impl Versions {
         match &mut self.candidate {
             Some(candidate) if candidate.version == version => candidate.count += 1,
             _ => {
-                self.candidate = Some(Candidate { version: version.clone(), count: 1, since: now });
+                let version = version.clone();
+                self.candidate = Some(Candidate { version, count: 1, since: now });
             }
         }
         let is_past = self.past.contains(&version);
@@ -82,7 +90,7 @@ impl Versions {
 
     fn adopt(&mut self, version: Version) {
         let before = self.current.replace(version);
-        self.past.extend(before);
+        self.past.extend(before.filter(|_| !self.may_come_back));
         let excess = self.past.len().saturating_sub(PAST);
         self.past.drain(..excess);
         self.candidate = None;
@@ -129,5 +137,10 @@ mod tests {
             assert_eq!(observe(&mut versions, "1", now), Observed::Past);
         }
         assert_eq!(observe(&mut versions, "1", now + AGAIN_AFTER), Observed::Changed);
+        let mut of_peer = Versions::of_peer();
+        for version in ["1", "2", "2", "2", "1", "1"] {
+            observe(&mut of_peer, version, now);
+        }
+        assert_eq!(observe(&mut of_peer, "1", now), Observed::Changed);
     }
 }

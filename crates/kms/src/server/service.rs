@@ -1,6 +1,5 @@
 //! The service `v2.KeyManagementService`.
 
-use std::collections::HashMap;
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -20,17 +19,14 @@ use tonic::server::{Grpc, NamedService, UnaryService};
 use tonic::{Code, Request, Response, Status};
 use tonic_prost::ProstCodec;
 
-use crate::engine::{Engine, OpenError};
+use crate::engine::{Engine, OpenError, SealError};
 use crate::metrics::Metrics;
+use crate::peers::WriteError;
 
 /// How long a call may take. kube-apiserver waits 3 seconds.
 const BUDGET: Duration = Duration::from_millis(2700);
 /// The maximum size of a request, in bytes.
 const MAX_REQUEST: usize = 64 << 10;
-/// The maximum size of a ciphertext, in bytes. The protocol sets it.
-const MAX_CIPHERTEXT: usize = 1024;
-/// The annotation that holds what a ciphertext has no room for.
-const MORE: &str = "more.kms.envcrypt.dev";
 
 /// The engine at work. A new configuration replaces it.
 #[derive(Clone)]
@@ -73,10 +69,10 @@ impl Calls {
 
     /// From memory: a KMS is never called.
     async fn status(self, _: StatusRequest) -> Result<StatusResponse, Status> {
-        match self.serving.engine().key_id() {
-            Ok(key_id) => {
-                Ok(StatusResponse { version: "v2".to_owned(), healthz: "ok".to_owned(), key_id })
-            }
+        let engine = self.serving.engine();
+        let version = engine.config().protocol().name().to_owned();
+        match engine.key_id() {
+            Ok(key_id) => Ok(StatusResponse { version, healthz: "ok".to_owned(), key_id }),
             // With another `healthz`, kube-apiserver would go on for ever with its last seed.
             Err(why) => Err(Status::unavailable(why)),
         }
@@ -84,18 +80,11 @@ impl Calls {
 
     async fn encrypt(self, request: EncryptRequest) -> Result<EncryptResponse, Status> {
         let answer = self.serving.engine().encrypt(&request.plaintext).await;
-        let (mut ciphertext, key_id) = answer.map_err(Status::unavailable)?;
-        let mut annotations = HashMap::new();
-        if ciphertext.len() > MAX_CIPHERTEXT {
-            annotations.insert(MORE.to_owned(), ciphertext.split_off(MAX_CIPHERTEXT));
-        }
-        Ok(EncryptResponse { ciphertext, key_id, annotations })
+        answer.map_err(not_sealed)
     }
 
-    async fn decrypt(self, mut request: DecryptRequest) -> Result<DecryptResponse, Status> {
-        let mut ciphertext = std::mem::take(&mut request.ciphertext);
-        ciphertext.extend(request.annotations.remove(MORE).unwrap_or_default());
-        let opened = self.serving.engine().decrypt(&ciphertext, &request.key_id).await;
+    async fn decrypt(self, request: DecryptRequest) -> Result<DecryptResponse, Status> {
+        let opened = self.serving.engine().decrypt(&request).await;
         let seed = opened.map_err(|error| refused(&error))?;
         Ok(DecryptResponse { plaintext: seed.expose().to_vec() })
     }
@@ -141,12 +130,23 @@ fn shown(uid: &str) -> String {
     uid.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(64).collect()
 }
 
-/// The answer to kube-apiserver. It names KEKs and reasons, never a key.
+/// The answer to kube-apiserver if a seed is not sealed.
+fn not_sealed(error: SealError) -> Status {
+    match error {
+        SealError::NotReady(why) => Status::unavailable(why),
+        SealError::Peer(error @ WriteError::Size(_)) => Status::invalid_argument(error.to_string()),
+        SealError::Peer(WriteError::Kek(error)) => {
+            Status::new(code(std::slice::from_ref(&error)), error.to_string())
+        }
+    }
+}
+
+/// The answer to kube-apiserver if a seed is not opened. It names KEKs and reasons, never a key.
 fn refused(error: &OpenError) -> Status {
     match error {
-        OpenError::Bad(BadCiphertext::Foreign) => {
-            Status::failed_precondition("another KMS plugin made this ciphertext")
-        }
+        OpenError::Bad(BadCiphertext::Foreign) => Status::failed_precondition(
+            "another KMS plugin made this ciphertext: `reads` must name that plugin",
+        ),
         OpenError::Bad(error) => Status::invalid_argument(error.to_string()),
         OpenError::Cluster(cluster) => Status::failed_precondition(format!(
             "the ciphertext belongs to the cluster `{}`: if this cluster had that name, add it to `formerly`",

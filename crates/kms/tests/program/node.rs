@@ -164,6 +164,16 @@ impl Node {
         self.status().expect("ready")
     }
 
+    /// Reads another configuration, and waits until it is in use.
+    #[track_caller]
+    pub fn reconfigure(&self, keks: &[&str], more: &str) {
+        let count = |node: &Self| node.log().matches("the new configuration is in use").count();
+        let before = count(self);
+        self.configure(keks, more);
+        self.signal(nix::sys::signal::Signal::SIGHUP);
+        self.wait("reconfigured", |node| count(node) > before);
+    }
+
     /// The key id, or the error.
     pub fn status(&self) -> Result<String, Status> {
         call(self.socket(), async |plugin| {
@@ -171,6 +181,11 @@ impl Node {
             assert_eq!((status.version.as_str(), status.healthz.as_str()), ("v2", "ok"));
             Ok(status.key_id)
         })
+    }
+
+    /// The version of the protocol, or the error.
+    pub fn version(&self) -> Result<String, Status> {
+        call(self.socket(), async |plugin| Ok(plugin.status().await?.version))
     }
 
     pub fn encrypt(&self, seed: &[u8]) -> Result<EncryptResponse, Status> {

@@ -41,7 +41,7 @@ fn what_was_changed_is_refused_and_named() {
     let mut foreign = sealed.clone();
     foreign.ciphertext = b"vault:v1:abc".to_vec();
     let error = node.decrypt(&foreign).expect_err("refused");
-    assert_eq!(error.message(), "another KMS plugin made this ciphertext");
+    assert!(error.message().starts_with("another KMS plugin made this ciphertext"), "{error}");
     // Another cluster with the same KEK cannot be given these values.
     let elsewhere = Node::start(&[&key.entry()], "cluster: elsewhere\n");
     elsewhere.wait_ready();

@@ -304,5 +304,8 @@ mod tests {
         let context = encryption_context(&Context::new(Some("prod"), Some("db"))).expect("two");
         assert_eq!(context["envcrypt.dev/namespace"], "prod");
         assert_eq!(context["envcrypt.dev/name"], "db");
+        let of_other = Context::of_other([("team".to_owned(), "a".to_owned())]);
+        let context = encryption_context(&of_other).expect("one");
+        assert_eq!(context, HashMap::from([("team".to_owned(), "a".to_owned())]));
     }
 }

@@ -126,6 +126,23 @@ impl Kek for PluginKek {
     }
 }
 
+/// Returns the answer of a KMS plugin as the bytes of a [`WrappedKey`].
+///
+/// Returns `None` if the answer is not within the limits of the protocol.
+#[must_use]
+pub fn pack(answer: EncryptResponse) -> Option<Vec<u8>> {
+    Stored::of(answer)
+}
+
+/// Returns the request that decrypts the bytes of a [`WrappedKey`], without a uid. [`pack`] makes
+/// these bytes.
+///
+/// Returns `None` if a KMS plugin did not wrap them.
+#[must_use]
+pub fn unpack(bytes: &[u8]) -> Option<DecryptRequest> {
+    Stored::read(bytes)
+}
+
 impl Stored {
     /// Returns the answer as JSON, or `None` if it is not within the limits of the protocol.
     fn of(answer: EncryptResponse) -> Option<Vec<u8>> {
