@@ -10,4 +10,4 @@ pub use client::{Etcd, EtcdError, EtcdOptions};
 pub use form::Expected;
 pub use pod::{Pod, PodError, PodOptions};
 pub use source::{Source, SourceError};
-pub use survey::Survey;
+pub use survey::{Survey, is_readable};

@@ -18,7 +18,7 @@ use crate::terminal;
 #[derive(Args)]
 pub struct PaceArgs {
     /// Send at most this many requests a second
-    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     qps: Option<u32>,
     /// Send this many requests at the same time
     #[arg(long, value_name = "NUMBER", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=64))]
@@ -40,9 +40,12 @@ pub async fn store_again(
     names: &[String],
     args: &PaceArgs,
 ) -> Result<(), Failure> {
-    let resources = cluster.resources(names).await?;
+    let (resources, unknown) = cluster.resources(names).await?;
     let pace = args.qps.map(pace);
-    let (mut report, mut failed, mut all) = (String::new(), 0, 0);
+    let (mut report, mut failed, mut all) = (String::new(), unknown.len(), unknown.len());
+    for (group, error) in unknown {
+        report_failure(&group, error);
+    }
     for resource in &resources {
         let counts = match cluster.stored(resource).await {
             Ok(objects) => {

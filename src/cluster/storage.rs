@@ -75,10 +75,10 @@ struct Groups {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 struct Group {
     name: String,
-    preferred_version: GroupVersion,
+    /// The preferred one first.
+    versions: Vec<GroupVersion>,
 }
 
 #[derive(Deserialize)]
@@ -122,9 +122,13 @@ impl From<Partial> for Stored {
 
 impl Cluster {
     /// Returns the resources that these names mean, as an EncryptionConfiguration writes them:
-    /// `secrets`, `widgets.example.com`, `*.example.com`, `*.` or `*.*`.
-    pub async fn resources(&self, names: &[String]) -> Result<Vec<Resource>, ClusterError> {
-        let mut found: Vec<Resource> = Vec::new();
+    /// `secrets`, `widgets.example.com`, `*.example.com`, `*.` or `*.*`. Also returns the groups of
+    /// a wildcard that could not be listed.
+    pub async fn resources(
+        &self,
+        names: &[String],
+    ) -> Result<(Vec<Resource>, Vec<(String, ClusterError)>), ClusterError> {
+        let (mut found, mut failed) = (Vec::<Resource>::new(), Vec::new());
         for name in names {
             let (plural, group) = name.split_once('.').unwrap_or((name, ""));
             let groups = match (plural, group) {
@@ -134,25 +138,40 @@ impl Cluster {
             };
             let before = found.len();
             for (group, version) in groups {
-                let of_group = self.resources_of(&group, &version).await?;
+                let of_group = match self.resources_of(&group, &version).await {
+                    // An aggregated API server that is down must not stop the others.
+                    Err(error) if plural == "*" => {
+                        failed.push((format!("{group}/{version}"), error));
+                        continue;
+                    }
+                    of_group => of_group?,
+                };
                 let wanted = of_group.into_iter().filter(|r| plural == "*" || r.plural == plural);
-                let new: Vec<_> = wanted.filter(|resource| !found.contains(resource)).collect();
-                found.extend(new);
+                for resource in wanted {
+                    // A resource is stored once, whatever versions are served.
+                    let is_same =
+                        |r: &Resource| r.plural == resource.plural && r.group == resource.group;
+                    if !found.iter().any(is_same) {
+                        found.push(resource);
+                    }
+                }
             }
             let is_known = |r: &Resource| r.plural == plural && r.group == group;
             if found.len() == before && !found.iter().any(is_known) {
                 return Err(ClusterError::NoResource(name.clone()));
             }
         }
-        Ok(found)
+        Ok((found, failed))
     }
 
-    /// The groups with their preferred versions.
+    /// The groups with their versions, the preferred one first.
     async fn groups(&self) -> Result<Vec<(String, String)>, ClusterError> {
         let request = Requests::new("/apis").list(&ListParams::default());
         let groups: Groups = self.send(request, Operation::list(None).of("API groups")).await?;
         let core = std::iter::once((String::new(), "v1".to_owned()));
-        let named = groups.groups.into_iter().map(|g| (g.name, g.preferred_version.version));
+        let named = groups.groups.into_iter().flat_map(|group| {
+            group.versions.into_iter().map(move |version| (group.name.clone(), version.version))
+        });
         Ok(core.chain(named).collect())
     }
 

@@ -54,6 +54,17 @@ impl Form {
         }
     }
 
+    /// What is wrong with it, if anything is.
+    pub fn problem(&self, is_expected: bool) -> Option<&'static str> {
+        match self {
+            Self::Plain => Some("plain"),
+            Self::Unknown(_) => Some("unknown"),
+            // One of the KEKs had not answered: it cannot open the object.
+            Self::KmsV2 { key_id, .. } if key_id.contains("-part-") => Some("incomplete"),
+            _ => (!is_expected).then_some("stale"),
+        }
+    }
+
     pub fn is_plain(&self) -> bool {
         *self == Self::Plain
     }

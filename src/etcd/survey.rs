@@ -16,6 +16,8 @@ pub struct Survey {
     pub classes: Vec<Class>,
     /// In the order of etcd.
     pub wrong: Vec<Wrong>,
+    /// The resources of which etcd holds no object.
+    pub empty: Vec<String>,
 }
 
 /// The objects of one resource that are stored in the same way.
@@ -36,7 +38,7 @@ pub struct Class {
 #[derive(Serialize)]
 pub struct Wrong {
     pub name: String,
-    /// `plain` or `stale`.
+    /// `plain`, `stale`, `incomplete` or `unknown`.
     pub problem: &'static str,
     #[serde(serialize_with = "shown")]
     pub form: Form,
@@ -70,9 +72,13 @@ impl Survey {
     ) -> Result<Self, SourceError> {
         let mut survey = Self::default();
         for resource in resources {
-            let mut forms = Forms::default();
-            let start = start(prefix, resource);
-            let rows = source.rows(&start, |_, value| digest(value, &mut forms)).await?;
+            let (mut forms, mut rows) = (Forms::default(), BTreeMap::new());
+            for start in starts(prefix, resource) {
+                rows.extend(source.rows(&start, |_, value| digest(value, &mut forms)).await?);
+            }
+            if rows.is_empty() {
+                survey.empty.push(resource.clone());
+            }
             survey.add(prefix, &rows, &forms.list(), expected);
         }
         Ok(survey)
@@ -91,9 +97,9 @@ impl Survey {
             let resource = resource(prefix, key);
             let (form, is_newest) =
                 (&forms[row.digest.form].0, newest[&resource] == row.digest.form);
-            let is_right = expected.map_or(is_newest, |expected| expected.is(form));
-            if !is_right || form.is_plain() {
-                let problem = if form.is_plain() { "plain" } else { "stale" };
+            // kube-apiserver writes the newest object as it is told now.
+            let is_expected = is_newest && expected.is_none_or(|expected| expected.is(form));
+            if let Some(problem) = form.problem(is_expected) {
                 self.wrong.push(Wrong { name: name(prefix, key), problem, form: form.clone() });
             }
             let members = classes.entry((resource, form)).or_default();
@@ -105,6 +111,15 @@ impl Survey {
             let Members { count, seeds, ours } = members;
             Class { resource, count, form: form.clone(), seeds: seeds.len(), ours }
         }));
+    }
+
+    /// The key ids of KMS v2 providers, in the form in which kube-apiserver reports them.
+    pub fn key_ids(&self) -> BTreeSet<String> {
+        let of = |class: &Class| match &class.form {
+            Form::KmsV2 { key_id, .. } => Some(envcrypt_at_rest::config::hash(key_id.as_bytes())),
+            _ => None,
+        };
+        self.classes.iter().filter_map(of).collect()
     }
 
     pub fn plain(&self) -> usize {
@@ -157,7 +172,10 @@ fn newest(prefix: &str, rows: &BTreeMap<Vec<u8>, Row<Digest>>) -> BTreeMap<Strin
 }
 
 /// What the keys of a resource start with: `secrets`, `widgets.example.com`, `*.*`.
-fn start(prefix: &str, resource: &str) -> Vec<u8> {
+///
+/// The keys of a custom resource have its group, and those of Kubernetes' own resources mostly have
+/// not. The name alone does not tell, so both are read where both are possible.
+fn starts(prefix: &str, resource: &str) -> Vec<Vec<u8>> {
     let prefix = prefix.trim_end_matches('/');
     let (plural, group) = resource.split_once('.').unwrap_or((resource, ""));
     let plural = match (plural, group) {
@@ -168,16 +186,27 @@ fn start(prefix: &str, resource: &str) -> Vec<u8> {
         ("ingresses", "networking.k8s.io") => "ingress",
         (plural, _) => plural,
     };
-    match (plural, group) {
-        ("*", "*") => format!("{prefix}/"),
-        ("*", group) => format!("{prefix}/{group}/"),
-        // A group of Kubernetes itself is not in the keys.
-        (plural, group) if !group.contains('.') || group.ends_with(".k8s.io") => {
-            format!("{prefix}/{plural}/")
+    let of_group = || format!("{prefix}/{group}/{plural}/");
+    let starts = match (plural, group) {
+        ("*", "*") => vec![format!("{prefix}/")],
+        ("*", group) => vec![format!("{prefix}/{group}/")],
+        (plural, group) if !group.contains('.') => vec![format!("{prefix}/{plural}/")],
+        (plural, group) if group.ends_with(".k8s.io") => {
+            vec![format!("{prefix}/{plural}/"), of_group()]
         }
-        (plural, group) => format!("{prefix}/{group}/{plural}/"),
+        _ => vec![of_group()],
+    };
+    starts.into_iter().map(String::into_bytes).collect()
+}
+
+/// Whether the keys of etcd can tell the objects of this wildcard.
+pub fn is_readable(resource: &str) -> bool {
+    match resource.split_once('.') {
+        Some(("*", "*")) => true,
+        // `*.apps` and `*.` are spread over many keys that name no group.
+        Some(("*", group)) => group.contains('.') && !group.ends_with(".k8s.io"),
+        _ => true,
     }
-    .into_bytes()
 }
 
 fn resource(prefix: &str, key: &[u8]) -> String {
@@ -199,16 +228,29 @@ mod tests {
     #[test]
     fn the_keys_of_a_resource_have_its_start() {
         for (resource, expected) in [
-            ("secrets", "/registry/secrets/"),
-            ("deployments.apps", "/registry/deployments/"),
-            ("roles.rbac.authorization.k8s.io", "/registry/roles/"),
-            ("widgets.example.com", "/registry/example.com/widgets/"),
-            ("*.example.com", "/registry/example.com/"),
-            ("services", "/registry/services/specs/"),
-            ("*.*", "/registry/"),
+            ("secrets", &["/registry/secrets/"][..]),
+            ("deployments.apps", &["/registry/deployments/"]),
+            (
+                "volumesnapshots.snapshot.storage.k8s.io",
+                &[
+                    "/registry/volumesnapshots/",
+                    "/registry/snapshot.storage.k8s.io/volumesnapshots/",
+                ],
+            ),
+            ("widgets.example.com", &["/registry/example.com/widgets/"]),
+            ("*.example.com", &["/registry/example.com/"]),
+            ("services", &["/registry/services/specs/"]),
+            ("*.*", &["/registry/"]),
         ] {
-            assert_eq!(start("/registry", resource), expected.as_bytes(), "{resource}");
+            let starts = starts("/registry", resource);
+            let starts: Vec<_> = starts.iter().map(|start| str::from_utf8(start)).collect();
+            assert_eq!(starts, expected.iter().map(|e| Ok(*e)).collect::<Vec<_>>(), "{resource}");
         }
-        assert_eq!(start("/other/", "secrets"), b"/other/secrets/");
+        assert_eq!(starts("/other/", "secrets"), [b"/other/secrets/".to_vec()]);
+        for (resource, readable) in
+            [("*.*", true), ("*.example.com", true), ("*.apps", false), ("*.", false)]
+        {
+            assert_eq!(is_readable(resource), readable, "{resource}");
+        }
     }
 }

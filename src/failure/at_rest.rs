@@ -58,6 +58,15 @@ pub enum AtRestError {
     /// It opened, but it is something else.
     #[error("the Secret `{place}` in the backup cannot be used: {why}")]
     NotASecret { place: String, why: String },
+    /// A misspelt name or another prefix looks the same.
+    #[error("etcd holds no object of `{0}`")]
+    NothingThere(String),
+    #[error("`{0}` cannot be read from etcd, whose keys do not name the group")]
+    Wildcard(String),
+    #[error(
+        "every object is under the key id that the API servers use: there is nothing to rotate"
+    )]
+    NothingToRotate,
     /// etcd holds something that it should not hold. Each object was named.
     #[error("etcd is not as expected: {}", found(*plain, *stale, *residue))]
     NotAsExpected { plain: usize, stale: usize, residue: usize },
@@ -84,6 +93,13 @@ impl Explain for AtRestError {
             Self::NotEdited { .. } => "run `kubectl envcrypt at-rest config check FILE`",
             Self::OtherConfiguration { .. } => {
                 "restore the file from a node of the control plane, or name the right plan with `--plan`"
+            }
+            Self::NothingThere(_) => {
+                "write the resource as the EncryptionConfiguration does, check `--etcd-prefix`, or accept it with `--allow-empty`"
+            }
+            Self::Wildcard(_) => "name the resources, for example `deployments.apps`, or use `*.*`",
+            Self::NothingToRotate => {
+                "if the KMS has just rotated, add `--wait`: a plugin follows after three equal answers of the KMS, and kube-apiserver asks the plugin each minute"
             }
             Self::Left(_) => "run `kubectl envcrypt at-rest verify` for their names",
             Self::NoKms => "run `kubectl envcrypt doctor` to see what they use",

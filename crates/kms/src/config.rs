@@ -231,7 +231,8 @@ impl Config {
     }
 
     fn parse(text: &str) -> Result<Self, String> {
-        let config: Self = serde_yaml::from_str(text).map_err(|e| e.to_string())?;
+        let config: Self =
+            serde_yaml::from_str(text).map_err(|error| without_value(&error.to_string()))?;
         config.check()?;
         Ok(config)
     }
@@ -283,6 +284,9 @@ impl Config {
         if !self.socket.path.is_absolute() || self.socket.path.file_name().is_none() {
             return Err("`socket.path` must be an absolute path".to_owned());
         }
+        if self.listen == Listen::Unix(self.socket.path.clone()) {
+            return Err("`listen` and `socket.path` are the same socket".to_owned());
+        }
         if self.socket.allow_uids.is_empty() {
             return Err("`socket.allowUids` allows nobody".to_owned());
         }
@@ -309,6 +313,15 @@ fn check_cluster(name: &str) -> Result<(), String> {
         "`{}` is not a valid name of a cluster: use 1 to 63 letters, digits, `-`, `.` and `_`",
         name.escape_debug()
     ))
+}
+
+/// Someone may have written a secret in the place of a path, and the error would quote it.
+fn without_value(error: &str) -> String {
+    let Some((before, rest)) = error.split_once("invalid type: string \"") else {
+        return error.to_owned();
+    };
+    let after = rest.rsplit_once('"').map_or("", |(_, after)| after);
+    format!("{before}invalid type: string{after}")
 }
 
 fn read_text(path: &Path) -> std::io::Result<String> {
@@ -356,6 +369,20 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_in_the_place_of_a_path_is_not_quoted() {
+        for text in [
+            "cluster: p\nkeks: [{kek: hashivault://a, address: 'https://v', login: {token: hvs.SECRET}}]\n",
+            "cluster: p\nkeks: [{kek: hashivault://a, address: 'https://v', login: {token: {file: hvs.SECRET}}}]\n",
+            "cluster: p\nkeks: [{kek: 'age:age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p', identity: AGE-SECRET-KEY-1SECRET}]\n",
+            "cluster: p\nkeks: ['AGE-SECRET-KEY-1SECRET']\n",
+            "cluster: p\nkeks: [{kek: hashivault://a, address: 'https://u:SECRET@v', login: {token: {file: /t}}}]\n",
+        ] {
+            let error = Config::parse(text).expect_err(text);
+            assert!(!error.contains("SECRET"), "{error}");
+        }
+    }
+
+    #[test]
     fn each_slip_is_told() {
         for (text, why) in [
             ("cluster: prod\n", "missing field `keks`"),
@@ -382,6 +409,10 @@ mod tests {
                 "`require` must be a number or `all`",
             ),
             ("cluster: p\nkeks: [hashivault://a]\nunknown: 2\n", "unknown field `unknown`"),
+            (
+                "cluster: p\nkeks: [hashivault://a]\nsocket: {path: /s}\nlisten: 'unix:/s'\n",
+                "the same socket",
+            ),
             ("cluster: p\nkeks: [hashivault://a]\nlisten: here\n", "`listen` must be"),
             ("cluster: p\nkeks: [hashivault://a]\nprobe: {every: 5x}\n", "5m"),
             ("cluster: p\nkeks: [hashivault://a]\nprobe: {whenDown: 0}\n", "longer than 0"),

@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 
 use envcrypt_core::kek::k8skms::protocol::{DecryptRequest, EncryptResponse};
 use envcrypt_core::kek::{
-    Context, Keep, KekError, Lifetimes, Limits, Ring, RingOptions, Unwrapped, Vaults,
+    Context, Keep, KekError, KekId, KekUri, Lifetimes, Limits, Ring, RingOptions, Unwrapped, Vaults,
 };
 use envcrypt_core::secret::SecretValue;
 use envcrypt_core::seed::{BadCiphertext, Ciphertext, LocalKey, part_key_id};
@@ -28,9 +28,10 @@ use keks::Keks;
 use round::Round;
 use standing::{Current, Standing};
 
-/// The time limits of one call to a KMS. kube-apiserver waits 3 seconds.
+/// The time limits of one call to a KMS. kube-apiserver waits only 3 seconds, but a probe may take
+/// longer, and a KMS that needs a second for each answer still works.
 pub const LIMITS: Limits =
-    Limits { attempt: Duration::from_secs(1), operation: Duration::from_millis(2500) };
+    Limits { attempt: Duration::from_secs(2), operation: Duration::from_secs(6) };
 /// How long one KEK may take before the next one is used too.
 const PATIENCE: Duration = Duration::from_millis(500);
 /// The maximum number of local keys in memory: one for each process that sealed a seed.
@@ -76,6 +77,8 @@ pub struct Engine {
     /// Told when the next round should not wait.
     hurry: Notify,
     keks: Mutex<Keks>,
+    /// The last time that a KEK answered.
+    last_good: Mutex<Option<Instant>>,
 }
 
 impl Engine {
@@ -90,8 +93,21 @@ impl Engine {
             changed: Notify::new(),
             hurry: Notify::new(),
             keks: Mutex::new(Keks::new(&config)),
+            last_good: Mutex::default(),
             config,
         }
+    }
+
+    /// Takes over what an earlier configuration has in memory, as far as its KEKs still may open.
+    pub fn inherit(&self, before: &Self) {
+        self.keks().inherit(&before.keks());
+        self.take_over(before);
+    }
+
+    /// Takes over the keys in memory, as far as the KEKs of this configuration may open them.
+    pub fn take_over(&self, before: &Self) {
+        let may = |kek: &KekId| self.config.openers().any(|opener| opener.id() == *kek);
+        self.ring.take_over(&before.ring, may);
     }
 
     /// The configuration at work.
@@ -148,7 +164,8 @@ impl Engine {
     /// A local key for one seed. If not every KEK answers, the one in use is better.
     async fn fresh(&self) -> Option<LocalKey> {
         let round = Round::own(&self.config, &self.ring, &self.context, &self.metrics).await;
-        let local = round.is_complete().then(|| round.local_key(&self.config.cluster))?;
+        let is_good = round.is_complete() && self.keks().agree(&round);
+        let local = is_good.then(|| round.local_key(&self.config.cluster))?;
         self.remember(&local);
         Some(local)
     }
@@ -230,16 +247,18 @@ impl Engine {
             self.stop(why);
             return;
         }
-        match self.standing() {
+        let standing = self.standing();
+        if let Some(since) = self.last_good() {
+            let outage = now.saturating_duration_since(since).as_secs();
+            self.metrics.outage_seconds.set(i64::try_from(outage).unwrap_or(i64::MAX));
+        }
+        match standing {
             Standing::Starting(_) => self.stand(Standing::Starting(why)),
             Standing::Stopped(_) => self.stand(Standing::Stopped(why)),
             Standing::Failing(_, current) => self.stand(Standing::Failing(why, current)),
             Standing::Ready(current) => {
-                let last_good = self.metrics.last_good().unwrap_or(current.since);
+                let last_good = self.last_good().unwrap_or(current.since);
                 let outage = now.saturating_duration_since(last_good);
-                self.metrics
-                    .outage_seconds
-                    .set(i64::try_from(outage.as_secs()).unwrap_or(i64::MAX));
                 if outage >= self.config.outage.hold {
                     tracing::error!(%why, "the outage is longer than `outage.hold`");
                     self.stand(Standing::Failing(why, current));
@@ -270,11 +289,12 @@ impl Engine {
     /// At least one KEK answered.
     fn with_keks(&self, round: Round, good: usize, now: Instant) {
         self.metrics.outage_seconds.set(0);
-        self.metrics.set_last_good(now);
+        *self.last_good.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
         let standing = self.standing();
         let current = standing.current();
         let common = self.keks().key_id(&self.config);
-        let is_complete = self.config.writes.is_some() || round.is_complete();
+        let is_complete =
+            self.config.writes.is_some() || (round.is_complete() && self.keks().agree(&round));
         let is_due = current.is_none_or(|current| {
             is_complete
                 && (!current.is_complete || current.key_id != common || self.is_old(current, now))
@@ -322,8 +342,9 @@ impl Engine {
 
     /// Keeps a local key of this process, so that opening its seeds needs no KMS.
     fn remember(&self, local: &LocalKey) {
-        let by = self.config.keks[0].uri.id();
-        let unwrapped = Unwrapped { key: local.key.clone(), by, version: None };
+        let is_of = |kek: &&KekUri| local.copies.iter().any(|copy| copy.is_of(kek));
+        let Some(by) = self.config.openers().find(is_of) else { return };
+        let unwrapped = Unwrapped { key: local.key.clone(), by: by.id(), version: None };
         self.ring.remember(local.name(), &self.context, unwrapped);
     }
 
@@ -339,6 +360,10 @@ impl Engine {
     fn stand(&self, standing: Standing) {
         *self.standing.write().unwrap_or_else(PoisonError::into_inner) = standing;
         self.changed.notify_waiters();
+    }
+
+    fn last_good(&self) -> Option<Instant> {
+        *self.last_good.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn keks(&self) -> MutexGuard<'_, Keks> {

@@ -66,6 +66,10 @@ impl From<SocketError> for Failure {
                 "run `envcrypt-kms prepare --dir {} --uid UID` first, with the user of the server",
                 path.display()
             )),
+            SocketError::Owner { path, .. } => Some(format!(
+                "run `envcrypt-kms prepare --dir {} --uid UID` as root, with the user of the server",
+                path.display()
+            )),
             SocketError::Writable(path) => Some(format!("run `chmod go-w {}`", path.display())),
             SocketError::NotASocket(_) => Some("choose another `socket.path`".to_owned()),
             SocketError::InUse(_) => {

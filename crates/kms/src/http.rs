@@ -1,9 +1,8 @@
 //! `/metrics`, `/livez`, `/readyz` and `/healthz`, from memory: scraping them costs no call.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::io;
-use std::os::unix::fs::FileTypeExt;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,70 +13,71 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, UnixListener};
-use tokio::sync::Semaphore;
+use tokio::net::TcpListener;
+use tokio::task::AbortHandle;
 
 use crate::config::Listen;
+use crate::failure::Failure;
 use crate::metrics::Metrics;
-use crate::server::Serving;
+use crate::server::{Serving, Socket};
 
 /// The maximum number of connections.
 const CONNECTIONS: usize = 16;
-/// How long a client may take to send its request, and how long a connection may stay open.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a client may take to send its request.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// A listener for metrics and health.
 pub enum Listener {
     /// On an address.
     Tcp(TcpListener),
     /// On a socket.
-    Unix(UnixListener),
+    Unix(Socket),
 }
 
 /// Opens the listener, or none.
 ///
 /// # Errors
-/// Returns the error of the system.
-pub async fn open(listen: &Listen) -> io::Result<Option<Listener>> {
+/// Returns a [`Failure`] if the address or the socket cannot be used.
+pub async fn open(listen: &Listen) -> Result<Option<Listener>, Failure> {
+    let wrong = |error: io::Error| {
+        Failure::new("the address of `listen` cannot be used").cause(error.to_string())
+    };
     match listen {
-        Listen::Tcp(address) => TcpListener::bind(address).await.map(Listener::Tcp).map(Some),
-        Listen::Unix(path) => {
-            remove_old(path);
-            UnixListener::bind(path).map(Listener::Unix).map(Some)
+        Listen::Tcp(address) => {
+            TcpListener::bind(address).await.map(Listener::Tcp).map(Some).map_err(wrong)
         }
+        Listen::Unix(path) => Ok(Some(Listener::Unix(Socket::open(path, 0o600)?))),
         Listen::Off => Ok(None),
-    }
-}
-
-fn remove_old(path: &Path) {
-    if std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.file_type().is_socket()) {
-        let _ = std::fs::remove_file(path);
     }
 }
 
 /// Serves for ever.
 pub async fn serve(listener: Listener, serving: Serving, metrics: Arc<Metrics>) {
-    let permits = Arc::new(Semaphore::new(CONNECTIONS));
+    let mut connections: VecDeque<AbortHandle> = VecDeque::new();
     loop {
-        let permit = permits.clone().acquire_owned().await.expect("it is never closed");
         let (serving, metrics) = (serving.clone(), metrics.clone());
         let accepted = match &listener {
             Listener::Tcp(tcp) => tcp.accept().await.map(|(stream, _)| {
-                tokio::spawn(async move {
-                    connection(stream, serving, metrics).await;
-                    drop(permit);
-                })
+                tokio::spawn(connection(stream, serving, metrics)).abort_handle()
             }),
-            Listener::Unix(unix) => unix.accept().await.map(|(stream, _)| {
-                tokio::spawn(async move {
-                    connection(stream, serving, metrics).await;
-                    drop(permit);
-                })
-            }),
+            Listener::Unix(unix) => unix
+                .accept()
+                .await
+                .map(|stream| tokio::spawn(connection(stream, serving, metrics)).abort_handle()),
         };
-        if let Err(error) = accepted {
-            tracing::warn!(%error, "a connection for metrics cannot be accepted");
-            tokio::time::sleep(Duration::from_millis(100)).await;
+        match accepted {
+            Ok(handle) => connections.push_back(handle),
+            Err(error) => {
+                tracing::warn!(%error, "a connection for metrics cannot be accepted");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+        connections.retain(|connection| !connection.is_finished());
+        // An answer takes no time, so the oldest one is the one that only waits.
+        if connections.len() > CONNECTIONS
+            && let Some(oldest) = connections.pop_front()
+        {
+            oldest.abort();
         }
     }
 }
@@ -93,7 +93,7 @@ where
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(PATIENCE).keep_alive(false);
     let served = http.serve_connection(TokioIo::new(stream), answer);
-    let _ = tokio::time::timeout(PATIENCE, served).await;
+    let _ = tokio::time::timeout(2 * PATIENCE, served).await;
 }
 
 fn answer(

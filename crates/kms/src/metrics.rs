@@ -1,7 +1,6 @@
 //! Metrics in the text format of Prometheus. Labels have few values, and none is an error text.
 
 use std::sync::atomic::AtomicU64;
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use envcrypt_core::kek::{KekError, Refusal};
@@ -69,7 +68,6 @@ pub struct Metrics {
     version_changes: Family<ChangeLabels, Counter>,
     foreign_reads: Family<FormatLabels, Counter>,
     local_key_created: Gauge,
-    last_good: Mutex<Option<Instant>>,
     /// How many local keys are in memory.
     pub opened_keys: Gauge,
     /// How often a local key was not wrapped by every KEK.
@@ -100,7 +98,6 @@ impl Metrics {
             version_changes: Family::default(),
             foreign_reads: Family::default(),
             local_key_created: Gauge::default(),
-            last_good: Mutex::default(),
             opened_keys: Gauge::default(),
             incomplete_keys: Counter::default(),
             outage_seconds: Gauge::default(),
@@ -187,14 +184,10 @@ impl Metrics {
         self.key_id_info.get_or_create(&HashLabels { hash: hash(key_id) }).set(1);
     }
 
-    /// The last time that any KEK answered. It outlives a new configuration.
-    pub fn last_good(&self) -> Option<Instant> {
-        *self.last_good.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Notes that a KEK answered.
-    pub fn set_last_good(&self, now: Instant) {
-        *self.last_good.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
+    /// Forgets the KEKs of an earlier configuration.
+    pub fn forget_keks(&self) {
+        self.kek_up.clear();
+        self.kek_last_success.clear();
     }
 
     /// Returns the text of all metrics.

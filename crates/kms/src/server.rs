@@ -5,9 +5,12 @@ mod socket;
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
+use nix::unistd::geteuid;
 use tokio::net::UnixStream;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::time::timeout;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::Server;
 use tonic::transport::server::Connected;
@@ -19,6 +22,10 @@ use crate::metrics::Metrics;
 
 /// The maximum number of connections. kube-apiserver needs one for each use of the provider.
 const CONNECTIONS: usize = 16;
+/// How often a silent connection is tested.
+const KEEPALIVE: Duration = Duration::from_secs(30);
+/// How long calls that are under way may take at the end.
+const GRACE: Duration = Duration::from_secs(3);
 /// The maximum number of calls of one connection at the same time.
 const CALLS: u32 = 64;
 
@@ -34,16 +41,26 @@ pub async fn serve(
     ended: impl Future<Output = ()>,
 ) -> Result<(), tonic::transport::Error> {
     let (sender, connections) = mpsc::channel(1);
-    let accept = accept(socket, allowed, metrics, sender);
-    let serve = Server::builder()
-        .max_concurrent_streams(CALLS)
-        .add_service(calls.service())
-        .serve_with_incoming_shutdown(ReceiverStream::new(connections), ended);
-    tokio::pin!(accept);
+    let (stop, stopped) = oneshot::channel::<()>();
+    let mut serve = std::pin::pin!(
+        Server::builder()
+            .max_concurrent_streams(CALLS)
+            .http2_keepalive_interval(Some(KEEPALIVE))
+            .add_service(calls.service())
+            .serve_with_incoming_shutdown(ReceiverStream::new(connections), async {
+                let _ = stopped.await;
+            })
+    );
     tokio::select! {
-        served = serve => served,
-        never = &mut accept => match never {},
+        served = &mut serve => return served,
+        never = accept(socket, allowed, metrics, sender) => match never {},
+        () = ended => {}
     }
+    // From now on, another server can take the place of this one.
+    socket.remove();
+    drop(stop);
+    // A connection that nobody closes must not keep it from ending.
+    timeout(GRACE, serve).await.unwrap_or(Ok(()))
 }
 
 /// Accepts connections of the allowed users, for ever.
@@ -61,12 +78,13 @@ async fn accept(
             Err(error) => {
                 // No file descriptor is left, for example.
                 tracing::warn!(%error, "a connection cannot be accepted");
-                tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+                tokio::time::sleep(Duration::from_millis(100)).await;
                 continue;
             }
         };
         match stream.peer_cred() {
-            Ok(peer) if allowed.contains(&peer.uid()) => {
+            // The server's own user tests it with `probe`.
+            Ok(peer) if allowed.contains(&peer.uid()) || peer.uid() == geteuid().as_raw() => {
                 let _ = sender.send(Ok(Connection { stream, _permit: permit })).await;
             }
             peer => {

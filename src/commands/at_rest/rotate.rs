@@ -240,6 +240,9 @@ impl RotateArgs {
                 let expected = Expected::key(&plan.new_key);
                 let resources = resources(text, &plan.new_key)?;
                 let survey = Survey::of(&source, prefix, &resources, Some(&expected)).await?;
+                if survey.empty == resources {
+                    return Err(AtRestError::NothingThere(resources.join("`, `")).into());
+                }
                 Ok(Proof::Verified { left: survey.wrong.len() })
             }
             Step::Done => Err(AtRestError::RotationDone(self.plan_path()).into()),

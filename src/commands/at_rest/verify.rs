@@ -5,7 +5,7 @@ use std::fmt::Write;
 use clap::{Args, ValueEnum};
 use envcrypt_at_rest::residue;
 
-use crate::etcd::{Expected, Survey};
+use crate::etcd::{Expected, Survey, is_readable};
 use crate::failure::{AtRestError, Failure};
 use crate::select::etcd::SourceArgs;
 use crate::session::Session;
@@ -43,6 +43,9 @@ pub struct VerifyArgs {
     /// Also find plaintext of Secrets in old revisions and unused pages of a file
     #[arg(long, conflicts_with_all = ["etcd", "kubectl_exec"])]
     residue: bool,
+    /// Accept that etcd holds no object of a resource
+    #[arg(long)]
+    allow_empty: bool,
     /// Output format
     #[arg(short, long, value_enum, default_value = "table", help_heading = "Output")]
     output: Output,
@@ -57,6 +60,10 @@ enum Output {
 pub async fn run(args: VerifyArgs, session: &Session) -> Result<(), Failure> {
     let looked = look(&args, session).await;
     let (survey, residue) = looked.map_err(|failure| Failure::NotCompared(Box::new(failure)))?;
+    if !survey.empty.is_empty() && !args.allow_empty {
+        let failure = AtRestError::NothingThere(survey.empty.join("`, `")).into();
+        return Err(Failure::NotCompared(Box::new(failure)));
+    }
     let text = match args.output {
         Output::Table => table(&survey, residue.as_deref()),
         Output::Json => json(&survey, residue.as_deref()),
@@ -73,6 +80,9 @@ async fn look(
     args: &VerifyArgs,
     session: &Session,
 ) -> Result<(Survey, Option<Vec<residue::Finding>>), Failure> {
+    if let Some(wildcard) = args.resources.iter().find(|name| !is_readable(name)) {
+        return Err(AtRestError::Wildcard(wildcard.clone()).into());
+    }
     let source = args.source.open(session).await?;
     let (prefix, expect) = (&args.source.etcd_prefix, args.expect.as_ref());
     let survey = Survey::of(&source, prefix, &args.resources, expect).await?;
@@ -86,8 +96,8 @@ fn table(survey: &Survey, residue: Option<&[residue::Finding]>) -> String {
         let (resource, count, form) = (&class.resource, class.count, &class.form);
         let _ = writeln!(text, "{resource:<24} {count:>7}  {form}{}", class.more());
     }
-    if survey.classes.is_empty() {
-        text.push_str("etcd holds no such objects\n");
+    for resource in &survey.empty {
+        let _ = writeln!(text, "{resource:<24} {:>7}", 0);
     }
     for object in &survey.wrong {
         let _ = writeln!(text, "{}: {} ({})", object.problem, object.name, object.form);

@@ -57,6 +57,17 @@ fn each_plain_object_is_named_wherever_etcd_is_read() {
     );
     let run = sandbox.run(["at-rest", "verify", &live, "--expect", "secretbox"]);
     assert!(run.stderr.contains("3 encrypted in another way"), "{}", run.stderr);
+    // A slip is not taken for a proof.
+    for (args, why) in [
+        (&["secret"][..], "etcd holds no object of `secret`"),
+        (&["secrets", "--etcd-prefix=/other"], "etcd holds no object of `secrets`"),
+        (&["*.apps"], "`*.apps` cannot be read from etcd"),
+    ] {
+        let error = sandbox.run(["at-rest", "verify", &live].iter().chain(args)).fails(2);
+        assert!(error.contains(why), "{error}");
+    }
+    let args = ["at-rest", "verify", &live, "secret", "--allow-empty"];
+    sandbox.run(args).succeeds();
 
     // The old copies are still in the file, even of the Secret that was deleted.
     let run = sandbox.run(["at-rest", "verify", &data, "--residue"]);

@@ -70,12 +70,25 @@ impl Cache {
     }
 
     /// Removes a slot that was not filled: a DEK that does not unwrap must not push out another.
+    ///
+    /// A slot that another caller still fills stays: then the slot has more than two owners.
     pub(super) fn remove(&mut self, commitment: [u8; 32], context: &Context, slot: &Slot) {
         let name = (commitment, context.clone());
         let is_it = |there: &Kept| Arc::ptr_eq(&there.slot, slot);
-        if slot.get().is_none() && self.slots.get(&name).is_some_and(is_it) {
+        if slot.get().is_none()
+            && Arc::strong_count(slot) <= 2
+            && self.slots.get(&name).is_some_and(is_it)
+        {
             self.slots.remove(&name);
         }
+    }
+
+    /// Returns every DEK with its name.
+    pub(super) fn kept(&self) -> Vec<([u8; 32], Context, Unwrapped)> {
+        let filled = |((commitment, context), kept): (&Name, &Kept)| {
+            Some((*commitment, context.clone(), kept.slot.get()?.clone()))
+        };
+        self.slots.iter().filter_map(filled).collect()
     }
 
     /// Removes all DEKs. A DEK that is in use is wiped when its last user drops it.

@@ -15,7 +15,7 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::breaker::Breaker;
-use super::cache::{Cache, Unwrapped};
+use super::cache::{Cache, Slot, Unwrapped};
 use super::lifetime::Lifetimes;
 use super::provider::{Connector, Cost, PROVIDERS, Surroundings};
 use super::{
@@ -126,11 +126,8 @@ impl Ring {
         fits: impl Fn(&DataKey) -> bool,
     ) -> Result<Unwrapped, Vec<KekError>> {
         let slot = lock(&self.unwrapped).slot(commitment, context);
-        let answer = slot.get_or_try_init(|| self.ask(candidates, context, fits)).await.cloned();
-        if answer.is_err() {
-            lock(&self.unwrapped).remove(commitment, context, &slot);
-        }
-        answer
+        let _empty = RemovedIfEmpty { ring: self, commitment, context, slot: &slot };
+        slot.get_or_try_init(|| self.ask(candidates, context, fits)).await.cloned()
     }
 
     async fn ask(
@@ -227,6 +224,16 @@ impl Ring {
         let _ = slot.set(unwrapped);
     }
 
+    /// Takes over the DEKs that another ring keeps, if `may` allows the KEK that unwrapped them.
+    pub fn take_over(&self, other: &Self, may: impl Fn(&KekId) -> bool) {
+        let kept = lock(&other.unwrapped).kept();
+        for (commitment, context, unwrapped) in kept {
+            if may(&unwrapped.by) {
+                self.remember(commitment, &context, unwrapped);
+            }
+        }
+    }
+
     /// Returns the number of DEKs that the ring keeps.
     #[must_use]
     pub fn kept(&self) -> usize {
@@ -271,6 +278,20 @@ impl Ring {
     fn connector(&self, uri: &KekUri) -> Option<&Arc<dyn Connector>> {
         let connect = || PROVIDERS[uri.kind()].connector(&self.surroundings);
         self.connectors[uri.kind()].get_or_init(connect).as_ref()
+    }
+}
+
+/// Removes a slot that was not filled, also if its caller gave up.
+struct RemovedIfEmpty<'a> {
+    ring: &'a Ring,
+    commitment: [u8; 32],
+    context: &'a Context,
+    slot: &'a Slot,
+}
+
+impl Drop for RemovedIfEmpty<'_> {
+    fn drop(&mut self) {
+        lock(&self.ring.unwrapped).remove(self.commitment, self.context, self.slot);
     }
 }
 

@@ -1,5 +1,7 @@
 //! The ciphertext: one byte for the format, then a message of protobuf.
 
+use std::collections::HashSet;
+
 use aes_gcm::aead::{Aead, Payload};
 use aes_gcm::{Aes256Gcm, KeyInit, Nonce};
 use hkdf::Hkdf;
@@ -112,10 +114,14 @@ impl WrappedCopy {
     /// Returns what the KEK unwraps.
     fn key(&self, kek: &KekUri) -> Option<WrappedKey> {
         let id = kek.id();
-        let kek = match self.in_name {
+        let kek: KekUri = match self.in_name {
             true => format!("{}/{}", id.uri(), self.version).parse().ok()?,
             false => id.uri().clone(),
         };
+        // Whoever can write to etcd chooses the version, and must not choose another KEK with it.
+        if kek.id() != id {
+            return None;
+        }
         Some(WrappedKey { kek, bytes: self.bytes.clone() })
     }
 }
@@ -197,7 +203,10 @@ impl Ciphertext {
             return Err(BadCiphertext::Damaged);
         }
         let read = Self::decode(message).map_err(|_| BadCiphertext::Damaged)?;
+        let keks: HashSet<&[u8]> = read.copies.iter().map(|copy| &copy.kek[..]).collect();
+        // With two copies of one KEK, one ciphertext would cost several calls.
         let is_valid = (1..=MAX_COPIES).contains(&read.copies.len())
+            && keks.len() == read.copies.len()
             && read.salt.len() == SIZE
             && read.commitment.len() == SIZE;
         if is_valid { Ok(read) } else { Err(BadCiphertext::Damaged) }
@@ -374,6 +383,20 @@ mod tests {
         assert!(sealed.candidates([&uris[2]]).is_empty());
         let shown: Vec<_> = sealed.copies().iter().map(WrappedCopy::version).collect();
         assert_eq!(shown, ["abc", "cryptoKeyVersions/5"]);
+    }
+
+    #[test]
+    fn a_ciphertext_names_no_kek_that_is_not_configured() {
+        let mut local = local(&[("hashivault://k8s", None)]);
+        local.copies[0].in_name = true;
+        local.copies[0].version = "team/x".to_owned();
+        let sealed = Ciphertext::seal(&local, "id", b"");
+        assert!(sealed.candidates([&"hashivault://k8s".parse().expect("a KEK")]).is_empty());
+        // And none twice.
+        local.copies[0].in_name = false;
+        local.copies.push(local.copies[0].clone());
+        let twice = Ciphertext::seal(&local, "id", b"").write();
+        assert_eq!(Ciphertext::read(&twice).err(), Some(BadCiphertext::Damaged));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use envcrypt_core::kek::{Context, DataKey, KekError, Ring, VaultLogin};
+use envcrypt_core::kek::{Context, DataKey, KekError, KekUri, Ring, VaultLogin};
 
 use crate::config::{self, Config, KekConfig};
 use crate::engine::ring;
@@ -105,7 +105,8 @@ fn files(path: &Path, config: &Config, findings: &mut Findings) {
     for file in config.keks.iter().flat_map(secret_files) {
         match fs::metadata(file) {
             Err(error) => findings.error(&format!("`{}` cannot be read: {error}", file.display())),
-            Ok(metadata) if metadata.mode() & 0o077 != 0 => findings.error(&format!(
+            // systemd gives a credential to the group of root.
+            Ok(metadata) if metadata.mode() & 0o037 != 0 => findings.error(&format!(
                 "others can read `{}`: run `chmod 0600 {}`",
                 file.display(),
                 file.display()
@@ -149,8 +150,18 @@ fn surroundings(config: &Config, findings: &mut Findings) {
     if resolver.lines().any(|line| line.starts_with("search") && line.contains(".svc.")) {
         findings.warning("the cluster itself answers this machine's DNS queries, which fails while the cluster is down; in a static pod, set `dnsPolicy: Default`");
     }
+    for kek in config.active().filter(|kek| is_public(&kek.uri)) {
+        findings.warning(&format!(
+            "everyone can wrap under `{}`, so one who can write to etcd can replace a Secret; a symmetric key of a KMS prevents that",
+            kek.uri
+        ));
+    }
     for kek in &config.keks {
         let Some(vault) = &kek.vault else { continue };
+        if !vault.address.starts_with("https://") {
+            findings
+                .warning(&format!("`{}` sends the login and the keys in the clear", vault.address));
+        }
         let host = vault.address.split("://").nth(1).unwrap_or_default();
         let host = host.split(['/', ':']).next().unwrap_or_default();
         if host.ends_with(".svc") || host.ends_with(".cluster.local") {
@@ -190,12 +201,21 @@ async fn round_trip(kek: &KekConfig, ring: &Ring, context: &Context) -> Result<u
     Ok(wrapped.key.bytes.len())
 }
 
+/// Whether the key is a public one, or a plugin that is not told which cluster asks.
+fn is_public(kek: &KekUri) -> bool {
+    kek.is_age() || matches!(kek.scheme(), "azurekms" | "k8skms")
+}
+
 /// What the login of the server must be allowed to do, and no more.
 fn policy(kek: &KekConfig, config: &Config) -> String {
     let (rest, cluster) = (kek.uri.rest(), &config.cluster);
+    let actions = match kek.escrow {
+        true => "\"kms:Encrypt\"",
+        false => "\"kms:Encrypt\", \"kms:Decrypt\"",
+    };
     match kek.uri.scheme() {
         "awskms" => format!(
-            r#"{{"Effect": "Allow", "Action": ["kms:Encrypt", "kms:Decrypt"], "Resource": "{rest}",
+            r#"{{"Effect": "Allow", "Action": [{actions}], "Resource": "{rest}",
  "Condition": {{"StringEquals": {{"kms:EncryptionContext:envcrypt.dev/cluster": "{cluster}"}}}}}}{}"#,
             peers::policy(config, rest).unwrap_or_default()
         ),

@@ -1,10 +1,11 @@
 //! `prepare`: the directory of the socket.
 
-use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::fs::{self, OpenOptions, Permissions};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::PathBuf;
 
-use nix::unistd::{Gid, Uid, chown};
+use nix::fcntl::OFlag;
+use nix::unistd::{Gid, Uid, fchown};
 
 use crate::failure::Failure;
 
@@ -34,9 +35,14 @@ pub fn run(args: &Args) -> Result<(), Failure> {
             .cause(error.to_string())
     };
     fs::create_dir_all(&args.dir).map_err(|error| failed("made", &error))?;
+    // Someone else may have put a link there.
+    let flags = (OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW).bits();
+    let directory = OpenOptions::new().read(true).custom_flags(flags).open(&args.dir);
+    let directory = directory.map_err(|error| failed("opened", &error))?;
     // Nobody else may get in before the owner is right.
-    fs::set_permissions(&args.dir, Permissions::from_mode(0o750))
+    directory
+        .set_permissions(Permissions::from_mode(0o750))
         .map_err(|error| failed("closed to others", &error))?;
     let (uid, gid) = (Uid::from_raw(args.uid), Gid::from_raw(args.gid.unwrap_or(args.uid)));
-    chown(&args.dir, Some(uid), Some(gid)).map_err(|error| failed("given to the server", &error))
+    fchown(directory, Some(uid), Some(gid)).map_err(|error| failed("given to the server", &error))
 }

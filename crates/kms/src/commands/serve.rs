@@ -45,10 +45,8 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let config = Config::read(&args.config)?;
     let metrics = Arc::new(Metrics::new());
     // The socket opens before any KMS is called: kube-apiserver connects early.
-    let socket = Socket::open(&config.socket)?;
-    let http = crate::http::open(&config.listen).await.map_err(|error| {
-        Failure::new("the address of `listen` cannot be used").cause(error.to_string())
-    })?;
+    let socket = Socket::open(&config.socket.path, config.socket.mode)?;
+    let http = crate::http::open(&config.listen).await?;
     let engine = Arc::new(Engine::new(config.clone(), metrics.clone()));
     let serving = Serving::new(engine.clone());
     let _probes = tokio::spawn(follow(args.config, serving.clone(), engine, metrics.clone()));
@@ -98,13 +96,23 @@ async fn follow(path: PathBuf, serving: Serving, engine: Arc<Engine>, metrics: A
         let now = stamp(&path);
         if asked || now != seen {
             seen = now;
-            if let Some(config) = read(&path, &serving, asked) {
-                next = Some(Probes::start(Arc::new(Engine::new(config, metrics.clone()))));
+            let pending = next.as_ref().map(|next| next.engine.config());
+            match read(&path, &serving, pending) {
+                Reading::Old => next = None,
+                Reading::Pending => {}
+                Reading::New(config) => {
+                    let engine = Engine::new(*config, metrics.clone());
+                    engine.inherit(&serving.engine());
+                    next = Some(Probes::start(Arc::new(engine)));
+                }
             }
         }
         // The old one serves until the new one can.
         if let Some(ready) = next.take_if(|next| next.engine.key_id().is_ok()) {
             tracing::info!("the new configuration is in use");
+            // What was opened since it was read.
+            ready.engine.take_over(&serving.engine());
+            metrics.forget_keks();
             serving.replace(ready.engine.clone());
             _probes = ready;
         }
@@ -135,33 +143,37 @@ fn stamp(path: &Path) -> Option<(SystemTime, u64)> {
     Some((metadata.modified().ok()?, metadata.len()))
 }
 
-/// Reads a new configuration. `None` means that the old one stays.
-fn read(path: &Path, serving: &Serving, asked: bool) -> Option<Config> {
+/// What the file says.
+enum Reading {
+    /// The configuration in use, or nothing that can be used: nothing else is waited for.
+    Old,
+    /// The one that waits for a KEK.
+    Pending,
+    /// Another one.
+    New(Box<Config>),
+}
+
+fn read(path: &Path, serving: &Serving, pending: Option<&Config>) -> Reading {
     let config = match Config::read(path) {
         Ok(config) => config,
         Err(error) => {
             tracing::error!(%error, "the new configuration is not valid: the old one stays");
-            return None;
+            return Reading::Old;
         }
     };
     let engine = serving.engine();
     let old = engine.config();
     if *old == config {
-        if asked {
-            tracing::info!("the configuration is the same");
-        }
-        return None;
+        tracing::info!("the configuration is the one in use");
+        return Reading::Old;
+    }
+    if pending == Some(&config) {
+        return Reading::Pending;
     }
     if old.socket != config.socket || old.listen != config.listen {
         tracing::warn!("a new `socket` or `listen` takes effect only after a restart");
     }
-    if old.protocol() != config.protocol() {
-        tracing::warn!(
-            version = config.protocol().name(),
-            "Status reports another version of the protocol: restart each kube-apiserver that saw the one before"
-        );
-    }
-    Some(config)
+    Reading::New(Box::new(config))
 }
 
 /// The task that tests the KEKs of one engine. It ends when it is dropped.

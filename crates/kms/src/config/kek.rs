@@ -22,6 +22,16 @@ pub struct KekConfig {
 }
 
 impl KekConfig {
+    /// The files of its identity and its login.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        let login = self.vault.as_ref().map(|vault| match &vault.login {
+            VaultLogin::Token { file } | VaultLogin::Jwt { file, .. } => [Some(file), None],
+            VaultLogin::AppRole { role_id, secret_id, .. } => [Some(role_id), Some(secret_id)],
+        });
+        let login = login.into_iter().flatten().flatten();
+        login.chain(&self.identity).map(PathBuf::as_path)
+    }
+
     /// Checks what can be checked offline. `socket` is the socket of this server.
     pub(super) fn check(&self, socket: &Path) -> Result<(), String> {
         let uri = &self.uri;
@@ -38,11 +48,27 @@ impl KekConfig {
                 "`{uri}` cannot open anything here: give its `identity` file, or set `escrow: true`"
             ));
         }
-        if uri.scheme() == "k8skms" && Path::new("/").join(uri.rest()) == socket {
+        if self.files().any(|file| !file.is_absolute()) {
+            return Err(format!("each file of `{uri}` must have an absolute path"));
+        }
+        let address = self.vault.as_ref().map(|vault| vault.address.as_str()).unwrap_or_default();
+        if address.contains('@') {
+            return Err(format!("the address of `{uri}` must not contain credentials"));
+        }
+        if uri.scheme() == "k8skms" && is_same(&Path::new("/").join(uri.rest()), socket) {
             return Err(format!("`{uri}` is the server's own socket"));
         }
         Ok(())
     }
+}
+
+/// Whether both paths lead to the same socket, also through a link such as `/var/run`.
+fn is_same(one: &Path, two: &Path) -> bool {
+    let real = |path: &Path| {
+        let directory = path.parent().and_then(|parent| parent.canonicalize().ok());
+        directory.zip(path.file_name()).map(|(directory, name)| directory.join(name))
+    };
+    one == two || real(one).is_some_and(|one| Some(one) == real(two))
 }
 
 /// A KEK with settings.

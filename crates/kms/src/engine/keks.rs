@@ -65,9 +65,30 @@ impl Keks {
         self.active().chain(&self.peers).all(|kek| kek.health.down.is_none())
     }
 
-    /// Whether a KEK that decides refuses for good.
+    /// Whether all KEKs that decide refuse for good. While one of them cannot be reached, it may
+    /// still allow what the others refuse: that is an outage.
     pub fn refuse(&self) -> bool {
-        self.deciding().any(|kek| kek.health.refuses())
+        self.deciding().all(|kek| kek.health.refuses())
+    }
+
+    /// Whether each KEK answered with its current version. Otherwise, a local key of this round
+    /// would have a key id of versions that did not wrap it.
+    pub fn agree(&self, round: &Round) -> bool {
+        let mut answers = self.own.iter().zip(&round.answers);
+        answers.all(|(kek, answer)| {
+            let version = answer.as_ref().ok().map(|answer| &answer.version);
+            version.is_none_or(|version| kek.versions.current() == Some(version))
+        })
+    }
+
+    /// Takes over what an earlier configuration knew about the versions of the same KEKs.
+    pub fn inherit(&mut self, before: &Self) {
+        for kek in self.own.iter_mut().chain(&mut self.peers) {
+            let mut known = before.own.iter().chain(&before.peers);
+            if let Some(known) = known.find(|known| known.name == kek.name) {
+                kek.versions = known.versions.clone();
+            }
+        }
     }
 
     /// Whether a KEK that does not decide refuses for good since the last round.

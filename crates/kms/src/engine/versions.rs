@@ -16,7 +16,7 @@ const PAST: usize = 16;
 pub type Version = Option<String>;
 
 /// The versions of one KEK that were observed.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct Versions {
     current: Option<Version>,
     candidate: Option<Candidate>,
@@ -25,7 +25,7 @@ pub struct Versions {
     may_come_back: bool,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Candidate {
     version: Version,
     count: u32,

@@ -62,3 +62,60 @@ fn a_new_configuration_waits_until_a_kek_answers() {
     kms.run();
     node.wait("in use", |node| node.status().is_ok_and(|id| id != before));
 }
+
+#[test]
+fn a_configuration_that_was_taken_back_is_not_waited_for() {
+    let (old, new) = (AgeKey::new(), AgeKey::new());
+    let mut kms = Node::prepare(&[&new.entry()], "");
+    let node = Node::start(&[&old.entry()], "");
+    let before = node.wait_ready();
+    for back in [old.entry(), "not a KEK".to_owned()] {
+        let tries = node.log().matches("the KMS does not answer").count();
+        node.configure(&[&kms.kek()], "");
+        node.signal(Signal::SIGHUP);
+        node.wait("tried", |node| node.log().matches("the KMS does not answer").count() > tries);
+        let said = node.log().matches("the configuration is the one in use").count()
+            + node.log().matches("the old one stays").count();
+        node.configure(&[&back], "");
+        node.signal(Signal::SIGHUP);
+        node.wait("taken back", |node| {
+            node.log().matches("the configuration is the one in use").count()
+                + node.log().matches("the old one stays").count()
+                > said
+        });
+    }
+    kms.run();
+    kms.wait_ready();
+    // Another node with that KEK is ready: this one would be, too.
+    let other = Node::start(&[&kms.kek()], "");
+    other.wait_ready();
+    assert_eq!(node.status().expect("ready"), before);
+    assert!(!node.log().contains("the new configuration is in use"), "{}", node.log());
+}
+
+#[test]
+fn a_reload_in_an_outage_keeps_what_is_open() {
+    let (down, up) = (AgeKey::new(), AgeKey::new());
+    let mut kms = Node::start(&[&down.entry()], "");
+    let node = Node::start(&[&kms.kek()], "");
+    let before = node.wait_ready();
+    let sealed = node.encrypt(SEED).expect("ok");
+    // The seed of another process of the same node, which was opened once.
+    let other = Node::start(&[&kms.kek()], "");
+    other.wait_ready();
+    let theirs = other.encrypt(SEED).expect("ok");
+    assert_eq!(node.decrypt(&theirs).expect("opened"), SEED);
+    kms.kill();
+    node.wait("down", |node| node.page("/healthz").1.contains("does not answer, for"));
+    node.configure(&[&kms.kek(), &up.entry()], "");
+    node.signal(Signal::SIGHUP);
+    node.wait("in use", |node| node.status().is_ok_and(|id| id != before));
+    assert_eq!(node.decrypt(&sealed).expect("from memory"), SEED);
+    assert_eq!(node.decrypt(&theirs).expect("from memory"), SEED);
+    // A KEK that is removed takes with it what it opened.
+    node.configure(&[&up.entry()], "");
+    let now = node.status().expect("ready");
+    node.signal(Signal::SIGHUP);
+    node.wait("in use", |node| node.status().is_ok_and(|id| id != now));
+    assert!(node.decrypt(&sealed).is_err());
+}

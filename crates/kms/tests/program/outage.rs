@@ -134,3 +134,37 @@ fn a_local_key_of_its_own_for_each_seed() {
     assert_ne!(wrapped(&one), wrapped(&two));
     assert_eq!(node.decrypt(&one).expect("opened"), SEED);
 }
+
+#[test]
+fn a_kek_that_refuses_does_not_turn_the_outage_of_another_into_a_stop() {
+    let (wrong, other, theirs) = (AgeKey::new(), AgeKey::new(), AgeKey::new());
+    // Its identity does not open what is wrapped for it: it refuses each time.
+    let refuses =
+        format!("{{kek: 'age:{}', identity: {}}}", wrong.recipient, other.path().display());
+    let mut kms = Node::start(&[&theirs.entry()], "");
+    let node = Node::start(&[&refuses, &kms.kek()], "");
+    let key_id = node.wait_ready();
+    let sealed = node.encrypt(SEED).expect("ok");
+    node.wait("refused", |node| node.page("/healthz").1.contains("access denied, for"));
+    kms.kill();
+    node.wait("down", |node| node.page("/healthz").1.contains("does not answer, for"));
+    // Far more probes than a refusal needs.
+    let rounds = node.metric("envcrypt_kms_outage_seconds");
+    node.wait("some rounds", |node| node.metric("envcrypt_kms_outage_seconds") > rounds);
+    assert_eq!(node.status().expect("it holds"), key_id);
+    assert_eq!(node.decrypt(&sealed).expect("from memory"), SEED);
+    kms.run();
+    node.wait("up", |node| !node.page("/healthz").1.contains("does not answer"));
+    assert_eq!(node.status().expect("ready"), key_id);
+}
+
+#[test]
+fn keks_that_all_refuse_wipe_everything() {
+    let (wrong, other) = (AgeKey::new(), AgeKey::new());
+    let refuses =
+        format!("{{kek: 'age:{}', identity: {}}}", wrong.recipient, other.path().display());
+    let node = Node::start(&[&refuses], "");
+    node.wait("stopped", |node| node.page("/healthz").1.starts_with("stopped: "));
+    assert_eq!(node.status().expect_err("stopped").code(), Code::Unavailable);
+    assert!(node.log().contains("the KEKs refuse: all keys are wiped"));
+}

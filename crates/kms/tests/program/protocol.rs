@@ -94,17 +94,42 @@ fn an_escrow_kek_wraps_and_opens_on_the_day_it_is_needed() {
     assert_eq!(rescue.decrypt(&sealed).expect("opened"), SEED);
 }
 
+/// Only root can connect as another user.
 #[test]
 fn another_user_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::process::CommandExt;
+    if !nix::unistd::getuid().is_root() {
+        return;
+    }
     let key = AgeKey::new();
-    let other = nix::unistd::getuid().as_raw() + 1;
     let mut node = Node::prepare(&[], "");
-    let socket = format!("socket: {{path: {}, allowUids: [{other}]}}\n", node.socket().display());
-    node.configure(&[&key.entry()], &socket);
+    let (path, other) = (node.socket().display().to_string(), 65534);
+    node.configure(
+        &[&key.entry()],
+        &format!("socket: {{path: {path}, mode: '0666', allowUids: [0]}}\n"),
+    );
     node.run();
-    assert!(node.status().is_err());
-    node.wait("counted", |node| node.metric("envcrypt_kms_refused_peers_total") > 0);
+    node.wait_ready();
+    let open = std::fs::Permissions::from_mode(0o711);
+    std::fs::set_permissions(node.folder.path(), open).expect("set");
+    let probe = || {
+        let mut command = std::process::Command::new(crate::node::PROGRAM);
+        command.args(["probe", "--socket", &path]);
+        command
+    };
+    assert!(probe().output().expect("it starts").status.success());
+    assert!(!probe().uid(other).output().expect("it starts").status.success());
+    assert!(node.metric("envcrypt_kms_refused_peers_total") > 0);
     assert!(node.log().contains("`socket.allowUids` does not allow this user"), "{}", node.log());
+    node.configure(
+        &[&key.entry()],
+        &format!("socket: {{path: {path}, mode: '0666', allowUids: [0, {other}]}}\n"),
+    );
+    node.kill();
+    node.run();
+    node.wait_ready();
+    assert!(probe().uid(other).output().expect("it starts").status.success());
 }
 
 #[test]
@@ -154,4 +179,39 @@ fn nothing_of_a_key_is_in_a_log_a_metric_a_file_or_an_argument() {
         let memory = std::fs::File::open(format!("{process}/mem"));
         assert!(memory.is_err(), "nobody else reads its memory");
     }
+}
+
+#[test]
+fn it_ends_although_a_client_stays_connected() {
+    use std::io::{Read, Write};
+    let key = AgeKey::new();
+    let mut node = Node::start(&[&key.entry()], "");
+    node.wait_ready();
+    // One that never says anything, and one that begins and then stops.
+    let _silent = std::os::unix::net::UnixStream::connect(node.socket()).expect("connected");
+    let mut half = std::os::unix::net::UnixStream::connect(node.socket()).expect("connected");
+    half.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").expect("sent");
+    half.read_exact(&mut [0; 9]).expect("an answer");
+    let began = std::time::Instant::now();
+    assert_eq!(node.terminate(), 0);
+    assert!(began.elapsed() < std::time::Duration::from_secs(10), "{:?}", began.elapsed());
+}
+
+#[test]
+fn health_is_answered_although_others_hold_connections() {
+    use std::io::Write;
+    let key = AgeKey::new();
+    let node = Node::start(&[&key.entry()], "");
+    node.wait_ready();
+    let hold = |_| {
+        let socket = node.path("http.sock");
+        let mut stream = std::os::unix::net::UnixStream::connect(socket).expect("connected");
+        let _ = stream.write_all(b"GET /livez HTTP/1.1\r\n");
+        stream
+    };
+    let held: Vec<_> = (0..40).map(hold).collect();
+    let began = std::time::Instant::now();
+    assert_eq!(node.page("/livez").0, 200);
+    assert!(began.elapsed() < std::time::Duration::from_millis(900), "{:?}", began.elapsed());
+    drop(held);
 }

@@ -1,12 +1,12 @@
 //! After a KMS has rotated a KEK, or a KEK was added or removed: everything under the new key id.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tokio::time::Instant;
 
 use super::{ASK_EVERY, RotateArgs, say};
 use crate::batch::store_again::store_again;
-use crate::etcd::{Expected, Survey};
+use crate::etcd::{Expected, Source, Survey};
 use crate::failure::{AtRestError, Failure};
 use crate::session::Session;
 
@@ -14,26 +14,35 @@ use crate::session::Session;
 type KeyIds = BTreeMap<String, String>;
 
 pub async fn run(args: &RotateArgs, session: &Session) -> Result<(), Failure> {
-    let ids = agreed(args, session).await?;
+    let source = args.source.open(session).await?;
+    let before = survey(args, &source).await?;
+    if before.empty == args.resources {
+        return Err(AtRestError::NothingThere(args.resources.join("`, `")).into());
+    }
+    let ids = agreed(args, session, &before).await?;
     for (provider, id) in &ids {
         say(&format!("`{provider}` uses the key id {id} on each API server\n"))?;
     }
     let cluster = session.cluster().await?;
     store_again(&cluster, &args.resources, &args.pace).await?;
-    let source = args.source.open(session).await?;
-    let expected: Expected = "kms".parse().map_err(Failure::Usage)?;
-    let prefix = &args.source.etcd_prefix;
-    let of_kms = Survey::of(&source, prefix, &args.resources, Some(&expected)).await?;
-    // Of the KMS, but under an old key id.
-    let newest = Survey::of(&source, prefix, &args.resources, None).await?;
-    match of_kms.wrong.len().max(newest.wrong.len()) {
-        0 => say("no object is left under an old key: the old one can be disabled\n"),
-        left => Err(AtRestError::Left(left).into()),
+    let after = survey(args, &source).await?;
+    let known: BTreeSet<&String> = ids.values().collect();
+    let is_new = after.key_ids().iter().all(|id| known.contains(id));
+    match after.wrong.len() {
+        0 if is_new => say("no object is left under an old key: the old one can be disabled\n"),
+        left => Err(AtRestError::Left(left.max(1)).into()),
     }
 }
 
-/// Waits until the API servers agree on the key ids.
-async fn agreed(args: &RotateArgs, session: &Session) -> Result<KeyIds, Failure> {
+async fn survey(args: &RotateArgs, source: &Source) -> Result<Survey, Failure> {
+    let expected: Expected = "kms".parse().map_err(Failure::Usage)?;
+    let prefix = &args.source.etcd_prefix;
+    Ok(Survey::of(source, prefix, &args.resources, Some(&expected)).await?)
+}
+
+/// Waits until the API servers agree on key ids, and until objects in etcd are under another one.
+/// Otherwise the plugins have not seen the rotation yet, and nothing would be proven.
+async fn agreed(args: &RotateArgs, session: &Session, before: &Survey) -> Result<KeyIds, Failure> {
     let until = Instant::now() + args.wait.unwrap_or_default();
     loop {
         let mut of_server: BTreeMap<String, KeyIds> = BTreeMap::new();
@@ -44,11 +53,16 @@ async fn agreed(args: &RotateArgs, session: &Session) -> Result<KeyIds, Failure>
         if first.is_empty() {
             return Err(AtRestError::NoKms.into());
         }
-        if of_server.values().all(|ids| *ids == first) {
-            return Ok(first);
-        }
+        let known: BTreeSet<String> = first.values().cloned().collect();
+        let why = match of_server.values().all(|ids| *ids == first) {
+            false => AtRestError::KeyIdsDiffer,
+            true if before.key_ids().is_subset(&known) && before.plain() == 0 => {
+                AtRestError::NothingToRotate
+            }
+            true => return Ok(first),
+        };
         if Instant::now() + ASK_EVERY > until {
-            return Err(AtRestError::KeyIdsDiffer.into());
+            return Err(why.into());
         }
         tokio::time::sleep(ASK_EVERY).await;
     }

@@ -44,6 +44,10 @@ fn of_transport(error: &rustify::errors::ClientError, path: &str) -> (Refusal, S
             (Refusal::Failed, REDIRECTED.to_owned())
         }
         // The content can be anything, so it is not shown.
+        // Vault explains each refusal. Without an explanation, something in front of it answers.
+        Rest::ServerResponseError { code: code @ (403 | 404), .. } => {
+            (Refusal::Unreachable, format!("HTTP status {code}, which is not an answer of Vault"))
+        }
         Rest::ServerResponseError { code, .. } => {
             (of_status(*code, "", path), format!("HTTP status {code}"))
         }
