@@ -5,4 +5,5 @@ pub mod choice;
 mod consent;
 pub mod holders;
 pub mod opener;
+pub mod round_trip;
 pub mod sealing;

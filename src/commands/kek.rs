@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 
 use crate::access::choice::{self, Chooser};
 use crate::access::opener::consents;
+use crate::access::round_trip::round_trip;
 use crate::candidates;
 use crate::config::KekName;
 use crate::failure::Failure;
@@ -15,9 +16,9 @@ use crate::session::local;
 use crate::session::local::MakeLocal;
 use crate::terminal;
 use envcrypt_core::access::{MayUse, Scope, Trust, Uses};
+use envcrypt_core::kek::KekUri;
 #[cfg(feature = "age")]
 use envcrypt_core::kek::{Action, KekError, Refusal};
-use envcrypt_core::kek::{Context, DataKey, KekUri};
 use envcrypt_core::secret::Place;
 
 /// Create, list, trust and test key-encryption keys.
@@ -238,15 +239,4 @@ async fn test(args: &TestArgs, session: &Session) -> Result<(), Failure> {
         terminal::stdout(line.as_bytes())?;
     }
     Ok(())
-}
-
-async fn round_trip(session: &Session, kek: &KekUri) -> Result<KekUri, Failure> {
-    let ring = session.ring()?;
-    let key = DataKey::generate();
-    let context = Context::new(Some("kubectl-envcrypt-test"), None);
-    let wrapped = ring.wrap(std::slice::from_ref(kek), &key, &context).await?.remove(0);
-    let same = |opened: &DataKey| opened.expose() == key.expose();
-    let opened = ring.holds(&[&wrapped.key], &context, same).await;
-    opened.map_err(|mut refusals| refusals.remove(0))?;
-    Ok(wrapped.key.kek)
 }

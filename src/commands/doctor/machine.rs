@@ -7,11 +7,11 @@ use std::time::Instant;
 use etcetera::home_dir;
 
 use super::finding::{Findings, Grade};
+use crate::access::round_trip::round_trip;
 use crate::failure::Failure;
 use crate::process;
 use crate::session::Session;
 use crate::session::local::MakeLocal;
-use envcrypt_core::kek::{Context, DataKey, KekUri};
 
 const SUBJECT: &str = "this machine";
 
@@ -35,7 +35,7 @@ pub async fn check(session: &Session, findings: &mut Findings) -> Result<(), Fai
     for kek in session.keks(names, MakeLocal::No)? {
         let began = Instant::now();
         match round_trip(session, &kek).await {
-            Ok(()) => {
+            Ok(_) => {
                 findings.ok(SUBJECT, format!("`{kek}` works ({} ms)", began.elapsed().as_millis()));
             }
             Err(failure) => {
@@ -47,16 +47,6 @@ pub async fn check(session: &Session, findings: &mut Findings) -> Result<(), Fai
             }
         }
     }
-    Ok(())
-}
-
-async fn round_trip(session: &Session, kek: &KekUri) -> Result<(), Failure> {
-    let (ring, key) = (session.ring()?, DataKey::generate());
-    let context = Context::new(Some("kubectl-envcrypt-test"), None);
-    let wrapped = ring.wrap(std::slice::from_ref(kek), &key, &context).await?.remove(0);
-    let same = |opened: &DataKey| opened.expose() == key.expose();
-    let opened = ring.holds(&[&wrapped.key], &context, same).await;
-    opened.map_err(|mut refusals| refusals.remove(0))?;
     Ok(())
 }
 
