@@ -3,6 +3,7 @@
 mod doctor;
 mod keks;
 mod outages;
+mod page;
 mod providers;
 mod recover;
 mod reencrypt;

@@ -1,6 +1,7 @@
 //! Every command line of the README and of `docs/` is run here, in its order, as a
 //! new user would: in a terminal, through kubectl, against a cluster and a KMS.
 
+use std::path::PathBuf;
 use std::process::Command;
 
 use rexpect::session::{PtySession, spawn_command};
@@ -10,7 +11,8 @@ use crate::kms::{REGION, kms, with_kms};
 use crate::programs::find;
 use crate::sandbox::{PROGRAM, Sandbox};
 
-type Answers = &'static [(&'static str, &'static str)];
+/// What is typed at which prompt.
+pub type Answers = &'static [(&'static str, &'static str)];
 
 /// What is typed at the prompts of a command.
 const ANSWERS: [(&str, Answers); 5] = [
@@ -75,50 +77,67 @@ fn sandbox(namespace: &str) -> Sandbox {
         .env("AWS_REGION", REGION)
         .env("KUBECONFIG", plane.kubeconfig("admin").display().to_string())
         .env("TOKEN", "a token of CI");
-    let bin = sandbox.work().parent().expect("a home").join(".local/bin");
-    std::fs::create_dir_all(&bin).expect("made");
-    std::os::unix::fs::symlink(PROGRAM, bin.join("kubectl-envcrypt")).expect("linked");
-    std::os::unix::fs::symlink(find("kubectl"), bin.join("kubectl")).expect("linked");
+    install(&sandbox, &[]);
     sandbox
+}
+
+/// Puts kubectl, the plugin and further programs where the lines of a page find them.
+pub fn install(sandbox: &Sandbox, more: &[(&str, PathBuf)]) {
+    let bin = bin(sandbox);
+    std::fs::create_dir_all(&bin).expect("made");
+    let always = [("kubectl-envcrypt", PathBuf::from(PROGRAM)), ("kubectl", find("kubectl"))];
+    for (name, program) in always.iter().chain(more) {
+        std::os::unix::fs::symlink(program, bin.join(name)).expect("linked");
+    }
+}
+
+fn bin(sandbox: &Sandbox) -> PathBuf {
+    sandbox.work().parent().expect("a home").join(".local/bin")
 }
 
 /// Runs every line of a page, `prod` being another namespace; what each printed.
 fn run(sandbox: &Sandbox, page: &str, namespace: &str) -> Vec<(String, String)> {
-    let bin = sandbox.work().parent().expect("a home").join(".local/bin");
     let mut outputs = Vec::new();
     for line in commands(page) {
         if ELSEWHERE.iter().any(|elsewhere| line.starts_with(elsewhere)) {
             continue;
         }
         let answers = ANSWERS.iter().find(|(start, _)| line.starts_with(start));
+        let answers = answers.map_or(&[] as Answers, |(_, answers)| *answers);
         let line = line.replace("-n prod", &format!("-n {namespace}"));
         let line = line.replace("alias/prod", &format!("alias/{namespace}"));
         let as_run = line.replace("cargo run --", "kubectl envcrypt");
-        let mut session = terminal(sandbox, &as_run, &bin.display().to_string());
-        for (question, answer) in answers.map_or(&[][..], |(_, answers)| answers) {
-            session.exp_string(question).unwrap_or_else(|e| panic!("{line}: {e}"));
-            session.send_line(answer).expect("typed");
-        }
-        let output = session.exp_eof().expect("it ends");
-        let status = session.process().wait().expect("a status");
-        assert!(matches!(status, nix::sys::wait::WaitStatus::Exited(_, 0)), "{line}: {output}");
+        let output = run_line(sandbox, &as_run, answers);
         outputs.push((line, output));
     }
     outputs
 }
 
+/// Runs one line in a terminal. Returns what it printed.
+pub fn run_line(sandbox: &Sandbox, line: &str, answers: Answers) -> String {
+    let mut session = terminal(sandbox, line);
+    for (question, answer) in answers {
+        session.exp_string(question).unwrap_or_else(|e| panic!("{line}: {e}"));
+        session.send_line(answer).expect("typed");
+    }
+    let output = session.exp_eof().expect("it ends");
+    let status = session.process().wait().expect("a status");
+    assert!(matches!(status, nix::sys::wait::WaitStatus::Exited(_, 0)), "{line}: {output}");
+    output
+}
+
 /// The lines of the `sh` blocks.
-fn commands(page: &str) -> Vec<String> {
+pub fn commands(page: &str) -> Vec<String> {
     let blocks = page.split("```sh\n").skip(1).filter_map(|block| block.split("```").next());
     blocks.flat_map(str::lines).map(str::to_owned).collect()
 }
 
-fn terminal(sandbox: &Sandbox, line: &str, bin: &str) -> PtySession {
+fn terminal(sandbox: &Sandbox, line: &str) -> PtySession {
     let mut command = Command::new("sh");
     command.env_clear().current_dir(sandbox.work()).args(["-c", line]);
     for (name, value) in sandbox.command().get_envs() {
         command.env(name, value.unwrap_or_default());
     }
-    command.env("PATH", format!("{bin}:/usr/bin:/bin"));
+    command.env("PATH", format!("{}:/usr/bin:/bin", bin(sandbox).display()));
     spawn_command(command, Some(60_000)).expect("a terminal")
 }
