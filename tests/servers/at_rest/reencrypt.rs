@@ -58,6 +58,33 @@ fn what_was_plain_is_encrypted_and_stays_the_same_object() {
     assert!(again.stdout.starts_with("secrets: 21 unchanged"), "{}", again.stdout);
 }
 
+/// A field manager that applies no field gives up those that it applied before: they would be
+/// removed from each Secret that `apply` has put there.
+#[test]
+fn what_this_plugin_applied_keeps_its_values() {
+    let mut plane = ControlPlane::with(Arc::new(Etcd::start()), Vec::new());
+    let sandbox = plane.sandbox("admin");
+    for (name, unwrap) in [("sealed", None), ("opened", Some("--unwrap"))] {
+        let file = format!("{name}.yaml");
+        let value = "--from-literal=key=the-value";
+        sandbox.run(["create", name, "-ndefault", "--kek=local", value, "-w", &file]).succeeds();
+        sandbox.run(["apply", "-f", &file].into_iter().chain(unwrap)).succeeds();
+    }
+    let data = |plane: &ControlPlane| {
+        let show = ["get", "secret", "sealed", "opened", "-o", "jsonpath={.items[*].data}"];
+        plane.kubectl(show).succeeds().stdout
+    };
+    let before = data(&plane);
+    let (_local, plugin) = age_plugin();
+    let (_file, more) =
+        argument(&encryption_configuration(&[("secrets", "envcrypt", &plugin.socket())]));
+    plane.restart_with(more);
+    let run = sandbox.run(["at-rest", "reencrypt"]).succeeds();
+    assert!(run.stdout.starts_with("secrets: 2 re-encrypted"), "{}", run.stdout);
+    assert_eq!(data(&plane), before);
+    assert_eq!(read(&plane, "opened").as_deref(), Some("the-value"));
+}
+
 #[test]
 fn no_value_crosses_the_wire() {
     let (_local, plugin) = age_plugin();
