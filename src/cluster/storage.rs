@@ -10,12 +10,15 @@ use kube::core::request::Request as Requests;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Cluster, ClusterError, FIELD_MANAGER, Operation, refused};
+use super::{Cluster, ClusterError, Operation, refused};
 
 /// Asks for the metadata of an object instead of the object.
 const ONE: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
 /// The same for a list.
 const LIST: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
+/// A field manager that owns no field. Server-side apply removes each field that its manager owned
+/// and does not send: with another manager, an empty patch would empty the object.
+const MANAGER: &str = "kubectl-envcrypt-reencrypt";
 /// How often a request is sent again while the API server has too many.
 const ATTEMPTS: u32 = 10;
 
@@ -252,7 +255,7 @@ impl Cluster {
             "metadata": { "uid": stored.uid, "resourceVersion": stored.version },
         });
         let requests = Requests::new(resource.url(stored.namespace.as_deref()));
-        let params = PatchParams::apply(FIELD_MANAGER);
+        let params = PatchParams::apply(MANAGER);
         let request = requests.patch(&stored.name, &params, &Patch::Apply(body));
         let mut request = request.map_err(|e| ClusterError::Request(e.to_string()))?;
         request.headers_mut().insert(ACCEPT, HeaderValue::from_static(ONE));

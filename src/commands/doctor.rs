@@ -61,11 +61,9 @@ enum Output {
 pub async fn run(args: DoctorArgs, session: &Session) -> Result<(), Failure> {
     let mut findings = Findings::default();
     machine::check(session, &mut findings).await?;
+    let is_proven = args.source.is_named() && etcd(&args.source, session, &mut findings).await;
     if !args.machine {
-        servers::check(session, &args.api_server, &mut findings).await;
-    }
-    if args.source.is_named() {
-        etcd(&args.source, session, &mut findings).await;
+        servers::check(session, &args.api_server, is_proven, &mut findings).await;
     }
     let text = match args.output {
         Output::Table => findings.table(),
@@ -83,8 +81,8 @@ pub async fn run(args: DoctorArgs, session: &Session) -> Result<(), Failure> {
     }
 }
 
-/// The proof: the bytes in etcd.
-async fn etcd(args: &SourceArgs, session: &Session, findings: &mut Findings) {
+/// The proof: the bytes in etcd. Returns whether every Secret is encrypted as new ones are.
+async fn etcd(args: &SourceArgs, session: &Session, findings: &mut Findings) -> bool {
     let survey = async {
         let source = args.open(session).await?;
         let secrets = ["secrets".to_owned()];
@@ -92,8 +90,9 @@ async fn etcd(args: &SourceArgs, session: &Session, findings: &mut Findings) {
     };
     match survey.await {
         Err(failure) => findings.unknown_because("etcd", "what etcd holds", &failure),
-        Ok(survey) if survey.plain() + survey.stale() == 0 => {
+        Ok(survey) if survey.wrong.is_empty() => {
             findings.ok("etcd", "every Secret is encrypted in the way in which new ones are");
+            return true;
         }
         Ok(survey) => findings.add(
             Grade::Proven,
@@ -106,4 +105,5 @@ async fn etcd(args: &SourceArgs, session: &Session, findings: &mut Findings) {
             "run `kubectl envcrypt at-rest verify` for their names, then `kubectl envcrypt at-rest reencrypt`",
         ),
     }
+    false
 }

@@ -34,7 +34,7 @@ pub struct EtcdOptions {
 /// Why etcd cannot be read.
 #[derive(Debug, Error)]
 pub enum EtcdError {
-    #[error("`{0}` is not the address of etcd")]
+    #[error("`{0}` is not the address of etcd: use http://HOST:PORT or https://HOST:PORT")]
     Address(String),
     #[error("`{path}` cannot be read: {source}")]
     File { path: PathBuf, source: std::io::Error },

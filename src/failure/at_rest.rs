@@ -113,7 +113,7 @@ impl Explain for AtRestError {
                 ));
             }
             Self::NotAsExpected { plain: 0, stale: 0, .. } => {
-                "run `etcdctl compact` and `etcdctl defrag` on each member, save a new snapshot, and destroy the old ones; the write-ahead log of a data directory is not searched, and loses its plaintext with the next snapshots of etcd"
+                "run `etcdctl compact REVISION` with the current revision, then `etcdctl defrag` on each member, save a new snapshot, and destroy the old ones; the write-ahead log of a data directory is not searched, and loses its plaintext with the next snapshots of etcd"
             }
             Self::NotInBackup(_) => {
                 "run `kubectl envcrypt at-rest verify --snapshot FILE '*.*'` to see what it has, and check `-n`"
@@ -123,7 +123,7 @@ impl Explain for AtRestError {
                 "check that kube-apiserver encrypts new objects, then run `kubectl envcrypt at-rest reencrypt`"
             }
             Self::NotReencrypted { .. } => {
-                "an object that cannot be decrypted needs its old key: put the key back into the EncryptionConfiguration, then run the command again"
+                "an object that cannot be decrypted needs its old key in the EncryptionConfiguration, or a KMS plugin that runs; then run the command again"
             }
         };
         Some(text.to_owned())

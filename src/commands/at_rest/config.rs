@@ -188,6 +188,9 @@ fn check(args: &CheckArgs) -> Result<(), Failure> {
             all.push(serde_json::json!({ "file": path, "finding": found }));
         }
     }
+    if text.is_empty() {
+        text.push_str("kube-apiserver accepts it\n");
+    }
     if args.output == Output::Json {
         text = format!("{:#}\n", serde_json::Value::Array(all));
     }
@@ -231,8 +234,9 @@ fn read(path: &Path) -> Result<Zeroizing<String>, Failure> {
 
 async fn seal(args: &SealArgs, session: &Session) -> Result<(), Failure> {
     let text = read(&args.file)?;
-    EncryptionConfiguration::parse(&text)
-        .map_err(|found| AtRestError::NotAConfiguration(line(&args.file, &found)))?;
+    EncryptionConfiguration::parse(&text).map_err(|found| {
+        AtRestError::NotAConfiguration(format!("line {}: {}", found.line, found.text))
+    })?;
     let namespace = session.named_namespace().unwrap_or("kube-system").parse()?;
     let meta = Meta {
         place: Place { namespace, name: args.name.parse()? },

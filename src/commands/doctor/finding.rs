@@ -39,6 +39,11 @@ impl Findings {
         self.push(Grade::Ok, subject, text.into(), None);
     }
 
+    /// Something that can be better, and is no problem.
+    pub fn note(&mut self, subject: &str, text: impl Into<String>, hint: impl Into<String>) {
+        self.push(Grade::Ok, subject, text.into(), Some(hint.into()));
+    }
+
     pub fn add(
         &mut self,
         grade: Grade,

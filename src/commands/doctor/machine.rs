@@ -60,12 +60,7 @@ fn programs(findings: &mut Findings) {
     ] {
         match process::find(Path::new(program)) {
             Some(path) => findings.ok(SUBJECT, format!("`{program}` is `{}`", path.display())),
-            None => findings.add(
-                Grade::Proven,
-                SUBJECT,
-                format!("`{program}` is not on the PATH"),
-                hint,
-            ),
+            None => findings.note(SUBJECT, format!("`{program}` is not on the PATH"), hint),
         }
     }
 }

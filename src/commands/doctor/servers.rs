@@ -11,7 +11,8 @@ use crate::session::Session;
 const METRICS_RIGHT: &str =
     "ask for the rule `{nonResourceURLs: [/metrics], verbs: [get]}` in a ClusterRole";
 
-pub async fn check(session: &Session, named: &[String], findings: &mut Findings) {
+/// `is_proven` says that etcd holds no plain and no stale Secret.
+pub async fn check(session: &Session, named: &[String], is_proven: bool, findings: &mut Findings) {
     rights(session, findings).await;
     let servers = match session.target() {
         Ok(target) => target.api_servers(named).await.map_err(Failure::from),
@@ -32,7 +33,7 @@ pub async fn check(session: &Session, named: &[String], findings: &mut Findings)
         }
         match server.cluster.metrics().await {
             Ok(metrics) => {
-                secrets(&server.name, &metrics, findings);
+                secrets(&server.name, &metrics, is_proven, findings);
                 reloads(&server.name, &metrics, findings);
                 hashes.insert(server.name.clone(), metrics.configuration_hash());
                 keys.insert(
@@ -79,7 +80,9 @@ async fn rights(session: &Session, findings: &mut Findings) {
 fn ready(server: &str, text: &str, findings: &mut Findings) {
     let line = text.lines().find(|line| line.contains("kms-provider"));
     match line {
-        Some(line) if line.starts_with("[+]") => findings.ok(server, "its KMS plugins are healthy"),
+        Some(line) if line.starts_with("[+]") => {
+            findings.ok(server, "its check of KMS plugins passes")
+        }
         Some(_) => not_healthy(server, findings),
         None => findings.ok(server, "it uses no KMS plugin"),
     }
@@ -103,13 +106,17 @@ fn not_healthy(server: &str, findings: &mut Findings) {
 }
 
 /// How Secrets were read from etcd and written to it since the start of the server.
-fn secrets(server: &str, metrics: &Metrics, findings: &mut Findings) {
+fn secrets(server: &str, metrics: &Metrics, is_proven: bool, findings: &mut Findings) {
     let mut seen: BTreeMap<(bool, String), f64> = BTreeMap::new();
     for sample in metrics.samples("apiserver_storage_transformation_operations_total") {
         if sample.label("resource") == Some("secrets") && sample.label("status") == Some("OK") {
             let is_read = sample.label("transformation_type") == Some("from_storage");
             let prefix = sample.label("transformer_prefix").unwrap_or_default();
             let prefix = if prefix == "identity" { "" } else { prefix };
+            // A provider with local keys counts each key once more, by its name.
+            if !prefix.is_empty() && !prefix.starts_with("k8s:enc:") {
+                continue;
+            }
             *seen.entry((is_read, prefix.to_owned())).or_default() += sample.value;
         }
     }
@@ -130,11 +137,12 @@ fn secrets(server: &str, metrics: &Metrics, findings: &mut Findings) {
             "put another provider before `identity` in the EncryptionConfiguration",
         );
     }
-    if let Some(reads) = seen.get(&(true, String::new())) {
+    // Since its start: etcd tells whether any are left.
+    if let Some(reads) = seen.get(&(true, String::new())).filter(|_| !is_proven) {
         findings.add(
             Grade::Likely,
             server,
-            format!("it has read Secrets that were not encrypted in etcd: {reads} reads"),
+            format!("it has read Secrets that were not encrypted in etcd, so many times: {reads}"),
             "run `kubectl envcrypt at-rest reencrypt`, and prove it with `at-rest verify`",
         );
     }
@@ -143,6 +151,7 @@ fn secrets(server: &str, metrics: &Metrics, findings: &mut Findings) {
     match encrypted[..] {
         [] => {}
         [one] => findings.ok(server, format!("it has read encrypted Secrets: {one}")),
+        _ if is_proven => {}
         _ => findings.add(
             Grade::Likely,
             server,

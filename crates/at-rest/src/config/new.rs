@@ -82,7 +82,7 @@ fn comments(provider: &NewProvider) -> &'static str {
 #    --encryption-provider-config-automatic-reload=true
 # Then encrypt the objects that are in etcd already, and check the result:
 #    kubectl envcrypt at-rest reencrypt
-#    kubectl envcrypt at-rest verify
+#    kubectl envcrypt at-rest verify --etcd URL
 # Then remove `identity: {}`, so that kube-apiserver refuses plaintext in etcd.
 "
         }
@@ -96,7 +96,7 @@ fn comments(provider: &NewProvider) -> &'static str {
 #    --encryption-provider-config-automatic-reload=true
 # Then encrypt the objects that are in etcd already, and check the result:
 #    kubectl envcrypt at-rest reencrypt
-#    kubectl envcrypt at-rest verify
+#    kubectl envcrypt at-rest verify --etcd URL
 # Then remove `identity: {}`, so that kube-apiserver refuses plaintext in etcd.
 "
         }

@@ -124,9 +124,16 @@ pub(super) fn second_round(plan: &Plan<'_>) -> String {
 }
 
 /// Encrypts what is stored already, and proves it.
-pub(super) fn reencrypt() -> String {
-    "Encrypt what is stored already, then look into etcd:\n  \
-     kubectl envcrypt at-rest reencrypt\n  \
-     kubectl envcrypt at-rest verify"
-        .to_owned()
+pub(super) fn reencrypt(plan: &Plan<'_>) -> String {
+    let quoted = |name: &String| match name.contains('*') {
+        true => format!("'{name}'"),
+        false => name.clone(),
+    };
+    let resources: Vec<String> = plan.resources.iter().map(quoted).collect();
+    let resources = resources.join(" ");
+    format!(
+        "Encrypt what is stored already, then look into etcd:\n  \
+         kubectl envcrypt at-rest reencrypt {resources}\n  \
+         kubectl envcrypt at-rest verify {resources} --etcd URL"
+    )
 }

@@ -55,7 +55,12 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         Some(path) => Config::read(path)?.keks.into_iter().map(|kek| kek.uri).collect(),
         None => Vec::new(),
     };
-    let text = describe(&read(args)?, &keks)?;
+    let bytes = read(args)?;
+    let text = describe(&bytes, &keks).or_else(|failure| match bytes.strip_suffix(b"\n") {
+        // etcdctl adds a line break.
+        Some(bytes) => describe(bytes, &keks).map_err(|_| failure),
+        None => Err(failure),
+    })?;
     let _ = std::io::stdout().write_all(text.as_bytes());
     Ok(())
 }

@@ -46,7 +46,7 @@ pub(super) fn steps(plan: &Plan<'_>) -> Vec<String> {
         add_flags(plan),
         step::ready(),
         step::second_round(plan),
-        step::reencrypt(),
+        step::reencrypt(plan),
     ]);
     steps
 }

@@ -61,7 +61,7 @@ pub(super) fn steps(plan: &Plan<'_>) -> Vec<String> {
          docker exec kind-control-plane journalctl -u envcrypt-kms --no-pager"
             .to_owned(),
         step::ready(),
-        step::reencrypt(),
+        step::reencrypt(plan),
     ]);
     steps
 }

@@ -61,7 +61,7 @@ pub(super) fn steps(plan: &Plan<'_>) -> Vec<String> {
             "Write with the KMS:\n  \
              kops create secret encryptionconfig --force -f {ENCRYPTION}\n  {update}"
         ),
-        step::reencrypt(),
+        step::reencrypt(plan),
     ]);
     steps
 }

@@ -77,7 +77,7 @@ pub(super) fn steps(plan: &Plan<'_>) -> Vec<String> {
         ),
         step::ready(),
         step::second_round(plan),
-        step::reencrypt(),
+        step::reencrypt(plan),
         format!(
             "From now on, give every upgrade the patches:\n  \
              kubeadm upgrade apply VERSION --patches {PATCHES}\n  \

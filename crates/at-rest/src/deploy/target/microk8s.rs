@@ -40,7 +40,7 @@ pub(super) fn steps(plan: &Plan<'_>) -> Vec<String> {
         ),
         step::ready(),
         step::second_round(plan),
-        step::reencrypt(),
+        step::reencrypt(plan),
     ]);
     steps
 }

@@ -39,7 +39,7 @@ pub(super) fn steps(plan: &Plan<'_>) -> Vec<String> {
          minikube ssh -- sudo journalctl -u envcrypt-kms --no-pager"
             .to_owned(),
         step::ready(),
-        step::reencrypt(),
+        step::reencrypt(plan),
     ]);
     steps
 }

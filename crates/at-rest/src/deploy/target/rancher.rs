@@ -63,7 +63,7 @@ pub(super) fn steps(plan: &Plan<'_>, distribution: &Distribution) -> Vec<String>
         format!("Restart one server node after the other:\n  systemctl restart {unit}"),
         step::ready(),
         second_round(plan, distribution),
-        step::reencrypt(),
+        step::reencrypt(plan),
         format!(
             "Remove the old providers when `verify` finds nothing of theirs. Do not use \
              `{name} secrets-encrypt` any more."

@@ -62,7 +62,7 @@ pub(super) fn steps(plan: &Plan<'_>) -> Vec<String> {
          node after the other:\n  \
          talosctl edit machineconfig --nodes NODE"
             .to_owned(),
-        step::reencrypt(),
+        step::reencrypt(plan),
         "Remove the old provider when `verify` finds nothing of it. Before Talos 1.14, its key \
          could not be replaced (siderolabs/talos#8702)."
             .to_owned(),
