@@ -168,3 +168,31 @@ fn keks_that_all_refuse_wipe_everything() {
     assert_eq!(node.status().expect_err("stopped").code(), Code::Unavailable);
     assert!(node.log().contains("the KEKs refuse: all keys are wiped"));
 }
+
+#[test]
+fn a_key_id_never_names_a_version_that_did_not_wrap_the_local_key() {
+    let key = AgeKey::new();
+    let kms = Node::start(&[&key.entry()], "generation: 1\n");
+    let node = Node::start(&[&kms.kek()], "localKey: {maxAge: 1ms}\n");
+    let version = |node: &Node| {
+        let sealed = node.encrypt(SEED).expect("ok");
+        let read = envcrypt_core::seed::Ciphertext::read(&sealed.ciphertext).expect("ours");
+        (sealed.key_id, read.copies()[0].version().to_owned())
+    };
+    let rotate = |generation: u32| {
+        let before = kms.status().expect("ready");
+        kms.configure(&[&key.entry()], &format!("generation: {generation}\n"));
+        kms.signal(nix::sys::signal::Signal::SIGHUP);
+        kms.wait("rotated", |kms| kms.status().is_ok_and(|id| id != before));
+    };
+    node.wait_ready();
+    rotate(2);
+    let before = version(&node).0;
+    node.wait("rotated", |node| version(node).0 != before);
+    let rotated = version(&node);
+    assert_eq!(rotated.1, kms.status().expect("ready"));
+    // The KMS takes it back: the old version counts only after hours.
+    rotate(1);
+    node.wait("seen", |node| node.log().contains("the KEK reports a version from before"));
+    assert_eq!(version(&node), rotated);
+}
