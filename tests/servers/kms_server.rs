@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::Duration;
 
-use envcrypt_core::kek::k8skms::protocol::Plugin;
+use envcrypt_core::kek::k8skms::protocol::{
+    DecryptRequest, EncryptRequest, EncryptResponse, Plugin,
+};
 
 use crate::server::wait_until;
 
@@ -14,6 +16,9 @@ pub fn program() -> PathBuf {
     assert!(program.is_file(), "`cargo build --workspace` builds envcrypt-kms for this test");
     program
 }
+
+/// As long as kube-apiserver waits.
+const LIMIT: Duration = Duration::from_secs(3);
 
 /// A server, with a directory of its own.
 pub struct KmsServer {
@@ -94,6 +99,25 @@ impl KmsServer {
             Plugin::at(&socket, Duration::from_secs(3)).status().await
         });
         status.map(|status| status.key_id).map_err(|status| status.message().to_owned())
+    }
+
+    pub fn encrypt(&self, seed: &[u8]) -> Result<EncryptResponse, String> {
+        let request = EncryptRequest { plaintext: seed.to_vec(), uid: "test".to_owned() };
+        let plugin = async { Plugin::at(&self.socket(), LIMIT).encrypt(request).await };
+        crate::kms::block_on(plugin).map_err(|status| status.message().to_owned())
+    }
+
+    pub fn decrypt(&self, sealed: &EncryptResponse) -> Result<Vec<u8>, String> {
+        let sealed = sealed.clone();
+        let request = DecryptRequest {
+            ciphertext: sealed.ciphertext,
+            uid: "test".to_owned(),
+            key_id: sealed.key_id,
+            annotations: sealed.annotations,
+        };
+        let plugin = async { Plugin::at(&self.socket(), LIMIT).decrypt(request).await };
+        let opened = crate::kms::block_on(plugin).map_err(|status| status.message().to_owned());
+        Ok(opened?.plaintext)
     }
 
     #[track_caller]

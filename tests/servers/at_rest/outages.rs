@@ -102,11 +102,15 @@ fn a_revocation_stops_the_plugin_and_a_grant_starts_it_again() {
     let key_id = plugin.wait_ready();
     let (_file, mut plane) = plane_with(&plugin.socket());
     plane.apply(&secret("it", "value-of-it"));
+    let sealed = plugin.encrypt(b"a seed").expect("ready");
+    assert!(plugin.decrypt(&sealed).is_ok());
 
     vault().set_policy(&policy, &[]);
     plugin.wait_status(|status| status.as_ref().is_err_and(|why| why.contains("access denied")));
     assert!(plugin.log().contains("the KEKs refuse: all keys are wiped"), "{}", plugin.log());
     // Nobody opens it any more, not even from memory.
+    let error = plugin.decrypt(&sealed).expect_err("refused");
+    assert!(error.contains("access denied"), "{error}");
     plane.stop_apiserver();
     plane.start_apiserver();
     let log = tempfile::NamedTempFile::new().expect("a file");

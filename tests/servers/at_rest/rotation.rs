@@ -60,6 +60,9 @@ fn two_servers_agree_on_the_key_id_and_follow_a_rotation() {
     let admin = Sandbox::new().env("KUBECONFIG", one.kubeconfig("admin").display().to_string());
     let servers = [one, two].map(|plane| format!("--api-server={}", plane.server));
     let live = format!("--etcd=http://127.0.0.1:{}", etcd.port);
+    let verify = admin.run(["at-rest", "verify", &live, "--expect", "kms:envcrypt"]);
+    assert!(verify.stdout.contains("stale: secrets/default/it ("), "{}", verify.stdout);
+    assert_eq!(verify.code, Some(1));
     let rotate = ["at-rest", "rotate", "--kms", &servers[0], &servers[1], &live];
     let run = admin.run(rotate.iter().chain(&["--insecure-skip-tls-verify"])).succeeds();
     assert!(run.stdout.contains("secrets: 1 re-encrypted, 2 unchanged"), "{}", run.stdout);

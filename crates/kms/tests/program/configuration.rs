@@ -118,4 +118,6 @@ fn a_reload_in_an_outage_keeps_what_is_open() {
     node.signal(Signal::SIGHUP);
     node.wait("in use", |node| node.status().is_ok_and(|id| id != now));
     assert!(node.decrypt(&sealed).is_err());
+    // What is left are the local keys of the KEK that stayed.
+    assert!(node.metric("envcrypt_kms_opened_keys") <= 2);
 }
