@@ -81,7 +81,7 @@ fn ready(server: &str, text: &str, findings: &mut Findings) {
     let line = text.lines().find(|line| line.contains("kms-provider"));
     match line {
         Some(line) if line.starts_with("[+]") => {
-            findings.ok(server, "its check of KMS plugins passes")
+            findings.ok(server, "its check of KMS plugins passes");
         }
         Some(_) => not_healthy(server, findings),
         None => findings.ok(server, "it uses no KMS plugin"),
