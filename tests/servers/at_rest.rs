@@ -8,4 +8,5 @@ mod recover;
 mod reencrypt;
 mod rotate;
 mod rotation;
+mod takeover;
 mod verify;
