@@ -9,4 +9,5 @@ mod recover;
 mod reencrypt;
 mod rotate;
 mod rotation;
+mod takeover;
 mod verify;

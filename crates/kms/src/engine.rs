@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 
 use envcrypt_core::kek::k8skms::protocol::{DecryptRequest, EncryptResponse};
 use envcrypt_core::kek::{
-    Context, Keep, KekError, KekId, KekUri, Lifetimes, Limits, Ring, RingOptions, Unwrapped, Vaults,
+    Context, Keep, KekError, KekUri, Lifetimes, Limits, Ring, RingOptions, Unwrapped, Vaults,
 };
 use envcrypt_core::secret::SecretValue;
 use envcrypt_core::seed::{BadCiphertext, Ciphertext, LocalKey, part_key_id};
@@ -106,8 +106,7 @@ impl Engine {
 
     /// Takes over the keys in memory, as far as the KEKs of this configuration may open them.
     pub fn take_over(&self, before: &Self) {
-        let may = |kek: &KekId| self.config.openers().any(|opener| opener.id() == *kek);
-        self.ring.take_over(&before.ring, may);
+        self.ring.take_over(&before.ring, |kek| self.config.may_open(kek));
     }
 
     /// The configuration at work.

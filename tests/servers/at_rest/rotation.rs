@@ -72,7 +72,7 @@ fn two_servers_agree_on_the_key_id_and_follow_a_rotation() {
     assert_eq!(read(two, "new-0").as_deref(), Some("the-value"));
 }
 
-fn nanos() -> u128 {
+pub fn nanos() -> u128 {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     now.expect("after 1970").as_nanos()
 }

@@ -173,6 +173,12 @@ fn read(path: &Path, serving: &Serving, pending: Option<&Config>) -> Reading {
     if old.socket != config.socket || old.listen != config.listen {
         tracing::warn!("a new `socket` or `listen` takes effect only after a restart");
     }
+    if old.protocol() != config.protocol() {
+        tracing::warn!(
+            version = config.protocol().name(),
+            "Status reports another version of the protocol: restart each kube-apiserver that saw the one before"
+        );
+    }
     Reading::New(Box::new(config))
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
-use envcrypt_core::kek::{Context, KekUri};
+use envcrypt_core::kek::{Context, KekId, KekUri};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -199,6 +199,12 @@ impl Config {
             kek.scheme() == peer.kind.scheme() && (peer.kind != Kind::Azure || has_version(kek))
         };
         self.openers().filter(of_kind).cloned().collect()
+    }
+
+    /// Whether a KEK may open something: a seed of this server, or one of a peer.
+    pub fn may_open(&self, kek: &KekId) -> bool {
+        let of_peers = self.reads.iter().flat_map(|peer| self.keks_of(peer));
+        self.openers().cloned().chain(of_peers).any(|opener| opener.id() == *kek)
     }
 
     /// The context that a peer uses with its KMS.

@@ -83,10 +83,12 @@ impl Keks {
 
     /// Takes over what an earlier configuration knew about the versions of the same KEKs.
     pub fn inherit(&mut self, before: &Self) {
-        for kek in self.own.iter_mut().chain(&mut self.peers) {
-            let mut known = before.own.iter().chain(&before.peers);
-            if let Some(known) = known.find(|known| known.name == kek.name) {
-                kek.versions = known.versions.clone();
+        // A KEK can be among both, and the versions of a peer are its key ids.
+        for (keks, known) in [(&mut self.own, &before.own), (&mut self.peers, &before.peers)] {
+            for kek in keks {
+                if let Some(known) = known.iter().find(|known| known.name == kek.name) {
+                    kek.versions = known.versions.clone();
+                }
             }
         }
     }

@@ -133,8 +133,13 @@ fn status_and_opened_seeds_outlive_an_outage_and_a_new_seed_does_not() {
     assert_eq!(node.status().expect("from memory"), before.key_id);
     assert_eq!(node.decrypt(&before).expect("from memory"), SEED);
     assert_eq!(node.encrypt(SEED).expect_err("each asks").code(), Code::Unavailable);
+    // Even the next round may begin meanwhile.
+    node.reconfigure(&[&own.entry()], &reads(&old));
+    assert_eq!(node.decrypt(&before).expect("from memory"), SEED);
+    node.configure(&[&own.entry()], &writes(&old));
+    node.signal(nix::sys::signal::Signal::SIGHUP);
     old.run();
-    node.wait("up", |node| node.encrypt(SEED).is_ok());
+    node.wait("up", |node| node.encrypt(SEED).is_ok_and(|new| new.key_id == before.key_id));
     assert_eq!(node.status().expect("ready"), before.key_id);
 }
 
@@ -191,6 +196,13 @@ fn status_reports_the_version_that_kube_apiserver_has_seen() {
     let node = Node::start(&[&own.entry()], &more);
     node.wait("ready", |node| node.version().is_ok());
     assert_eq!(node.version().expect("ready"), "v2beta1");
+    let log = "another version of the protocol: restart each kube-apiserver";
+    assert!(!node.log().contains(log));
+    node.configure(&[&own.entry()], &reads(&old));
+    node.signal(nix::sys::signal::Signal::SIGHUP);
+    node.wait("told", |node| node.log().contains(log));
+    node.wait("changed", |node| node.version().is_ok_and(|version| version == "v2"));
+    node.configure(&[&own.entry()], &more);
     let config = node.config().display().to_string();
     let run = command(["check", "--config", &config], b"");
     let wrong = "reports the version `v2` and this server `v2beta1`";
