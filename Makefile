@@ -72,6 +72,7 @@ dist:
 
 # In-process, whole processes beside their peers, and many Secrets at once.
 bench:
+	cargo build --locked --release -p envcrypt-kms
 	servers=$$(tests/servers/build.sh) && ENVCRYPT_TEST_SERVERS=$$servers cargo bench --locked --workspace
 
 clean:
