@@ -8,7 +8,8 @@ use crate::programs::find;
 use crate::sandbox::{Run, Sandbox};
 use crate::server::{Server, free_port, listens, wait_until};
 
-const ROOT: &str = "root-token";
+/// The token that may do everything.
+pub const ROOT: &str = "root-token";
 
 pub struct Vault {
     pub port: u16,
