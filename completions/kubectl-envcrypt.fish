@@ -811,6 +811,7 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand at-res
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand at-rest; and __fish_seen_subcommand_from verify" -l request-timeout -d 'Time limit for one request, for example 5s or 2m; 0 means no limit' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand at-rest; and __fish_seen_subcommand_from verify" -l cache-dir -d 'Accepted because kubectl has it; nothing is cached' -r -F
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand at-rest; and __fish_seen_subcommand_from verify" -l residue -d 'Also find plaintext of Secrets in old revisions and unused pages of a file'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand at-rest; and __fish_seen_subcommand_from verify" -l allow-empty -d 'Accept that etcd holds no object of a resource'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand at-rest; and __fish_seen_subcommand_from verify" -l insecure-skip-tls-verify -d 'Do not verify the server\'s certificate'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand at-rest; and __fish_seen_subcommand_from verify" -l disable-compression -d 'Do not compress responses'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand at-rest; and __fish_seen_subcommand_from verify" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -410,6 +410,10 @@ mod tests {
             ),
             ("cluster: p\nkeks: [hashivault://a]\nunknown: 2\n", "unknown field `unknown`"),
             (
+                "cluster: p\nkeks: [{kek: 'age:ssh-rsa AAAA', identity: /i}]\n",
+                "only with `escrow: true`",
+            ),
+            (
                 "cluster: p\nkeks: [hashivault://a]\nsocket: {path: /s}\nlisten: 'unix:/s'\n",
                 "the same socket",
             ),

@@ -48,6 +48,12 @@ impl KekConfig {
                 "`{uri}` cannot open anything here: give its `identity` file, or set `escrow: true`"
             ));
         }
+        // The time of an RSA decryption can tell something about the key, and a server answers often.
+        if uri.is_age() && !self.escrow && uri.rest().starts_with("ssh-rsa") {
+            return Err(format!(
+                "`{uri}` can be used only with `escrow: true`: use an `age1…` key"
+            ));
+        }
         if self.files().any(|file| !file.is_absolute()) {
             return Err(format!("each file of `{uri}` must have an absolute path"));
         }
