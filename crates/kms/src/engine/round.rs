@@ -4,16 +4,21 @@
 //! calls.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use envcrypt_core::kek::{Context, DataKey, KekError, Ring};
+use envcrypt_core::kek::{Action, Context, DataKey, KekError, KekUri, Refusal, Ring};
 use envcrypt_core::seed::{LocalKey, WrappedCopy};
 use futures::future::join_all;
+use tokio::time::timeout;
 
 use super::versions::Version;
 use crate::calls::Caller;
 use crate::config::{Config, KekConfig};
 use crate::metrics::Metrics;
 use crate::peers::Peers;
+
+/// How long one KEK may take, whatever hangs: a login that starts a program, or a DNS server.
+const LIMIT: Duration = Duration::from_secs(20);
 
 /// What came of a round.
 pub struct Round {
@@ -53,7 +58,8 @@ impl Round {
             let (key, kek) = (key.clone(), kek.clone());
             async move {
                 let (name, kek, escrow) = (kek.uri.as_str(), &kek.uri, kek.escrow);
-                ask(Caller { name, kek, context, ring, metrics }, escrow, &key).await
+                let answer = ask(Caller { name, kek, context, ring, metrics }, escrow, &key);
+                timeout(LIMIT, answer).await.unwrap_or_else(|_| Err(late(kek)))
             }
         };
         let answers = join_all(config.keks.iter().map(ask)).await;
@@ -70,6 +76,10 @@ impl Round {
         let copies = self.answers.into_iter().flatten().map(|answer| answer.copy).collect();
         LocalKey { key: self.key, cluster: cluster.to_owned(), copies }
     }
+}
+
+fn late(kek: &KekUri) -> KekError {
+    KekError::new(kek, Action::Wrap, Refusal::Unreachable).detail("no answer in time")
 }
 
 async fn ask(kek: Caller<'_>, escrow: bool, key: &DataKey) -> Result<Answer, KekError> {
