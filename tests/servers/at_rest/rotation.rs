@@ -39,6 +39,14 @@ fn two_servers_agree_on_the_key_id_and_follow_a_rotation() {
     assert_eq!(read(two, "it").as_deref(), Some("the-value"));
     assert_eq!(key_id(one, "it"), before);
 
+    let admin = Sandbox::new().env("KUBECONFIG", one.kubeconfig("admin").display().to_string());
+    let servers = [one, two].map(|plane| format!("--api-server={}", plane.server));
+    let live = format!("--etcd=http://127.0.0.1:{}", etcd.port);
+    let rotate = ["at-rest", "rotate", "--kms", &servers[0], &servers[1], &live];
+    // Nothing was rotated yet, and that is no proof of anything.
+    let error = admin.run(rotate.iter().chain(&["--insecure-skip-tls-verify"])).fails(1);
+    assert!(error.contains("there is nothing to rotate"), "{error}");
+
     vault().bao(["write", "-f", &format!("transit/keys/{key}/rotate")]).succeeds();
     for plugin in &plugins {
         plugin.wait_status(|id| id.as_ref().is_ok_and(|id| *id != before));
@@ -57,13 +65,9 @@ fn two_servers_agree_on_the_key_id_and_follow_a_rotation() {
         });
     }
     assert_eq!(key_id(one, "it"), before, "it stays until it is written again");
-    let admin = Sandbox::new().env("KUBECONFIG", one.kubeconfig("admin").display().to_string());
-    let servers = [one, two].map(|plane| format!("--api-server={}", plane.server));
-    let live = format!("--etcd=http://127.0.0.1:{}", etcd.port);
     let verify = admin.run(["at-rest", "verify", &live, "--expect", "kms:envcrypt"]);
     assert!(verify.stdout.contains("stale: secrets/default/it ("), "{}", verify.stdout);
     assert_eq!(verify.code, Some(1));
-    let rotate = ["at-rest", "rotate", "--kms", &servers[0], &servers[1], &live];
     let run = admin.run(rotate.iter().chain(&["--insecure-skip-tls-verify"])).succeeds();
     assert!(run.stdout.contains("secrets: 1 re-encrypted, 2 unchanged"), "{}", run.stdout);
     assert!(run.stdout.ends_with("the old one can be disabled\n"), "{}", run.stdout);
