@@ -341,15 +341,18 @@ impl Cluster {
         operation: Operation,
     ) -> Result<T, ClusterError> {
         let request = request.map_err(|e| ClusterError::Request(e.to_string()))?;
-        let answer = self.client.request::<T>(request);
-        let answer = match self.timeout {
-            Some(limit) => match timeout(limit, answer).await {
-                Ok(answer) => answer,
-                Err(_) => return Err(ClusterError::Timeout { server: self.server.clone() }),
-            },
-            None => answer.await,
-        };
+        let answer = self.in_time(self.client.request::<T>(request)).await?;
         answer.map_err(|error| refused(error, &operation, &self.server))
+    }
+
+    /// Waits for an answer, at most as long as `--request-timeout` allows.
+    async fn in_time<T>(
+        &self,
+        answer: impl Future<Output = kube::Result<T>>,
+    ) -> Result<kube::Result<T>, ClusterError> {
+        let Some(limit) = self.timeout else { return Ok(answer.await) };
+        let late = |_| ClusterError::Timeout { server: self.server.clone() };
+        timeout(limit, answer).await.map_err(late)
     }
 }
 

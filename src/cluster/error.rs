@@ -2,12 +2,12 @@
 //! and a message of an API server may quote the request.
 
 use std::borrow::Cow;
-use std::error::Error;
 use std::path::PathBuf;
 
 use kube::core::Status;
 use thiserror::Error;
 
+use envcrypt_core::kek::innermost;
 use envcrypt_core::manifest::Object;
 use envcrypt_core::secret::{NameError, Namespace, Place};
 
@@ -288,10 +288,4 @@ fn managers<'a>(messages: impl Iterator<Item = &'a str>) -> String {
     names.sort_unstable();
     names.dedup();
     if names.is_empty() { "another manager".to_owned() } else { names.join("`, `") }
-}
-
-fn innermost(error: &(dyn Error + 'static)) -> String {
-    std::iter::successors(Some(error), |e| (*e).source())
-        .last()
-        .map_or_else(String::new, ToString::to_string)
 }

@@ -121,7 +121,7 @@ impl Cluster {
         let request = HttpRequest::get(path).body(Vec::new());
         let request = request.map_err(|e| ClusterError::Request(e.to_string()))?;
         let operation = Operation::list(None).of(what).to("get");
-        let answer = self.client.request_text(request).await;
+        let answer = self.in_time(self.client.request_text(request)).await?;
         answer.map_err(|error| refused(error, &operation, &self.server))
     }
 }

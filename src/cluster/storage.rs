@@ -223,7 +223,8 @@ impl Cluster {
         let operation = Operation::list(None).of(resource.to_string()).to("patch");
         for attempt in 1.. {
             let request = self.patch_of(resource, stored)?;
-            let error = match self.client.request::<Partial>(request).await {
+            let answer = self.in_time(self.client.request::<Partial>(request)).await?;
+            let error = match answer {
                 Ok(new) if new.metadata.resource_version == stored.version => {
                     return Ok(Again::Unchanged);
                 }

@@ -7,9 +7,12 @@ mod reencrypt;
 mod rotate;
 mod verify;
 
-use clap::{Args, Subcommand};
+use std::path::Path;
 
-use crate::failure::Failure;
+use clap::{Args, Subcommand};
+use zeroize::Zeroizing;
+
+use crate::failure::{AtRestError, Failure};
 use crate::session::Session;
 
 /// Set up encryption at rest, and prove what etcd holds.
@@ -44,4 +47,11 @@ pub async fn run(args: AtRestArgs, session: &Session) -> Result<(), Failure> {
         AtRestCommand::Recover(args) => recover::run(args, session).await,
         AtRestCommand::Reencrypt(args) => reencrypt::run(args, session).await,
     }
+}
+
+/// Reads an EncryptionConfiguration, which may hold keys.
+fn read_configuration(path: &Path) -> Result<Zeroizing<String>, Failure> {
+    let bytes = crate::values::sources::read_value(path)?;
+    let text = str::from_utf8(bytes.expose()).map(|text| Zeroizing::new(text.to_owned()));
+    Ok(text.map_err(|_| AtRestError::NotText(path.to_owned()))?)
 }

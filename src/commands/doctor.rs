@@ -77,7 +77,7 @@ pub async fn run(args: DoctorArgs, session: &Session) -> Result<(), Failure> {
     };
     match findings.count(from) {
         0 => Ok(()),
-        problems => Err(AtRestError::Unwell(problems).into()),
+        count => Err(AtRestError::Unwell { count }.into()),
     }
 }
 

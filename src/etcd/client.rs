@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use envcrypt_core::kek::innermost;
 use prost::Message;
 use thiserror::Error;
 use tonic::client::Grpc;
@@ -175,12 +176,6 @@ pub(super) fn after_prefix(prefix: &[u8]) -> Vec<u8> {
         }
     }
     vec![0]
-}
-
-fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
-    std::iter::successors(Some(error), |e| (*e).source())
-        .last()
-        .map_or_else(String::new, ToString::to_string)
 }
 
 #[cfg(test)]

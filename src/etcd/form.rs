@@ -5,10 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use envcrypt_at_rest::stored::{EncryptedObject, Stored};
-use envcrypt_core::seed::Ciphertext;
-
-/// The annotation with the part of a ciphertext of `envcrypt-kms` that has no room elsewhere.
-const MORE: &str = "more.kms.envcrypt.dev";
+use envcrypt_core::seed::{Ciphertext, MORE_ANNOTATION, is_part};
 
 /// How an object is stored. Names and key ids are escaped: they come from etcd.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,7 +57,7 @@ impl Form {
             Self::Plain => Some("plain"),
             Self::Unknown(_) => Some("unknown"),
             // One of the KEKs had not answered: it cannot open the object.
-            Self::KmsV2 { key_id, .. } if key_id.contains("-part-") => Some("incomplete"),
+            Self::KmsV2 { key_id, .. } if is_part(key_id) => Some("incomplete"),
             _ => (!is_expected).then_some("stale"),
         }
     }
@@ -84,8 +81,8 @@ impl fmt::Display for Form {
 
 /// What `envcrypt-kms` wrote beside the object.
 pub fn ours(object: &EncryptedObject<'_>) -> Option<Ours> {
-    let more = object.annotations.get(MORE).copied().unwrap_or_default();
-    let sealed = Ciphertext::read(&[object.encrypted_dek_source, more].concat()).ok()?;
+    let more = object.annotations.get(MORE_ANNOTATION).copied();
+    let sealed = Ciphertext::read_parts(object.encrypted_dek_source, more).ok()?;
     let version = |version: &str| match version {
         "" => "-".to_owned(),
         version => version.escape_debug().to_string(),

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use envcrypt_at_rest::stored::{EtcdKey, Stored};
+use envcrypt_core::seed::key_id_hash;
 use serde::Serialize;
 
 use super::form::{Expected, Form, Forms, Ours};
@@ -116,7 +117,7 @@ impl Survey {
     /// The key ids of KMS v2 providers, in the form in which kube-apiserver reports them.
     pub fn key_ids(&self) -> BTreeSet<String> {
         let of = |class: &Class| match &class.form {
-            Form::KmsV2 { key_id, .. } => Some(envcrypt_at_rest::config::hash(key_id.as_bytes())),
+            Form::KmsV2 { key_id, .. } => Some(key_id_hash(key_id)),
             _ => None,
         };
         self.classes.iter().filter_map(of).collect()

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use super::Explain;
+use super::{Explain, plural};
 
 #[derive(Debug, Error)]
 pub enum AtRestError {
@@ -12,8 +12,8 @@ pub enum AtRestError {
     #[error("{failed} of {all} objects were not re-encrypted; the others are done")]
     NotReencrypted { failed: usize, all: usize },
     /// `doctor` found problems, and reported them.
-    #[error("found {}", problems(*.0))]
-    Unwell(usize),
+    #[error("found {count} {}", plural(*count, "problem"))]
+    Unwell { count: usize },
     #[error("{0}")]
     NotDeployed(String),
     #[error("the EncryptionConfiguration cannot be made: {0}")]
@@ -22,8 +22,8 @@ pub enum AtRestError {
     #[error("the configuration holds a key, and is not shown on a terminal")]
     KeyToTerminal,
     /// Each finding was printed.
-    #[error("kube-apiserver would refuse the configuration: {}", errors(*.0))]
-    BadConfiguration(usize),
+    #[error("kube-apiserver would refuse the configuration: {count} {}", plural(*count, "error"))]
+    BadConfiguration { count: usize },
     #[error("`{0}` is not text")]
     NotText(PathBuf),
     #[error("it is not a valid EncryptionConfiguration: {0}")]
@@ -76,9 +76,9 @@ impl Explain for AtRestError {
     fn hint(&self) -> Option<String> {
         let text = match self {
             Self::KeyToTerminal => "write it to a file with `-w FILE`, or to a pipe",
-            Self::Unwell(_)
+            Self::Unwell { .. }
             | Self::NotDeployed(_)
-            | Self::BadConfiguration(_)
+            | Self::BadConfiguration { .. }
             | Self::NotMade(_)
             | Self::NotText(_) => {
                 return None;
@@ -138,12 +138,4 @@ fn found(plain: usize, stale: usize, residue: usize) -> String {
     ];
     let parts = parts.into_iter().filter(|(count, _)| *count > 0);
     parts.map(|(count, what)| format!("{count} {what}")).collect::<Vec<_>>().join(", ")
-}
-
-fn errors(count: usize) -> String {
-    if count == 1 { "1 error".to_owned() } else { format!("{count} errors") }
-}
-
-fn problems(count: usize) -> String {
-    if count == 1 { "1 problem".to_owned() } else { format!("{count} problems") }
 }

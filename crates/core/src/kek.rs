@@ -27,7 +27,7 @@ use async_trait::async_trait;
 
 pub use cache::Unwrapped;
 pub use data_key::{DATA_KEY_SIZE, DataKey};
-pub use error::{Action, KekError, Refusal};
+pub use error::{Action, KekError, Refusal, innermost};
 pub use lifetime::{Keep, Lifetimes, Limits};
 pub use ring::{Passphrases, Ring, RingOptions};
 pub use uri::{KekId, KekUri, UriError};

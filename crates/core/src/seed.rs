@@ -7,5 +7,7 @@
 mod ciphertext;
 mod key_id;
 
-pub use ciphertext::{BadCiphertext, Ciphertext, FORMAT, LocalKey, MAX_SIZE, WrappedCopy};
-pub use key_id::{KEY_ID_PREFIX, key_id, part_key_id};
+pub use ciphertext::{
+    BadCiphertext, Ciphertext, FORMAT, LocalKey, MAX_SIZE, MORE_ANNOTATION, WrappedCopy,
+};
+pub use key_id::{KEY_ID_PREFIX, is_part, key_id, key_id_hash, part_key_id};

@@ -4,6 +4,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use envcrypt_core::kek::{KekError, Refusal};
+use envcrypt_core::seed::key_id_hash;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -11,7 +12,6 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
-use sha2::{Digest, Sha256};
 
 /// The bounds of durations, in seconds.
 const BOUNDS: [f64; 9] = [0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 2.5];
@@ -181,7 +181,7 @@ impl Metrics {
     /// Notes a new key id.
     pub fn new_key_id(&self, key_id: &str) {
         self.key_id_info.clear();
-        self.key_id_info.get_or_create(&HashLabels { hash: hash(key_id) }).set(1);
+        self.key_id_info.get_or_create(&HashLabels { hash: key_id_hash(key_id) }).set(1);
     }
 
     /// Forgets the KEKs of an earlier configuration.
@@ -196,13 +196,6 @@ impl Metrics {
         encode(&mut text, &self.registry).expect("writing to memory does not fail");
         text
     }
-}
-
-/// The hash of a key id, in the form of kube-apiserver's own metrics.
-pub fn hash(key_id: &str) -> String {
-    let digest = Sha256::digest(key_id);
-    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256:{hex}")
 }
 
 fn outcome(refusal: Refusal) -> &'static str {

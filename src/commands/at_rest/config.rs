@@ -9,8 +9,8 @@ use clap::{Args, Subcommand, ValueEnum};
 use envcrypt_at_rest::config::{
     self, Cipher, EncryptionConfiguration, Finding, Kms, NewProvider, Severity,
 };
-use zeroize::Zeroizing;
 
+use super::read_configuration;
 use crate::access::choice::SealingArgs;
 use crate::access::opener::{OpenArgs, Opener};
 use crate::access::sealing;
@@ -197,12 +197,12 @@ fn check(args: &CheckArgs) -> Result<(), Failure> {
     terminal::stdout(text.as_bytes())?;
     match errors {
         0 => Ok(()),
-        errors => Err(AtRestError::BadConfiguration(errors).into()),
+        count => Err(AtRestError::BadConfiguration { count }.into()),
     }
 }
 
 fn findings(path: &Path) -> Result<Vec<Finding>, Failure> {
-    let mut findings = config::check(&read(path)?);
+    let mut findings = config::check(&read_configuration(path)?);
     if path != Path::new("-")
         && let Ok(metadata) = std::fs::metadata(path)
         && metadata.is_file()
@@ -225,15 +225,8 @@ fn line(path: &Path, found: &Finding) -> String {
     text
 }
 
-/// Reads a configuration, which may hold keys.
-fn read(path: &Path) -> Result<Zeroizing<String>, Failure> {
-    let bytes = crate::values::sources::read_value(path)?;
-    let text = str::from_utf8(bytes.expose()).map(|text| Zeroizing::new(text.to_owned()));
-    Ok(text.map_err(|_| AtRestError::NotText(path.to_owned()))?)
-}
-
 async fn seal(args: &SealArgs, session: &Session) -> Result<(), Failure> {
-    let text = read(&args.file)?;
+    let text = read_configuration(&args.file)?;
     EncryptionConfiguration::parse(&text).map_err(|found| {
         AtRestError::NotAConfiguration(format!("line {}: {}", found.line, found.text))
     })?;

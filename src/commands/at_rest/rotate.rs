@@ -125,9 +125,7 @@ impl RotateArgs {
     }
 
     fn read(&self) -> Result<Zeroizing<String>, Failure> {
-        let bytes = crate::values::sources::read_value(self.config())?;
-        let text = str::from_utf8(bytes.expose()).map(|text| Zeroizing::new(text.to_owned()));
-        Ok(text.map_err(|_| AtRestError::NotText(self.config().to_owned()))?)
+        super::read_configuration(self.config())
     }
 
     fn edited<T>(&self, result: Result<T, EditError>) -> Result<T, Failure> {
@@ -252,11 +250,12 @@ impl RotateArgs {
     /// What each API server has loaded. With --wait, asks until all have the file.
     async fn loaded(&self, plan: &Plan, session: &Session) -> Result<Proof, Failure> {
         let until = Instant::now() + self.wait.unwrap_or_default();
+        let api_servers = session.target()?.api_servers(&self.api_server).await?;
         loop {
             let mut servers = Vec::new();
-            for server in session.target()?.api_servers(&self.api_server).await? {
+            for server in &api_servers {
                 let hash = server.cluster.metrics().await?.configuration_hash();
-                servers.push((server.name, hash));
+                servers.push((server.name.clone(), hash));
             }
             let proof = Proof::ConfigLoaded { servers };
             let is_proven = envcrypt_at_rest::config::plan::next(plan, &proof).is_ok();

@@ -90,8 +90,8 @@ fn kube_apiserver_waits_for_a_plugin_that_starts_later() {
     encrypted_in_etcd(&plane, "again", "value-of-again");
 }
 
-#[test]
-fn a_revocation_stops_the_plugin_and_a_grant_starts_it_again() {
+/// A plugin whose login can be taken its rights: the policy, its paths, and the plugin.
+fn revocable() -> (String, [String; 2], KmsServer) {
     let key = vault().key();
     let paths = ["encrypt", "decrypt"].map(|what| format!("transit/{what}/{key}"));
     let policy = vault().policy(&paths);
@@ -99,6 +99,12 @@ fn a_revocation_stops_the_plugin_and_a_grant_starts_it_again() {
     let token = vault().bao(args).succeeds().stdout.trim().to_owned();
     let environment = [("VAULT_ADDR", vault().address()), ("VAULT_TOKEN", token)];
     let plugin = KmsServer::start(&[format!("hashivault://{key}")], "", &environment);
+    (policy, paths, plugin)
+}
+
+#[test]
+fn a_revocation_stops_the_plugin_and_a_grant_starts_it_again() {
+    let (policy, paths, plugin) = revocable();
     let key_id = plugin.wait_ready();
     let (_file, mut plane) = plane_with(&plugin.socket());
     plane.apply(&secret("it", "value-of-it"));
@@ -128,13 +134,7 @@ fn a_revocation_stops_the_plugin_and_a_grant_starts_it_again() {
 #[test]
 #[ignore = "it takes 4 minutes"]
 fn after_a_revocation_kube_apiserver_writes_for_three_minutes_at_most() {
-    let key = vault().key();
-    let paths = ["encrypt", "decrypt"].map(|what| format!("transit/{what}/{key}"));
-    let policy = vault().policy(&paths);
-    let args = ["token", "create", "-field=token", "-period=1h", "-policy", &policy];
-    let token = vault().bao(args).succeeds().stdout.trim().to_owned();
-    let environment = [("VAULT_ADDR", vault().address()), ("VAULT_TOKEN", token)];
-    let plugin = KmsServer::start(&[format!("hashivault://{key}")], "", &environment);
+    let (policy, _, plugin) = revocable();
     plugin.wait_ready();
     let (_file, plane) = plane_with(&plugin.socket());
     plane.apply(&secret("it", "value-of-it"));

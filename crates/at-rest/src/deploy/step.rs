@@ -123,6 +123,25 @@ pub(super) fn second_round(plan: &Plan<'_>) -> String {
     )
 }
 
+/// All steps of a target where a unit of systemd runs the plugin. `flags` says how kube-apiserver
+/// gets its flags.
+pub(super) fn with_unit(plan: &Plan<'_>, files: &[File], flags: String) -> Vec<String> {
+    let mut steps = vec![program()];
+    steps.extend(permissions(plan));
+    steps.extend(login_on_nodes(plan, 0));
+    steps.extend([
+        existing(),
+        first_round(plan),
+        format!("Copy the files to each control-plane node, as root:{}", install(plan, files)),
+        start_unit(),
+        flags,
+        ready(),
+        second_round(plan),
+        reencrypt(plan),
+    ]);
+    steps
+}
+
 /// Encrypts what is stored already, and proves it.
 pub(super) fn reencrypt(plan: &Plan<'_>) -> String {
     let quoted = |name: &String| match name.contains('*') {

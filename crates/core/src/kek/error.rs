@@ -130,8 +130,8 @@ impl fmt::Display for Refusal {
 }
 
 /// Returns the text of the innermost cause, which is the most precise one.
-#[allow(dead_code, reason = "a build can be without a KMS that uses it")]
-pub(super) fn innermost(error: &(dyn Error + 'static)) -> String {
+#[must_use]
+pub fn innermost(error: &(dyn Error + 'static)) -> String {
     std::iter::successors(Some(error), |e| (*e).source())
         .last()
         .map_or_else(String::new, ToString::to_string)

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use super::key_id::add;
+use super::key_id::{add, hex};
 use crate::kek::{DataKey, KekId, KekUri, Wrapped, WrappedKey};
 use crate::secret::{SecretValue, random_bytes, wipe_stack};
 
@@ -19,6 +19,9 @@ pub const FORMAT: u8 = 0xe1;
 /// The maximum size of a ciphertext, in bytes: what the protocol allows for the ciphertext and
 /// its annotations.
 pub const MAX_SIZE: usize = 33 << 10;
+
+/// The annotation that holds the part of a ciphertext for which the protocol has no room.
+pub const MORE_ANNOTATION: &str = "more.kms.envcrypt.dev";
 
 /// The size of a salt and of a commitment, in bytes.
 const SIZE: usize = 32;
@@ -102,7 +105,7 @@ impl WrappedCopy {
     /// Returns the fingerprint of the KEK as hex.
     #[must_use]
     pub fn fingerprint(&self) -> String {
-        self.kek.iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(&self.kek)
     }
 
     /// Returns the size of the wrapped DEK, in bytes.
@@ -210,6 +213,14 @@ impl Ciphertext {
             && read.salt.len() == SIZE
             && read.commitment.len() == SIZE;
         if is_valid { Ok(read) } else { Err(BadCiphertext::Damaged) }
+    }
+
+    /// Reads a ciphertext whose end is in [`MORE_ANNOTATION`], if there is one.
+    ///
+    /// # Errors
+    /// Returns [`BadCiphertext`] if it is not one, or is damaged.
+    pub fn read_parts(bytes: &[u8], more: Option<&[u8]>) -> Result<Self, BadCiphertext> {
+        Self::read(&[bytes, more.unwrap_or_default()].concat())
     }
 
     /// Returns the bytes that [`Ciphertext::read`] reads.

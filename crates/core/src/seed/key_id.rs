@@ -5,6 +5,8 @@ use sha2::{Digest, Sha256};
 use crate::kek::KekUri;
 use crate::secret::random_bytes;
 
+/// What the key id of a part has after the common key id.
+const PART: &str = "-part-";
 /// What each key id starts with.
 pub const KEY_ID_PREFIX: &str = "envcrypt1-";
 
@@ -39,7 +41,19 @@ pub fn key_id<'a>(
 pub fn part_key_id(common: &str) -> String {
     let mut random = [0; 4];
     random_bytes(&mut random);
-    format!("{common}-part-{}", hex(&random))
+    format!("{common}{PART}{}", hex(&random))
+}
+
+/// Returns whether the key id is of a local key that not every KEK has wrapped.
+#[must_use]
+pub fn is_part(key_id: &str) -> bool {
+    key_id.contains(PART)
+}
+
+/// Returns the hash of a key id, in the form of kube-apiserver's own metrics: `sha256:` and hex.
+#[must_use]
+pub fn key_id_hash(key_id: &str) -> String {
+    format!("sha256:{}", hex(&Sha256::digest(key_id)))
 }
 
 /// Adds bytes and their length, so that no two lists give the same hash.
@@ -48,7 +62,7 @@ pub(super) fn add(hash: &mut Sha256, bytes: &[u8]) {
     hash.update(bytes);
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use envcrypt_core::kek::KekUri;
-use envcrypt_core::seed::Ciphertext;
+use envcrypt_core::seed::{Ciphertext, MORE_ANNOTATION, is_part};
 use prost::Message;
 
 use crate::config::Config;
@@ -84,7 +84,7 @@ fn read(args: &Args) -> Result<Vec<u8>, Failure> {
 fn describe(bytes: &[u8], keks: &[KekUri]) -> Result<String, Failure> {
     let mut text = String::new();
     let sealed = match bytes.strip_prefix(PREFIX) {
-        None => bytes.to_vec(),
+        None => Ciphertext::read(bytes),
         Some(rest) => {
             let damaged = || Failure::new("the value is damaged: it ends too early");
             let end = rest.iter().position(|byte| *byte == b':').ok_or_else(damaged)?;
@@ -95,17 +95,14 @@ fn describe(bytes: &[u8], keks: &[KekUri]) -> Result<String, Failure> {
                 String::from_utf8_lossy(&rest[..end]).escape_debug()
             );
             let _ = writeln!(text, "key id:   {}", object.key_id.escape_debug());
-            let complete = if object.key_id.contains("-part-") {
-                "no: not every KEK had answered"
-            } else {
-                "yes"
-            };
+            let complete =
+                if is_part(&object.key_id) { "no: not every KEK had answered" } else { "yes" };
             let _ = writeln!(text, "complete: {complete}");
-            let more = object.annotations.get("more.kms.envcrypt.dev");
-            [&object.source[..], more.map_or(&[], Vec::as_slice)].concat()
+            let more = object.annotations.get(MORE_ANNOTATION);
+            Ciphertext::read_parts(&object.source, more.map(Vec::as_slice))
         }
     };
-    let sealed = Ciphertext::read(&sealed).map_err(|error| {
+    let sealed = sealed.map_err(|error| {
         let plain = bytes.starts_with(b"k8s\0") || bytes.starts_with(b"{");
         let what = if plain { "the value is not encrypted".to_owned() } else { error.to_string() };
         Failure::new(what)

@@ -4,8 +4,8 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use envcrypt_core::kek::DataKey;
 use envcrypt_core::kek::k8skms::protocol::{DecryptRequest, EncryptRequest, Plugin};
+use envcrypt_core::kek::{DataKey, innermost};
 use tonic::Status;
 
 use crate::failure::Failure;
@@ -85,11 +85,5 @@ pub async fn run(args: Args) -> Result<(), Failure> {
 
 /// The reason of a refusal. An error of the connection has it at its end.
 fn reason(status: &Status) -> String {
-    let mut cause = std::error::Error::source(status);
-    let mut text = status.message().to_owned();
-    while let Some(error) = cause {
-        text = error.to_string();
-        cause = error.source();
-    }
-    text
+    std::error::Error::source(status).map_or_else(|| status.message().to_owned(), innermost)
 }

@@ -3,23 +3,22 @@
 use std::borrow::Cow;
 
 use envcrypt_core::kek::k8skms::protocol::{DecryptRequest, EncryptResponse};
+use envcrypt_core::seed::MORE_ANNOTATION;
 
 /// The maximum size of a ciphertext, in bytes. The protocol sets it.
 const MAX_CIPHERTEXT: usize = 1024;
-/// The annotation that holds what a ciphertext has no room for.
-const MORE: &str = "more.kms.envcrypt.dev";
 
 /// Returns the answer with this ciphertext.
 pub fn split(mut ciphertext: Vec<u8>, key_id: &str) -> EncryptResponse {
     let more = ciphertext.split_off(ciphertext.len().min(MAX_CIPHERTEXT));
     let more = Some(more).filter(|more| !more.is_empty());
-    let annotations = more.map(|more| (MORE.to_owned(), more)).into_iter().collect();
+    let annotations = more.map(|more| (MORE_ANNOTATION.to_owned(), more)).into_iter().collect();
     EncryptResponse { ciphertext, key_id: key_id.to_owned(), annotations }
 }
 
 /// Returns the whole ciphertext.
 pub fn join(request: &DecryptRequest) -> Cow<'_, [u8]> {
-    match request.annotations.get(MORE) {
+    match request.annotations.get(MORE_ANNOTATION) {
         Some(more) => [&request.ciphertext[..], more].concat().into(),
         None => (&request.ciphertext[..]).into(),
     }

@@ -7,14 +7,11 @@ use envcrypt_at_rest::stored::open::LocalKey;
 use envcrypt_at_rest::stored::{EncryptedObject, Local, Stored};
 use envcrypt_core::kek::{Context, KekUri};
 use envcrypt_core::secret::Place;
-use envcrypt_core::seed::{Ciphertext, WrappedCopy};
+use envcrypt_core::seed::{Ciphertext, MORE_ANNOTATION, WrappedCopy};
 use zeroize::Zeroizing;
 
 use crate::failure::{AtRestError, Failure};
 use crate::session::Session;
-
-/// The annotation with the part of a ciphertext of `envcrypt-kms` that has no room elsewhere.
-const MORE: &str = "more.kms.envcrypt.dev";
 
 /// What the person named to open with.
 pub struct Openers<'a> {
@@ -89,8 +86,8 @@ impl Openers<'_> {
         if let Some(socket) = self.socket {
             return plugin::seed(place, object, socket).await;
         }
-        let more = object.annotations.get(MORE).copied().unwrap_or_default();
-        match Ciphertext::read(&[object.encrypted_dek_source, more].concat()) {
+        let more = object.annotations.get(MORE_ANNOTATION).copied();
+        match Ciphertext::read_parts(object.encrypted_dek_source, more) {
             Ok(ours) => self.with_kek(place, &ours, object.key_id).await,
             Err(_) => Err(AtRestError::NotOpened {
                 place: place.to_string(),

@@ -44,10 +44,11 @@ async fn survey(args: &RotateArgs, source: &Source) -> Result<Survey, Failure> {
 /// Otherwise the plugins have not seen the rotation yet, and nothing would be proven.
 async fn agreed(args: &RotateArgs, session: &Session, before: &Survey) -> Result<KeyIds, Failure> {
     let until = Instant::now() + args.wait.unwrap_or_default();
+    let api_servers = session.target()?.api_servers(&args.api_server).await?;
     loop {
-        let mut of_server: BTreeMap<String, KeyIds> = BTreeMap::new();
-        for server in session.target()?.api_servers(&args.api_server).await? {
-            of_server.insert(server.name, server.cluster.metrics().await?.key_ids());
+        let mut of_server: BTreeMap<&str, KeyIds> = BTreeMap::new();
+        for server in &api_servers {
+            of_server.insert(&server.name, server.cluster.metrics().await?.key_ids());
         }
         let first = of_server.values().next().cloned().unwrap_or_default();
         if first.is_empty() {

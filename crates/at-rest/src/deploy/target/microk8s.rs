@@ -20,27 +20,11 @@ pub(super) fn files(plan: &Plan<'_>) -> Vec<File> {
 }
 
 pub(super) fn steps(plan: &Plan<'_>) -> Vec<String> {
-    let files = files(plan);
-    let mut steps = vec![step::program()];
-    steps.extend(step::permissions(plan));
-    steps.extend(step::login_on_nodes(plan, 0));
-    steps.extend([
-        step::existing(),
-        step::first_round(plan),
-        format!(
-            "Copy the files to each control-plane node, as root:{}",
-            step::install(plan, &files)
-        ),
-        step::start_unit(),
-        format!(
-            "Add the arguments of kube-apiserver once, and restart it, on one node after the \
-             other:\n  \
-             cat {ARGUMENTS} >> /var/snap/microk8s/current/args/kube-apiserver\n  \
-             snap restart microk8s.daemon-kubelite"
-        ),
-        step::ready(),
-        step::second_round(plan),
-        step::reencrypt(plan),
-    ]);
-    steps
+    let flags = format!(
+        "Add the arguments of kube-apiserver once, and restart it, on one node after the \
+         other:\n  \
+         cat {ARGUMENTS} >> /var/snap/microk8s/current/args/kube-apiserver\n  \
+         snap restart microk8s.daemon-kubelite"
+    );
+    step::with_unit(plan, &files(plan), flags)
 }

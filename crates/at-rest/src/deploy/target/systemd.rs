@@ -23,24 +23,7 @@ pub(super) fn flags(plan: &Plan<'_>) -> String {
 }
 
 pub(super) fn steps(plan: &Plan<'_>) -> Vec<String> {
-    let files = files(plan);
-    let mut steps = vec![step::program()];
-    steps.extend(step::permissions(plan));
-    steps.extend(step::login_on_nodes(plan, 0));
-    steps.extend([
-        step::existing(),
-        step::first_round(plan),
-        format!(
-            "Copy the files to each control-plane node, as root:{}",
-            step::install(plan, &files)
-        ),
-        step::start_unit(),
-        add_flags(plan),
-        step::ready(),
-        step::second_round(plan),
-        step::reencrypt(plan),
-    ]);
-    steps
+    step::with_unit(plan, &files(plan), add_flags(plan))
 }
 
 /// Adds the flags to kube-apiserver, wherever it runs.
