@@ -19,12 +19,12 @@ use futures::{Stream, StreamExt};
 use tokio::time::timeout;
 
 use crate::batch::progress::{Done, IN_FLIGHT, Progress};
-use crate::cluster::{Cluster, Sort};
 use crate::failure::{BatchError, Failure, SelectError};
 use crate::process;
 use crate::select::many::{self, ManyArgs};
 use crate::select::names::place_named;
 use crate::session::Session;
+use envcrypt_cluster::{Cluster, Sort};
 use envcrypt_core::envelope::SealedSecret;
 use envcrypt_core::manifest::{self, Object};
 use envcrypt_core::secret::{Namespace, Place};

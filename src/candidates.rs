@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 
-use crate::cluster::{Cluster, ConnectOptions, Connection, Sort, context_names};
 use crate::session::{Environment, Session};
+use envcrypt_cluster::{Cluster, ConnectOptions, Connection, Sort, context_names};
 use envcrypt_core::manifest::{Document, Object, parse};
 
 /// The time limit for the cluster: completion must not hang if the cluster does.

@@ -14,11 +14,11 @@ use std::process::ExitCode;
 
 use thiserror::Error;
 
-use crate::cluster::{ClusterError, ReplaceError};
 use crate::config::ConfigError;
 use crate::etcd::{EtcdError, PodError, SourceError};
 use crate::files::{FileError, MemoryError};
 use crate::terminal::{EditError, OutputError, PromptError, Report};
+use envcrypt_cluster::{ClusterError, ReplaceError};
 use envcrypt_core::access::{self as access_core, TrustError};
 use envcrypt_core::envelope::{OpenError, RewrapError, SealError};
 use envcrypt_core::kek::{KekError, KekUri, UriError};

@@ -12,7 +12,6 @@ mod access;
 mod batch;
 mod candidates;
 mod cli;
-mod cluster;
 mod commands;
 mod config;
 mod etcd;

@@ -9,11 +9,11 @@ use jiff::Timestamp;
 use tokio::time::{Instant, sleep};
 
 use crate::access::opener::Opener;
-use crate::cluster::{Cluster, Consumer, Restart, Rollout};
 use crate::config::duration;
 use crate::failure::{Failure, RestartError};
 use crate::session::Session;
 use crate::terminal;
+use envcrypt_cluster::{Cluster, Consumer, Restart, Rollout};
 use envcrypt_core::envelope::{SealCheck, SealedSecret};
 use envcrypt_core::manifest::Object;
 use envcrypt_core::secret::{Namespace, Place, PlainSecret, SecretName};

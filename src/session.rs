@@ -9,12 +9,12 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::cluster::{Cluster, ConnectOptions, Connection};
 use crate::config::{
     ConfigDirectory, ConfigError, KEK_VARIABLE, KekName, Rule, RuleInput, Rules, Settings, keks_in,
 };
 use crate::failure::{AccessError, Failure, SelectError};
 use crate::terminal::{self, Prompt, PromptError, Times};
+use envcrypt_cluster::{Cluster, ConnectOptions, Connection};
 use envcrypt_core::access::{MayUse, Policy, Scope, Trust, Uses};
 use envcrypt_core::kek::{KekUri, Lifetimes, Ring, RingOptions};
 use envcrypt_core::secret::{Namespace, Place};

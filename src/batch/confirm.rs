@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::cluster::{Cluster, ClusterError};
 use crate::failure::{BatchError, Failure};
 use crate::restart::show;
 use crate::session::Session;
 use crate::terminal;
+use envcrypt_cluster::{Cluster, ClusterError};
 use envcrypt_core::secret::{Namespace, Place, SecretName};
 
 /// How many names are shown.

@@ -11,11 +11,11 @@ use zeroize::Zeroizing;
 
 use super::{Change, Failure, Many, Outcome, Subject};
 use crate::batch::progress::Done;
-use crate::cluster::Sort;
 use crate::failure::SelectError;
 use crate::files::{self, FileError};
 use crate::select::files::{mentions_sealing, read_file};
 use crate::terminal;
+use envcrypt_cluster::Sort;
 use envcrypt_core::envelope::SealedSecret;
 use envcrypt_core::manifest::{self, Document, FileKind, Found, ManifestError};
 

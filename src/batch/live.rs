@@ -4,8 +4,8 @@ use futures::{StreamExt, stream};
 
 use super::{Change, Failure, Many, Outcome, Subject, UNCHANGED};
 use crate::batch::progress::Done;
-use crate::cluster::{Cluster, ClusterError, Sort};
 use crate::select::names::place_named;
+use envcrypt_cluster::{Cluster, ClusterError, Sort};
 use envcrypt_core::manifest::{ManifestError, Object};
 use envcrypt_core::secret::Place;
 

@@ -9,10 +9,10 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::sync::Mutex;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
-use crate::cluster::{Again, Cluster, ClusterError, Resource, Stored};
 use crate::failure::{AtRestError, BatchError, Failure};
 use crate::process;
 use crate::terminal;
+use envcrypt_cluster::{Again, Cluster, ClusterError, Resource, Stored};
 
 /// How fast objects are stored again.
 #[derive(Args)]

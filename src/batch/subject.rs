@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::Failure;
-use crate::cluster::Sort;
+use envcrypt_cluster::Sort;
 use envcrypt_core::envelope::{SealCheck, SealedSecret};
 use envcrypt_core::manifest::{ManifestError, Object};
 use envcrypt_core::secret::{Namespace, Place, PlainSecret};

@@ -6,8 +6,8 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::candidates;
-use crate::cluster::ConnectOptions;
 use crate::config::duration;
+use envcrypt_cluster::ConnectOptions;
 
 #[derive(Args, Default)]
 #[command(next_help_heading = "Cluster options (as in kubectl)")]

@@ -9,13 +9,13 @@ use futures::stream::FuturesOrdered;
 
 use crate::access::opener::{OpenArgs, Opener, is_file};
 use crate::batch::progress::{Done, IN_FLIGHT, Progress};
-use crate::cluster::{Cluster, ClusterError, FIELD_MANAGER, WriteOptions};
 use crate::failure::{BatchError, Failure, SelectError};
 use crate::restart::{RestartArgs, Restarter};
 use crate::select::dry_run::DryRun;
 use crate::select::files::{FileArgs, FoundObject, tell_passed_over};
 use crate::session::Session;
 use crate::terminal;
+use envcrypt_cluster::{Cluster, ClusterError, FIELD_MANAGER, WriteOptions};
 use envcrypt_core::envelope::{SealCheck, SealedSecret};
 use envcrypt_core::manifest::{self, Object};
 use envcrypt_core::secret::{Namespace, Place};

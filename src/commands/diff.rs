@@ -9,11 +9,11 @@ use futures::{StreamExt, stream};
 
 use crate::access::opener::{OpenArgs, Opener};
 use crate::batch::progress::IN_FLIGHT;
-use crate::cluster::Cluster;
 use crate::failure::{Failure, SelectError};
 use crate::select::files::{FileArgs, FoundObject, is_no_manifest};
 use crate::session::Session;
 use crate::terminal::{self, OutputError};
+use envcrypt_cluster::Cluster;
 use envcrypt_core::envelope::SealedSecret;
 use envcrypt_core::manifest::Object;
 use envcrypt_core::secret::{Key, Meta, Namespace, Place, PlainSecret, SecretValue};

@@ -4,7 +4,6 @@ use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
 use crate::candidates;
-use crate::cluster::Sort;
 use crate::config::KekName;
 use crate::failure::Failure;
 use crate::select::names::place_named;
@@ -12,6 +11,7 @@ use crate::select::selector::Selector;
 use crate::session::Session;
 use crate::session::local::MakeLocal;
 use crate::terminal;
+use envcrypt_cluster::Sort;
 use envcrypt_core::access::{MayUse, Policy, Trust};
 use envcrypt_core::envelope::{SealCheck, SealedSecret};
 use envcrypt_core::kek::{KekId, KekUri};

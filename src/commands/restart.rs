@@ -6,12 +6,12 @@ use clap::Args;
 
 use crate::access::opener::{OpenArgs, Opener};
 use crate::candidates;
-use crate::cluster::Sort;
 use crate::failure::{Failure, SelectError};
 use crate::restart::{RestartArgs, Restarter};
 use crate::select::names::place_named;
 use crate::select::selector::Selector;
 use crate::session::Session;
+use envcrypt_cluster::Sort;
 use envcrypt_core::manifest::Object;
 
 /// Show the workloads that use Secrets, then restart them.

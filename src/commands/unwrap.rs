@@ -8,13 +8,13 @@ use zeroize::Zeroizing;
 
 use crate::access::opener::{OpenArgs, Opener};
 use crate::batch::confirm;
-use crate::cluster::{ClusterError, ReplaceError};
 use crate::failure::{Failure, SelectError, ValuesError};
 use crate::files;
 use crate::select::files::{FileArgs, LiveArgs, Sealed, sealed_secrets};
 use crate::select::names::place_named;
 use crate::session::Session;
 use crate::terminal;
+use envcrypt_cluster::{ClusterError, ReplaceError};
 use envcrypt_core::manifest::{self, Format};
 use envcrypt_core::secret::{PlainSecret, SecretValue};
 

@@ -1,10 +1,10 @@
 //! Causes and hints for the errors of the lower layers.
 
 use super::Explain;
-use crate::cluster::{ClusterError, ReplaceError};
 use crate::etcd::{EtcdError, PodError, SourceError};
 use crate::files::{FileError, MemoryError};
 use crate::terminal::{EditError, OutputError, PromptError};
+use envcrypt_cluster::{ClusterError, ReplaceError};
 use envcrypt_core::access::TrustError;
 use envcrypt_core::envelope::{OpenError, Refused, SealError};
 use envcrypt_core::kek::KekError;

@@ -7,13 +7,13 @@ use clap::Args;
 use zeroize::Zeroizing;
 
 use crate::candidates;
-use crate::cluster::Sort;
 use crate::config::RULES_FILE;
 use crate::failure::{Failure, SelectError};
 use crate::select::names::place_named;
 use crate::select::selector::Selector;
 use crate::session::Session;
 use crate::terminal;
+use envcrypt_cluster::Sort;
 use envcrypt_core::envelope::{SealCheck, SealedSecret};
 use envcrypt_core::manifest::{self, Document, ManifestError, Object};
 use envcrypt_core::secret::Namespace;

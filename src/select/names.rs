@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use crate::cluster::place_of;
 use crate::failure::Failure;
+use envcrypt_cluster::place_of;
 use envcrypt_core::secret::{Namespace, Place};
 
 /// Refuses kubectl's own form, `create secret generic db`, and says what to run instead.

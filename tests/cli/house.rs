@@ -5,12 +5,11 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// From the ground up: a room of the plugin imports its own and those before it, and no other.
-const PLUGIN: [&str; 17] = [
+const PLUGIN: [&str; 16] = [
     "process",
     "files",
     "terminal",
     "config",
-    "cluster",
     "etcd",
     "failure",
     "session",
@@ -38,17 +37,22 @@ const KMS: [&str; 11] = [
 const AT_REST: [&str; 8] =
     ["bolt", "proto", "etcd", "stored", "residue", "config", "deploy", "lib"];
 
+/// The same of the client of the cluster.
+const CLUSTER: [&str; 7] =
+    ["error", "lib", "connect", "servers", "storage", "workloads", "replace"];
+
 #[test]
 fn imports_point_one_way() {
     let mut wrong = BTreeSet::new();
     for (root, rooms) in [
         ("src", &PLUGIN[..]),
         ("crates/core/src", &LIBRARY[..]),
+        ("crates/cluster/src", &CLUSTER[..]),
         ("crates/kms/src", &KMS[..]),
         ("crates/at-rest/src", &AT_REST[..]),
     ] {
         let sources = sources(Path::new(root));
-        assert!(sources.len() > 20, "{sources:?}");
+        assert!(sources.len() > 5, "{sources:?}");
         for path in sources {
             let module = module_of(&path, Path::new(root));
             let floor = rooms.iter().position(|room| *room == module[0]);
@@ -68,7 +72,10 @@ fn used(path: &Path, module: &[String]) -> Vec<String> {
     let text = std::fs::read_to_string(path).expect("text");
     assert!(!text.contains("crate::{"), "{}: one room in each `use`", path.display());
     let word = |rest: &str| -> String {
-        rest.chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect()
+        let word: String =
+            rest.chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect();
+        // A type of the root.
+        if word.is_empty() { "lib".to_owned() } else { word }
     };
     let mut used: Vec<String> =
         text.match_indices("crate::").map(|(at, found)| word(&text[at + found.len()..])).collect();

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::finding::{Findings, Grade};
-use crate::cluster::{ClusterError, Metrics};
 use crate::failure::Failure;
 use crate::session::Session;
+use envcrypt_cluster::{ClusterError, Metrics};
 
 /// The rule that lets a user read metrics.
 const METRICS_RIGHT: &str =
@@ -163,7 +163,7 @@ fn secrets(server: &str, metrics: &Metrics, is_proven: bool, findings: &mut Find
 
 fn reloads(server: &str, metrics: &Metrics, findings: &mut Findings) {
     let total = "apiserver_encryption_config_controller_automatic_reloads_total";
-    let failed = |sample: &crate::cluster::Sample<'_>| {
+    let failed = |sample: &envcrypt_cluster::Sample<'_>| {
         sample.label("status") == Some("failure") && sample.value > 0.0
     };
     if metrics.samples(total).any(|sample| failed(&sample)) {

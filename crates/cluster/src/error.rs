@@ -14,8 +14,14 @@ use envcrypt_core::secret::{NameError, Namespace, Place};
 /// Why a request failed. Nothing was changed.
 #[derive(Debug, Error)]
 pub enum ClusterError {
+    /// A kubeconfig file that cannot be read.
     #[error("the kubeconfig `{path}` cannot be used: {wrong}")]
-    Kubeconfig { path: PathBuf, wrong: String },
+    Kubeconfig {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        wrong: String,
+    },
     /// No kubeconfig, and not in a pod.
     #[error("no cluster is configured")]
     NoCluster,
@@ -34,11 +40,21 @@ pub enum ClusterError {
     /// An unreadable certificate, key or token.
     #[error("the credentials of the kubeconfig cannot be used: {0}")]
     Credentials(String),
+    /// No connection.
     #[error("the API server at `{server}` does not answer: {detail}")]
-    Unreachable { server: String, detail: String },
+    Unreachable {
+        /// Its URL.
+        server: String,
+        /// Why not.
+        detail: String,
+    },
     /// No answer within `--request-timeout`.
     #[error("the API server at `{server}` did not answer in time")]
-    Timeout { server: String },
+    Timeout {
+        /// Its URL.
+        server: String,
+    },
+    /// A name or URL that no request can have.
     #[error("the request cannot be made: {0}")]
     Request(String),
     /// The server does not know the caller.
@@ -56,18 +72,28 @@ pub enum ClusterError {
         /// The server's own message.
         message: String,
     },
+    /// No such Secret.
     #[error("the Secret `{0}` does not exist")]
     NotFound(Place),
     /// The API server has no such resource, or it cannot be listed and patched.
     #[error("the API server has no resource `{0}` that can be stored again")]
     NoResource(String),
+    /// No such namespace.
     #[error("the namespace `{0}` does not exist")]
     NoNamespace(Namespace),
+    /// A Secret of this name exists.
     #[error("the Secret `{0}` already exists")]
     AlreadyExists(Place),
     /// Others manage some of its fields.
     #[error("the Secret `{place}` has fields that `{managers}` manages: {fields}")]
-    Conflict { place: Place, managers: String, fields: String },
+    Conflict {
+        /// The Secret.
+        place: Place,
+        /// Their names.
+        managers: String,
+        /// The fields.
+        fields: String,
+    },
     /// Someone else changed it.
     #[error("the Secret `{0}` changed while the command ran")]
     Changed(Place),
@@ -76,8 +102,10 @@ pub enum ClusterError {
         "the Secret `{0}` already exists with another type, and the type of a Secret cannot change"
     )]
     OtherType(Place),
+    /// `immutable: true`.
     #[error("the Secret `{0}` is immutable")]
     Immutable(Place),
+    /// More than the API server stores.
     #[error("the Secret `{0}` is too large for the API server")]
     TooLarge(Place),
     /// The server refused for another reason.
@@ -155,15 +183,15 @@ pub(super) struct Operation {
 }
 
 impl Operation {
-    pub fn get(place: &Place) -> Self {
+    pub(super) fn get(place: &Place) -> Self {
         Self::at("get", place, false)
     }
 
-    pub fn write(verb: &'static str, place: &Place, object: &Object) -> Self {
+    pub(super) fn write(verb: &'static str, place: &Place, object: &Object) -> Self {
         Self::at(verb, place, !object.is_sealed())
     }
 
-    pub fn list(namespace: Option<&Namespace>) -> Self {
+    pub(super) fn list(namespace: Option<&Namespace>) -> Self {
         Self {
             verb: "list",
             kind: SECRETS.into(),
@@ -179,12 +207,12 @@ impl Operation {
     }
 
     /// For other objects than Secrets.
-    pub fn of(self, kind: impl Into<Cow<'static, str>>) -> Self {
+    pub(super) fn of(self, kind: impl Into<Cow<'static, str>>) -> Self {
         Self { kind: kind.into(), ..self }
     }
 
     /// With another verb than `list`.
-    pub fn to(self, verb: &'static str) -> Self {
+    pub(super) fn to(self, verb: &'static str) -> Self {
         Self { verb, ..self }
     }
 

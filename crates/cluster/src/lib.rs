@@ -1,4 +1,8 @@
-//! The cluster. This is the only user of kube: objects and errors are this project's own types.
+//! A client for the Secrets of a cluster.
+//!
+//! This is the only user of kube: objects and errors are this project's own types.
+
+#![warn(unreachable_pub)]
 
 mod connect;
 mod error;
@@ -35,6 +39,7 @@ pub const FIELD_MANAGER: &str = "kubectl-envcrypt";
 /// How many objects one page of a list has.
 const PAGE: u32 = 500;
 
+/// How a Secret is written.
 #[derive(Debug, Clone)]
 pub struct WriteOptions {
     /// Only let the server validate the request.
@@ -51,10 +56,12 @@ impl Default for WriteOptions {
     }
 }
 
+/// Which Secrets a list has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sort {
     /// Secrets of the sealed type.
     Sealed,
+    /// Secrets of any other type.
     Plain,
 }
 

@@ -67,6 +67,7 @@ impl WorkloadKind {
 /// How a workload takes new values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Restart {
+    /// It replaces its pods.
     Possible,
     /// It can be restarted, but its pods stay until someone deletes them.
     OnDelete,
@@ -74,16 +75,22 @@ pub enum Restart {
     Paused,
     /// Its next run uses the new values.
     NextRun,
+    /// A Job keeps the values that it started with.
     Never,
 }
 
+/// A workload that uses a Secret.
 #[derive(Debug)]
 pub struct Consumer {
+    /// Its kind.
     pub kind: WorkloadKind,
+    /// Its namespace.
     pub namespace: Namespace,
+    /// Its name.
     pub name: String,
     /// The Secrets, and how each is used: `env`, `volume`.
     pub uses: BTreeMap<String, BTreeSet<&'static str>>,
+    /// How it takes new values.
     pub restart: Restart,
 }
 

@@ -132,6 +132,7 @@ pub struct Metrics(String);
 /// One line of metrics.
 pub struct Sample<'a> {
     labels: &'a str,
+    /// Its value.
     pub value: f64,
 }
 

@@ -41,13 +41,20 @@ pub enum ReplaceError {
     #[error(
         "the new Secret `{place}` could not be created, and the old one was restored: {source}"
     )]
-    PutBack { place: Place, source: ClusterError },
+    PutBack {
+        /// The Secret.
+        place: Place,
+        /// Why the new one was not created.
+        source: ClusterError,
+    },
     /// The old Secret was deleted, and neither exists now. The sealed one is saved.
     #[error("the Secret `{place}` was deleted, and the new one could not be created: {source}")]
     Lost {
+        /// The Secret.
         place: Place,
         /// The name under which the sealed Secret is saved.
         aside: String,
+        /// Why the new one was not created.
         source: ClusterError,
     },
 }
