@@ -82,8 +82,10 @@ impl SealedSecret {
         digest(self).is_some() && digest(self) == digest(other)
     }
 
-    /// The digest that the seal must contain.
-    fn digest(&self) -> [u8; 32] {
+    /// Returns the digest that the seal must contain: of the type, of `immutable` and of the sealed
+    /// values. It tells nothing about the plaintext.
+    #[must_use]
+    pub fn digest(&self) -> [u8; 32] {
         set::digest(&self.meta, &self.values)
     }
 

@@ -7,6 +7,7 @@ mod draft;
 mod error;
 mod object;
 mod replace;
+mod resource;
 mod scan;
 mod text;
 mod tree;
@@ -21,6 +22,7 @@ pub use object::{
 };
 
 pub use replace::{put, replace};
+pub use resource::{DeletionPolicy, RESOURCE_KIND, RESOURCE_VERSION, SealedSpec, Spec, Template};
 pub use scan::{FileKind, Found, FoundSecret, Position, heredocs, may_mention, scan};
 pub use tree::{TreeError, text_of_file};
 

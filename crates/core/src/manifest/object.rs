@@ -294,6 +294,6 @@ fn spot(place: &Place, key: Option<&Key>) -> Part {
     Part { place: place.clone(), key: key.cloned() }
 }
 
-fn refuse(place: &Place, key: Option<&Key>, refused: Refused) -> ManifestError {
+pub(super) fn refuse(place: &Place, key: Option<&Key>, refused: Refused) -> ManifestError {
     ManifestError::Refused { spot: spot(place, key), refused }
 }
