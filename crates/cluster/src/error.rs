@@ -201,7 +201,7 @@ impl Operation {
         }
     }
 
-    fn at(verb: &'static str, place: &Place, plaintext: bool) -> Self {
+    pub(super) fn at(verb: &'static str, place: &Place, plaintext: bool) -> Self {
         let namespace = Some(place.namespace.clone());
         Self { verb, kind: SECRETS.into(), place: Some(place.clone()), namespace, plaintext }
     }

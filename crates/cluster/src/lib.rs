@@ -6,9 +6,19 @@
 
 mod connect;
 mod error;
+#[cfg(feature = "controller")]
+mod lease;
+#[cfg(feature = "controller")]
+mod notes;
 mod replace;
+#[cfg(feature = "controller")]
+mod resources;
 mod servers;
 mod storage;
+#[cfg(feature = "controller")]
+mod targets;
+#[cfg(feature = "controller")]
+mod watch;
 mod workloads;
 
 use std::collections::BTreeMap;
@@ -29,9 +39,17 @@ use envcrypt_core::secret::{Namespace, Place, SecretName};
 pub use connect::{ConnectOptions, Connection, context_names};
 pub use error::ClusterError;
 use error::{Operation, refused};
+#[cfg(feature = "controller")]
+pub use lease::{Lease, LeaseTimes};
+#[cfg(feature = "controller")]
+pub use notes::Note;
 pub use replace::ReplaceError;
+#[cfg(feature = "controller")]
+pub use resources::{CONTROLLER, Condition, LiveResource, ResourceStatus, Version};
 pub use servers::{Metrics, Sample};
 pub use storage::{Again, Resource, Stored};
+#[cfg(feature = "controller")]
+pub use watch::{CHANGED_ANNOTATION, Change, DELIVERED_LABEL, Delivered};
 pub use workloads::{Consumer, Restart, Rollout};
 
 /// The field manager for server-side apply.

@@ -13,7 +13,7 @@ use serde_json::json;
 use super::{Cluster, ClusterError, Operation, refused};
 
 /// Asks for the metadata of an object instead of the object.
-const ONE: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
+pub(crate) const ONE: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
 /// The same for a list.
 const LIST: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
 /// A field manager that owns no field. Server-side apply removes each field that its manager owned

@@ -16,7 +16,7 @@ mod server;
 use std::process::ExitCode;
 
 use clap::Parser;
-use nix::sys::resource::{Resource, setrlimit};
+use envcrypt_daemon::process::harden;
 
 /// Wipes all memory when it is freed, also memory of libraries that do not know that it holds
 /// keys.
@@ -36,12 +36,4 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
     }
-}
-
-/// Turns core dumps off, also for a debugger of the same user. Ignores errors: a container may not
-/// allow it.
-fn harden() {
-    let _ = setrlimit(Resource::RLIMIT_CORE, 0, 0);
-    #[cfg(target_os = "linux")]
-    let _ = nix::sys::prctl::set_dumpable(false);
 }

@@ -4,14 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use envcrypt_daemon::process::{LogForm, log, stopped};
 use futures::FutureExt;
 use sd_notify::NotifyState;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinHandle;
-use tracing::level_filters::LevelFilter;
-use tracing_subscriber::filter::Targets;
-use tracing_subscriber::layer::SubscriberExt;
-use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::config::{self, Config};
 use crate::engine::Engine;
@@ -41,7 +38,7 @@ pub struct Args {
 /// # Errors
 /// Returns a [`Failure`] if the configuration is not valid or the socket cannot be opened.
 pub async fn run(args: Args) -> Result<(), Failure> {
-    log(&args.log_level);
+    log(env!("CARGO_CRATE_NAME"), &args.log_level, LogForm::Text);
     let config = Config::read(&args.config)?;
     let metrics = Arc::new(Metrics::new());
     // The socket opens before any KMS is called: kube-apiserver connects early.
@@ -59,26 +56,6 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let served = server::serve(&socket, calls, allowed, metrics, stopped()).await;
     let _ = sd_notify::notify(&[NotifyState::Stopping]);
     served.map_err(|error| Failure::new("the server failed").cause(error.to_string()))
-}
-
-/// Only this program's own messages: libraries would log what they send.
-fn log(level: &str) {
-    let level = level.parse::<LevelFilter>().unwrap_or(LevelFilter::INFO);
-    let targets = Targets::new().with_target(env!("CARGO_CRATE_NAME"), level);
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false);
-    tracing_subscriber::registry().with(targets).with(lines.with_target(false)).init();
-}
-
-async fn stopped() {
-    let (terminate, interrupt) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
-    let (Ok(mut terminate), Ok(mut interrupt)) = (terminate, interrupt) else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    tracing::info!("stopping");
 }
 
 /// Tests the KEKs, and follows the file of the configuration.

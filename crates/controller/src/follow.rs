@@ -1,0 +1,511 @@
+//! Follows the cluster: what changes is put into the queue, and delivered from it.
+//!
+//! One task owns all state. Deliveries run beside each other inside of it.
+
+use std::collections::HashSet;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use envcrypt_cluster::{Change, ClusterError, Delivered, LiveResource};
+use envcrypt_core::secret::{Namespace, Place, random_bytes};
+use envcrypt_daemon::failure::Failure;
+use envcrypt_daemon::process::stopped;
+use futures::StreamExt;
+use futures::future::LocalBoxFuture;
+use futures::stream::{BoxStream, FuturesUnordered, SelectAll};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{sleep_until, timeout};
+
+use crate::deliver::{Deliverer, Report, Task};
+use crate::health::Said;
+use crate::index::{Index, is_current};
+use crate::metrics::{Delivery, Metrics};
+use crate::outcome::{Outcome, Retry, Standing};
+use crate::queue::{Queue, Urgency};
+use crate::rules::Plan;
+use crate::status;
+
+/// How many deliveries run at the same time.
+const AT_ONCE: usize = 32;
+/// How often the same event about the same object is written.
+const NOTE_AGAIN: Duration = Duration::from_secs(60);
+/// How long deliveries may take at the end.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// What is followed.
+pub struct Options {
+    /// The namespaces; none means all.
+    pub namespaces: Vec<Namespace>,
+    /// Whether to end once everything was delivered once.
+    pub once: bool,
+}
+
+/// A change that a watch reports, and the namespace of the watch.
+type Watched<T> = (Option<Namespace>, Change<T>);
+
+struct Follower {
+    deliverer: Arc<Deliverer>,
+    options: Options,
+    metrics: Arc<Metrics>,
+    said: Arc<Said>,
+    index: Index,
+    queue: Queue,
+    running: FuturesUnordered<LocalBoxFuture<'static, Report>>,
+    resources: SelectAll<BoxStream<'static, Watched<LiveResource>>>,
+    targets: SelectAll<BoxStream<'static, Watched<Delivered>>>,
+    /// The watches that are not complete yet.
+    incomplete_resources: Lists,
+    incomplete_targets: Lists,
+    /// Events that are being written.
+    notes: JoinSet<()>,
+    /// The message of the last watch that failed.
+    failure: Option<String>,
+    leads: bool,
+}
+
+/// The lists that are under way: the namespace, and what was listed.
+#[derive(Default)]
+struct Lists {
+    listed: Vec<(Option<Namespace>, HashSet<Place>)>,
+    /// How many watches were never complete.
+    missing: usize,
+}
+
+impl Lists {
+    fn begin(&mut self, namespace: &Option<Namespace>) {
+        self.listed.retain(|(name, _)| name != namespace);
+        self.listed.push((namespace.clone(), HashSet::new()));
+    }
+
+    fn add(&mut self, namespace: &Option<Namespace>, place: &Place) {
+        if let Some((_, listed)) = self.listed.iter_mut().find(|(name, _)| name == namespace) {
+            listed.insert(place.clone());
+        }
+    }
+
+    /// Returns what was listed.
+    fn complete(&mut self, namespace: &Option<Namespace>) -> HashSet<Place> {
+        let at = self.listed.iter().position(|(name, _)| name == namespace);
+        at.map(|at| self.listed.swap_remove(at).1).unwrap_or_default()
+    }
+}
+
+/// Follows the cluster until it is stopped, or once.
+///
+/// # Errors
+/// Returns a [`Failure`] if the Lease was lost.
+pub async fn run(
+    deliverer: Arc<Deliverer>,
+    options: Options,
+    metrics: Arc<Metrics>,
+    said: Arc<Said>,
+) -> Result<ExitCode, Failure> {
+    let mut leader = lead(deliverer.clone());
+    let mut follower = Follower {
+        deliverer,
+        options,
+        metrics,
+        said,
+        index: Index::default(),
+        queue: Queue::default(),
+        running: FuturesUnordered::new(),
+        resources: SelectAll::new(),
+        targets: SelectAll::new(),
+        incomplete_resources: Lists::default(),
+        incomplete_targets: Lists::default(),
+        notes: JoinSet::new(),
+        failure: None,
+        leads: false,
+    };
+    follower.begin();
+    let stop = stopped();
+    tokio::pin!(stop);
+    loop {
+        follower.start_deliveries();
+        if follower.is_finished() {
+            let code = follower.summary();
+            follower.end().await;
+            return Ok(code);
+        }
+        let next = follower.queue.next().filter(|_| follower.leads && !follower.options.once);
+        tokio::select! {
+            Some((namespace, change)) = follower.targets.next() => follower.see_target(namespace, change),
+            Some((namespace, change)) = follower.resources.next() => follower.see(namespace, change),
+            Some(report) = follower.running.next() => follower.finish(report),
+            leads = leader.changed() => match leads.is_ok() && *leader.borrow() {
+                true => follower.take_lead(),
+                false => return Err(follower.lost()),
+            },
+            () = until(next) => {}
+            () = &mut stop => break,
+        }
+    }
+    follower.end().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Takes the Lease, and keeps it. The receiver sees `true` once it is held; the sender is dropped
+/// once it is lost.
+fn lead(deliverer: Arc<Deliverer>) -> watch::Receiver<bool> {
+    let (sender, receiver) = watch::channel(false);
+    tokio::spawn(async move {
+        let log = |error: &ClusterError| tracing::warn!(%error, "the Lease cannot be used");
+        if let Some(lease) = &deliverer.lease {
+            lease.acquire(&deliverer.cluster, log).await;
+        }
+        let _ = sender.send(true);
+        match &deliverer.lease {
+            Some(lease) => lease.keep(&deliverer.cluster, log).await,
+            None => sender.closed().await,
+        }
+    });
+    receiver
+}
+
+async fn until(time: Option<Instant>) {
+    match time {
+        Some(time) => sleep_until(time.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+impl Follower {
+    /// Starts the first watches. The plain Secrets come first, so that what is in order is known.
+    fn begin(&mut self) {
+        let namespaces = self.namespaces();
+        self.incomplete_resources.missing = namespaces.len();
+        if !self.deliverer.watches_targets {
+            return self.watch_resources();
+        }
+        self.incomplete_targets.missing = namespaces.len();
+        for namespace in namespaces {
+            let watched = self.deliverer.cluster.watch_delivered(namespace.as_ref());
+            self.targets.push(watched.map(move |change| (namespace.clone(), change)).boxed());
+        }
+    }
+
+    fn watch_resources(&mut self) {
+        for namespace in self.namespaces() {
+            let watched = self.deliverer.cluster.watch_resources(namespace.as_ref());
+            self.resources.push(watched.map(move |change| (namespace.clone(), change)).boxed());
+        }
+    }
+
+    /// The namespace of each watch.
+    fn namespaces(&self) -> Vec<Option<Namespace>> {
+        match self.options.namespaces.as_slice() {
+            [] => vec![None],
+            named => named.iter().cloned().map(Some).collect(),
+        }
+    }
+
+    fn see(&mut self, namespace: Option<Namespace>, change: Change<LiveResource>) {
+        match change {
+            Change::Begins => self.incomplete_resources.begin(&namespace),
+            Change::Listed(resource) => {
+                self.incomplete_resources.add(&namespace, &resource.place);
+                self.look(&resource);
+            }
+            Change::Applied(resource) => self.look(&resource),
+            Change::Gone(place) => self.forget(&place),
+            Change::Complete => self.complete_resources(&namespace),
+            Change::Failed(error) => self.watch_failed(&error),
+        }
+    }
+
+    fn complete_resources(&mut self, namespace: &Option<Namespace>) {
+        let listed = self.incomplete_resources.complete(namespace);
+        let is_gone = |place: &Place| is_in(place, namespace) && !listed.contains(place);
+        let gone: Vec<Place> = self
+            .index
+            .resources()
+            .map(|(place, _)| place)
+            .filter(|p| is_gone(p))
+            .cloned()
+            .collect();
+        gone.iter().for_each(|place| self.forget(place));
+        self.failure = None;
+        let lists = &mut self.incomplete_resources;
+        lists.missing = lists.missing.saturating_sub(1);
+        if lists.missing == 0 && !self.said.is_synced.swap(true, Ordering::Relaxed) {
+            let count = self.index.resources().count();
+            tracing::info!(objects = count, waiting = self.queue.len(), "all objects are known");
+        }
+    }
+
+    fn see_target(&mut self, namespace: Option<Namespace>, change: Change<Delivered>) {
+        match change {
+            Change::Begins => self.incomplete_targets.begin(&namespace),
+            Change::Listed(delivered) => {
+                self.incomplete_targets.add(&namespace, &delivered.place);
+                self.look_at_target(delivered);
+            }
+            Change::Applied(delivered) => self.look_at_target(delivered),
+            Change::Gone(place) => self.lose_target(&place),
+            Change::Complete => {
+                let listed = self.incomplete_targets.complete(&namespace);
+                let is_gone = |place: &&Place| is_in(place, &namespace) && !listed.contains(place);
+                let gone: Vec<Place> =
+                    self.index.targets().map(|(place, _)| place).filter(is_gone).cloned().collect();
+                gone.iter().for_each(|place| self.lose_target(place));
+                self.failure = None;
+                let lists = &mut self.incomplete_targets;
+                let was_missing = lists.missing > 0;
+                lists.missing = lists.missing.saturating_sub(1);
+                if was_missing && lists.missing == 0 {
+                    self.watch_resources();
+                }
+            }
+            Change::Failed(error) => self.watch_failed(&error),
+        }
+    }
+
+    /// Looks at an object, and decides without any request whether something is to be done.
+    fn look(&mut self, resource: &LiveResource) {
+        let place = &resource.place;
+        if !self.index.see(resource) {
+            return;
+        }
+        let target = self.index.target(place).map(|target| &target.version);
+        let watched = self.deliverer.watches_targets;
+        let outcome = match self.deliverer.rules.plan(resource) {
+            Plan::Nothing => None,
+            Plan::Report(outcome) => {
+                if status::with(resource, &outcome) != resource.status {
+                    return self.queue.add(place, Urgency::New, Instant::now());
+                }
+                Some(outcome)
+            }
+            Plan::Deliver(_) if !is_current(resource, target, watched) => {
+                let is_new = resource.status.observed_generation != resource.generation;
+                let urgency = if is_new { Urgency::New } else { Urgency::Verify };
+                return self.queue.add(place, urgency, Instant::now());
+            }
+            Plan::Deliver(_) => Some(Outcome::ready("")),
+        };
+        let target = target.cloned();
+        self.index.looked_at(resource, target);
+        self.queue.remove(place);
+        self.stands(place, outcome.map(|outcome| outcome.standing));
+    }
+
+    fn look_at_target(&mut self, delivered: Delivered) {
+        let place = delivered.place.clone();
+        match self.index.see_target(delivered) {
+            true => self.queue.add(&place, Urgency::Verify, Instant::now()),
+            // A standby learns of the work of another process.
+            false if !self.leads && !self.index.is_changed(&place) => self.queue.remove(&place),
+            false => {}
+        }
+    }
+
+    fn lose_target(&mut self, place: &Place) {
+        if self.index.lose_target(place) {
+            self.queue.add(place, Urgency::Verify, Instant::now());
+        }
+    }
+
+    fn forget(&mut self, place: &Place) {
+        self.queue.remove(place);
+        let standing = self.index.forget(place);
+        self.metrics.stands(&place.namespace, standing, None);
+    }
+
+    fn watch_failed(&mut self, error: &ClusterError) {
+        let message = error.to_string();
+        if self.failure.as_ref() != Some(&message) {
+            tracing::warn!(error = %message, "a watch failed, and is tried again");
+            self.failure = Some(message);
+        }
+    }
+
+    fn take_lead(&mut self) {
+        self.leads = true;
+        self.metrics.leader.set(1);
+        tracing::info!(waiting = self.queue.len(), "this process delivers");
+    }
+
+    fn lost(&self) -> Failure {
+        self.metrics.leader.set(0);
+        Failure::new("another process may deliver by now")
+            .cause("the Lease was not renewed in time")
+    }
+
+    /// Starts deliveries, as many as may run at the same time.
+    fn start_deliveries(&mut self) {
+        // What is in order is known only once all is listed.
+        while self.leads && self.is_synced() && self.running.len() < AT_ONCE {
+            let Some(place) = self.queue.take(Instant::now()) else { break };
+            let target = self.index.target(&place).map(|target| target.version.clone());
+            let fingerprint = self.index.entry(&place).and_then(|entry| entry.fingerprint.clone());
+            let deliverer = self.deliverer.clone();
+            let task = Task { place, target, fingerprint };
+            self.running.push(Box::pin(async move { deliverer.deliver(task).await }));
+        }
+        self.metrics.queue.set(i64::try_from(self.queue.len()).unwrap_or(i64::MAX));
+        let oldest = self.queue.oldest().map_or(0, |since| since.elapsed().as_secs());
+        self.metrics.oldest_waiting.set(i64::try_from(oldest).unwrap_or(i64::MAX));
+    }
+
+    fn is_synced(&self) -> bool {
+        self.said.is_synced.load(Ordering::Relaxed)
+    }
+
+    /// Takes the result of a delivery.
+    fn finish(&mut self, report: Report) {
+        let now = Instant::now();
+        let place = report.place.clone();
+        let again = self.queue.done(&place);
+        if let Some(delivery) = report.delivery {
+            self.metrics.delivery(delivery, report.began);
+        }
+        if let Some(version) = report.target.as_ref().filter(|_| report.delivery.is_some()) {
+            self.index.wrote(&place, version);
+        }
+        match &report.resource {
+            Some(resource) => self.index.looked_at(resource, report.target.clone()),
+            None if report.outcome.is_none() => return self.forget(&place),
+            None => {}
+        }
+        if let Some(entry) = self.index.entry(&place) {
+            entry.fingerprint.clone_from(&report.fingerprint);
+        }
+        self.stands(&place, report.standing());
+        match report.outcome.as_ref().map(|outcome| outcome.retry) {
+            Some(Some(retry)) => self.try_again(&place, retry, now),
+            Some(None) => {
+                if let Some(entry) = self.index.entry(&place) {
+                    entry.failures = 0;
+                }
+                if report.delivery.is_some_and(|delivery| delivery != Delivery::Unchanged) {
+                    self.queue.wake(Retry::Kms, now);
+                }
+            }
+            None => {}
+        }
+        if let Some(urgency) = again.filter(|_| self.index.is_changed(&place)) {
+            self.queue.add(&place, urgency, now);
+        }
+        self.tell(&report);
+    }
+
+    fn try_again(&mut self, place: &Place, retry: Retry, now: Instant) {
+        let Some(entry) = self.index.entry(place) else { return };
+        entry.failures = entry.failures.saturating_add(1);
+        self.queue.add_later(place, pause(retry, entry.failures), retry, now);
+    }
+
+    fn stands(&mut self, place: &Place, standing: Option<Standing>) {
+        let Some(entry) = self.index.entry(place) else { return };
+        let old = std::mem::replace(&mut entry.standing, standing);
+        self.metrics.stands(&place.namespace, old, standing);
+    }
+
+    /// Logs what came of a delivery, and writes an event about it.
+    fn tell(&mut self, report: &Report) {
+        let Some(outcome) = &report.outcome else { return };
+        let (namespace, name) = (&report.place.namespace, &report.place.name);
+        let (reason, message) = match report.delivery {
+            Some(Delivery::Unchanged) => return,
+            Some(delivery) => said_of(delivery),
+            None => (outcome.reason, outcome.message.as_str()),
+        };
+        let is_warning = report.delivery.is_none() && outcome.standing != Standing::Suspended;
+        match is_warning {
+            true => tracing::warn!(%namespace, %name, reason, "{message}"),
+            false => tracing::info!(%namespace, %name, reason, "{message}"),
+        }
+        let Some(resource) = &report.resource else { return };
+        if let Some((reason, message)) = &report.remark {
+            tracing::warn!(%namespace, %name, reason, "{message}");
+            self.note(resource, true, reason, message);
+        }
+        let Some(entry) = self.index.entry(&report.place) else { return };
+        let was_told =
+            entry.noted.is_some_and(|(old, at)| old == reason && at.elapsed() < NOTE_AGAIN);
+        let is_told = was_told || (is_warning && is_told_by(resource, outcome));
+        if !is_told {
+            entry.noted = Some((reason, Instant::now()));
+            self.note(resource, is_warning, reason, message);
+        }
+    }
+
+    /// Writes an event, beside everything else.
+    fn note(&mut self, about: &LiveResource, is_warning: bool, reason: &'static str, text: &str) {
+        let (deliverer, about, text) = (self.deliverer.clone(), about.clone(), text.to_owned());
+        while self.notes.try_join_next().is_some() {}
+        self.notes.spawn(async move { deliverer.note(&about, is_warning, reason, &text).await });
+    }
+
+    /// With `--once`: whether everything was delivered once.
+    fn is_finished(&self) -> bool {
+        self.options.once && self.is_synced() && self.running.is_empty() && self.queue.len() == 0
+    }
+
+    fn summary(&self) -> ExitCode {
+        let (mut ready, mut others) = (0_usize, 0_usize);
+        for (place, entry) in self.index.resources() {
+            match entry.standing {
+                Some(Standing::Ready) => ready += 1,
+                Some(Standing::Suspended) | None => {}
+                Some(_) => {
+                    others += 1;
+                    tracing::error!(namespace = %place.namespace, name = %place.name, "not delivered");
+                }
+            }
+        }
+        tracing::info!(ready, not_delivered = others, "everything was looked at once");
+        if others == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    }
+
+    /// Ends the deliveries that are under way, and gives the Lease up.
+    async fn end(mut self) {
+        let rest = async {
+            while self.running.next().await.is_some() {}
+            while self.notes.join_next().await.is_some() {}
+        };
+        let _ = timeout(GRACE, rest).await;
+        if let Some(lease) = &self.deliverer.lease {
+            lease.release(&self.deliverer.cluster).await;
+        }
+    }
+}
+
+fn is_in(place: &Place, namespace: &Option<Namespace>) -> bool {
+    namespace.as_ref().is_none_or(|namespace| place.namespace == *namespace)
+}
+
+/// Whether the status already told this before the delivery.
+fn is_told_by(resource: &LiveResource, outcome: &Outcome) -> bool {
+    status::ready(&resource.status)
+        .is_some_and(|(reason, is_ready)| !is_ready && reason == outcome.reason)
+        && resource.status.observed_generation == resource.generation
+}
+
+fn said_of(delivery: Delivery) -> (&'static str, &'static str) {
+    match delivery {
+        Delivery::Created => ("Created", "made the Secret"),
+        Delivery::Updated => ("Updated", "the Secret has what was sealed anew"),
+        Delivery::Adopted => ("Adopted", "took over the Secret that was given"),
+        Delivery::Repaired => ("Repaired", "the Secret was not as it was sealed, and is so again"),
+        Delivery::Unchanged => ("Unchanged", "nothing was to be done"),
+    }
+}
+
+/// Returns the pause before the next attempt: longer each time, and never the same for all.
+fn pause(retry: Retry, failures: u32) -> Duration {
+    let (first, most) = match retry {
+        Retry::Passing | Retry::Kms => (1.0, 300.0),
+        Retry::Denied => (30.0, 600.0),
+        Retry::NotOwned => (45.0, 45.0),
+    };
+    let doubled =
+        first * 2_f64.powi(i32::try_from(failures.saturating_sub(1).min(20)).unwrap_or(20));
+    let mut random = [0; 2];
+    random_bytes(&mut random);
+    let jitter = f64::from(u16::from_ne_bytes(random)) / f64::from(u16::MAX);
+    Duration::from_secs_f64(doubled.min(most) * (0.8 + 0.4 * jitter))
+}

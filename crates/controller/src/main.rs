@@ -1,0 +1,40 @@
+//! `envcrypt-controller`: keeps the plain Secret of each `EnvcryptSecret` as it was sealed.
+
+mod cli;
+mod deliver;
+mod fingerprint;
+mod follow;
+mod health;
+mod index;
+mod metrics;
+mod opener;
+mod outcome;
+mod queue;
+mod rules;
+mod status;
+mod target;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use envcrypt_daemon::process::harden;
+
+/// Wipes all memory when it is freed, also memory of libraries that do not know that it holds
+/// values.
+#[global_allocator]
+static ALLOCATOR: zeroizing_alloc::ZeroAlloc<std::alloc::System> =
+    zeroizing_alloc::ZeroAlloc(std::alloc::System);
+
+fn main() -> ExitCode {
+    harden();
+    let cli = cli::Cli::parse();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.expect("the operating system gives an event queue");
+    let result = runtime.block_on(cli.run());
+    // Not long for a call that hangs, such as a DNS lookup.
+    runtime.shutdown_timeout(std::time::Duration::from_millis(500));
+    match result {
+        Ok(code) => code,
+        Err(failure) => failure.report(),
+    }
+}
