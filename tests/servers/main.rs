@@ -2,6 +2,7 @@
 //! kube-apiserver, and every KMS or what plays it. `make test` builds them first.
 
 mod age_cli;
+mod api_proxy;
 mod apply;
 mod at_rest;
 mod aws;
@@ -10,6 +11,7 @@ mod clouds;
 mod cluster;
 mod completion;
 mod control_plane;
+mod controller;
 mod deploy;
 mod etcd;
 mod everyday;

@@ -187,10 +187,13 @@ impl Deliverer {
         fingerprint: Option<&Known>,
     ) -> Result<Done, Outcome> {
         let place = &source.resource.place;
-        let was_foreign =
-            status::ready(&source.resource.status).is_some_and(|(reason, _)| reason == "NotOwned");
+        // One that was there may be there still, without its label.
+        let status = &source.resource.status;
+        let may_be_there = target.is_some()
+            || status.target.is_some()
+            || status::ready(status).is_some_and(|(reason, _)| reason == "NotOwned");
         let mut plain = None;
-        if target.is_none() && !was_foreign {
+        if !may_be_there {
             let opened = self.open(source).await?;
             match self.create(source, &opened).await {
                 Err(ClusterError::AlreadyExists(_)) => plain = Some(opened),

@@ -1,0 +1,172 @@
+//! A proxy in front of kube-apiserver that sees each request, and can drop, delay or answer it.
+//! `kubectl proxy` takes TLS and the login away first.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use crate::control_plane::ControlPlane;
+use crate::programs::find;
+use crate::server::{Server, free_port, listens, wait_until};
+
+/// A request as the proxy sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    pub method: String,
+    /// The path with the query.
+    pub path: String,
+}
+
+impl Request {
+    /// Whether it changes something.
+    pub fn is_write(&self) -> bool {
+        self.method != "GET"
+    }
+
+    pub fn is_watch(&self) -> bool {
+        self.path.contains("watch=true") || self.path.contains("watch=1")
+    }
+}
+
+/// What happens to a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(dead_code, reason = "each test needs some of them")]
+pub enum Action {
+    Pass,
+    /// The connection is closed, and the server never sees the request.
+    Drop,
+    /// The server answers, and the client never sees the answer.
+    DropAnswer,
+    /// An answer with this status.
+    Answer(u16),
+    /// A watch ends after this many bytes of its answer.
+    Cut(usize),
+}
+
+type Decide = Box<dyn FnMut(&Request) -> Action + Send>;
+
+#[derive(Default)]
+struct State {
+    decide: Option<Decide>,
+    seen: Vec<Request>,
+}
+
+pub struct ApiProxy {
+    folder: tempfile::TempDir,
+    state: Arc<Mutex<State>>,
+    _proxy: Server,
+}
+
+impl ApiProxy {
+    /// In front of this kube-apiserver, as this user of its kubeconfigs.
+    pub fn start(plane: &ControlPlane, user: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let upstream = free_port();
+        let log = folder.path().join("log");
+        let args = [
+            "proxy".to_owned(),
+            format!("--kubeconfig={}", plane.kubeconfig(user).display()),
+            format!("--port={upstream}"),
+            "--reject-paths=^$".to_owned(),
+        ];
+        let proxy = Server::start(&find("kubectl"), args, &log);
+        wait_until("kubectl proxy", &log, || listens(upstream));
+        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let state: Arc<Mutex<State>> = Arc::default();
+        let shared = state.clone();
+        std::thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                let shared = shared.clone();
+                std::thread::spawn(move || serve(client, upstream, &shared));
+            }
+        });
+        let kubeconfig = format!(
+            "apiVersion: v1\nkind: Config\ncurrent-context: c\n\
+             clusters: [{{name: c, cluster: {{server: 'http://127.0.0.1:{port}'}}}}]\n\
+             users: [{{name: c, user: {{}}}}]\ncontexts: [{{name: c, context: {{cluster: c, user: c}}}}]\n"
+        );
+        std::fs::write(folder.path().join("kubeconfig"), kubeconfig).expect("written");
+        Self { folder, state, _proxy: proxy }
+    }
+
+    /// The kubeconfig file of a client that goes through the proxy.
+    pub fn kubeconfig(&self) -> PathBuf {
+        self.folder.path().join("kubeconfig")
+    }
+
+    /// Decides about each request from now on.
+    pub fn decide(&self, decide: impl FnMut(&Request) -> Action + Send + 'static) {
+        self.state.lock().expect("no panic").decide = Some(Box::new(decide));
+    }
+
+    /// Lets every request pass.
+    pub fn heal(&self) {
+        self.state.lock().expect("no panic").decide = None;
+    }
+
+    /// The requests since the last time.
+    pub fn take(&self) -> Vec<Request> {
+        std::mem::take(&mut self.state.lock().expect("no panic").seen)
+    }
+}
+
+/// Answers the one request of a connection.
+fn serve(mut client: TcpStream, upstream: u16, state: &Mutex<State>) -> Option<()> {
+    let (request, head, body) = read_request(&mut client)?;
+    let action = {
+        let mut state = state.lock().expect("no panic");
+        state.seen.push(request.clone());
+        state.decide.as_mut().map_or(Action::Pass, |decide| decide(&request))
+    };
+    match action {
+        Action::Drop => return None,
+        Action::Answer(status) => {
+            let text =
+                format!("HTTP/1.1 {status} x\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+            return client.write_all(text.as_bytes()).ok();
+        }
+        Action::Pass | Action::DropAnswer | Action::Cut(_) => {}
+    }
+    let mut server = TcpStream::connect(("127.0.0.1", upstream)).ok()?;
+    // One request for each connection: then an answer ends with its connection.
+    let lines = head.split("\r\n").filter(|line| !line.to_lowercase().starts_with("connection:"));
+    let head = lines.collect::<Vec<_>>().join("\r\n");
+    server.write_all(format!("{head}\r\nconnection: close\r\n\r\n").as_bytes()).ok()?;
+    server.write_all(&body).ok()?;
+    let mut left = if let Action::Cut(size) = action { size } else { usize::MAX };
+    let mut buffer = [0; 16384];
+    while left > 0 {
+        let size = server.read(&mut buffer).ok().filter(|size| *size > 0)?;
+        if action != Action::DropAnswer {
+            client.write_all(&buffer[..size.min(left)]).ok()?;
+        }
+        left = left.saturating_sub(size);
+    }
+    client.shutdown(Shutdown::Both).ok()
+}
+
+fn read_request(client: &mut TcpStream) -> Option<(Request, String, Vec<u8>)> {
+    let mut bytes = Vec::new();
+    let mut buffer = [0; 16384];
+    let end = loop {
+        if let Some(at) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
+            break at;
+        }
+        let size = client.read(&mut buffer).ok().filter(|size| *size > 0)?;
+        bytes.extend_from_slice(&buffer[..size]);
+    };
+    let head = String::from_utf8(bytes[..end].to_vec()).ok()?;
+    let length = head.to_lowercase();
+    let length = length.split("content-length:").nth(1).and_then(|rest| rest.lines().next());
+    let length: usize = length.map_or(Some(0), |text| text.trim().parse().ok())?;
+    let mut body = bytes[end + 4..].to_vec();
+    while body.len() < length {
+        let size = client.read(&mut buffer).ok().filter(|size| *size > 0)?;
+        body.extend_from_slice(&buffer[..size]);
+    }
+    let mut words = head.split_whitespace();
+    let (method, path) = (words.next()?.to_owned(), words.next()?.to_owned());
+    Some((Request { method, path }, head, body))
+}

@@ -1,0 +1,4 @@
+//! `envcrypt-controller` against a real kube-apiserver and etcd, with OpenBao as the KMS.
+
+mod delivery;
+mod scene;
