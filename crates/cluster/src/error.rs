@@ -263,12 +263,20 @@ fn api(status: &Status, operation: &Operation) -> ClusterError {
     let is_namespace = status.details.as_ref().is_some_and(|details| details.kind == "namespaces");
     match (status.code, &operation.place, &operation.namespace) {
         (401, ..) => ClusterError::Unauthorized,
-        (403, ..) if status.reason == "Forbidden" => ClusterError::Forbidden {
+        // Quotas and admission say that it is forbidden too; only RBAC says who cannot do what.
+        (403, ..) if status.message.contains("exceeded quota") => ClusterError::Refused {
             verb: operation.verb,
-            kind: operation.kind.to_string(),
-            scope: operation.scope(),
-            message: if operation.plaintext { String::new() } else { status.message.clone() },
+            what: operation.what(),
+            reason: "the quota of the namespace is exceeded".to_owned(),
         },
+        (403, ..) if status.reason == "Forbidden" && status.message.contains(" cannot ") => {
+            ClusterError::Forbidden {
+                verb: operation.verb,
+                kind: operation.kind.to_string(),
+                scope: operation.scope(),
+                message: if operation.plaintext { String::new() } else { status.message.clone() },
+            }
+        }
         (404, _, Some(namespace)) if is_namespace => ClusterError::NoNamespace(namespace.clone()),
         (404, Some(place), _) => ClusterError::NotFound(place.clone()),
         (409, Some(place), _) if status.reason == "AlreadyExists" => {

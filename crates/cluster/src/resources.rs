@@ -45,7 +45,7 @@ pub struct LiveResource {
 pub struct ResourceStatus {
     /// The generation that the conditions are about.
     pub observed_generation: i64,
-    /// The digest of what was delivered last: of the sealed values, never of plaintext.
+    /// The digest of what was delivered last: of the sealed values and the seal, never of plaintext.
     pub digest: Option<String>,
     /// When it was sealed, in RFC 3339.
     pub sealed_at: Option<String>,

@@ -120,7 +120,7 @@ impl Deliverer {
             true => task.target,
             false => resource.status.target.clone(),
         };
-        let digest = BASE64.encode(sealed.digest());
+        let digest = BASE64.encode(sealed.fingerprint());
         let source = Source { resource, sealed: &sealed, digest };
         let sealed_at = source.sealed_at();
         if is_current(resource, target.as_ref(), self.watches_targets) {

@@ -23,6 +23,8 @@ pub use open::{Deks, SealCheck};
 pub use rewrap::{Holder, Rewrap, RewrapError, RewrapMethod};
 pub use seal::{Sealer, name_suffix, sealed_size_at_least};
 
+use sha2::{Digest, Sha256};
+
 use crate::kek::{KekId, KekUri, WrappedKey};
 use crate::secret::{Key, Meta};
 
@@ -82,11 +84,18 @@ impl SealedSecret {
         digest(self).is_some() && digest(self) == digest(other)
     }
 
-    /// Returns the digest that the seal must contain: of the type, of `immutable` and of the sealed
-    /// values. It tells nothing about the plaintext.
-    #[must_use]
-    pub fn digest(&self) -> [u8; 32] {
+    /// The digest that the seal must contain.
+    fn digest(&self) -> [u8; 32] {
         set::digest(&self.meta, &self.values)
+    }
+
+    /// Returns a digest of what was sealed: of the values, the type, `immutable` and the seal with
+    /// its time. The KEKs are not part of it, so a rewrap does not change it. It tells nothing about
+    /// the plaintext.
+    #[must_use]
+    pub fn fingerprint(&self) -> [u8; 32] {
+        let seal = self.seal.as_ref().map(Jwe::digest).unwrap_or_default();
+        Sha256::new().chain_update(self.digest()).chain_update(seal).finalize().into()
     }
 
     /// Checks that the sealed values fit into a Secret.

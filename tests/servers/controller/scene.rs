@@ -244,6 +244,12 @@ pub fn spec(text: &str) -> Spec {
     Spec::of(&sealed)
 }
 
+/// When a Secret was sealed, in seconds since 1970.
+pub fn seal_time(spec: &Spec) -> u64 {
+    let place = place("any", "any");
+    spec.sealed(place).expect("sealed").seal.expect("a seal").sealed_at
+}
+
 /// The plain values of a Secret.
 pub fn values(secret: &Value) -> BTreeMap<String, String> {
     use base64::Engine;
@@ -272,8 +278,7 @@ pub fn ready(resource: &Value) -> Option<(String, String)> {
 }
 
 /// The place of a Secret.
-#[allow(dead_code, reason = "some tests need it")]
-pub fn place(namespace: &str, name: &str) -> Place {
+fn place(namespace: &str, name: &str) -> Place {
     Place { namespace: namespace.parse().expect("valid"), name: name.parse().expect("valid") }
 }
 
