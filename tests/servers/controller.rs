@@ -1,5 +1,6 @@
 //! `envcrypt-controller` against a real kube-apiserver and etcd, with OpenBao as the KMS.
 
 mod delivery;
+mod failures;
 mod scene;
 mod threats;

@@ -299,13 +299,18 @@ pub struct Controller {
 
 impl Controller {
     pub fn start(kubeconfig: &Path, keks: &str, kms: u16, args: &[&str]) -> Self {
+        Self::start_as(kubeconfig, keks, kms, args, crate::vault::ROOT)
+    }
+
+    /// The same with another token for the KMS.
+    pub fn start_as(kubeconfig: &Path, keks: &str, kms: u16, args: &[&str], token: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let log = std::fs::File::create(folder.path().join("log")).expect("a log");
         let mut command = Command::new(program());
         command.env_clear().env("HOME", folder.path()).env("ENVCRYPT_KEKS", keks);
         command.env("KUBECONFIG", kubeconfig);
         command.env("VAULT_ADDR", format!("http://127.0.0.1:{kms}"));
-        command.env("VAULT_TOKEN", crate::vault::ROOT);
+        command.env("VAULT_TOKEN", token);
         command.args(args).args(["--log-level=debug"]);
         if !args.iter().any(|arg| arg.starts_with("--listen")) {
             command.arg("--listen=off");
