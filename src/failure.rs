@@ -6,6 +6,7 @@ mod at_rest;
 mod batch;
 mod exec;
 mod lower;
+mod policy;
 mod restart;
 mod select;
 mod values;
@@ -29,6 +30,7 @@ pub use access::AccessError;
 pub use at_rest::AtRestError;
 pub use batch::BatchError;
 pub use exec::ExecError;
+pub use policy::PolicyError;
 pub use restart::RestartError;
 pub use select::SelectError;
 pub use values::{EnvFileError, ValuesError};
@@ -72,6 +74,8 @@ pub enum Failure {
     AtRest(#[from] AtRestError),
     #[error(transparent)]
     Exec(#[from] ExecError),
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
     /// Flags that conflict.
     #[error("{0}")]
     Usage(String),
@@ -253,6 +257,7 @@ impl Failure {
             Self::Restart(error) => error,
             Self::AtRest(error) => error,
             Self::Exec(error) => error,
+            Self::Policy(error) => error,
             Self::Type(error) => error,
             Self::Live(error) => error,
             Self::Replace(error) => &**error,

@@ -30,7 +30,7 @@ pub use connect::{ConnectOptions, Connection, context_names};
 pub use error::ClusterError;
 use error::{Operation, refused};
 pub use replace::ReplaceError;
-pub use servers::{Metrics, Sample};
+pub use servers::{Access, Metrics, Sample};
 pub use storage::{Again, Resource, Stored};
 pub use workloads::{Consumer, Restart, Rollout};
 
