@@ -1,10 +1,13 @@
 //! The rights that each role needs, in the cluster and in a KMS, as texts that people apply. It
 //! connects to nothing.
 
+mod admission;
 mod rbac;
 mod role;
 mod subject;
+mod text;
 
-pub use rbac::{Grant, Rule, Scope, manifest};
+pub use admission::{crd_guard, fence, sealed_only};
+pub use rbac::{Grant, Scope, manifest};
 pub use role::{Controller, Lease, controller, people, reader, sealer};
 pub use subject::Subject;

@@ -1,5 +1,6 @@
 //! `policy`: the least rights of each role, for the cluster and for a KMS.
 
+mod admission;
 mod check;
 mod controller;
 mod people;
@@ -32,12 +33,14 @@ pub struct PolicyArgs {
 enum Role {
     Controller(controller::ControllerArgs),
     People(people::PeopleArgs),
+    Admission(admission::AdmissionArgs),
 }
 
 pub async fn run(args: PolicyArgs, session: &Session) -> Result<(), Failure> {
     match args.role {
         Role::Controller(args) => controller::run(args, session).await,
         Role::People(args) => people::run(args, session).await,
+        Role::Admission(args) => admission::run(args),
     }
 }
 

@@ -1,5 +1,6 @@
 //! What `policy` prints, applied to a real API server: what it allows works, and all else is denied.
 
+mod admission;
 mod person;
 mod rbac;
 
