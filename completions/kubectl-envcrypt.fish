@@ -687,35 +687,136 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; a
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from help" -f -a "trust" -d 'Allow this machine to use a KEK for the Secrets of a namespace'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from help" -f -a "test" -d 'Wrap and unwrap a random key, to test whether a KEK works for you'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and not __fish_seen_subcommand_from controller people help" -s n -l namespace -d 'Namespace to use' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and not __fish_seen_subcommand_from controller people help" -l context -d 'Context of the kubeconfig to use' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and not __fish_seen_subcommand_from controller people help" -l kubeconfig -d 'Kubeconfig file, instead of `KUBECONFIG`' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and not __fish_seen_subcommand_from controller people help" -l cluster -d 'Cluster of the kubeconfig to use' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and not __fish_seen_subcommand_from controller people help" -l user -d 'User of the kubeconfig to use' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and not __fish_seen_subcommand_from controller people help" -s s -l server -d 'Address of the API server' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and not __fish_seen_subcommand_from controller people help" -l token -d 'Bearer token for the API server; it is visible in the process list' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and not __fish_seen_subcommand_from controller people help" -l as -d 'User to impersonate' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and not __fish_seen_subcommand_from controller people help" -l as-uid -d 'UID to impersonate' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and not __fish_seen_subcommand_from controller people help" -l as-group -d 'Group to impersonate (can be repeated)' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and not __fish_seen_subcommand_from controller people help" -l as-user-extra -d 'Extra user information for the impersonation (can be repeated)' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and not __fish_seen_subcommand_from controller people help" -l certificate-authority -d 'File with the certificate of the certificate authority' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and not __fish_seen_subcommand_from controller people help" -l client-certificate -d 'File with the client certificate' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and not __fish_seen_subcommand_from controller people help" -l client-key -d 'File with the client key' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and not __fish_seen_subcommand_from controller people help" -l tls-server-name -d 'Server name that the server\'s certificate must have' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and not __fish_seen_subcommand_from controller people help" -l request-timeout -d 'Time limit for one request, for example 5s or 2m; 0 means no limit' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and not __fish_seen_subcommand_from controller people help" -l cache-dir -d 'Accepted because kubectl has it; nothing is cached' -r -F
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and not __fish_seen_subcommand_from controller people help" -l insecure-skip-tls-verify -d 'Do not verify the server\'s certificate'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and not __fish_seen_subcommand_from controller people help" -l disable-compression -d 'Do not compress responses'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and not __fish_seen_subcommand_from controller people help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and not __fish_seen_subcommand_from controller people help" -f -a "controller" -d 'Print the rights of envcrypt-controller'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and not __fish_seen_subcommand_from controller people help" -f -a "people" -d 'Print ClusterRoles that add EnvcryptSecrets to the roles view, edit and admin'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and not __fish_seen_subcommand_from controller people help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and not __fish_seen_subcommand_from sealer reader workload controller people admission help" -s n -l namespace -d 'Namespace to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and not __fish_seen_subcommand_from sealer reader workload controller people admission help" -l context -d 'Context of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and not __fish_seen_subcommand_from sealer reader workload controller people admission help" -l kubeconfig -d 'Kubeconfig file, instead of `KUBECONFIG`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and not __fish_seen_subcommand_from sealer reader workload controller people admission help" -l cluster -d 'Cluster of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and not __fish_seen_subcommand_from sealer reader workload controller people admission help" -l user -d 'User of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and not __fish_seen_subcommand_from sealer reader workload controller people admission help" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and not __fish_seen_subcommand_from sealer reader workload controller people admission help" -l token -d 'Bearer token for the API server; it is visible in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and not __fish_seen_subcommand_from sealer reader workload controller people admission help" -l as -d 'User to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and not __fish_seen_subcommand_from sealer reader workload controller people admission help" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and not __fish_seen_subcommand_from sealer reader workload controller people admission help" -l as-group -d 'Group to impersonate (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and not __fish_seen_subcommand_from sealer reader workload controller people admission help" -l as-user-extra -d 'Extra user information for the impersonation (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and not __fish_seen_subcommand_from sealer reader workload controller people admission help" -l certificate-authority -d 'File with the certificate of the certificate authority' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and not __fish_seen_subcommand_from sealer reader workload controller people admission help" -l client-certificate -d 'File with the client certificate' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and not __fish_seen_subcommand_from sealer reader workload controller people admission help" -l client-key -d 'File with the client key' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and not __fish_seen_subcommand_from sealer reader workload controller people admission help" -l tls-server-name -d 'Server name that the server\'s certificate must have' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and not __fish_seen_subcommand_from sealer reader workload controller people admission help" -l request-timeout -d 'Time limit for one request, for example 5s or 2m; 0 means no limit' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and not __fish_seen_subcommand_from sealer reader workload controller people admission help" -l cache-dir -d 'Accepted because kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and not __fish_seen_subcommand_from sealer reader workload controller people admission help" -l insecure-skip-tls-verify -d 'Do not verify the server\'s certificate'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and not __fish_seen_subcommand_from sealer reader workload controller people admission help" -l disable-compression -d 'Do not compress responses'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and not __fish_seen_subcommand_from sealer reader workload controller people admission help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and not __fish_seen_subcommand_from sealer reader workload controller people admission help" -f -a "sealer" -d 'Print the rights to seal Secrets, without the right to open them'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and not __fish_seen_subcommand_from sealer reader workload controller people admission help" -f -a "reader" -d 'Print the rights to read and open sealed Secrets'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and not __fish_seen_subcommand_from sealer reader workload controller people admission help" -f -a "workload" -d 'Print the rights of a pod that opens its own Secrets with `exec`'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and not __fish_seen_subcommand_from sealer reader workload controller people admission help" -f -a "controller" -d 'Print the rights of envcrypt-controller'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and not __fish_seen_subcommand_from sealer reader workload controller people admission help" -f -a "people" -d 'Print ClusterRoles that add EnvcryptSecrets to the roles view, edit and admin'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and not __fish_seen_subcommand_from sealer reader workload controller people admission help" -f -a "admission" -d 'Print policies that the API server runs: ValidatingAdmissionPolicies, for Kubernetes 1.30 and later'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and not __fish_seen_subcommand_from sealer reader workload controller people admission help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from sealer" -s n -l namespace -d 'Namespace of the Secrets (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from sealer" -l subject -d 'Who gets the rights: user:NAME, group:NAME or serviceaccount:NAMESPACE:NAME (can be repeated); without it, only Roles are printed' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from sealer" -l name -d 'Secret that may be sealed (can be repeated); without it, all; RBAC cannot limit `create`' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from sealer" -l role-name -d 'Name of the Roles and bindings, or of the policy of Vault' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from sealer" -s o -l output -d 'Print the rights in the cluster (rbac), or those for a KMS: a policy of IAM (aws), commands of gcloud (gcp) or az (azure), or a policy of Vault and OpenBao (vault)' -r -f -a "rbac\t''
+aws\t''
+gcp\t''
+azure\t''
+vault\t''"
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from sealer" -l kek -d 'Key of the KMS (can be repeated); without it, those that `create` would use in the namespace' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from sealer" -l context -d 'Context of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from sealer" -l kubeconfig -d 'Kubeconfig file, instead of `KUBECONFIG`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from sealer" -l cluster -d 'Cluster of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from sealer" -l user -d 'User of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from sealer" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from sealer" -l token -d 'Bearer token for the API server; it is visible in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from sealer" -l as -d 'User to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from sealer" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from sealer" -l as-group -d 'Group to impersonate (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from sealer" -l as-user-extra -d 'Extra user information for the impersonation (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from sealer" -l certificate-authority -d 'File with the certificate of the certificate authority' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from sealer" -l client-certificate -d 'File with the client certificate' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from sealer" -l client-key -d 'File with the client key' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from sealer" -l tls-server-name -d 'Server name that the server\'s certificate must have' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from sealer" -l request-timeout -d 'Time limit for one request, for example 5s or 2m; 0 means no limit' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from sealer" -l cache-dir -d 'Accepted because kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from sealer" -l secrets -d 'Allow writing sealed Secrets of the kind Secret too; who may patch a Secret can read it'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from sealer" -l check -d 'Ask the cluster whether you, or the user of --as, have these rights'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from sealer" -l insecure-skip-tls-verify -d 'Do not verify the server\'s certificate'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from sealer" -l disable-compression -d 'Do not compress responses'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from sealer" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from reader" -s n -l namespace -d 'Namespace of the Secrets (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from reader" -l subject -d 'Who gets the rights: user:NAME, group:NAME or serviceaccount:NAMESPACE:NAME (can be repeated); without it, only Roles are printed' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from reader" -l name -d 'Secret that may be opened (can be repeated); without it, all, and in the cluster plain ones too' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from reader" -l role-name -d 'Name of the Roles and bindings, or of the policy of Vault' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from reader" -s o -l output -d 'Print the rights in the cluster (rbac), or those for a KMS: a policy of IAM (aws), commands of gcloud (gcp) or az (azure), or a policy of Vault and OpenBao (vault)' -r -f -a "rbac\t''
+aws\t''
+gcp\t''
+azure\t''
+vault\t''"
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from reader" -l kek -d 'Key of the KMS (can be repeated); without it, those that `create` would use in the namespace' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from reader" -l context -d 'Context of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from reader" -l kubeconfig -d 'Kubeconfig file, instead of `KUBECONFIG`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from reader" -l cluster -d 'Cluster of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from reader" -l user -d 'User of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from reader" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from reader" -l token -d 'Bearer token for the API server; it is visible in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from reader" -l as -d 'User to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from reader" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from reader" -l as-group -d 'Group to impersonate (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from reader" -l as-user-extra -d 'Extra user information for the impersonation (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from reader" -l certificate-authority -d 'File with the certificate of the certificate authority' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from reader" -l client-certificate -d 'File with the client certificate' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from reader" -l client-key -d 'File with the client key' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from reader" -l tls-server-name -d 'Server name that the server\'s certificate must have' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from reader" -l request-timeout -d 'Time limit for one request, for example 5s or 2m; 0 means no limit' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from reader" -l cache-dir -d 'Accepted because kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from reader" -l check -d 'Ask the cluster whether you, or the user of --as, have these rights'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from reader" -l insecure-skip-tls-verify -d 'Do not verify the server\'s certificate'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from reader" -l disable-compression -d 'Do not compress responses'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from reader" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from workload" -s n -l namespace -d 'Namespace of the pods (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from workload" -l subject -d 'Service account of the pods: serviceaccount:NAMESPACE:NAME (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from workload" -l name -d 'Secret that may be opened (can be repeated); without it, all' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from workload" -l role-name -d 'Name of the policy of Vault' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from workload" -s o -l output -d 'Print the rights in the cluster (rbac), or those for a KMS: a policy of IAM (aws), commands of gcloud (gcp) or az (azure), or a policy of Vault and OpenBao (vault)' -r -f -a "rbac\t''
+aws\t''
+gcp\t''
+azure\t''
+vault\t''"
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from workload" -l kek -d 'Key of the KMS (can be repeated); without it, those that `create` would use in the namespace' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from workload" -l context -d 'Context of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from workload" -l kubeconfig -d 'Kubeconfig file, instead of `KUBECONFIG`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from workload" -l cluster -d 'Cluster of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from workload" -l user -d 'User of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from workload" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from workload" -l token -d 'Bearer token for the API server; it is visible in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from workload" -l as -d 'User to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from workload" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from workload" -l as-group -d 'Group to impersonate (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from workload" -l as-user-extra -d 'Extra user information for the impersonation (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from workload" -l certificate-authority -d 'File with the certificate of the certificate authority' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from workload" -l client-certificate -d 'File with the client certificate' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from workload" -l client-key -d 'File with the client key' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from workload" -l tls-server-name -d 'Server name that the server\'s certificate must have' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from workload" -l request-timeout -d 'Time limit for one request, for example 5s or 2m; 0 means no limit' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from workload" -l cache-dir -d 'Accepted because kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from workload" -l pod-identity -d 'Print one policy for the pods of all namespaces: EKS Pod Identity tells AWS the namespace of each pod'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from workload" -l insecure-skip-tls-verify -d 'Do not verify the server\'s certificate'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from workload" -l disable-compression -d 'Do not compress responses'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from workload" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from controller" -s n -l namespace -d 'Namespace that the controller serves (can be repeated); without it, all' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from controller" -l subject -d 'Who gets the rights: user:NAME, group:NAME or serviceaccount:NAMESPACE:NAME (can be repeated)' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from controller" -l role-name -d 'Name of the Roles and of their bindings' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from controller" -l role-name -d 'Name of the Roles and bindings, or of the policy of Vault' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from controller" -l drift -d 'Whether the controller repairs plain Secrets that others change' -r -f -a "on\t''
 off\t''"
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from controller" -l lease -d 'Lease of the controller: NAMESPACE/NAME, or off' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from controller" -s o -l output -d 'Print the rights in the cluster (rbac), or those for a KMS: a policy of IAM (aws), commands of gcloud (gcp) or az (azure), or a policy of Vault and OpenBao (vault)' -r -f -a "rbac\t''
+aws\t''
+gcp\t''
+azure\t''
+vault\t''"
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from controller" -l kek -d 'Key of the KMS (can be repeated); without it, those that `create` would use in the namespace' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from controller" -l context -d 'Context of the kubeconfig to use' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from controller" -l kubeconfig -d 'Kubeconfig file, instead of `KUBECONFIG`' -r -F
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from controller" -l cluster -d 'Cluster of the kubeconfig to use' -r
@@ -758,8 +859,34 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from people" -l insecure-skip-tls-verify -d 'Do not verify the server\'s certificate'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from people" -l disable-compression -d 'Do not compress responses'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from people" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from admission" -l subject -d 'Account of the controller: user:NAME, group:NAME or serviceaccount:NAMESPACE:NAME (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from admission" -l exempt -d 'Who else may write plain Secrets: user:NAME, group:NAME or serviceaccount:NAMESPACE:NAME (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from admission" -s n -l namespace -d 'Namespace to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from admission" -l context -d 'Context of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from admission" -l kubeconfig -d 'Kubeconfig file, instead of `KUBECONFIG`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from admission" -l cluster -d 'Cluster of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from admission" -l user -d 'User of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from admission" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from admission" -l token -d 'Bearer token for the API server; it is visible in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from admission" -l as -d 'User to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from admission" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from admission" -l as-group -d 'Group to impersonate (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from admission" -l as-user-extra -d 'Extra user information for the impersonation (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from admission" -l certificate-authority -d 'File with the certificate of the certificate authority' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from admission" -l client-certificate -d 'File with the client certificate' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from admission" -l client-key -d 'File with the client key' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from admission" -l tls-server-name -d 'Server name that the server\'s certificate must have' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from admission" -l request-timeout -d 'Time limit for one request, for example 5s or 2m; 0 means no limit' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from admission" -l cache-dir -d 'Accepted because kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from admission" -l insecure-skip-tls-verify -d 'Do not verify the server\'s certificate'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from admission" -l disable-compression -d 'Do not compress responses'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from admission" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from help" -f -a "sealer" -d 'Print the rights to seal Secrets, without the right to open them'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from help" -f -a "reader" -d 'Print the rights to read and open sealed Secrets'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from help" -f -a "workload" -d 'Print the rights of a pod that opens its own Secrets with `exec`'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from help" -f -a "controller" -d 'Print the rights of envcrypt-controller'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from help" -f -a "people" -d 'Print ClusterRoles that add EnvcryptSecrets to the roles view, edit and admin'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from help" -f -a "admission" -d 'Print policies that the API server runs: ValidatingAdmissionPolicies, for Kubernetes 1.30 and later'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand at-rest; and not __fish_seen_subcommand_from deploy config verify reencrypt rotate recover help" -s n -l namespace -d 'Namespace to use' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand at-rest; and not __fish_seen_subcommand_from deploy config verify reencrypt rotate recover help" -l context -d 'Context of the kubeconfig to use' -r
@@ -1194,8 +1321,12 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; 
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and __fish_seen_subcommand_from kek" -f -a "list" -d 'Show which KEKs this machine may use, for what, where, and why'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and __fish_seen_subcommand_from kek" -f -a "trust" -d 'Allow this machine to use a KEK for the Secrets of a namespace'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and __fish_seen_subcommand_from kek" -f -a "test" -d 'Wrap and unwrap a random key, to test whether a KEK works for you'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and __fish_seen_subcommand_from policy" -f -a "sealer" -d 'Print the rights to seal Secrets, without the right to open them'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and __fish_seen_subcommand_from policy" -f -a "reader" -d 'Print the rights to read and open sealed Secrets'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and __fish_seen_subcommand_from policy" -f -a "workload" -d 'Print the rights of a pod that opens its own Secrets with `exec`'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and __fish_seen_subcommand_from policy" -f -a "controller" -d 'Print the rights of envcrypt-controller'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and __fish_seen_subcommand_from policy" -f -a "people" -d 'Print ClusterRoles that add EnvcryptSecrets to the roles view, edit and admin'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and __fish_seen_subcommand_from policy" -f -a "admission" -d 'Print policies that the API server runs: ValidatingAdmissionPolicies, for Kubernetes 1.30 and later'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and __fish_seen_subcommand_from at-rest" -f -a "deploy" -d 'Write the files that run envcrypt-kms on a control plane'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and __fish_seen_subcommand_from at-rest" -f -a "config" -d 'Create, check and seal the EncryptionConfiguration of kube-apiserver'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and __fish_seen_subcommand_from at-rest" -f -a "verify" -d 'Show how each object in etcd is encrypted, and name every object that is not'

@@ -2,12 +2,16 @@
 //! connects to nothing.
 
 mod admission;
+mod error;
+mod kms;
 mod rbac;
 mod role;
 mod subject;
 mod text;
 
 pub use admission::{crd_guard, fence, sealed_only};
+pub use error::PolicyError;
+pub use kms::{KekUse, Kms, KmsRights};
 pub use rbac::{Grant, Scope, manifest};
 pub use role::{Controller, Lease, controller, people, reader, sealer};
 pub use subject::Subject;

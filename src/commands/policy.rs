@@ -3,7 +3,11 @@
 mod admission;
 mod check;
 mod controller;
+mod kms;
 mod people;
+mod reader;
+mod sealer;
+mod workload;
 
 use clap::{Args, Subcommand};
 
@@ -11,7 +15,7 @@ use crate::failure::Failure;
 use crate::policy::{self, Grant, Subject};
 use crate::session::Session;
 use crate::terminal;
-use envcrypt_core::secret::Namespace;
+use envcrypt_core::secret::{Namespace, SecretName};
 
 /// Print the least rights of each role, for the cluster and for a KMS.
 ///
@@ -31,6 +35,9 @@ pub struct PolicyArgs {
 
 #[derive(Subcommand)]
 enum Role {
+    Sealer(sealer::SealerArgs),
+    Reader(reader::ReaderArgs),
+    Workload(workload::WorkloadArgs),
     Controller(controller::ControllerArgs),
     People(people::PeopleArgs),
     Admission(admission::AdmissionArgs),
@@ -38,6 +45,9 @@ enum Role {
 
 pub async fn run(args: PolicyArgs, session: &Session) -> Result<(), Failure> {
     match args.role {
+        Role::Sealer(args) => sealer::run(args, session).await,
+        Role::Reader(args) => reader::run(args, session).await,
+        Role::Workload(args) => workload::run(args, session),
         Role::Controller(args) => controller::run(args, session).await,
         Role::People(args) => people::run(args, session).await,
         Role::Admission(args) => admission::run(args),
@@ -56,10 +66,16 @@ fn namespaces(names: &[String]) -> Result<Vec<Namespace>, Failure> {
     Ok(distinct)
 }
 
+/// The names of `--name`.
+fn secret_names(names: &[String]) -> Result<Vec<String>, Failure> {
+    let name = |name: &String| Ok(name.parse::<SecretName>()?.to_string());
+    names.iter().map(name).collect()
+}
+
 #[derive(Args)]
 struct CheckArgs {
     /// Ask the cluster whether you, or the user of --as, have these rights
-    #[arg(long)]
+    #[arg(long, conflicts_with = "output")]
     check: bool,
 }
 
@@ -67,10 +83,10 @@ struct CheckArgs {
 async fn print(
     grants: &[Grant],
     subjects: &[Subject],
-    args: &CheckArgs,
+    is_check: bool,
     session: &Session,
 ) -> Result<(), Failure> {
-    match args.check {
+    match is_check {
         true => check::run(grants, session).await,
         false => Ok(terminal::stdout(policy::manifest(grants, subjects).as_bytes())?),
     }

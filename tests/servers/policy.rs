@@ -3,6 +3,7 @@
 mod admission;
 mod person;
 mod rbac;
+mod vault;
 
 use serde_json::{Value, json};
 

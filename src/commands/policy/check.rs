@@ -1,7 +1,7 @@
 //! `--check`: whether the user has the rights of a role, as the cluster says.
 
-use crate::failure::{Failure, PolicyError};
-use crate::policy::{Grant, Scope};
+use crate::failure::Failure;
+use crate::policy::{Grant, PolicyError, Scope};
 use crate::session::Session;
 use crate::terminal;
 use envcrypt_cluster::Access;

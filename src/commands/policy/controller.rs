@@ -2,10 +2,11 @@
 
 use clap::{Args, ValueEnum};
 
+use super::kms::{KmsArgs, Whose};
 use super::{CheckArgs, namespaces, print};
 use crate::candidates;
 use crate::failure::Failure;
-use crate::policy::{self, Controller, Lease, Subject};
+use crate::policy::{self, Controller, KekUse, Lease, Subject};
 use crate::session::Session;
 
 /// Print the rights of envcrypt-controller.
@@ -18,7 +19,10 @@ use crate::session::Session;
   kubectl envcrypt policy controller -n prod -n stage | kubectl apply -f -
 
   # Let it deliver Secrets of all namespaces, and restart workloads
-  kubectl envcrypt policy controller --restart | kubectl apply -f -")]
+  kubectl envcrypt policy controller --restart | kubectl apply -f -
+
+  # Let it open the Secrets of one namespace, with the key that a rule names there
+  kubectl envcrypt policy controller -n prod -o aws > policy.json")]
 pub struct ControllerArgs {
     /// Namespace that the controller serves (can be repeated); without it, all
     #[arg(short, long, value_name = "NAMESPACE", add = candidates::namespaces())]
@@ -30,7 +34,7 @@ pub struct ControllerArgs {
         default_value = "serviceaccount:envcrypt-system:envcrypt-controller"
     )]
     subject: Vec<Subject>,
-    /// Name of the Roles and of their bindings
+    /// Name of the Roles and bindings, or of the policy of Vault
     #[arg(long, value_name = "NAME", default_value = "envcrypt-controller")]
     role_name: String,
     /// Whether the controller repairs plain Secrets that others change
@@ -42,6 +46,8 @@ pub struct ControllerArgs {
     /// Lease of the controller: NAMESPACE/NAME, or off
     #[arg(long, value_name = "LEASE", default_value = "envcrypt-system/envcrypt-controller", value_parser = lease)]
     lease: LeaseChoice,
+    #[command(flatten)]
+    kms: KmsArgs,
     #[command(flatten)]
     check: CheckArgs,
 }
@@ -63,12 +69,17 @@ fn lease(text: &str) -> Result<LeaseChoice, String> {
 }
 
 pub async fn run(args: ControllerArgs, session: &Session) -> Result<(), Failure> {
+    let ControllerArgs { role_name: name, subject: subjects, .. } = &args;
+    let namespaces = namespaces(&args.namespace)?;
+    if let Some(kms) = args.kms.kms() {
+        let whose = Whose { name, uses: KekUse::Open, names: &[], subjects, are_of_pods: true };
+        return args.kms.print(kms, &namespaces, &whose, session);
+    }
     let options = Controller {
-        namespaces: namespaces(&args.namespace)?,
+        namespaces,
         watches_drift: args.drift == Drift::On,
         restarts: args.restart,
-        lease: args.lease.0,
+        lease: args.lease.0.clone(),
     };
-    let grants = policy::controller(&args.role_name, &options);
-    print(&grants, &args.subject, &args.check, session).await
+    print(&policy::controller(name, &options), subjects, args.check.check, session).await
 }

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{CheckArgs, print};
+use super::print;
 use crate::failure::Failure;
 use crate::policy;
 use crate::session::Session;
@@ -16,10 +16,11 @@ use crate::session::Session;
   # Let everyone who may view or edit a namespace do the same with its EnvcryptSecrets
   kubectl envcrypt policy people | kubectl apply -f -")]
 pub struct PeopleArgs {
-    #[command(flatten)]
-    check: CheckArgs,
+    /// Ask the cluster whether you, or the user of --as, have these rights
+    #[arg(long)]
+    check: bool,
 }
 
 pub async fn run(args: PeopleArgs, session: &Session) -> Result<(), Failure> {
-    print(&policy::people(), &[], &args.check, session).await
+    print(&policy::people(), &[], args.check, session).await
 }

@@ -188,3 +188,108 @@ fn people_who_view_or_edit_a_namespace_never_write_a_status() {
         assert!(found.stdout.contains(&name), "{}", found.stdout);
     }
 }
+
+#[test]
+fn a_sealer_writes_the_resource_and_reads_nothing() {
+    let plane = control_plane();
+    let (own, other) = (namespace(plane), namespace(plane));
+    apply(plane, &["sealer", "-n", &own, "--subject=user:sealer"]);
+    let sealer = Person::new(plane, "sealer");
+    sealer.may("create", "envcryptsecrets", &own, resource("new"));
+    sealer.may("patch", "envcryptsecrets/new", &own, label());
+    may_none(&sealer, &others(&["create", "patch"]), &["envcryptsecrets"], &[&own]);
+    may_none(&sealer, &VERBS, &["secrets"], &[&own, &other, ""]);
+    may_none(&sealer, &VERBS, &["envcryptsecrets"], &[&other, ""]);
+    sealer.may_not("patch", "envcryptsecrets/db/status", &own);
+    sealer.may_not("update", "envcryptsecrets/db/status", &own);
+}
+
+/// The answer to a patch has the values. So `policy` gives no `patch` on Secrets unless it is asked
+/// to, and says why.
+#[test]
+fn who_may_patch_a_secret_can_read_it() {
+    let plane = control_plane();
+    let (own, named) = (namespace(plane), namespace(plane));
+    apply(plane, &["sealer", "-n", &own, "--secrets", "--subject=user:writer"]);
+    let writer = Person::new(plane, "writer");
+    writer.may("create", "secrets", &own, secret("new"));
+    let answer = writer.may("patch", "secrets/plain", &own, json!({}));
+    assert_eq!(answer["data"]["a"], "aHVudGVyMg==", "the values of a plain Secret");
+    may_none(&writer, &others(&["create", "patch"]), &["secrets"], &[&own]);
+    // With names, only these.
+    apply(plane, &["sealer", "-n", &named, "--secrets", "--name=db", "--subject=user:writer"]);
+    writer.may("create", "secrets", &named, secret("db"));
+    writer.may("patch", "secrets/db", &named, label());
+    writer.may("patch", "envcryptsecrets/db", &named, label());
+    writer.may("create", "envcryptsecrets", &named, resource("other"));
+    writer.may_not("patch", "secrets/plain", &named);
+    writer.may_not("patch", "envcryptsecrets/other", &named);
+}
+
+#[test]
+fn a_reader_gets_the_secrets_that_are_named() {
+    let plane = control_plane();
+    let (own, other) = (namespace(plane), namespace(plane));
+    plane.apply(&format!(
+        "{{apiVersion: v1, kind: Secret, metadata: {{name: db, namespace: {own}}}}}"
+    ));
+    let who = ["--subject=user:reader", "--subject=group:readers"];
+    apply(plane, &[&["reader", "-n", &own, "--name=db"][..], &who].concat());
+    let reader = Person::new(plane, "reader");
+    reader.may("get", "secrets/db", &own, NONE);
+    reader.may("get", "envcryptsecrets/db", &own, NONE);
+    reader.may_not("get", "secrets/plain", &own);
+    reader.may_not("get", "envcryptsecrets/other", &own);
+    let kinds = ["secrets", "envcryptsecrets"];
+    may_none(&reader, &others(&["get"]), &kinds, &[&own]);
+    may_none(&reader, &VERBS, &kinds, &[&other, ""]);
+    reader.may_not("patch", "envcryptsecrets/db/status", &own);
+    // Without names, all of the namespace.
+    apply(plane, &["reader", "-n", &other, "--subject=user:reader"]);
+    reader.may("get", "secrets/plain", &other, NONE);
+    may_none(&reader, &others(&["get"]), &kinds, &[&other]);
+}
+
+#[test]
+fn the_check_says_which_rights_the_caller_has() {
+    let plane = control_plane();
+    let (own, other) = (namespace(plane), namespace(plane));
+    let admin = plane.sandbox("admin");
+    let check =
+        |args: &[&str]| admin.run([&["policy"], args, &["--check", "--as=checked"]].concat());
+    let controller = ["controller", "-n", &own, "--restart"];
+    // Nothing yet.
+    let run = check(&controller);
+    assert_eq!(run.code, Some(1), "{}", run.stderr);
+    assert!(!run.stdout.contains("  yes\n"), "{}", run.stdout);
+    assert!(run.stderr.contains("error: 24 of 24 rights are missing\nhint: "), "{}", run.stderr);
+    let lease = format!("{own}/envcrypt-controller");
+    let controller = [&controller[..], &["--lease", &lease]].concat();
+    apply(plane, &[&controller[..], &["--subject=user:checked"]].concat());
+    let table = check(&controller).succeeds().stdout;
+    assert!(!table.contains("  no\n"), "{table}");
+    for line in [
+        format!("patch envcryptsecrets.envcrypt.dev --subresource=status  {own} "),
+        format!("patch deployments.apps                                   {own} "),
+        format!("get leases.coordination.k8s.io/envcrypt-controller       {own} "),
+        format!("create secrets                                           {own} "),
+    ] {
+        assert!(table.contains(&line), "{line}: {table}");
+    }
+    // One is missing, elsewhere, or of another name.
+    for args in [
+        &["reader", "-n", &other][..],
+        &["reader", "-n", &own, "-n", &other],
+        &["controller", "--lease", &lease],
+        &["people"],
+    ] {
+        let run = check(args);
+        assert!(run.code == Some(1) && run.stdout.contains("  no\n"), "{args:?}: {}", run.stdout);
+    }
+    check(&["reader", "-n", &own]).succeeds();
+    apply(plane, &["reader", "-n", &other, "--name=db", "--subject=user:checked"]);
+    check(&["reader", "-n", &other, "--name=db"]).succeeds();
+    assert_eq!(check(&["reader", "-n", &other, "--name=db", "--name=web"]).code, Some(1));
+    // The caller itself, here the administrator.
+    admin.run(["policy", "people", "--check"]).succeeds();
+}
