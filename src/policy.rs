@@ -3,6 +3,7 @@
 
 mod admission;
 mod error;
+mod inject;
 mod kms;
 mod rbac;
 mod role;
@@ -11,6 +12,7 @@ mod text;
 
 pub use admission::{crd_guard, fence, sealed_only};
 pub use error::PolicyError;
+pub use inject::{Inject, inject};
 pub use kms::{KekUse, Kms, KmsRights};
 pub use rbac::{Grant, Scope, manifest};
 pub use role::{Controller, Lease, controller, people, reader, sealer};

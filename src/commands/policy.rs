@@ -3,6 +3,7 @@
 mod admission;
 mod check;
 mod controller;
+mod inject;
 mod kms;
 mod people;
 mod reader;
@@ -41,6 +42,7 @@ enum Role {
     Controller(controller::ControllerArgs),
     People(people::PeopleArgs),
     Admission(admission::AdmissionArgs),
+    Inject(inject::InjectArgs),
 }
 
 pub async fn run(args: PolicyArgs, session: &Session) -> Result<(), Failure> {
@@ -51,6 +53,7 @@ pub async fn run(args: PolicyArgs, session: &Session) -> Result<(), Failure> {
         Role::Controller(args) => controller::run(args, session).await,
         Role::People(args) => people::run(args, session).await,
         Role::Admission(args) => admission::run(args),
+        Role::Inject(args) => inject::run(args, session),
     }
 }
 

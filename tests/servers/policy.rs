@@ -1,20 +1,30 @@
 //! What `policy` prints, applied to a real API server: what it allows works, and all else is denied.
 
 mod admission;
+mod inject;
 mod person;
 mod rbac;
 mod vault;
+
+use std::path::Path;
 
 use serde_json::{Value, json};
 
 use crate::control_plane::ControlPlane;
 use crate::envcryptsecrets_crd::install_envcryptsecrets_crd;
 use crate::sandbox::Sandbox;
+use crate::server::wait_until;
+use person::Answer;
 
 /// Prints a policy and applies it as the administrator.
 fn apply(plane: &ControlPlane, args: &[&str]) {
     let text = Sandbox::new().run(["policy"].iter().chain(args)).succeeds().stdout;
     plane.apply(&text);
+}
+
+/// The API server compiles a policy a moment after it is applied.
+fn wait_for(policy: &str, mut send: impl FnMut() -> Answer) {
+    wait_until(policy, Path::new(""), || send().is_denied_by(policy, ""));
 }
 
 /// A namespace with an EnvcryptSecret `db` and a plain Secret `plain`.

@@ -4,19 +4,14 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::person::{Answer, Person};
-use super::{apply, label, namespace, resource, secret};
+use super::person::Person;
+use super::{apply, label, namespace, resource, secret, wait_for};
 use crate::control_plane::control_plane;
 use crate::sandbox::Sandbox;
 use crate::server::wait_until;
 
 const FENCE: &str = "fence.envcrypt.dev";
 const SEALED_ONLY: &str = "sealed-only.envcrypt.dev";
-
-/// The API server compiles a policy a moment after it is applied.
-fn wait_for(policy: &str, mut send: impl FnMut() -> Answer) {
-    wait_until(policy, Path::new(""), || send().is_denied_by(policy, ""));
-}
 
 /// A Secret as the controller delivers it.
 fn delivered(name: &str) -> Value {
@@ -44,14 +39,8 @@ fn the_fence_lets_the_controller_write_what_it_delivers_and_nothing_else() {
     apply(plane, &["controller", "-n", &namespace, &subject, "--lease=off"]);
     apply(plane, &["admission", "fence", &subject]);
     let controller = Person::new(plane, &format!("system:serviceaccount:{namespace}:c"));
-    let try_create = || controller.send("create", "secrets", &namespace, &secret("probe"));
-    wait_for(FENCE, || {
-        let answer = try_create();
-        if answer.code < 300 {
-            plane.kubectl(["delete", "secret", "probe", "-n", &namespace]).succeeds();
-        }
-        answer
-    });
+    let probe = secret("probe");
+    wait_for(FENCE, || controller.send("create (dry run)", "secrets", &namespace, &probe));
     controller.may("create", "secrets", &namespace, delivered("db"));
     controller.may("patch", "secrets/db", &namespace, json!({ "data": { "a": "Yg==" } }));
     let denied = |verb: &str, what: &str, body: &Value, message: &str| {
@@ -152,13 +141,8 @@ fn in_a_sealed_only_namespace_people_write_no_plain_secret() {
     plane.kubectl(["label", "namespace", &strict, "envcrypt.dev/sealed-only=true"]).succeeds();
     let jane = Person::new(plane, "jane");
     let plain = |name: &str| with(secret_with_data(name), "/data/a", "Yg==".into());
-    wait_for(SEALED_ONLY, || {
-        let answer = jane.send("create", "secrets", &strict, &plain("probe"));
-        if answer.code < 300 {
-            plane.kubectl(["delete", "secret", "probe", "-n", &strict]).succeeds();
-        }
-        answer
-    });
+    let probe = plain("probe");
+    wait_for(SEALED_ONLY, || jane.send("create (dry run)", "secrets", &strict, &probe));
     jane.may("create", "secrets", &free, plain("a"));
     jane.may("create", "envcryptsecrets", &strict, resource("b"));
     let mut text = plain("a");

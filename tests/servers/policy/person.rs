@@ -43,6 +43,7 @@ impl Person {
             "get" | "list" => (Method::GET, ""),
             "watch" => (Method::GET, "?watch=1&timeoutSeconds=1"),
             "create" => (Method::POST, ""),
+            "create (dry run)" => (Method::POST, "?dryRun=All"),
             "update" => (Method::PUT, ""),
             "patch" => (Method::PATCH, ""),
             "delete" | "deletecollection" => (Method::DELETE, ""),
