@@ -848,6 +848,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-envcrypt' -ScriptBlock 
             [CompletionResult]::new('controller', 'controller', [CompletionResultType]::ParameterValue, 'Print the rights of envcrypt-controller')
             [CompletionResult]::new('people', 'people', [CompletionResultType]::ParameterValue, 'Print ClusterRoles that add EnvcryptSecrets to the roles view, edit and admin')
             [CompletionResult]::new('admission', 'admission', [CompletionResultType]::ParameterValue, 'Print policies that the API server runs: ValidatingAdmissionPolicies, for Kubernetes 1.30 and later')
+            [CompletionResult]::new('inject', 'inject', [CompletionResultType]::ParameterValue, 'Print a policy that puts `kubectl-envcrypt exec` before the commands of pods')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
@@ -1041,6 +1042,36 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-envcrypt' -ScriptBlock 
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
+        'kubectl-envcrypt;policy;inject' {
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Namespace of the pods (can be repeated); without it, those with the label envcrypt.dev/inject=true')
+            [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'Namespace of the pods (can be repeated); without it, those with the label envcrypt.dev/inject=true')
+            [CompletionResult]::new('--kek', '--kek', [CompletionResultType]::ParameterName, 'The only KEK that opens values (can be repeated)')
+            [CompletionResult]::new('--image', '--image', [CompletionResultType]::ParameterName, 'Image with the program at /kubectl-envcrypt')
+            [CompletionResult]::new('--spec-env', '--spec-env', [CompletionResultType]::ParameterName, 'Accept only these variables for the login to the KMS (can be repeated, or comma-separated); without it, those that the KMS of each KEK needs')
+            [CompletionResult]::new('--policy-name', '--policy-name', [CompletionResultType]::ParameterName, 'Name of the policies and of their bindings')
+            [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'Context of the kubeconfig to use')
+            [CompletionResult]::new('--kubeconfig', '--kubeconfig', [CompletionResultType]::ParameterName, 'Kubeconfig file, instead of `KUBECONFIG`')
+            [CompletionResult]::new('--cluster', '--cluster', [CompletionResultType]::ParameterName, 'Cluster of the kubeconfig to use')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'User of the kubeconfig to use')
+            [CompletionResult]::new('-s', '-s', [CompletionResultType]::ParameterName, 'Address of the API server')
+            [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'Address of the API server')
+            [CompletionResult]::new('--token', '--token', [CompletionResultType]::ParameterName, 'Bearer token for the API server; it is visible in the process list')
+            [CompletionResult]::new('--as', '--as', [CompletionResultType]::ParameterName, 'User to impersonate')
+            [CompletionResult]::new('--as-uid', '--as-uid', [CompletionResultType]::ParameterName, 'UID to impersonate')
+            [CompletionResult]::new('--as-group', '--as-group', [CompletionResultType]::ParameterName, 'Group to impersonate (can be repeated)')
+            [CompletionResult]::new('--as-user-extra', '--as-user-extra', [CompletionResultType]::ParameterName, 'Extra user information for the impersonation (can be repeated)')
+            [CompletionResult]::new('--certificate-authority', '--certificate-authority', [CompletionResultType]::ParameterName, 'File with the certificate of the certificate authority')
+            [CompletionResult]::new('--client-certificate', '--client-certificate', [CompletionResultType]::ParameterName, 'File with the client certificate')
+            [CompletionResult]::new('--client-key', '--client-key', [CompletionResultType]::ParameterName, 'File with the client key')
+            [CompletionResult]::new('--tls-server-name', '--tls-server-name', [CompletionResultType]::ParameterName, 'Server name that the server''s certificate must have')
+            [CompletionResult]::new('--request-timeout', '--request-timeout', [CompletionResultType]::ParameterName, 'Time limit for one request, for example 5s or 2m; 0 means no limit')
+            [CompletionResult]::new('--cache-dir', '--cache-dir', [CompletionResultType]::ParameterName, 'Accepted because kubectl has it; nothing is cached')
+            [CompletionResult]::new('--insecure-skip-tls-verify', '--insecure-skip-tls-verify', [CompletionResultType]::ParameterName, 'Do not verify the server''s certificate')
+            [CompletionResult]::new('--disable-compression', '--disable-compression', [CompletionResultType]::ParameterName, 'Do not compress responses')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
         'kubectl-envcrypt;policy;help' {
             [CompletionResult]::new('sealer', 'sealer', [CompletionResultType]::ParameterValue, 'Print the rights to seal Secrets, without the right to open them')
             [CompletionResult]::new('reader', 'reader', [CompletionResultType]::ParameterValue, 'Print the rights to read and open sealed Secrets')
@@ -1048,6 +1079,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-envcrypt' -ScriptBlock 
             [CompletionResult]::new('controller', 'controller', [CompletionResultType]::ParameterValue, 'Print the rights of envcrypt-controller')
             [CompletionResult]::new('people', 'people', [CompletionResultType]::ParameterValue, 'Print ClusterRoles that add EnvcryptSecrets to the roles view, edit and admin')
             [CompletionResult]::new('admission', 'admission', [CompletionResultType]::ParameterValue, 'Print policies that the API server runs: ValidatingAdmissionPolicies, for Kubernetes 1.30 and later')
+            [CompletionResult]::new('inject', 'inject', [CompletionResultType]::ParameterValue, 'Print a policy that puts `kubectl-envcrypt exec` before the commands of pods')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
@@ -1067,6 +1099,9 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-envcrypt' -ScriptBlock 
             break
         }
         'kubectl-envcrypt;policy;help;admission' {
+            break
+        }
+        'kubectl-envcrypt;policy;help;inject' {
             break
         }
         'kubectl-envcrypt;policy;help;help' {
@@ -1834,6 +1869,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-envcrypt' -ScriptBlock 
             [CompletionResult]::new('controller', 'controller', [CompletionResultType]::ParameterValue, 'Print the rights of envcrypt-controller')
             [CompletionResult]::new('people', 'people', [CompletionResultType]::ParameterValue, 'Print ClusterRoles that add EnvcryptSecrets to the roles view, edit and admin')
             [CompletionResult]::new('admission', 'admission', [CompletionResultType]::ParameterValue, 'Print policies that the API server runs: ValidatingAdmissionPolicies, for Kubernetes 1.30 and later')
+            [CompletionResult]::new('inject', 'inject', [CompletionResultType]::ParameterValue, 'Print a policy that puts `kubectl-envcrypt exec` before the commands of pods')
             break
         }
         'kubectl-envcrypt;help;policy;sealer' {
@@ -1852,6 +1888,9 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-envcrypt' -ScriptBlock 
             break
         }
         'kubectl-envcrypt;help;policy;admission' {
+            break
+        }
+        'kubectl-envcrypt;help;policy;inject' {
             break
         }
         'kubectl-envcrypt;help;at-rest' {

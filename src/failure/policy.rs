@@ -17,7 +17,6 @@ impl Explain for PolicyError {
             }
             Self::NoKek { .. } => "name the key with `--kek`",
             Self::Bare(_) => "name the key by its ARN",
-            Self::AnyMount(_) => "name the key under its own mount",
             Self::ManagedHsm(_) => {
                 "assign `Managed HSM Crypto Service Encryption User` on the key with `az keyvault role assignment create`"
             }

@@ -21,9 +21,6 @@ pub enum PolicyError {
     /// A policy needs an account and a region.
     #[error("`{0}` does not include the account and the region of the key")]
     Bare(KekUri),
-    /// Vault takes this segment of a path for any.
-    #[error("`{0}` has the segment `+`, which means any path in a policy of Vault")]
-    AnyMount(KekUri),
     /// It has roles of its own.
     #[error("`{0}` is a key of a managed HSM, which has roles of its own")]
     ManagedHsm(KekUri),

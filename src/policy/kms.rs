@@ -76,7 +76,7 @@ impl KmsRights {
             Kms::Aws => aws::text(self),
             Kms::Gcp => Ok(gcp::text(self)),
             Kms::Azure => azure::text(self),
-            Kms::Vault => vault::text(self),
+            Kms::Vault => Ok(vault::text(self)),
         }
     }
 }
@@ -84,13 +84,4 @@ impl KmsRights {
 /// Whether the Secrets of several namespaces have the same KEK.
 fn is_shared(rights: &KmsRights) -> bool {
     rights.keks.iter().any(|(_, namespaces)| namespaces.len() > 1)
-}
-
-/// A word for a POSIX shell.
-fn quoted(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
-    match !word.is_empty() && word.chars().all(is_plain) {
-        true => word.to_owned(),
-        false => format!("'{}'", word.replace('\'', "'\\''")),
-    }
 }

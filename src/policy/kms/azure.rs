@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{KekUse, KmsRights, is_shared, quoted};
+use super::{KekUse, KmsRights, is_shared};
 use crate::policy::{PolicyError, Subject};
+use crate::process::quoted;
 use envcrypt_core::kek::KekUri;
 
 pub(super) fn text(rights: &KmsRights) -> Result<String, PolicyError> {

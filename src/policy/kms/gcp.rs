@@ -2,8 +2,9 @@
 
 use std::fmt::Write;
 
-use super::{KekUse, KmsRights, is_shared, quoted};
+use super::{KekUse, KmsRights, is_shared};
 use crate::policy::Subject;
+use crate::process::quoted;
 use envcrypt_core::kek::KekUri;
 use envcrypt_core::secret::Namespace;
 

@@ -7,17 +7,13 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
 use super::{KekUse, KmsRights};
-use crate::policy::{PolicyError, Subject};
+use crate::policy::Subject;
 use envcrypt_core::kek::{Context, KekUri};
 use envcrypt_core::secret::Namespace;
 
-pub(super) fn text(rights: &KmsRights) -> Result<String, PolicyError> {
-    let mut text = head(rights);
-    for (kek, namespaces) in &rights.keks {
-        text += "\n";
-        text += &path(kek, namespaces, rights)?;
-    }
-    Ok(text)
+pub(super) fn text(rights: &KmsRights) -> String {
+    let paths = rights.keks.iter().map(|(kek, namespaces)| path(kek, namespaces, rights));
+    head(rights) + &paths.map(|path| format!("\n{path}")).collect::<String>()
 }
 
 fn head(rights: &KmsRights) -> String {
@@ -41,10 +37,8 @@ fn head(rights: &KmsRights) -> String {
     text
 }
 
-fn path(kek: &KekUri, namespaces: &[Namespace], rights: &KmsRights) -> Result<String, PolicyError> {
-    if kek.rest().split('/').any(|segment| segment == "+") {
-        return Err(PolicyError::AnyMount(kek.clone()));
-    }
+fn path(kek: &KekUri, namespaces: &[Namespace], rights: &KmsRights) -> String {
+    // The URI of a KEK has neither `+` nor `*`, which mean any path here.
     let (mount, key) = kek.rest().rsplit_once('/').expect("a parsed URI has a mount");
     let (operation, parameter) = match rights.uses {
         KekUse::Seal => ("encrypt", "plaintext"),
@@ -57,7 +51,7 @@ fn path(kek: &KekUri, namespaces: &[Namespace], rights: &KmsRights) -> Result<St
             names => names.iter().map(|name| of_secret(namespace, name)).collect(),
         };
     }
-    Ok(format!(
+    format!(
         r#"path "{mount}/{operation}/{key}" {{
   # Not `create`: with it, a mistyped name makes a new key.
   capabilities = ["update"]
@@ -70,7 +64,7 @@ fn path(kek: &KekUri, namespaces: &[Namespace], rights: &KmsRights) -> Result<St
   }}
 }}
 "#
-    ))
+    )
 }
 
 /// Every Secret of a namespace.
