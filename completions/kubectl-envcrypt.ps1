@@ -847,7 +847,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-envcrypt' -ScriptBlock 
             [CompletionResult]::new('workload', 'workload', [CompletionResultType]::ParameterValue, 'Print the rights of a pod that opens its own Secrets with `exec`')
             [CompletionResult]::new('controller', 'controller', [CompletionResultType]::ParameterValue, 'Print the rights of envcrypt-controller')
             [CompletionResult]::new('people', 'people', [CompletionResultType]::ParameterValue, 'Print ClusterRoles that add EnvcryptSecrets to the roles view, edit and admin')
-            [CompletionResult]::new('admission', 'admission', [CompletionResultType]::ParameterValue, 'Print policies that the API server runs: ValidatingAdmissionPolicies, for Kubernetes 1.30 and later')
+            [CompletionResult]::new('admission', 'admission', [CompletionResultType]::ParameterValue, 'Print policies with which the API server refuses what nobody should write')
             [CompletionResult]::new('inject', 'inject', [CompletionResultType]::ParameterValue, 'Print a policy that puts `kubectl-envcrypt exec` before the commands of pods')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
@@ -1078,7 +1078,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-envcrypt' -ScriptBlock 
             [CompletionResult]::new('workload', 'workload', [CompletionResultType]::ParameterValue, 'Print the rights of a pod that opens its own Secrets with `exec`')
             [CompletionResult]::new('controller', 'controller', [CompletionResultType]::ParameterValue, 'Print the rights of envcrypt-controller')
             [CompletionResult]::new('people', 'people', [CompletionResultType]::ParameterValue, 'Print ClusterRoles that add EnvcryptSecrets to the roles view, edit and admin')
-            [CompletionResult]::new('admission', 'admission', [CompletionResultType]::ParameterValue, 'Print policies that the API server runs: ValidatingAdmissionPolicies, for Kubernetes 1.30 and later')
+            [CompletionResult]::new('admission', 'admission', [CompletionResultType]::ParameterValue, 'Print policies with which the API server refuses what nobody should write')
             [CompletionResult]::new('inject', 'inject', [CompletionResultType]::ParameterValue, 'Print a policy that puts `kubectl-envcrypt exec` before the commands of pods')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
@@ -1868,7 +1868,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-envcrypt' -ScriptBlock 
             [CompletionResult]::new('workload', 'workload', [CompletionResultType]::ParameterValue, 'Print the rights of a pod that opens its own Secrets with `exec`')
             [CompletionResult]::new('controller', 'controller', [CompletionResultType]::ParameterValue, 'Print the rights of envcrypt-controller')
             [CompletionResult]::new('people', 'people', [CompletionResultType]::ParameterValue, 'Print ClusterRoles that add EnvcryptSecrets to the roles view, edit and admin')
-            [CompletionResult]::new('admission', 'admission', [CompletionResultType]::ParameterValue, 'Print policies that the API server runs: ValidatingAdmissionPolicies, for Kubernetes 1.30 and later')
+            [CompletionResult]::new('admission', 'admission', [CompletionResultType]::ParameterValue, 'Print policies with which the API server refuses what nobody should write')
             [CompletionResult]::new('inject', 'inject', [CompletionResultType]::ParameterValue, 'Print a policy that puts `kubectl-envcrypt exec` before the commands of pods')
             break
         }

@@ -6,9 +6,9 @@ use crate::failure::Failure;
 use crate::policy::{Subject, crd_guard, fence, sealed_only};
 use crate::terminal;
 
-/// Print policies that the API server runs: ValidatingAdmissionPolicies, for Kubernetes 1.30 and
-/// later.
+/// Print policies with which the API server refuses what nobody should write.
 ///
+/// They are ValidatingAdmissionPolicies, for Kubernetes 1.30 and later, and need no webhook.
 /// `fence` limits the controller to the Secrets that it delivers. `sealed-only` refuses plain
 /// Secrets of people, in namespaces with the label `envcrypt.dev/sealed-only=true`. `crd-guard`
 /// refuses to delete the CustomResourceDefinition, which would delete all delivered Secrets.

@@ -9,7 +9,7 @@ use crate::session::Session;
 
 /// Print ClusterRoles that add EnvcryptSecrets to the roles view, edit and admin.
 ///
-/// The API server adds them to its own roles by their labels. An EnvcryptSecret holds only sealed
+/// Kubernetes adds them to its own roles by their labels. An EnvcryptSecret holds only sealed
 /// values. Nobody gets its status, which only the controller writes.
 #[derive(Args)]
 #[command(after_help = "Examples:

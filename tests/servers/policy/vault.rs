@@ -127,6 +127,14 @@ fn no_other_request_of_a_reader_passes() {
         &ciphertext,
         &data(r#"{"envcrypt.dev/name":"db","envcrypt.dev/namespace":"dev"}"#),
     ]));
+    for other in [
+        r#"{"envcrypt.dev/name":"db","x.envcrypt.dev/namespace":"prod"}"#,
+        r#"{"x.envcrypt.dev/namespace":"prod"}"#,
+        r#" {"envcrypt.dev/namespace":"prod"}"#,
+        r#"{"envcrypt.dev/name":"db","envcrypt.dev/namespace":"prod"} "#,
+    ] {
+        denied(decrypt(&[&ciphertext, &data(other)]));
+    }
     denied(decrypt(&[&ciphertext, &right, &"key_version=1".to_owned()]));
     let batch = format!(r#"batch_input=[{{"ciphertext":"{text}"}}]"#);
     denied(decrypt(&[&batch]));
