@@ -10,8 +10,8 @@ mod reference;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    apply, at_rest, check, create, diff, doctor, edit, exec, get, inspect, kek, restart, rewrap,
-    rotate, seal, set, unset, unwrap,
+    apply, at_rest, check, create, diff, doctor, edit, exec, get, inspect, kek, policy, restart,
+    rewrap, rotate, seal, set, unset, unwrap,
 };
 use crate::failure::Failure;
 use crate::session::Session;
@@ -64,6 +64,7 @@ pub enum Command {
     Rotate(rotate::RotateArgs),
     Restart(restart::RestartCommandArgs),
     Kek(kek::KekArgs),
+    Policy(Box<policy::PolicyArgs>),
     AtRest(at_rest::AtRestArgs),
     Doctor(Box<doctor::DoctorArgs>),
     /// Print the version.
@@ -114,6 +115,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Options => about::options(),
         Command::Delete(args) => about::delete(&args),
         Command::Kek(args) => kek::run(args, &session).await,
+        Command::Policy(args) => policy::run(*args, &session).await,
         Command::Doctor(args) => doctor::run(*args, &session).await,
         Command::AtRest(args) => at_rest::run(args, &session).await,
         Command::Completion(args) => completion::run(args),

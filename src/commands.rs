@@ -11,6 +11,7 @@ pub mod exec;
 pub mod get;
 pub mod inspect;
 pub mod kek;
+pub mod policy;
 pub mod restart;
 pub mod rewrap;
 pub mod rotate;

@@ -6,6 +6,7 @@ mod at_rest;
 mod batch;
 mod exec;
 mod lower;
+mod policy;
 mod restart;
 mod select;
 mod values;
@@ -17,6 +18,7 @@ use thiserror::Error;
 use crate::config::ConfigError;
 use crate::etcd::{EtcdError, PodError, SourceError};
 use crate::files::{FileError, MemoryError};
+use crate::policy::PolicyError;
 use crate::terminal::{EditError, OutputError, PromptError, Report};
 use envcrypt_cluster::{ClusterError, ReplaceError};
 use envcrypt_core::access::{self as access_core, TrustError};
@@ -72,6 +74,8 @@ pub enum Failure {
     AtRest(#[from] AtRestError),
     #[error(transparent)]
     Exec(#[from] ExecError),
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
     /// Flags that conflict.
     #[error("{0}")]
     Usage(String),
@@ -253,6 +257,7 @@ impl Failure {
             Self::Restart(error) => error,
             Self::AtRest(error) => error,
             Self::Exec(error) => error,
+            Self::Policy(error) => error,
             Self::Type(error) => error,
             Self::Live(error) => error,
             Self::Replace(error) => &**error,

@@ -3,6 +3,7 @@
 #![expect(unsafe_code, reason = "the limits of the process are set before anything else")]
 
 mod child;
+mod shell;
 mod stop;
 
 use std::sync::OnceLock;
@@ -12,6 +13,7 @@ use nix::libc;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 pub use child::{Child, Signals, StartError, find};
+pub use shell::quoted;
 pub use stop::{is_ignored, stopped};
 
 /// Whether standard output was closed at the start. Rust's runtime opens `/dev/null` instead, so

@@ -4,7 +4,7 @@ use clap::Args;
 
 use crate::cli::ClusterArgs;
 use crate::failure::Failure;
-use crate::select::names;
+use crate::process;
 use crate::terminal;
 
 /// Any arguments: the command only says what to run instead.
@@ -36,6 +36,6 @@ pub fn delete(args: &AnyArgs) -> Result<(), Failure> {
     let name = args.words.iter().find(|word| !word.starts_with('-')).map_or("NAME", String::as_str);
     Err(Failure::Usage(format!(
         "to delete a sealed Secret, run `kubectl delete secret {}`",
-        names::quoted(name)
+        process::quoted(name)
     )))
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::failure::Failure;
+use crate::process::quoted;
 use envcrypt_cluster::place_of;
 use envcrypt_core::secret::{Namespace, Place};
 
@@ -45,27 +46,9 @@ pub fn check_not_file(name: &str) -> Result<(), Failure> {
     }
 }
 
-/// Quotes a word for a shell, if it needs quotes.
-pub fn quoted(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
-    match !word.is_empty() && word.chars().all(is_plain) {
-        true => word.to_owned(),
-        false => format!("'{}'", word.replace('\'', "'\\''")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_word_is_quoted_so_that_a_shell_takes_it_as_it_is() {
-        assert_eq!(quoted("deploy/db.yaml"), "deploy/db.yaml");
-        assert_eq!(quoted("a b"), "'a b'");
-        assert_eq!(quoted("a';touch x;'"), "'a'\\'';touch x;'\\'''");
-        assert_eq!(quoted("$(x)"), "'$(x)'");
-        assert_eq!(quoted(""), "''");
-    }
 
     #[test]
     fn kubectls_form_is_told_ours() {

@@ -34,6 +34,7 @@ Commands:
   rotate      Seal the same values again under new data keys
   restart     Show the workloads that use Secrets, then restart them
   kek         Create, list, trust and test key-encryption keys
+  policy      Print the least rights of each role, for the cluster and for a KMS
   at-rest     Set up encryption at rest, and prove what etcd holds
   doctor      Find what is wrong with this machine, your rights and encryption at rest
   version     Print the version
@@ -61,8 +62,20 @@ Cluster options (as in kubectl):
 #[test]
 fn every_command_has_examples_and_shows_its_long_help() {
     let help = |words: &str| stdout(&words.split(' ').chain(["--help"]).collect::<Vec<_>>());
-    let commands = "create apply unwrap inspect seal get diff edit set unset exec check rewrap rotate restart kek version completion";
-    let subcommands = ["kek new", "kek list", "kek trust", "kek test"];
+    let commands = "create apply unwrap inspect seal get diff edit set unset exec check rewrap rotate restart kek policy version completion";
+    let subcommands = [
+        "kek new",
+        "kek list",
+        "kek trust",
+        "kek test",
+        "policy sealer",
+        "policy reader",
+        "policy workload",
+        "policy controller",
+        "policy people",
+        "policy admission",
+        "policy inject",
+    ];
     for command in commands.split(' ').chain(subcommands) {
         let help = help(command);
         let examples = help.split_once("Examples:\n").map_or("", |(_, examples)| examples);

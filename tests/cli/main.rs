@@ -15,6 +15,7 @@ mod kek;
 mod leaks;
 mod opening;
 mod people;
+mod policy;
 mod rewrap;
 mod sandbox;
 mod seal;

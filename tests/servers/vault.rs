@@ -69,7 +69,12 @@ impl Vault {
     /// A token that may update these paths, and nothing else.
     pub fn token(&self, paths: &[String]) -> String {
         let policy = self.policy(paths);
-        let args = ["token", "create", "-field=token", "-no-default-policy", "-policy", &policy];
+        self.token_with(&policy)
+    }
+
+    /// A token with this policy, and no other one.
+    pub fn token_with(&self, policy: &str) -> String {
+        let args = ["token", "create", "-field=token", "-no-default-policy", "-policy", policy];
         self.bao(args).succeeds().stdout.trim().to_owned()
     }
 
@@ -85,8 +90,13 @@ impl Vault {
     pub fn set_policy(&self, name: &str, paths: &[String]) {
         let rule = |path: &String| format!("path \"{path}\" {{ capabilities = [\"update\"] }}\n");
         let text: String = paths.iter().map(rule).collect();
+        self.write_policy(name, &(text + "# nothing else\n"));
+    }
+
+    /// Writes a policy as it is.
+    pub fn write_policy(&self, name: &str, text: &str) {
         let file = self.folder.path().join(name);
-        std::fs::write(&file, text + "# nothing else\n").expect("written");
+        std::fs::write(&file, text).expect("written");
         self.bao(["policy", "write", name, file.to_str().expect("UTF-8")]).succeeds();
     }
 }

@@ -46,7 +46,7 @@ pub use notes::Note;
 pub use replace::ReplaceError;
 #[cfg(feature = "controller")]
 pub use resources::{CONTROLLER, Condition, LiveResource, ResourceStatus, Version};
-pub use servers::{Metrics, Sample};
+pub use servers::{Access, Metrics, Sample};
 pub use storage::{Again, Resource, Stored};
 #[cfg(feature = "controller")]
 pub use watch::{CHANGED_ANNOTATION, Change, DELIVERED_LABEL, Delivered};

@@ -5,10 +5,8 @@ use std::collections::BTreeMap;
 use http::Request as HttpRequest;
 use kube::core::params::{ListParams, PostParams};
 use kube::core::request::Request as Requests;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
-
-use envcrypt_core::secret::Namespace;
 
 use super::{Cluster, ClusterError, Connection, Operation, refused};
 
@@ -17,6 +15,23 @@ pub struct ApiServer {
     /// Its address, for messages.
     pub name: String,
     pub cluster: Cluster,
+}
+
+/// What someone wants to do.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub struct Access<'a> {
+    /// For example `get`.
+    pub verb: &'a str,
+    /// The API group; empty for the core.
+    pub group: &'a str,
+    /// The resource without its subresource, for example `secrets`.
+    pub resource: &'a str,
+    /// For example `status`; empty for the object itself.
+    pub subresource: &'a str,
+    /// The namespace; empty for all.
+    pub namespace: &'a str,
+    /// The name of one object; empty for all.
+    pub name: &'a str,
 }
 
 #[derive(Deserialize)]
@@ -83,13 +98,11 @@ impl Cluster {
         Ok(urls)
     }
 
-    /// Whether the user may do this with the objects of a namespace.
-    pub async fn may(
-        &self,
-        verb: &'static str,
-        resource: &str,
-        namespace: &Namespace,
-    ) -> Result<bool, ClusterError> {
+    /// Whether the user may do this: a SelfSubjectAccessReview.
+    ///
+    /// # Errors
+    /// Returns a [`ClusterError`] if the API server does not answer the question.
+    pub async fn may(&self, access: &Access<'_>) -> Result<bool, ClusterError> {
         #[derive(Deserialize)]
         struct Review {
             status: Status,
@@ -98,11 +111,9 @@ impl Cluster {
         struct Status {
             allowed: bool,
         }
-        let attributes =
-            json!({ "namespace": namespace.as_str(), "verb": verb, "resource": resource });
         let body = json!({
             "apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview",
-            "spec": { "resourceAttributes": attributes },
+            "spec": { "resourceAttributes": access },
         });
         let url = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
         let body = serde_json::to_vec(&body).expect("it is plain text");

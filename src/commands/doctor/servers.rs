@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::finding::{Findings, Grade};
 use crate::failure::Failure;
 use crate::session::Session;
-use envcrypt_cluster::{ClusterError, Metrics};
+use envcrypt_cluster::{Access, ClusterError, Metrics};
 
 /// The rule that lets a user read metrics.
 const METRICS_RIGHT: &str =
@@ -58,7 +58,9 @@ async fn rights(session: &Session, findings: &mut Findings) {
         let cluster = session.cluster().await?;
         let mut missing = Vec::new();
         for verb in ["create", "patch", "get", "list"] {
-            if !cluster.may(verb, "secrets", &namespace).await? {
+            let namespace = namespace.as_str();
+            let access = Access { verb, resource: "secrets", namespace, ..Access::default() };
+            if !cluster.may(&access).await? {
                 missing.push(verb);
             }
         }
