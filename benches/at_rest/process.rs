@@ -5,6 +5,9 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
 /// A process that ends when it is dropped.
 pub struct Process(Child);
 
@@ -14,6 +17,14 @@ impl Process {
         let output = File::options().create(true).append(true).open(log).expect("a log");
         command.stdin(Stdio::null()).stdout(output.try_clone().expect("a log")).stderr(output);
         Self(command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}")))
+    }
+
+    /// Asks it to end, and waits until it has.
+    #[allow(dead_code, reason = "shared with another benchmark")]
+    pub fn stop(mut self) {
+        let id = i32::try_from(self.0.id()).expect("a process id");
+        kill(Pid::from_raw(id), Signal::SIGTERM).expect("it runs");
+        self.0.wait().expect("it ends");
     }
 
     /// The memory in use and the most that was in use, in MB.

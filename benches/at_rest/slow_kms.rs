@@ -100,14 +100,18 @@ fn read_request(reader: &mut BufReader<TcpStream>) -> Option<(String, Value)> {
     Some((operation, serde_json::from_slice(&body).ok()?))
 }
 
+/// What its key makes of a plaintext.
+pub fn encrypt(plaintext: &[u8]) -> Vec<u8> {
+    [&[0; OVERHEAD], plaintext].concat()
+}
+
 fn answer(operation: &str, body: &Value) -> Value {
     let bytes =
         |name: &str| BASE64_STANDARD.decode(body[name].as_str().expect("base64")).expect("base64");
     let text = |bytes: &[u8]| BASE64_STANDARD.encode(bytes);
     match operation {
         "Encrypt" => {
-            let blob = [&[0; OVERHEAD], &bytes("Plaintext")[..]].concat();
-            json!({ "CiphertextBlob": text(&blob), "KeyId": ARN })
+            json!({ "CiphertextBlob": text(&encrypt(&bytes("Plaintext"))), "KeyId": ARN })
         }
         "Decrypt" => {
             let blob = bytes("CiphertextBlob");

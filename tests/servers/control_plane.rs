@@ -69,6 +69,42 @@ impl Etcd {
     }
 }
 
+/// kube-controller-manager, for its whole cluster: of use on a control plane that no other test has.
+///
+/// Its garbage collector learns of a new kind of object only twice a minute. Create a
+/// CustomResourceDefinition before you start it.
+pub struct ControllerManager {
+    folder: tempfile::TempDir,
+    _server: Server,
+}
+
+impl ControllerManager {
+    /// Starts these controllers, such as `garbagecollector`.
+    pub fn start(plane: &ControlPlane, controllers: &[&str]) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let text = |name: &str| plane.folder.path().join(name).display().to_string();
+        let server = Server::start(
+            &find("kube-controller-manager"),
+            [
+                format!("--kubeconfig={}", plane.kubeconfig("admin").display()),
+                format!("--controllers={}", controllers.join(",")),
+                format!("--service-account-private-key-file={}", text("sa-key.pem")),
+                format!("--root-ca-file={}", text("ca.pem")),
+                "--leader-elect=false".into(),
+                // Nobody asks for its health or its metrics.
+                "--secure-port=0".into(),
+            ],
+            &folder.path().join("controller-manager.log"),
+        );
+        Self { folder, _server: server }
+    }
+
+    /// Waits until its controllers have brought something about.
+    pub fn wait_until(&self, what: &str, holds: impl FnMut() -> bool) {
+        wait_until(what, &self.folder.path().join("controller-manager.log"), holds);
+    }
+}
+
 /// The one of all tests, started by the first.
 pub fn control_plane() -> &'static ControlPlane {
     static ONE: OnceLock<Option<ControlPlane>> = OnceLock::new();
