@@ -2,5 +2,6 @@
 
 mod delivery;
 mod failures;
+mod leaders;
 mod scene;
 mod threats;

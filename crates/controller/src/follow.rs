@@ -395,7 +395,8 @@ impl Follower {
     fn try_again(&mut self, place: &Place, retry: Retry, now: Instant) {
         let Some(entry) = self.index.entry(place) else { return };
         entry.failures = entry.failures.saturating_add(1);
-        self.queue.add_later(place, pause(retry, entry.failures), retry, now);
+        let after = pause(retry, entry.failures, self.queue.waiting(retry));
+        self.queue.add_later(place, after, retry, now);
     }
 
     fn stands(&mut self, place: &Place, standing: Option<Standing>) {
@@ -496,9 +497,12 @@ fn said_of(delivery: Delivery) -> (&'static str, &'static str) {
 }
 
 /// Returns the pause before the next attempt: longer each time, and never the same for all.
-fn pause(retry: Retry, failures: u32) -> Duration {
+/// `waiting` is the number of objects that wait for the same reason.
+fn pause(retry: Retry, failures: u32, waiting: usize) -> Duration {
     let (first, most) = match retry {
-        Retry::Passing | Retry::Kms => (1.0, 300.0),
+        Retry::Passing => (1.0, 300.0),
+        // The first that is opened wakes all others, so few need to try.
+        Retry::Kms => (1.0, 15.0 * (1.0 + waiting as f64 / 50.0).min(20.0)),
         Retry::Denied => (30.0, 600.0),
         Retry::NotOwned => (45.0, 45.0),
     };

@@ -136,6 +136,11 @@ impl Queue {
         }
     }
 
+    /// Returns how many objects wait to be tried again for this reason.
+    pub fn waiting(&self, retry: Retry) -> usize {
+        self.later.values().filter(|(_, why)| *why == retry).count()
+    }
+
     /// Returns when the next object is tried again.
     pub fn next(&self) -> Option<Instant> {
         self.later.first_key_value().map(|((at, _), _)| *at)
