@@ -1,7 +1,9 @@
 //! `envcrypt-controller` against a real kube-apiserver and etcd, with OpenBao as the KMS.
 
+mod collected;
 mod delivery;
 mod failures;
 mod leaders;
+mod restarts;
 mod scene;
 mod threats;

@@ -10,6 +10,8 @@ mod error;
 mod lease;
 #[cfg(feature = "controller")]
 mod notes;
+#[cfg(feature = "controller")]
+mod opted_in;
 mod replace;
 #[cfg(feature = "controller")]
 mod resources;
@@ -43,6 +45,8 @@ use error::{Operation, refused};
 pub use lease::{Lease, LeaseTimes};
 #[cfg(feature = "controller")]
 pub use notes::Note;
+#[cfg(feature = "controller")]
+pub use opted_in::OptedIn;
 pub use replace::ReplaceError;
 #[cfg(feature = "controller")]
 pub use resources::{CONTROLLER, Condition, LiveResource, ResourceStatus, Version};

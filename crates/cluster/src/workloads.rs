@@ -40,7 +40,7 @@ impl WorkloadKind {
     }
 
     /// The name for several of them, in messages.
-    fn plural(self) -> &'static str {
+    pub(crate) fn plural(self) -> &'static str {
         match self {
             Self::Deployment => "Deployments",
             Self::StatefulSet => "StatefulSets",
@@ -50,13 +50,18 @@ impl WorkloadKind {
         }
     }
 
-    fn requests(self, namespace: &Namespace) -> Requests {
+    /// The requests of one or all namespaces.
+    pub(crate) fn requests(self, namespace: Option<&Namespace>) -> Requests {
         let plural = self.plural().to_ascii_lowercase();
-        Requests::new(format!("/apis/{}/v1/namespaces/{namespace}/{plural}", self.group()))
+        let group = self.group();
+        Requests::new(match namespace {
+            Some(namespace) => format!("/apis/{group}/v1/namespaces/{namespace}/{plural}"),
+            None => format!("/apis/{group}/v1/{plural}"),
+        })
     }
 
     /// The path to the pod spec of its template.
-    fn pod_spec(self) -> &'static str {
+    pub(crate) fn pod_spec(self) -> &'static str {
         match self {
             Self::CronJob => "/spec/jobTemplate/spec/template/spec",
             _ => "/spec/template/spec",
@@ -154,7 +159,7 @@ impl Cluster {
             let found = items.iter();
             consumers.extend(found.filter_map(|item| consumer(kind, namespace, item, is_wanted)));
         };
-        self.pages(&kind.requests(namespace), ListParams::default(), operation, take).await?;
+        self.pages(&kind.requests(Some(namespace)), ListParams::default(), operation, take).await?;
         Ok(consumers)
     }
 
@@ -165,7 +170,7 @@ impl Cluster {
             json!({ "spec": { "template": { "metadata": { "annotations": annotations } } } });
         let field_manager = Some(FIELD_MANAGER.to_owned());
         let params = PatchParams { field_manager, ..PatchParams::default() };
-        let requests = consumer.kind.requests(&consumer.namespace);
+        let requests = consumer.kind.requests(Some(&consumer.namespace));
         let request = requests.patch(&consumer.name, &params, &Patch::Merge(patch));
         let operation =
             Operation::list(Some(&consumer.namespace)).of(consumer.kind.plural()).to("patch");
@@ -175,7 +180,7 @@ impl Cluster {
 
     /// The progress of its restart, by the rules of `kubectl rollout status`.
     pub async fn rollout(&self, consumer: &Consumer) -> Result<Rollout, ClusterError> {
-        let requests = consumer.kind.requests(&consumer.namespace);
+        let requests = consumer.kind.requests(Some(&consumer.namespace));
         let request = requests.get(&consumer.name, &GetParams::default());
         let operation =
             Operation::list(Some(&consumer.namespace)).of(consumer.kind.plural()).to("get");
@@ -218,7 +223,7 @@ fn consumer(
 }
 
 /// The Secrets that a pod uses, and how.
-fn used<'a>(pod: &'a Value) -> Vec<(&'a str, &'static str)> {
+pub(crate) fn used<'a>(pod: &'a Value) -> Vec<(&'a str, &'static str)> {
     let mut found = Vec::new();
     let mut add = |name: Option<&'a Value>, way| {
         found.extend(name.and_then(Value::as_str).map(|name| (name, way)));

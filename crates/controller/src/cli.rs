@@ -69,6 +69,10 @@ pub struct Cli {
     /// Whether to watch the plain Secrets, and to repair what others change
     #[arg(long, value_name = "ON|OFF", default_value = "on")]
     drift: Switch,
+    /// Restart Deployments, StatefulSets and DaemonSets with the label `envcrypt.dev/restart: "true"`
+    /// when the values of a Secret of theirs change
+    #[arg(long)]
+    restart: bool,
     /// Lease of the one that delivers, as NAMESPACE/NAME, or `off` [default: envcrypt-controller in
     /// the namespace of the pod]
     #[arg(long, value_name = "LEASE")]
@@ -108,6 +112,7 @@ impl Cli {
     /// Returns a [`Failure`] if it cannot begin, or if it lost its Lease.
     pub async fn run(self) -> Result<ExitCode, Failure> {
         log(env!("CARGO_CRATE_NAME"), &self.log_level, LogForm::Json);
+        self.check()?;
         let metrics = Arc::new(Metrics::new());
         let rules = self.rules()?;
         let connection = Connection::load(ConnectOptions {
@@ -134,7 +139,8 @@ impl Cli {
         if let Some(listener) = self.listener().await? {
             tokio::spawn(health::serve(listener, said.clone()));
         }
-        let options = Options { namespaces: self.namespace, once: self.once };
+        let options =
+            Options { namespaces: self.namespace, once: self.once, restarts: self.restart };
         follow::run(Arc::new(deliverer), options, metrics, said).await
     }
 
@@ -173,6 +179,14 @@ impl Cli {
             },
         };
         Ok(Some(Lease::new(place, instance.to_owned(), LeaseTimes::of(self.lease_duration))))
+    }
+
+    /// A workload is restarted for a change of a plain Secret, so these must be watched.
+    fn check(&self) -> Result<(), Failure> {
+        match self.restart && self.drift == Switch::Off {
+            true => Err(Failure::new("`--restart` cannot be used with `--drift off`")),
+            false => Ok(()),
+        }
     }
 
     async fn listener(&self) -> Result<Option<TcpListener>, Failure> {

@@ -343,9 +343,13 @@ impl Deliverer {
         }
     }
 
-    /// Fails if another process may act by now.
+    /// Whether this process may write: no other may deliver by now.
+    pub fn may_write(&self) -> bool {
+        self.lease.as_ref().is_none_or(Lease::is_held)
+    }
+
     fn check_lead(&self, place: &Place) -> Result<(), ClusterError> {
-        match self.lease.as_ref().is_none_or(Lease::is_held) {
+        match self.may_write() {
             true => Ok(()),
             false => Err(ClusterError::Changed(place.clone())),
         }

@@ -25,6 +25,7 @@ use crate::index::{Index, is_current};
 use crate::metrics::{Delivery, Metrics};
 use crate::outcome::{Outcome, Retry, Standing};
 use crate::queue::{Queue, Urgency};
+use crate::restart::{ALWAYS, Restarts, Where};
 use crate::rules::Plan;
 use crate::status;
 
@@ -41,6 +42,8 @@ pub struct Options {
     pub namespaces: Vec<Namespace>,
     /// Whether to end once everything was delivered once.
     pub once: bool,
+    /// Whether workloads are restarted.
+    pub restarts: bool,
 }
 
 /// A change that a watch reports, and the namespace of the watch.
@@ -59,6 +62,8 @@ struct Follower {
     /// The watches that are not complete yet.
     incomplete_resources: Lists,
     incomplete_targets: Lists,
+    restarts: Restarts,
+    passes: FuturesUnordered<LocalBoxFuture<'static, (Where, Option<Duration>, usize)>>,
     /// Events that are being written.
     notes: JoinSet<()>,
     /// The message of the last watch that failed.
@@ -116,6 +121,8 @@ pub async fn run(
         targets: SelectAll::new(),
         incomplete_resources: Lists::default(),
         incomplete_targets: Lists::default(),
+        restarts: Restarts::default(),
+        passes: FuturesUnordered::new(),
         notes: JoinSet::new(),
         failure: None,
         leads: false,
@@ -130,10 +137,13 @@ pub async fn run(
             follower.end().await;
             return Ok(code);
         }
-        let next = follower.queue.next().filter(|_| follower.leads && !follower.options.once);
+        let next = follower.next();
         tokio::select! {
             Some((namespace, change)) = follower.targets.next() => follower.see_target(namespace, change),
             Some((namespace, change)) = follower.resources.next() => follower.see(namespace, change),
+            Some((place, again, count)) = follower.passes.next() => {
+                follower.passed(place, again, count);
+            }
             Some(report) = follower.running.next() => follower.finish(report),
             leads = leader.changed() => match leads.is_ok() && *leader.borrow() {
                 true => follower.take_lead(),
@@ -294,7 +304,11 @@ impl Follower {
 
     fn look_at_target(&mut self, delivered: Delivered) {
         let place = delivered.place.clone();
-        match self.index.see_target(delivered) {
+        let (needs, is_new) = self.index.see_target(delivered);
+        if is_new && self.is_synced() && self.options.restarts {
+            self.restarts.changed(&place.namespace, Instant::now());
+        }
+        match needs {
             true => self.queue.add(&place, Urgency::Verify, Instant::now()),
             // A standby learns of the work of another process.
             false if !self.leads && !self.index.is_changed(&place) => self.queue.remove(&place),
@@ -325,6 +339,11 @@ impl Follower {
     fn take_lead(&mut self) {
         self.leads = true;
         self.metrics.leader.set(1);
+        if self.options.restarts {
+            for namespace in self.namespaces() {
+                self.restarts.look(namespace, Instant::now());
+            }
+        }
         tracing::info!(waiting = self.queue.len(), "this process delivers");
     }
 
@@ -345,9 +364,40 @@ impl Follower {
             let task = Task { place, target, fingerprint };
             self.running.push(Box::pin(async move { deliverer.deliver(task).await }));
         }
+        self.start_passes();
         self.metrics.queue.set(i64::try_from(self.queue.len()).unwrap_or(i64::MAX));
         let oldest = self.queue.oldest().map_or(0, |since| since.elapsed().as_secs());
         self.metrics.oldest_waiting.set(i64::try_from(oldest).unwrap_or(i64::MAX));
+    }
+
+    /// Looks at workloads, where that is due.
+    fn start_passes(&mut self) {
+        while self.leads
+            && self.is_synced()
+            && let Some(place) = self.restarts.take(Instant::now())
+        {
+            let all = self.index.targets().filter(|(target, _)| is_in(target, &place));
+            let changed =
+                all.filter_map(|(place, target)| Some((place.clone(), target.changed.clone()?)));
+            let pass = self.restarts.pass(self.deliverer.clone(), place.clone(), changed.collect());
+            self.passes.push(Box::pin(pass));
+        }
+    }
+
+    fn passed(&mut self, place: Where, again: Option<Duration>, count: usize) {
+        self.metrics.restarts.inc_by(count as u64);
+        let always = self.namespaces().contains(&place).then_some(ALWAYS);
+        if let Some(again) = again.or(always) {
+            self.restarts.look(place, Instant::now() + again);
+        }
+    }
+
+    /// When something is to be done that no watch tells.
+    fn next(&self) -> Option<Instant> {
+        if !self.leads || self.options.once || !self.is_synced() {
+            return None;
+        }
+        self.queue.next().into_iter().chain(self.restarts.next()).min()
     }
 
     fn is_synced(&self) -> bool {

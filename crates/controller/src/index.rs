@@ -104,13 +104,15 @@ impl Index {
         self.resources.get(place).is_some_and(|entry| entry.is_changed(target))
     }
 
-    /// Notes a plain Secret. Returns whether its object must look at it.
-    pub fn see_target(&mut self, delivered: Delivered) -> bool {
+    /// Notes a plain Secret. Returns whether its object must look at it, and whether its values
+    /// changed.
+    pub fn see_target(&mut self, delivered: Delivered) -> (bool, bool) {
         let Delivered { place, version, changed } = delivered;
         let old = self.targets.get(&place);
         if old.is_some_and(|old| is_older(&version, &old.version)) {
-            return false;
+            return (false, false);
         }
+        let is_new = old.is_none_or(|old| old.changed != changed);
         let target = Target { version, changed };
         let needs = self.resources.get(&place).is_some_and(|entry| {
             let is_delivered =
@@ -118,7 +120,7 @@ impl Index {
             !is_delivered && entry.is_changed(Some(&target.version))
         });
         self.targets.insert(place, target);
-        needs
+        (needs, is_new)
     }
 
     /// Notes that a plain Secret is gone. Returns whether its object must look.

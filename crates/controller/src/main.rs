@@ -10,6 +10,7 @@ mod metrics;
 mod opener;
 mod outcome;
 mod queue;
+mod restart;
 mod rules;
 mod status;
 mod target;
