@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 
-use envcrypt_core::secret::Place;
+use envcrypt_core::secret::{Place, random_bytes};
 
 use crate::error::Operation;
 use crate::{Cluster, ClusterError};
@@ -36,7 +36,8 @@ impl LeaseTimes {
     /// one second.
     #[must_use]
     pub fn of(duration: Duration) -> Self {
-        let duration = duration.max(Duration::from_secs(1));
+        // The record has whole seconds.
+        let duration = Duration::from_secs(duration.as_secs_f64().ceil().max(1.0) as u64);
         Self { duration, deadline: duration * 2 / 3, retry: duration * 2 / 15 }
     }
 }
@@ -93,13 +94,23 @@ impl Lease {
 
     /// Waits until this process holds the Lease. `failed` hears of requests that failed.
     pub async fn acquire(&self, cluster: &Cluster, mut failed: impl FnMut(&ClusterError)) {
+        let mut said = None;
         loop {
             match timeout(self.times.deadline, self.attempt(cluster)).await {
                 Ok(Ok(true)) => return,
                 Ok(Ok(false)) | Err(_) => {}
-                Ok(Err(error)) => failed(&error),
+                Ok(Err(error)) => {
+                    let message = error.to_string();
+                    if said.as_ref() != Some(&message) {
+                        failed(&error);
+                        said = Some(message);
+                    }
+                }
             }
-            sleep(self.times.retry).await;
+            // Several that wait must not ask at the same time.
+            let mut random = [0];
+            random_bytes(&mut random);
+            sleep(self.times.retry.mul_f64(1.0 + f64::from(random[0]) / 1280.0)).await;
         }
     }
 

@@ -7,14 +7,19 @@ use kube::core::request::Request as Requests;
 use serde_json::json;
 
 use envcrypt_core::manifest::{RESOURCE_KIND, RESOURCE_VERSION};
+use envcrypt_core::secret::Place;
 
 use crate::error::Operation;
-use crate::resources::{CONTROLLER, LiveResource};
+use crate::resources::CONTROLLER;
 use crate::{Cluster, ClusterError};
 
 /// What an event tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Note {
+    /// The object.
+    pub place: Place,
+    /// Its uid.
+    pub uid: String,
     /// Whether a person should look at it.
     pub is_warning: bool,
     /// One word.
@@ -32,8 +37,8 @@ impl Cluster {
     ///
     /// # Errors
     /// Returns a [`ClusterError`] if the request fails.
-    pub async fn note(&self, about: &LiveResource, note: &Note) -> Result<(), ClusterError> {
-        let place = &about.place;
+    pub async fn note(&self, note: &Note) -> Result<(), ClusterError> {
+        let place = &note.place;
         // A name has at most 253 characters.
         let stem: String = place.name.as_str().chars().take(200).collect();
         let name = format!("{}.{}", stem.trim_end_matches(['-', '.']), note.suffix);
@@ -53,8 +58,7 @@ impl Cluster {
                 "kind": RESOURCE_KIND,
                 "namespace": place.namespace.as_str(),
                 "name": place.name.as_str(),
-                "uid": about.uid,
-                "resourceVersion": about.version,
+                "uid": note.uid,
             },
         });
         let url = format!("/apis/events.k8s.io/v1/namespaces/{}/events", place.namespace);

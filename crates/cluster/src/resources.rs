@@ -31,7 +31,7 @@ pub struct LiveResource {
     pub generation: i64,
     /// Whether it is being deleted.
     pub is_going: bool,
-    /// The text of the annotation `envcrypt.dev/resync`.
+    /// The first 64 characters of the annotation `envcrypt.dev/resync`.
     pub resync: Option<String>,
     /// Its spec, or `None` if it has not the form of one.
     pub spec: Option<Spec>,
@@ -47,6 +47,8 @@ pub struct ResourceStatus {
     pub observed_generation: i64,
     /// The digest of what was delivered last: of the sealed values and the seal, never of plaintext.
     pub digest: Option<String>,
+    /// The digest of its wrapped data keys when it was opened last.
+    pub wrapped: Option<String>,
     /// When it was sealed, in RFC 3339.
     pub sealed_at: Option<String>,
     /// Its KEKs, separated by commas.
@@ -116,6 +118,7 @@ impl Raw {
     pub(crate) fn live(self) -> Option<LiveResource> {
         let place = place(&self.metadata)?;
         let resync = self.metadata.annotations.and_then(|mut all| all.remove(RESYNC_ANNOTATION));
+        let resync = resync.map(|text| text.chars().take(64).collect());
         Some(LiveResource {
             place,
             uid: self.metadata.uid?,

@@ -18,7 +18,16 @@ use crate::{Cluster, ClusterError, secrets};
 /// The answer to a write, without the values.
 #[derive(Deserialize)]
 struct Written {
-    metadata: Version,
+    metadata: Metadata,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Metadata {
+    uid: String,
+    /// The answer to a dry run has none.
+    #[serde(default)]
+    resource_version: String,
 }
 
 impl Cluster {
@@ -31,8 +40,32 @@ impl Cluster {
         place: &Place,
         object: &Object,
     ) -> Result<Version, ClusterError> {
-        let params =
-            PostParams { field_manager: Some(CONTROLLER.to_owned()), ..PostParams::default() };
+        self.post_target(place, object, false).await
+    }
+
+    /// Asks the API server with a dry run whether it would accept the plain Secret. One that exists
+    /// may have the same name.
+    ///
+    /// # Errors
+    /// Returns a [`ClusterError`] if it would not.
+    pub async fn rehearse_target(
+        &self,
+        place: &Place,
+        object: &Object,
+    ) -> Result<(), ClusterError> {
+        match self.post_target(place, object, true).await {
+            Ok(_) | Err(ClusterError::AlreadyExists(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn post_target(
+        &self,
+        place: &Place,
+        object: &Object,
+        dry_run: bool,
+    ) -> Result<Version, ClusterError> {
+        let params = PostParams { dry_run, field_manager: Some(CONTROLLER.to_owned()) };
         let body = serde_json::to_vec(object).expect("an object is plain text");
         let request = secrets(Some(&place.namespace)).create(&params, body);
         self.written(request, place, "create").await
@@ -80,6 +113,7 @@ impl Cluster {
             request
         });
         let written: Written = self.send(request, Operation::at(verb, place, true)).await?;
-        Ok(written.metadata)
+        let Metadata { uid, resource_version } = written.metadata;
+        Ok(Version { uid, resource_version })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use futures::{Stream, StreamExt};
+use futures::{Stream, StreamExt, stream};
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::core::v1::Secret;
 use kube::core::{ObjectMeta, PartialObjectMeta};
@@ -21,6 +21,9 @@ use crate::{Cluster, ClusterError};
 pub const DELIVERED_LABEL: &str = "envcrypt.dev/delivered";
 /// The annotation of a plain Secret with the digest at the last change of a value.
 pub const CHANGED_ANNOTATION: &str = "envcrypt.dev/changed";
+
+/// How many objects a page of a list has, from an API server that does not stream.
+const PAGE: u32 = 50;
 
 /// What a watch reports.
 #[derive(Debug)]
@@ -81,12 +84,27 @@ impl Resource for Raw {
 
 impl Cluster {
     /// Watches the `EnvcryptSecrets` of one or all namespaces.
+    ///
+    /// The API server streams them one by one, so that no page of large ones has to be in memory. An
+    /// older API server sends small pages.
     pub fn watch_resources(
         &self,
         namespace: Option<&Namespace>,
     ) -> impl Stream<Item = Change<LiveResource>> + Send + use<> {
         let api: Api<Raw> = self.api(namespace);
-        let stream = watcher::watcher(api, watcher::Config::default()).default_backoff();
+        let watch = |config| watcher::watcher(api.clone(), config).default_backoff().boxed();
+        let streaming = watch(watcher::Config::default().streaming_lists());
+        let pages = watch(watcher::Config::default().page_size(PAGE));
+        let stream = stream::unfold((Some(streaming), pages), |(mut streaming, mut pages)| async {
+            if let Some(stream) = &mut streaming {
+                match stream.next().await? {
+                    Err(error) if is_unknown(&error) => streaming = None,
+                    event => return Some((event, (streaming, pages))),
+                }
+            }
+            let event = pages.next().await?;
+            Some((event, (streaming, pages)))
+        });
         let (operation, server) = (about(namespace, "EnvcryptSecrets"), self.server.clone());
         stream.filter_map(move |event| {
             let gone = |raw: Raw| place(&raw.metadata);
@@ -119,6 +137,17 @@ impl Cluster {
             None => Api::all(self.client.clone()),
         }
     }
+}
+
+/// Whether the API server does not stream lists: it calls their parameters invalid.
+fn is_unknown(error: &watcher::Error) -> bool {
+    let (watcher::Error::InitialListFailed(kube::Error::Api(status))
+    | watcher::Error::WatchStartFailed(kube::Error::Api(status))
+    | watcher::Error::WatchError(status)) = error
+    else {
+        return false;
+    };
+    matches!(status.code, 400 | 422)
 }
 
 fn about(namespace: Option<&Namespace>, kind: &'static str) -> Operation {

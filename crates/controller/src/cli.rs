@@ -24,6 +24,9 @@ use crate::metrics::Metrics;
 use crate::opener::Opener;
 use crate::rules::Rules;
 
+/// How long the API server may take for an answer.
+const REQUEST: Duration = Duration::from_secs(30);
+
 /// Keep the plain Secret of each EnvcryptSecret as it was sealed.
 ///
 /// The controller watches EnvcryptSecrets. For each, it keeps the Secret of the same namespace and
@@ -62,8 +65,8 @@ pub struct Cli {
     /// Prefix of annotations that a template may have (can be repeated) [default: none]
     #[arg(long, value_name = "PREFIX")]
     allow_annotation: Vec<String>,
-    /// Prefix of labels that a template may have, beside labels without a prefix and
-    /// `app.kubernetes.io/` (can be repeated)
+    /// Label, or prefix of labels, that a template may have, beside `app` and `app.kubernetes.io/`
+    /// (can be repeated)
     #[arg(long, value_name = "PREFIX")]
     allow_label: Vec<String>,
     /// Whether to watch the plain Secrets, and to repair what others change
@@ -118,6 +121,7 @@ impl Cli {
         let connection = Connection::load(ConnectOptions {
             kubeconfig: self.kubeconfig.clone(),
             context: self.context.clone(),
+            request_timeout: Some(REQUEST),
             ..ConnectOptions::default()
         });
         let connection = connection.map_err(cluster)?;

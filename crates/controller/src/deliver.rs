@@ -4,8 +4,6 @@
 
 use std::time::Instant;
 
-use base64::Engine;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
 use envcrypt_cluster::{Cluster, ClusterError, Lease, LiveResource, Note, ResourceStatus, Version};
 use envcrypt_core::envelope::SealedSecret;
 use envcrypt_core::manifest::Object;
@@ -18,6 +16,7 @@ use crate::metrics::Delivery;
 use crate::opener::Opener;
 use crate::outcome::{Outcome, Standing};
 use crate::rules::{Plan, Rules};
+use crate::sealing::Sealing;
 use crate::status;
 use crate::target::{self, Wanted, Whose};
 
@@ -76,11 +75,11 @@ struct Done {
     fingerprint: Option<Known>,
 }
 
-/// A sealed Secret, and its digest as text.
+/// A sealed Secret, and its digests.
 struct Source<'a> {
     resource: &'a LiveResource,
     sealed: &'a SealedSecret,
-    digest: String,
+    sealing: Sealing,
 }
 
 impl Deliverer {
@@ -120,10 +119,9 @@ impl Deliverer {
             true => task.target,
             false => resource.status.target.clone(),
         };
-        let digest = BASE64.encode(sealed.fingerprint());
-        let source = Source { resource, sealed: &sealed, digest };
+        let source = Source { resource, sealed: &sealed, sealing: Sealing::of(&sealed) };
         let sealed_at = source.sealed_at();
-        if is_current(resource, target.as_ref(), self.watches_targets) {
+        if is_current(resource, &source.sealing, target.as_ref(), self.watches_targets) {
             report.target = target;
             report.delivery = Some(Delivery::Unchanged);
             report.outcome = Some(Outcome::ready(&sealed_at));
@@ -136,12 +134,11 @@ impl Deliverer {
         let (status, outcome) = match done {
             Ok(done) => {
                 let outcome = Outcome::ready(&sealed_at);
-                let keks: Vec<String> =
-                    sealed.keys().iter().map(|kek| kek.uri().to_string()).collect();
                 let status = ResourceStatus {
-                    digest: Some(source.digest.clone()),
+                    digest: Some(source.sealing.digest.clone()),
+                    wrapped: Some(source.sealing.wrapped.clone()),
                     sealed_at: Some(sealed_at),
-                    keks: Some(keks.join(",")),
+                    keks: Some(keks(&sealed)),
                     target: Some(done.version.clone()),
                     ..status::with(resource, &outcome)
                 };
@@ -165,7 +162,7 @@ impl Deliverer {
         let delivered = status.sealed_at.as_deref().and_then(time);
         let new = time(&source.sealed_at());
         let is_older = delivered.zip(new).is_some_and(|(delivered, new)| new < delivered)
-            && status.digest.as_ref() != Some(&source.digest);
+            && status.digest.as_ref() != Some(&source.sealing.digest);
         if !is_older {
             return Ok(());
         }
@@ -196,7 +193,10 @@ impl Deliverer {
         if !may_be_there {
             let opened = self.open(source).await?;
             match self.create(source, &opened).await {
-                Err(ClusterError::AlreadyExists(_)) => plain = Some(opened),
+                Err(ClusterError::AlreadyExists(_)) => {
+                    self.check_unchanged(source.resource).await?;
+                    plain = Some(opened);
+                }
                 created => return Ok(created?),
             }
         }
@@ -225,15 +225,26 @@ impl Deliverer {
         Ok(done)
     }
 
+    /// Fails if the object changed since it was read: what is in the cluster may be newer.
+    async fn check_unchanged(&self, resource: &LiveResource) -> Result<(), ClusterError> {
+        let now = self.cluster.resource(&resource.place).await?;
+        match now
+            .is_some_and(|now| now.uid == resource.uid && now.generation == resource.generation)
+        {
+            true => Ok(()),
+            false => Err(ClusterError::Changed(resource.place.clone())),
+        }
+    }
+
     /// Whether the live values are known to be the sealed ones: nobody wrote the Secret since, or
     /// the values are those that this process opened.
     fn knows(&self, source: &Source<'_>, live: &Object, fingerprint: Option<&Known>) -> bool {
         let status = &source.resource.status;
-        let is_untouched = status.digest.as_ref() == Some(&source.digest)
-            && status.target.is_some()
-            && status.target == target::version(live);
+        let is_untouched = status.target.is_some() && status.target == target::version(live);
         status.last_resync == source.resource.resync
-            && (is_untouched || self.recogniser.recognises(fingerprint, &source.digest, live))
+            && source.sealing.was_opened(source.resource)
+            && (is_untouched
+                || self.recogniser.recognises(fingerprint, &source.sealing.digest, live))
     }
 
     async fn open(&self, source: &Source<'_>) -> Result<PlainSecret, Outcome> {
@@ -249,7 +260,7 @@ impl Deliverer {
             Some(_) if source.is_delivered() => Delivery::Repaired,
             _ => Delivery::Created,
         };
-        let fingerprint = Some(self.recogniser.known(&source.digest, &object));
+        let fingerprint = Some(self.recogniser.known(&source.sealing.digest, &object));
         Ok(Done { delivery, version, fingerprint })
     }
 
@@ -263,7 +274,7 @@ impl Deliverer {
         let place = &source.resource.place;
         let wanted = source.wanted();
         let fingerprint =
-            plain.map(|plain| self.recogniser.known(&source.digest, &wanted.object(plain)));
+            plain.map(|plain| self.recogniser.known(&source.sealing.digest, &wanted.object(plain)));
         if let Some(plain) = plain.filter(|plain| wanted.needs_another(&live, plain)) {
             let version = self.replace(source, live, plain).await?;
             return Ok(Done { delivery: source.delivery(), version, fingerprint });
@@ -286,9 +297,10 @@ impl Deliverer {
     ) -> Result<Version, ClusterError> {
         let place = &source.resource.place;
         let version = target::version(&live).ok_or(ClusterError::Answer)?;
+        let new = source.wanted().object(plain);
+        self.cluster.rehearse_target(place, &new).await?;
         self.check_lead(place)?;
         self.cluster.delete_target(place, &version).await?;
-        let new = source.wanted().object(plain);
         match self.cluster.create_target(place, &new).await {
             Ok(version) => Ok(version),
             Err(error) => {
@@ -321,24 +333,30 @@ impl Deliverer {
         }
     }
 
-    /// Writes an event. One that cannot be written is lost.
-    pub async fn note(
+    /// Makes an event.
+    pub fn event(
         &self,
         about: &LiveResource,
         is_warning: bool,
         reason: &'static str,
         text: &str,
-    ) {
+    ) -> Note {
         let mut random = [0; 8];
         random_bytes(&mut random);
-        let note = Note {
+        Note {
+            place: about.place.clone(),
+            uid: about.uid.clone(),
             is_warning,
             reason,
             text: text.chars().take(1000).collect(),
             suffix: random.iter().map(|byte| format!("{byte:02x}")).collect(),
             instance: self.instance.clone(),
-        };
-        if let Err(error) = self.cluster.note(about, &note).await {
+        }
+    }
+
+    /// Writes an event. One that cannot be written is lost.
+    pub async fn write(&self, event: &Note) {
+        if let Err(error) = self.cluster.note(event).await {
             tracing::debug!(%error, "an event cannot be written");
         }
     }
@@ -358,7 +376,7 @@ impl Deliverer {
 
 impl Source<'_> {
     fn wanted(&self) -> Wanted<'_> {
-        Wanted::new(self.resource, &self.sealed.meta, &self.digest)
+        Wanted::new(self.resource, &self.sealed.meta, &self.sealing.digest)
     }
 
     fn sealed_at(&self) -> String {
@@ -367,13 +385,21 @@ impl Source<'_> {
 
     /// Whether exactly this was delivered before.
     fn is_delivered(&self) -> bool {
-        self.resource.status.digest.as_ref() == Some(&self.digest)
+        self.resource.status.digest.as_ref() == Some(&self.sealing.digest)
             && self.resource.status.observed_generation == self.resource.generation
     }
 
     fn delivery(&self) -> Delivery {
         if self.is_delivered() { Delivery::Repaired } else { Delivery::Updated }
     }
+}
+
+/// The KEKs of a Secret as text: the first five.
+fn keks(sealed: &SealedSecret) -> String {
+    let keys = sealed.keys();
+    let named: Vec<String> = keys.iter().take(5).map(|kek| kek.uri().to_string()).collect();
+    let more = if keys.len() > 5 { ",…" } else { "" };
+    format!("{}{more}", named.join(","))
 }
 
 impl Report {

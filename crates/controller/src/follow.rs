@@ -2,7 +2,7 @@
 //!
 //! One task owns all state. Deliveries run beside each other inside of it.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -16,7 +16,7 @@ use futures::StreamExt;
 use futures::future::LocalBoxFuture;
 use futures::stream::{BoxStream, FuturesUnordered, SelectAll};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{sleep_until, timeout};
 
 use crate::deliver::{Deliverer, Report, Task};
@@ -27,12 +27,23 @@ use crate::outcome::{Outcome, Retry, Standing};
 use crate::queue::{Queue, Urgency};
 use crate::restart::{ALWAYS, Restarts, Where};
 use crate::rules::Plan;
+use crate::sealing::Sealing;
 use crate::status;
 
 /// How many deliveries run at the same time.
 const AT_ONCE: usize = 32;
 /// How often the same event about the same object is written.
 const NOTE_AGAIN: Duration = Duration::from_secs(60);
+/// How many repairs of one object are made at once.
+const REPAIRS: u32 = 5;
+/// How long a repair counts.
+const CONTESTED: Duration = Duration::from_secs(120);
+/// The maximum number of events that are being written.
+const NOTES: usize = 64;
+/// How often `--once` tries again what someone else, or the API server, got in the way of.
+const TRIES: u32 = 4;
+/// How many failures of its watches `--once` bears.
+const FAILURES: u32 = 5;
 /// How long deliveries may take at the end.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -68,6 +79,8 @@ struct Follower {
     notes: JoinSet<()>,
     /// The message of the last watch that failed.
     failure: Option<String>,
+    /// How often a watch failed.
+    failures: u32,
     leads: bool,
 }
 
@@ -75,8 +88,8 @@ struct Follower {
 #[derive(Default)]
 struct Lists {
     listed: Vec<(Option<Namespace>, HashSet<Place>)>,
-    /// How many watches were never complete.
-    missing: usize,
+    /// The watches that were never complete.
+    missing: BTreeSet<Option<Namespace>>,
 }
 
 impl Lists {
@@ -108,7 +121,7 @@ pub async fn run(
     metrics: Arc<Metrics>,
     said: Arc<Said>,
 ) -> Result<ExitCode, Failure> {
-    let mut leader = lead(deliverer.clone());
+    let (mut leader, lease) = lead(deliverer.clone());
     let mut follower = Follower {
         deliverer,
         options,
@@ -125,6 +138,7 @@ pub async fn run(
         passes: FuturesUnordered::new(),
         notes: JoinSet::new(),
         failure: None,
+        failures: 0,
         leads: false,
     };
     follower.begin();
@@ -132,9 +146,13 @@ pub async fn run(
     tokio::pin!(stop);
     loop {
         follower.start_deliveries();
+        if follower.options.once && follower.failures >= FAILURES {
+            let cause = follower.failure.take().unwrap_or_default();
+            return Err(Failure::new("the cluster cannot be watched").cause(cause));
+        }
         if follower.is_finished() {
             let code = follower.summary();
-            follower.end().await;
+            follower.end(lease).await;
             return Ok(code);
         }
         let next = follower.next();
@@ -147,21 +165,25 @@ pub async fn run(
             Some(report) = follower.running.next() => follower.finish(report),
             leads = leader.changed() => match leads.is_ok() && *leader.borrow() {
                 true => follower.take_lead(),
-                false => return Err(follower.lost()),
+                false => {
+                    let failure = follower.lost();
+                    follower.end(lease).await;
+                    return Err(failure);
+                }
             },
             () = until(next) => {}
             () = &mut stop => break,
         }
     }
-    follower.end().await;
+    follower.end(lease).await;
     Ok(ExitCode::SUCCESS)
 }
 
 /// Takes the Lease, and keeps it. The receiver sees `true` once it is held; the sender is dropped
 /// once it is lost.
-fn lead(deliverer: Arc<Deliverer>) -> watch::Receiver<bool> {
+fn lead(deliverer: Arc<Deliverer>) -> (watch::Receiver<bool>, AbortHandle) {
     let (sender, receiver) = watch::channel(false);
-    tokio::spawn(async move {
+    let task = tokio::spawn(async move {
         let log = |error: &ClusterError| tracing::warn!(%error, "the Lease cannot be used");
         if let Some(lease) = &deliverer.lease {
             lease.acquire(&deliverer.cluster, log).await;
@@ -172,7 +194,7 @@ fn lead(deliverer: Arc<Deliverer>) -> watch::Receiver<bool> {
             None => sender.closed().await,
         }
     });
-    receiver
+    (receiver, task.abort_handle())
 }
 
 async fn until(time: Option<Instant>) {
@@ -186,11 +208,11 @@ impl Follower {
     /// Starts the first watches. The plain Secrets come first, so that what is in order is known.
     fn begin(&mut self) {
         let namespaces = self.namespaces();
-        self.incomplete_resources.missing = namespaces.len();
+        self.incomplete_resources.missing = namespaces.iter().cloned().collect();
         if !self.deliverer.watches_targets {
             return self.watch_resources();
         }
-        self.incomplete_targets.missing = namespaces.len();
+        self.incomplete_targets.missing = namespaces.iter().cloned().collect();
         for namespace in namespaces {
             let watched = self.deliverer.cluster.watch_delivered(namespace.as_ref());
             self.targets.push(watched.map(move |change| (namespace.clone(), change)).boxed());
@@ -208,7 +230,10 @@ impl Follower {
     fn namespaces(&self) -> Vec<Option<Namespace>> {
         match self.options.namespaces.as_slice() {
             [] => vec![None],
-            named => named.iter().cloned().map(Some).collect(),
+            named => {
+                let named: BTreeSet<_> = named.iter().cloned().map(Some).collect();
+                named.into_iter().collect()
+            }
         }
     }
 
@@ -238,9 +263,9 @@ impl Follower {
             .collect();
         gone.iter().for_each(|place| self.forget(place));
         self.failure = None;
-        let lists = &mut self.incomplete_resources;
-        lists.missing = lists.missing.saturating_sub(1);
-        if lists.missing == 0 && !self.said.is_synced.swap(true, Ordering::Relaxed) {
+        let missing = &mut self.incomplete_resources.missing;
+        missing.remove(namespace);
+        if missing.is_empty() && !self.said.is_synced.swap(true, Ordering::Relaxed) {
             let count = self.index.resources().count();
             tracing::info!(objects = count, waiting = self.queue.len(), "all objects are known");
         }
@@ -262,10 +287,8 @@ impl Follower {
                     self.index.targets().map(|(place, _)| place).filter(is_gone).cloned().collect();
                 gone.iter().for_each(|place| self.lose_target(place));
                 self.failure = None;
-                let lists = &mut self.incomplete_targets;
-                let was_missing = lists.missing > 0;
-                lists.missing = lists.missing.saturating_sub(1);
-                if was_missing && lists.missing == 0 {
+                let missing = &mut self.incomplete_targets.missing;
+                if missing.remove(&namespace) && missing.is_empty() {
                     self.watch_resources();
                 }
             }
@@ -289,7 +312,9 @@ impl Follower {
                 }
                 Some(outcome)
             }
-            Plan::Deliver(_) if !is_current(resource, target, watched) => {
+            Plan::Deliver(sealed)
+                if !is_current(resource, &Sealing::of(&sealed), target, watched) =>
+            {
                 let is_new = resource.status.observed_generation != resource.generation;
                 let urgency = if is_new { Urgency::New } else { Urgency::Verify };
                 return self.queue.add(place, urgency, Instant::now());
@@ -309,7 +334,7 @@ impl Follower {
             self.restarts.changed(&place.namespace, Instant::now());
         }
         match needs {
-            true => self.queue.add(&place, Urgency::Verify, Instant::now()),
+            true => self.verify(&place),
             // A standby learns of the work of another process.
             false if !self.leads && !self.index.is_changed(&place) => self.queue.remove(&place),
             false => {}
@@ -318,7 +343,24 @@ impl Follower {
 
     fn lose_target(&mut self, place: &Place) {
         if self.index.lose_target(place) {
-            self.queue.add(place, Urgency::Verify, Instant::now());
+            self.verify(place);
+        }
+    }
+
+    /// Looks at a plain Secret that changed. If someone changes it all the time, not at once.
+    fn verify(&mut self, place: &Place) {
+        let now = Instant::now();
+        let contested = self.index.entry(place).and_then(|entry| {
+            let (repairs, last) = entry.repairs;
+            let is_lately = last.is_some_and(|last| last.elapsed() < CONTESTED);
+            (is_lately && repairs >= REPAIRS).then_some(repairs - REPAIRS + 1)
+        });
+        match contested {
+            Some(failures) => {
+                let after = pause(Retry::Passing, failures, 0);
+                self.queue.add_later(place, after, Retry::Passing, now);
+            }
+            None => self.queue.add(place, Urgency::Verify, now),
         }
     }
 
@@ -329,6 +371,7 @@ impl Follower {
     }
 
     fn watch_failed(&mut self, error: &ClusterError) {
+        self.failures += 1;
         let message = error.to_string();
         if self.failure.as_ref() != Some(&message) {
             tracing::warn!(error = %message, "a watch failed, and is tried again");
@@ -394,7 +437,7 @@ impl Follower {
 
     /// When something is to be done that no watch tells.
     fn next(&self) -> Option<Instant> {
-        if !self.leads || self.options.once || !self.is_synced() {
+        if !self.leads || !self.is_synced() {
             return None;
         }
         self.queue.next().into_iter().chain(self.restarts.next()).min()
@@ -412,25 +455,33 @@ impl Follower {
         if let Some(delivery) = report.delivery {
             self.metrics.delivery(delivery, report.began);
         }
-        if let Some(version) = report.target.as_ref().filter(|_| report.delivery.is_some()) {
+        // If the watch told of something meanwhile, it knows better.
+        let is_written = report.delivery.is_some() && self.deliverer.watches_targets;
+        if let Some(version) = report.target.as_ref().filter(|_| is_written && again.is_none()) {
             self.index.wrote(&place, version);
         }
-        match &report.resource {
-            Some(resource) => self.index.looked_at(resource, report.target.clone()),
-            None if report.outcome.is_none() => return self.forget(&place),
-            None => {}
+        match (&report.resource, again) {
+            (Some(resource), _) => self.index.looked_at(resource, report.target.clone()),
+            (None, None) if report.outcome.is_none() => return self.forget(&place),
+            // Another one of this name was made meanwhile.
+            (None, Some(urgency)) => return self.queue.add(&place, urgency, now),
+            (None, None) => {}
         }
         if let Some(entry) = self.index.entry(&place) {
             entry.fingerprint.clone_from(&report.fingerprint);
+            if report.delivery == Some(Delivery::Repaired) {
+                let is_lately = entry.repairs.1.is_some_and(|last| last.elapsed() < CONTESTED);
+                entry.repairs = (if is_lately { entry.repairs.0 + 1 } else { 1 }, Some(now));
+            }
         }
         self.stands(&place, report.standing());
         match report.outcome.as_ref().map(|outcome| outcome.retry) {
             Some(Some(retry)) => self.try_again(&place, retry, now),
             Some(None) => {
-                if let Some(entry) = self.index.entry(&place) {
-                    entry.failures = 0;
-                }
-                if report.delivery.is_some_and(|delivery| delivery != Delivery::Unchanged) {
+                let failed = self.index.entry(&place).and_then(|entry| entry.failed.take());
+                // The KMS answers again.
+                if failed.is_some_and(|(retry, _)| retry == Retry::Kms) && report.delivery.is_some()
+                {
                     self.queue.wake(Retry::Kms, now);
                 }
             }
@@ -444,8 +495,15 @@ impl Follower {
 
     fn try_again(&mut self, place: &Place, retry: Retry, now: Instant) {
         let Some(entry) = self.index.entry(place) else { return };
-        entry.failures = entry.failures.saturating_add(1);
-        let after = pause(retry, entry.failures, self.queue.waiting(retry));
+        // Another reason begins anew.
+        let before = entry.failed.filter(|(old, _)| *old == retry).map_or(0, |(_, count)| count);
+        let failures = before.saturating_add(1);
+        entry.failed = Some((retry, failures));
+        let is_worth_it = matches!(retry, Retry::Conflict | Retry::Passing) && failures < TRIES;
+        if self.options.once && !is_worth_it {
+            return;
+        }
+        let after = pause(retry, failures, self.queue.waiting(retry));
         self.queue.add_later(place, after, retry, now);
     }
 
@@ -470,7 +528,9 @@ impl Follower {
             false => tracing::info!(%namespace, %name, reason, "{message}"),
         }
         let Some(resource) = &report.resource else { return };
-        if let Some((reason, message)) = &report.remark {
+        if let Some((reason, message)) =
+            report.remark.as_ref().filter(|_| report.delivery.is_some())
+        {
             tracing::warn!(%namespace, %name, reason, "{message}");
             self.note(resource, true, reason, message);
         }
@@ -486,14 +546,22 @@ impl Follower {
 
     /// Writes an event, beside everything else.
     fn note(&mut self, about: &LiveResource, is_warning: bool, reason: &'static str, text: &str) {
-        let (deliverer, about, text) = (self.deliverer.clone(), about.clone(), text.to_owned());
+        let deliverer = self.deliverer.clone();
         while self.notes.try_join_next().is_some() {}
-        self.notes.spawn(async move { deliverer.note(&about, is_warning, reason, &text).await });
+        // A flood of events helps nobody; the status tells all.
+        if self.notes.len() < NOTES {
+            let event = deliverer.event(about, is_warning, reason, text);
+            self.notes.spawn(async move { deliverer.write(&event).await });
+        }
     }
 
     /// With `--once`: whether everything was delivered once.
     fn is_finished(&self) -> bool {
-        self.options.once && self.is_synced() && self.running.is_empty() && self.queue.len() == 0
+        self.options.once
+            && self.is_synced()
+            && self.running.is_empty()
+            && self.queue.len() == 0
+            && self.queue.next().is_none()
     }
 
     fn summary(&self) -> ExitCode {
@@ -513,12 +581,14 @@ impl Follower {
     }
 
     /// Ends the deliveries that are under way, and gives the Lease up.
-    async fn end(mut self) {
+    async fn end(mut self, lease: AbortHandle) {
         let rest = async {
             while self.running.next().await.is_some() {}
             while self.notes.join_next().await.is_some() {}
         };
         let _ = timeout(GRACE, rest).await;
+        // Nothing renews the Lease while it is given up.
+        lease.abort();
         if let Some(lease) = &self.deliverer.lease {
             lease.release(&self.deliverer.cluster).await;
         }
@@ -551,6 +621,7 @@ fn said_of(delivery: Delivery) -> (&'static str, &'static str) {
 fn pause(retry: Retry, failures: u32, waiting: usize) -> Duration {
     let (first, most) = match retry {
         Retry::Passing => (1.0, 300.0),
+        Retry::Conflict => (0.1, 5.0),
         // The first that is opened wakes all others, so few need to try.
         Retry::Kms => (1.0, 15.0 * (1.0 + waiting as f64 / 50.0).min(20.0)),
         Retry::Denied => (30.0, 600.0),

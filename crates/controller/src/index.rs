@@ -7,7 +7,8 @@ use envcrypt_cluster::{Delivered, LiveResource, Version};
 use envcrypt_core::secret::Place;
 
 use crate::fingerprint::Known as Fingerprint;
-use crate::outcome::Standing;
+use crate::outcome::{Retry, Standing};
+use crate::sealing::Sealing;
 use crate::status;
 
 /// What is known of all objects.
@@ -36,10 +37,12 @@ pub struct Entry {
     delivered: Option<Version>,
     /// How it stands.
     pub standing: Option<Standing>,
-    /// How often it failed since the last success.
-    pub failures: u32,
+    /// Why it failed last, and how often for this reason since the last success.
+    pub failed: Option<(Retry, u32)>,
     /// The values that were opened last.
     pub fingerprint: Option<Fingerprint>,
+    /// How often it was repaired lately, and when last.
+    pub repairs: (u32, Option<Instant>),
     /// The reason of the last event, and when it was written.
     pub noted: Option<(&'static str, Instant)>,
 }
@@ -94,8 +97,10 @@ impl Index {
 
     /// Notes that an object was looked at, and what its plain Secret was or became.
     pub fn looked_at(&mut self, resource: &LiveResource, target: Option<Version>) {
-        let entry = self.resources.entry(resource.place.clone()).or_default();
-        entry.tried = Some((Subject::of(resource), target));
+        // One that is gone meanwhile is not remembered.
+        if let Some(entry) = self.resources.get_mut(&resource.place) {
+            entry.tried = Some((Subject::of(resource), target));
+        }
     }
 
     /// Returns whether an object changed since it was looked at.
@@ -171,8 +176,14 @@ fn is_well(resource: &LiveResource) -> bool {
 /// Returns whether nothing is to be done: the status says so, and the plain Secret is the one that
 /// the status names. `target` is `None` if it does not exist, and `watched` says whether that is
 /// known.
-pub fn is_current(resource: &LiveResource, target: Option<&Version>, watched: bool) -> bool {
+pub fn is_current(
+    resource: &LiveResource,
+    sealing: &Sealing,
+    target: Option<&Version>,
+    watched: bool,
+) -> bool {
     is_well(resource)
+        && sealing.was_opened(resource)
         && resource.status.target.is_some()
         && (!watched || target == resource.status.target.as_ref())
 }

@@ -12,6 +12,7 @@ mod outcome;
 mod queue;
 mod restart;
 mod rules;
+mod sealing;
 mod status;
 mod target;
 

@@ -6,6 +6,9 @@ use envcrypt_core::envelope::{OpenError, Refused};
 use envcrypt_core::kek::{KekError, Refusal};
 use envcrypt_core::manifest::ManifestError;
 
+/// The maximum size of a message, in bytes.
+const MAX_MESSAGE: usize = 2048;
+
 /// What came of a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
@@ -33,7 +36,7 @@ pub enum Standing {
 }
 
 /// How soon it is tried again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Retry {
     /// After an error that may pass: from 1 second to 5 minutes.
     Passing,
@@ -43,6 +46,8 @@ pub enum Retry {
     Denied,
     /// While someone else has the Secret: every minute.
     NotOwned,
+    /// After someone else was faster: at once, up to 5 seconds.
+    Conflict,
 }
 
 impl Outcome {
@@ -74,8 +79,12 @@ impl Outcome {
         Self { standing: Standing::Waiting, reason, message, retry: Some(retry) }
     }
 
-    /// Adds what the cluster has meanwhile.
+    /// Adds what the cluster has meanwhile. Limits the message, into which the writer of the object
+    /// can bring long names.
     pub fn meanwhile(mut self, sealed_at: Option<&str>) -> Self {
+        if self.message.len() > MAX_MESSAGE {
+            self.message = self.message.chars().take(MAX_MESSAGE / 4).chain(['…']).collect();
+        }
         if let (Standing::Waiting | Standing::Stalled, Some(time)) = (self.standing, sealed_at) {
             self.message =
                 format!("{}; the Secret keeps the values that were sealed at {time}", self.message);
@@ -99,7 +108,7 @@ impl From<AccessError> for Outcome {
             AccessError::Open(OpenError::Refused { refused, .. }) => refused_with(refused, &error),
             AccessError::Open(OpenError::Kek { refusals, .. }) => of_keks(refusals),
             AccessError::NotNamed { keks, .. } => {
-                let keks = keks.iter().map(|kek| format!("`{kek}`")).collect::<Vec<_>>();
+                let keks = keks.iter().take(5).map(|kek| format!("`{kek}`")).collect::<Vec<_>>();
                 let message = format!(
                     "the controller may not use its KEKs {}: name one in `ENVCRYPT_KEKS`",
                     keks.join(", ")
@@ -121,11 +130,14 @@ fn refused_with(refused: &Refused, error: &dyn std::error::Error) -> Outcome {
 /// No KEK opened it. An outage of one counts more than a refusal of another.
 fn of_keks(refusals: &[KekError]) -> Outcome {
     let is = |kinds: &[Refusal]| refusals.iter().find(|error| kinds.contains(&error.refusal));
-    if let Some(error) = is(&[Refusal::Unreachable, Refusal::Throttled, Refusal::Failed]) {
+    if let Some(error) = is(&[Refusal::Unreachable]) {
         return Outcome::waiting("KmsUnavailable", error.to_string(), Retry::Kms);
     }
+    if let Some(error) = is(&[Refusal::Throttled]) {
+        return Outcome::waiting("KmsUnavailable", error.to_string(), Retry::Passing);
+    }
     let denied = is(&[Refusal::Denied, Refusal::NotLoggedIn, Refusal::NotFound])
-        .or_else(|| is(&[Refusal::Disabled, Refusal::Unusable]));
+        .or_else(|| is(&[Refusal::Disabled, Refusal::Unusable, Refusal::Failed]));
     if let Some(error) = denied {
         let hint = error.hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default();
         return Outcome::waiting("Denied", format!("{error}{hint}"), Retry::Denied);
@@ -141,7 +153,7 @@ impl From<ClusterError> for Outcome {
             ClusterError::Changed(_) | ClusterError::AlreadyExists(_) => Self::waiting(
                 "Conflict",
                 "someone else changed it meanwhile".into(),
-                Retry::Passing,
+                Retry::Conflict,
             ),
             ClusterError::Unreachable { .. } | ClusterError::Timeout { .. } => {
                 Self::waiting("ApiUnavailable", error.to_string(), Retry::Passing)

@@ -7,6 +7,9 @@ use envcrypt_core::secret::{Namespace, Place, SecretName};
 
 use crate::outcome::Retry;
 
+/// The maximum number of deliveries of one namespace at the same time: some are left for others.
+const SHARE: usize = 24;
+
 /// How urgent a delivery is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Urgency {
@@ -28,7 +31,12 @@ pub struct Queue {
     /// Those that are tried again, by the time.
     later: BTreeMap<(Instant, u64), (Place, Retry)>,
     due: HashMap<Place, (Instant, u64)>,
+    /// How many wait for each reason.
+    reasons: HashMap<Retry, usize>,
+    /// How many deliveries each namespace has now.
+    shares: HashMap<Namespace, usize>,
     count: u64,
+    taken: u64,
 }
 
 /// One queue for each namespace, in turn: a namespace with many objects delays no other.
@@ -37,6 +45,8 @@ struct Lane {
     waiting: HashMap<Namespace, VecDeque<SecretName>>,
     order: VecDeque<Namespace>,
     queued: HashMap<Place, Instant>,
+    /// How many names wait, with those that were removed.
+    names: usize,
 }
 
 impl Lane {
@@ -50,12 +60,38 @@ impl Lane {
             self.order.push_back(place.namespace.clone());
         }
         waiting.push_back(place.name.clone());
+        self.names += 1;
+        // One that only stands by adds and removes for ever.
+        if self.names > 2 * self.queued.len() + 64 {
+            self.tidy();
+        }
     }
 
-    fn take(&mut self) -> Option<Place> {
-        while let Some(namespace) = self.order.pop_front() {
+    fn tidy(&mut self) {
+        let queued = &self.queued;
+        self.waiting.retain(|namespace, names| {
+            names.retain(|name| {
+                let place = Place { namespace: namespace.clone(), name: name.clone() };
+                queued.contains_key(&place)
+            });
+            !names.is_empty()
+        });
+        let waiting = &self.waiting;
+        self.order.retain(|namespace| waiting.contains_key(namespace));
+        self.names = self.waiting.values().map(VecDeque::len).sum();
+    }
+
+    /// Takes the next one of a namespace that `may` have another delivery.
+    fn take(&mut self, may: impl Fn(&Namespace) -> bool) -> Option<Place> {
+        for _ in 0..self.order.len() + self.names {
+            let namespace = self.order.pop_front()?;
+            if !may(&namespace) {
+                self.order.push_back(namespace);
+                continue;
+            }
             let Some(waiting) = self.waiting.get_mut(&namespace) else { continue };
             let name = waiting.pop_front();
+            self.names -= usize::from(name.is_some());
             match waiting.is_empty() {
                 true => drop(self.waiting.remove(&namespace)),
                 false => self.order.push_back(namespace.clone()),
@@ -105,23 +141,42 @@ impl Queue {
         let at = (now + after, self.count);
         self.later.insert(at, (place.clone(), retry));
         self.due.insert(place.clone(), at);
+        *self.reasons.entry(retry).or_default() += 1;
     }
 
     /// Returns the next object to deliver. [`Queue::done`] must follow.
     pub fn take(&mut self, now: Instant) -> Option<Place> {
-        while let Some(entry) = self.later.first_entry().filter(|entry| entry.key().0 <= now) {
-            let (place, _) = entry.remove();
-            self.due.remove(&place);
+        while let Some(((at, _), (place, _))) = self.later.first_key_value()
+            && *at <= now
+        {
+            let place = place.clone();
+            self.cancel(&place);
             self.verify.add(&place, now);
         }
-        let place = self.new.take().or_else(|| self.verify.take())?;
+        self.taken += 1;
+        let shares = &self.shares;
+        let may = |namespace: &Namespace| shares.get(namespace).is_none_or(|now| *now < SHARE);
+        // New objects come first, but never only new ones.
+        let (first, second) = match self.taken % 4 {
+            0 => (&mut self.verify, &mut self.new),
+            _ => (&mut self.new, &mut self.verify),
+        };
+        let place = first.take(may).or_else(|| second.take(may))?;
         self.busy.insert(place.clone());
+        *self.shares.entry(place.namespace.clone()).or_default() += 1;
         Some(place)
     }
 
     /// Notes that a delivery is over. Returns whether the object changed meanwhile.
     pub fn done(&mut self, place: &Place) -> Option<Urgency> {
-        self.busy.remove(place);
+        if self.busy.remove(place)
+            && let Some(share) = self.shares.get_mut(&place.namespace)
+        {
+            *share -= 1;
+            if *share == 0 {
+                self.shares.remove(&place.namespace);
+            }
+        }
         self.again.remove(place)
     }
 
@@ -138,7 +193,7 @@ impl Queue {
 
     /// Returns how many objects wait to be tried again for this reason.
     pub fn waiting(&self, retry: Retry) -> usize {
-        self.later.values().filter(|(_, why)| *why == retry).count()
+        self.reasons.get(&retry).copied().unwrap_or(0)
     }
 
     /// Returns when the next object is tried again.
@@ -157,8 +212,9 @@ impl Queue {
     }
 
     fn cancel(&mut self, place: &Place) {
-        if let Some(at) = self.due.remove(place) {
-            self.later.remove(&at);
+        let later = self.due.remove(place).and_then(|at| self.later.remove(&at));
+        if let Some(count) = later.and_then(|(_, retry)| self.reasons.get_mut(&retry)) {
+            *count -= 1;
         }
     }
 }

@@ -75,7 +75,7 @@ impl Restarts {
                         match restart(&deliverer, workload, &changed, &due).await {
                             Next::Done(is_restarted) => count += usize::from(is_restarted),
                             Next::Later(left) => {
-                                again = Some(again.map_or(left, |again| again.min(left)))
+                                again = Some(again.map_or(left, |again| again.min(left)));
                             }
                         }
                     }

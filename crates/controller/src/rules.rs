@@ -3,11 +3,11 @@
 //! Whoever may write an `EnvcryptSecret` need not be trusted with the controller's rights. So the
 //! controller refuses what would use them for something else.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use envcrypt_cluster::LiveResource;
 use envcrypt_core::access::{AccessError, Consents, MayUse, Nobody, Policy, Trust, TrustError};
-use envcrypt_core::envelope::{Scope, SealCheck, SealedSecret};
+use envcrypt_core::envelope::{Scope, SealCheck, SealedSecret, is_too_late, now};
 use envcrypt_core::kek::KekUri;
 use envcrypt_core::secret::SecretType;
 
@@ -15,8 +15,17 @@ use crate::outcome::Outcome;
 
 /// The prefix of what the controller itself writes.
 const OURS: &str = "envcrypt.dev/";
-/// Label prefixes that no program takes for an order.
-const HARMLESS: [&str; 1] = ["app.kubernetes.io/"];
+/// Labels, or prefixes of labels, that no program takes for an order.
+const HARMLESS: [&str; 2] = ["app.kubernetes.io/", "app"];
+/// The maximum number of data keys of one object. Each costs a call, and a value that was set later
+/// has its own.
+const MAX_DEKS: usize = 64;
+/// The maximum number of KEKs of one part.
+const MAX_RECIPIENTS: usize = 16;
+/// The maximum number of wrapped keys that a KMS may be asked for, for one object.
+const MAX_CALLS: usize = 128;
+/// The maximum size of a wrapped key, in bytes.
+const MAX_WRAPPED: usize = 8 << 10;
 
 /// What the command line allows.
 #[derive(Debug, Clone, Default)]
@@ -27,7 +36,7 @@ pub struct Rules {
     pub allow_cluster_scope: bool,
     /// Prefixes of annotations that a template may have.
     pub annotations: Vec<String>,
-    /// Prefixes of labels that a template may have, beside labels without a prefix.
+    /// Prefixes of labels that a template may have, beside those that are harmless.
     pub labels: Vec<String>,
     /// Whether an older sealing than the delivered one is refused.
     pub refuse_older: bool,
@@ -79,6 +88,11 @@ impl Rules {
         sealed
             .check_place(SealCheck::Required)
             .map_err(|error| Outcome::from(AccessError::from(error)))?;
+        check_limits(&sealed)?;
+        if sealed.seal.as_ref().is_some_and(|seal| is_too_late(seal.sealed_at, now())) {
+            let message = "its seal says that it was sealed more than a day in the future";
+            return Err(Outcome::stalled("Refused", message));
+        }
         self.check_scope(&sealed)?;
         check_type(&sealed.meta.kind)?;
         self.check_template(&sealed)?;
@@ -113,8 +127,9 @@ impl Rules {
             }
         }
         for name in sealed.meta.labels.keys() {
-            let is_harmless =
-                !name.contains('/') || HARMLESS.iter().any(|prefix| name.starts_with(prefix));
+            let is_harmless = HARMLESS.iter().any(|allowed| {
+                name == allowed || (allowed.ends_with('/') && name.starts_with(allowed))
+            });
             if name.starts_with(OURS) || !(is_harmless || begins(name, &self.labels)) {
                 return Err(denied("label", "--allow-label", name));
             }
@@ -129,7 +144,8 @@ impl Rules {
             recipients.iter().any(|wrapped| wrapped.kek.is_built_in() && may(&wrapped.kek))
         };
         match sealed.parts().all(|(_, jwe)| is_open(&jwe.recipients)) {
-            true => Ok(()),
+            true if sealed.is_under_the_same_keks() => Ok(()),
+            true => Err(AccessError::DifferentKeks(sealed.meta.place.clone()).into()),
             false => Err(AccessError::NotNamed {
                 place: sealed.meta.place.clone(),
                 keks: sealed.keks().into_iter().cloned().collect(),
@@ -137,6 +153,32 @@ impl Rules {
             .into()),
         }
     }
+}
+
+/// Whoever writes an object must not be able to make the KMS, or this process, work for long.
+fn check_limits(sealed: &SealedSecret) -> Result<(), Outcome> {
+    let too_many = |what: &str, most: usize| {
+        Outcome::stalled("TooLarge", format!("it has more than {most} {what}"))
+    };
+    if deks(sealed) > MAX_DEKS {
+        return Err(too_many("data keys; `kubectl envcrypt rotate` gives it one", MAX_DEKS));
+    }
+    if sealed.parts().any(|(_, jwe)| jwe.recipients.len() > MAX_RECIPIENTS) {
+        return Err(too_many("KEKs", MAX_RECIPIENTS));
+    }
+    let wrapped = sealed.wrapped_keys();
+    if wrapped.len() > MAX_CALLS {
+        return Err(too_many("wrapped data keys", MAX_CALLS));
+    }
+    match wrapped.iter().all(|wrapped| (1..=MAX_WRAPPED).contains(&wrapped.bytes.len())) {
+        true => Ok(()),
+        false => Err(Outcome::stalled("Refused", "a wrapped data key is empty or too large")),
+    }
+}
+
+/// Returns the number of data keys of a Secret.
+fn deks(sealed: &SealedSecret) -> usize {
+    sealed.parts().map(|(_, jwe)| jwe.commitment).collect::<HashSet<_>>().len()
 }
 
 /// Types with which the API server or Helm would do something of its own.
