@@ -61,9 +61,9 @@ pub trait Change {
         mut object: Object,
         new: &SealedSecret,
     ) -> Result<(), Failure> {
-        let mut gone: Vec<String> = object.data.iter().flatten().map(|(k, _)| k.clone()).collect();
+        let mut gone: Vec<String> = object.keys().map(str::to_owned).collect();
         manifest::put(&mut object, new);
-        gone.retain(|key| !object.data.iter().flatten().any(|(k, _)| k == key));
+        gone.retain(|key| !object.keys().any(|k| k == key));
         Ok(cluster.reseal(place, &object, &gone).await?)
     }
 

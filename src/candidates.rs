@@ -99,9 +99,7 @@ pub fn secrets_and_keys() -> ArgValueCandidates {
                     let object = found
                         .into_iter()
                         .find(|object| object.metadata.name.as_ref() == Some(name));
-                    object
-                        .and_then(|object| object.data)
-                        .map_or_else(Vec::new, |data| data.into_keys().collect())
+                    object.iter().flat_map(Object::keys).map(str::to_owned).collect()
                 }
             }
         })
@@ -132,7 +130,7 @@ fn ask(question: impl AsyncFnOnce(&Cluster) -> Vec<String>) -> Vec<CompletionCan
 fn keys_of_file(path: &Path) -> Vec<String> {
     let documents = std::fs::read(path).ok().and_then(|bytes| parse(&bytes).ok());
     let keys = |document| match document {
-        Document::Secret(object) => object.data.map(|data| data.into_keys().collect::<Vec<_>>()),
+        Document::Secret(object) => Some(object.keys().map(str::to_owned).collect::<Vec<_>>()),
         Document::Other(_) => None,
     };
     documents.into_iter().flatten().filter_map(keys).flatten().collect()

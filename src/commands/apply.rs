@@ -284,9 +284,8 @@ impl Application<'_> {
         after: &Object,
         options: &WriteOptions,
     ) -> Result<(), Failure> {
-        let keys = |object: &'_ Object| -> BTreeSet<String> {
-            object.data.iter().flatten().map(|(key, _)| key.clone()).collect()
-        };
+        let keys =
+            |object: &'_ Object| -> BTreeSet<String> { object.keys().map(str::to_owned).collect() };
         let mut surplus = keys(after);
         surplus.retain(|key| object.is_sealed() && !keys(object).contains(key));
         let is_taken_off = self.args.force_conflicts;

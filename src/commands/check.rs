@@ -25,9 +25,7 @@ use crate::session::Session;
 use crate::candidates;
 use crate::terminal;
 use envcrypt_core::envelope::{Jwe, Kind, SealCheck};
-use envcrypt_core::manifest::{
-    self, FileKind, Found, FoundSecret, Object, Position, SEAL_ANNOTATION,
-};
+use envcrypt_core::manifest::{self, FileKind, Found, FoundSecret, Object, Position};
 use envcrypt_core::secret::Namespace;
 use keks::Known;
 use report::Finding;
@@ -327,9 +325,7 @@ impl Checker<'_> {
 
     /// The namespace if the object names none: from `-n`, otherwise the one that it was sealed for.
     fn namespace(&self, object: &Object) -> Namespace {
-        let seal =
-            object.metadata.annotations.iter().flatten().find(|(k, _)| *k == SEAL_ANNOTATION);
-        let seal = seal.and_then(|(_, text)| Jwe::parse(Kind::Seal, text.as_bytes()).ok());
+        let seal = object.seal().and_then(|text| Jwe::parse(Kind::Seal, text.as_bytes()).ok());
         let bound = seal.and_then(|seal| seal.binding.namespace);
         let name = self.session.named_namespace().or(bound.as_deref()).unwrap_or("default");
         name.parse().unwrap_or_else(|_| "default".parse().expect("a namespace"))

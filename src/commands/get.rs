@@ -162,10 +162,9 @@ impl GetArgs {
         now: Timestamp,
     ) -> [String; 7] {
         let is_wide = self.output == Output::Wide;
-        let keys = object.data.iter().flatten().map(|(key, _)| key.as_str());
         let keys = match is_wide {
-            true => keys.collect::<Vec<_>>().join(","),
-            false => keys.count().to_string(),
+            true => object.keys().collect::<Vec<_>>().join(","),
+            false => object.keys().count().to_string(),
         };
         let (kind, keks, scope) = match object.sealed(default, SealCheck::Required) {
             Ok(secret) => {

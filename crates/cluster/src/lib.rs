@@ -106,6 +106,8 @@ impl From<Item> for Object {
             data: item.data,
             string_data: None,
             immutable: item.immutable,
+            spec: None,
+            status: None,
         }
     }
 }

@@ -29,6 +29,27 @@ pub enum ManifestError {
         /// The document, counted from 1.
         document: usize,
     },
+    /// An `EnvcryptSecret` has a field that is not its own, or has not the right type.
+    #[error(
+        "document {document}: the field `{field}` of the EnvcryptSecret is missing, unknown or of the wrong type"
+    )]
+    Field {
+        /// The document, counted from 1.
+        document: usize,
+        /// The path of the field.
+        field: String,
+    },
+    /// An `EnvcryptSecret` has a version that this program does not know.
+    #[error(
+        "document {document} is an EnvcryptSecret with `apiVersion: {version}`, but only `{}` is known",
+        super::RESOURCE_VERSION
+    )]
+    Version {
+        /// The document, counted from 1.
+        document: usize,
+        /// The `apiVersion`.
+        version: String,
+    },
     /// YAML reads a value of `data` or `stringData` as a number or a boolean.
     #[error("document {document}: the value of `{key}` must be text: put it in quotes")]
     NotValue {
