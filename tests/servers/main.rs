@@ -10,6 +10,7 @@ mod clouds;
 mod cluster;
 mod completion;
 mod control_plane;
+mod crd;
 mod deploy;
 mod etcd;
 mod everyday;
