@@ -2,6 +2,7 @@
 //!
 //! This module does no I/O. Types that can hold plaintext do not implement `Debug`.
 
+mod convert;
 mod document;
 mod draft;
 mod error;
@@ -13,6 +14,7 @@ mod text;
 mod tree;
 mod yaml;
 
+pub use convert::{Converted, Form, convert};
 pub use document::{Document, parse};
 pub use draft::{DraftError, draft, read_draft};
 pub use error::ManifestError;

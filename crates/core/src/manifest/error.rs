@@ -92,6 +92,17 @@ pub enum ManifestError {
     /// A Secret cannot be changed in the text without changing more than its values and seal.
     #[error("it is written in a way that cannot be changed in place")]
     InPlace,
+    /// A Secret cannot hold what this resource has.
+    #[error("the EnvcryptSecret `{title}` has parts that a Secret cannot hold: {what}")]
+    NoPlace {
+        /// The resource.
+        title: String,
+        /// The fields.
+        what: String,
+    },
+    /// The sealed Secret has no seal.
+    #[error("the sealed Secret `{0}` has no seal")]
+    Unsealed(String),
     /// The Secret is sealed, and a plain Secret is needed.
     #[error("the Secret `{0}` is already sealed")]
     Sealed(String),

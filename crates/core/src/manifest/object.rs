@@ -22,7 +22,7 @@ pub(super) const TYPE_ANNOTATION: &str = "envcrypt.dev/type";
 pub const SEAL_ANNOTATION: &str = "envcrypt.dev/seal";
 
 /// Fields of `metadata` that the API server writes. A manifest should not have them.
-const SERVER_FIELDS: [&str; 6] =
+pub(super) const SERVER_FIELDS: [&str; 6] =
     ["creationTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid"];
 
 /// A Secret object, sealed or plain, or an `EnvcryptSecret`, which is always sealed.

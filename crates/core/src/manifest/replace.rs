@@ -30,8 +30,7 @@ pub fn replace(
         None => ("", text),
     };
     let documents = tree::read(text).map_err(|_| ManifestError::InPlace)?;
-    let mut nodes = Vec::new();
-    documents.iter().for_each(|document| collect(document, &mut nodes));
+    let nodes = nodes(&documents);
     let mut changed = Text::new(text);
     for (index, secret) in secrets {
         let node = nodes.get(*index).ok_or(ManifestError::InPlace)?;
@@ -42,6 +41,13 @@ pub fn replace(
         true => Ok(format!("{mark}{new}")),
         false => Err(ManifestError::InPlace),
     }
+}
+
+/// The Secrets of all documents, in the order in which [`parse`] finds them.
+pub(super) fn nodes(documents: &[Node]) -> Vec<&Node> {
+    let mut nodes = Vec::new();
+    documents.iter().for_each(|document| collect(document, &mut nodes));
+    nodes
 }
 
 /// The Secrets of a document, in the order in which [`parse`] finds them.
@@ -97,7 +103,8 @@ fn change(text: &mut Text<'_>, node: &Node, secret: &SealedSecret) -> Option<()>
         }
         None if values.is_empty() && top.value("stringData").is_none() => {}
         None => {
-            let values = values.into_iter().map(|(key, value)| (key.to_owned(), value));
+            let values = values.into_iter();
+            let values = values.map(|(key, value)| (key.to_owned(), New::Scalar(value)));
             top.set(place, New::Mapping(values.collect()), &[]);
         }
     }
@@ -122,12 +129,25 @@ fn change_resource(text: &mut Text<'_>, node: &Node, secret: &SealedSecret) -> O
         }
         None if texts.is_empty() => {}
         None => {
-            let values = texts.into_iter().map(|(key, value)| (key.to_owned(), value));
+            let values = texts.into_iter().map(|(key, value)| (key.to_owned(), New::Scalar(value)));
             sealed.set("values", New::Mapping(values.collect()), &["seal"]);
         }
     }
     if let Some(seal) = &secret.seal {
         sealed.set("seal", New::Scalar(json_text(seal)), &[]);
+    }
+    // Only a type that changes is written anew.
+    let meta = &secret.meta;
+    let kind = sealed.value("type").and_then(text_of).map_or(Ok(SecretType::Opaque), str::parse);
+    match &meta.kind {
+        kind_now if kind.as_ref().is_ok_and(|kind| kind == kind_now) => {}
+        SecretType::Opaque => sealed.remove("type"),
+        kind => sealed.set("type", New::Scalar(kind.to_string()), &["values", "seal"]),
+    }
+    match sealed.value("immutable").and_then(text_of) == Some("true") {
+        is_immutable if is_immutable == meta.immutable => {}
+        true => sealed.remove("immutable"),
+        false => sealed.set("immutable", New::True, &["values", "seal"]),
     }
     text.apply(sealed, spec.key("sealed"))?;
     let metadata = text.entries(top.value("metadata")?)?;
@@ -169,23 +189,38 @@ fn annotate<'n>(text: &mut Text<'_>, top: &mut Entries<'n>, secret: &SealedSecre
             annotations.remove(LAST_APPLIED_ANNOTATION);
             text.apply(annotations, metadata.key("annotations"))?;
         }
-        None => metadata.set("annotations", New::Mapping(wanted), &[]),
+        None => {
+            let wanted = wanted.into_iter().map(|(name, value)| (name, New::Scalar(value)));
+            metadata.set("annotations", New::Mapping(wanted.collect()), &[]);
+        }
     }
     text.apply(metadata, top.key("metadata"))
 }
 
 /// Whether the new text holds the new values, and all else as it was.
 fn is_only_that(old: &str, new: &str, secrets: &BTreeMap<usize, SealedSecret>) -> bool {
+    only_these(old, new, |index, mut old, new| {
+        if let Some(secret) = secrets.get(&index) {
+            put(&mut old, secret);
+        }
+        old == *new
+    })
+}
+
+/// Whether each Secret of the new text is as wanted, by its number and its old form, and all else
+/// as it was.
+pub(super) fn only_these(
+    old: &str,
+    new: &str,
+    is_wanted: impl Fn(usize, Object, &Object) -> bool,
+) -> bool {
     let (Ok(old), Ok(new)) = (parse(old.as_bytes()), parse(new.as_bytes())) else { return false };
     let mut index = 0;
     old.len() == new.len()
         && old.into_iter().zip(new).all(|documents| match documents {
-            (Document::Secret(mut old), Document::Secret(new)) => {
-                if let Some(secret) = secrets.get(&index) {
-                    put(&mut old, secret);
-                }
+            (Document::Secret(old), Document::Secret(new)) => {
                 index += 1;
-                old == new
+                is_wanted(index - 1, *old, &new)
             }
             (Document::Other(old), Document::Other(new)) => old == new,
             _ => false,

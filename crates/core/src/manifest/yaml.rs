@@ -85,7 +85,7 @@ fn other(out: &mut String, other: &BTreeMap<String, serde_json::Value>) {
 
 /// Writes JSON, which is also YAML if it is ASCII: YAML ends lines at more characters, and forbids
 /// some.
-fn json(out: &mut String, value: &serde_json::Value) {
+pub(super) fn json(out: &mut String, value: &serde_json::Value) {
     // Only a string contains other characters, and it has double quotes.
     for c in value.to_string().chars() {
         match c {

@@ -77,6 +77,17 @@ fn the_copy_of_client_side_apply_is_taken_out_and_the_type_stays_as_it_is_writte
 }
 
 #[test]
+fn the_type_and_immutable_are_written_where_they_are_missing_and_go_where_they_are_not() {
+    let (old, mut new) = (sealed("one"), sealed("one"));
+    (new.meta.kind, new.meta.immutable) = (SecretType::Tls, true);
+    let changed = replace(&written(&old), &[(0, new.clone())].into()).expect("in place");
+    let lines = "      type: kubernetes.io/tls\r\n      immutable: true\r\n      values:\r\n";
+    assert!(changed.contains(lines), "{changed}");
+    (new.meta.kind, new.meta.immutable) = (SecretType::Opaque, false);
+    assert_eq!(replace(&changed, &[(0, new.clone())].into()).expect("in place"), written(&new));
+}
+
+#[test]
 fn a_resource_whose_parts_are_shared_is_not_changed() {
     let (old, new) = (sealed("one"), sealed("one"));
     let text = written(&old);
