@@ -64,7 +64,7 @@ impl<C: Change> Many<'_, C> {
                 return Err(Failure::Select(SelectError::NotOne { place, count: secrets.len() }));
             }
             let (mut plan, failed_before) = (BTreeMap::new(), found.failures.len());
-            for (index, secret) in secrets {
+            for (index, (_, secret)) in secrets {
                 match self.change.admit(&secret, Some(&path)).await {
                     Ok(is_wanted) => drop(plan.insert(index, is_wanted)),
                     Err(failure) => found.failures.push(failure),
@@ -130,13 +130,14 @@ impl<C: Change> Many<'_, C> {
         Ok(paths)
     }
 
-    /// The selected Secrets of a file, by their number among all Secrets in it.
+    /// The selected Secrets of a file, by their number among all Secrets in it, each with its kind
+    /// and name.
     fn parse(
         &self,
         path: &Path,
         bytes: &[u8],
         found: &mut Findings,
-    ) -> Result<BTreeMap<usize, C::Secret>, Failure> {
+    ) -> Result<BTreeMap<usize, (String, C::Secret)>, Failure> {
         let error =
             |source| Failure::Select(SelectError::Manifest { path: path.to_owned(), source });
         let documents = manifest::parse(bytes).map_err(error)?;
@@ -155,7 +156,7 @@ impl<C: Change> Many<'_, C> {
             };
             self.session.check_namespace(secret.place())?;
             secret.check()?;
-            secrets.insert(index, secret);
+            secrets.insert(index, (object.reference(), secret));
         }
         Ok(secrets)
     }
@@ -176,19 +177,18 @@ impl<C: Change> Many<'_, C> {
             Ok(read) => read,
             Err(failure) => return Outcome::all_failed(plan.len(), failure),
         };
-        let planned = secrets.into_iter().filter_map(|(index, secret)| {
-            plan.get(&index).map(|is_wanted| (index, secret, *is_wanted))
+        let planned = secrets.into_iter().filter_map(|(index, (name, secret))| {
+            plan.get(&index).map(|is_wanted| (index, name, secret, *is_wanted))
         });
-        let each = planned.map(async |(index, secret, is_wanted)| {
-            let place = secret.place().clone();
-            (index, place, self.one(secret, Some(&path), is_wanted).await)
+        let each = planned.map(async |(index, name, secret, is_wanted)| {
+            (index, name, self.one(secret, Some(&path), is_wanted).await)
         });
         let (mut changed, mut results) = (BTreeMap::new(), Vec::new());
-        for (index, place, result) in join_all(each).await {
+        for (index, name, result) in join_all(each).await {
             results.push(result.map(|(new, how)| {
                 changed.extend(new.map(|secret| (index, secret)));
                 let of = shows_path.then(|| path.display().to_string());
-                Done { name: place.name.to_string(), how, of }
+                Done { name, how, of }
             }));
         }
         // As a filter, it prints everything or nothing.

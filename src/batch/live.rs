@@ -100,7 +100,7 @@ impl<C: Change> Many<'_, C> {
 
     fn done(&self, place: &Place, how: &'static str) -> Done {
         let of = self.args.all_namespaces.then(|| format!("-n {}", place.namespace));
-        Done { name: place.name.to_string(), how, of }
+        Done { name: format!("secret/{}", place.name), how, of }
     }
 
     /// Changes a live Secret. If someone else changed it, tries again with the new version.

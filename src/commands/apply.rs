@@ -215,6 +215,7 @@ impl Application<'_> {
     /// Opens the Secret if necessary, applies it, and returns the result to print.
     async fn apply(&self, secret: SealedSecret, found: FoundObject) -> Result<Done, Failure> {
         let (place, FoundObject { path, object }) = (&secret.meta.place, found);
+        let name = object.reference();
         let object = match &self.opener {
             Some(opener) => {
                 let plain = opener.open(&secret, Some(&path)).await?;
@@ -254,7 +255,7 @@ impl Application<'_> {
             DryRun::Server => "serverside-applied (server dry run)",
         };
         let of = self.shows_path.then(|| path.display().to_string());
-        Ok(Done { name: place.name.to_string(), how: done, of })
+        Ok(Done { name, how: done, of })
     }
 
     /// Another command of this program wrote the fields that conflict. A file may overwrite them

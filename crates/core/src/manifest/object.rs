@@ -133,6 +133,15 @@ impl Object {
         }
     }
 
+    /// Returns `secret/NAME` or `envcryptsecret/NAME`, as kubectl names an object. The name need not
+    /// be valid, so it is escaped.
+    #[must_use]
+    pub fn reference(&self) -> String {
+        let kind = if self.is_resource() { "envcryptsecret" } else { "secret" };
+        let name = self.metadata.name.as_deref().unwrap_or("").escape_default();
+        format!("{kind}/{name}")
+    }
+
     /// Returns the namespace and the name. Without a namespace, it uses `default`.
     ///
     /// # Errors
