@@ -22,11 +22,11 @@ use crate::batch::progress::{Done, IN_FLIGHT, Progress};
 use crate::failure::{BatchError, Failure, SelectError};
 use crate::process;
 use crate::select::many::{self, ManyArgs};
-use crate::select::names::place_named;
+use crate::select::names::named;
 use crate::session::Session;
 use envcrypt_cluster::{Cluster, Sort};
 use envcrypt_core::envelope::SealedSecret;
-use envcrypt_core::manifest::{self, Object};
+use envcrypt_core::manifest::{self, Form, Object};
 use envcrypt_core::secret::{Namespace, Place};
 pub use subject::{Plain, Subject, owner};
 
@@ -73,6 +73,11 @@ pub trait Change {
         Ok(false)
     }
 
+    /// The form in which a file gets a Secret that was plain. A sealed one keeps its form.
+    fn form(&self) -> Form {
+        Form::Secret
+    }
+
     /// Whether the work may be interrupted right now.
     fn may_stop(&self) -> bool {
         true
@@ -94,7 +99,7 @@ pub async fn run(args: &ManyArgs, session: &Session, change: &impl Change) -> Re
         return Err(many::nothing_named());
     }
     for name in &args.names {
-        place_named(&many.default, name)?;
+        named(&many.default, name)?;
     }
     many.live(&session.cluster().await?).await
 }

@@ -3,16 +3,17 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use zeroize::Zeroizing;
 
 use crate::batch::progress::{Done, Progress};
 use crate::failure::{Failure, SelectError};
 use crate::files;
 use crate::select::files::{FileArgs, is_no_manifest, read_file, tell_passed_over};
+use crate::select::kind::SealedKind;
 use crate::session::Session;
 use crate::terminal;
-use envcrypt_core::manifest::{self, Document, Form, ManifestError, Object};
+use envcrypt_core::manifest::{self, Document, ManifestError, Object};
 use envcrypt_core::secret::Namespace;
 
 /// Convert sealed Secrets in files to EnvcryptSecrets, or the reverse.
@@ -39,21 +40,13 @@ pub struct ConvertArgs {
     files: FileArgs,
     /// Form to convert to
     #[arg(long, value_enum, value_name = "FORM")]
-    to: Target,
+    to: SealedKind,
     /// Change the files in place
     #[arg(short = 'i', long, requires = "filename")]
     in_place: bool,
     /// Drop what a Secret cannot hold, such as `deletionPolicy: Retain`
     #[arg(long)]
     force: bool,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Target {
-    /// A custom resource EnvcryptSecret
-    Envcryptsecret,
-    /// A Secret of type envcrypt.dev/sealed
-    Secret,
 }
 
 /// A file, its new text, and what was done to each Secret.
@@ -106,13 +99,6 @@ impl ConvertArgs {
         Ok(())
     }
 
-    fn form(&self) -> Form {
-        match self.to {
-            Target::Envcryptsecret => Form::Resource,
-            Target::Secret => Form::Secret,
-        }
-    }
-
     fn deliver(&self, files: Vec<NewFile>, count: usize) -> Result<(), Failure> {
         let mut progress = Progress::new(count);
         if !self.in_place {
@@ -161,7 +147,7 @@ impl Conversion<'_> {
                 *passed_over += 1;
                 continue;
             }
-            let how = if object.form() == self.args.form() { "unchanged" } else { "converted" };
+            let how = if object.form() == self.args.to.form() { "unchanged" } else { "converted" };
             if how == "converted" {
                 new.insert(index, self.converted(&object).map_err(error)?);
             }

@@ -38,8 +38,8 @@ const AT_REST: [&str; 8] =
     ["bolt", "proto", "etcd", "stored", "residue", "config", "deploy", "lib"];
 
 /// The same of the client of the cluster.
-const CLUSTER: [&str; 7] =
-    ["error", "lib", "connect", "servers", "storage", "workloads", "replace"];
+const CLUSTER: [&str; 8] =
+    ["error", "lib", "resources", "connect", "servers", "storage", "workloads", "replace"];
 
 #[test]
 fn imports_point_one_way() {
