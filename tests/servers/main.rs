@@ -29,6 +29,7 @@ mod reader;
 mod readme;
 mod recorder;
 mod replace;
+mod resources;
 mod rewrap;
 #[path = "../cli/sandbox.rs"]
 #[allow(dead_code, reason = "shared with the offline tests")]
