@@ -12,7 +12,7 @@ use super::text::{Entries, New, Text};
 use super::tree::{self, Node, text_of};
 use super::{ManifestError, Object};
 use crate::envelope::SealedSecret;
-use crate::secret::SecretType;
+use crate::secret::{Meta, SecretType};
 
 /// The text with some of its Secrets, plain or sealed, replaced by sealed ones; the
 /// number is that of the Secret among those that [`parse`] finds, from 0.
@@ -136,8 +136,19 @@ fn change_resource(text: &mut Text<'_>, node: &Node, secret: &SealedSecret) -> O
     if let Some(seal) = &secret.seal {
         sealed.set("seal", New::Scalar(json_text(seal)), &[]);
     }
-    // Only a type that changes is written anew.
-    let meta = &secret.meta;
+    set_type(&mut sealed, &secret.meta);
+    text.apply(sealed, spec.key("sealed"))?;
+    let metadata = text.entries(top.value("metadata")?)?;
+    if let Some(annotations) = metadata.value("annotations").filter(|value| value.is_mapping()) {
+        let mut annotations = text.entries(annotations)?;
+        annotations.remove(LAST_APPLIED_ANNOTATION);
+        text.apply(annotations, metadata.key("annotations"))?;
+    }
+    Some(())
+}
+
+/// Writes the type and `immutable`, each only if it changes.
+fn set_type(sealed: &mut Entries<'_>, meta: &Meta) {
     let kind = sealed.value("type").and_then(text_of).map_or(Ok(SecretType::Opaque), str::parse);
     match &meta.kind {
         kind_now if kind.as_ref().is_ok_and(|kind| kind == kind_now) => {}
@@ -149,14 +160,6 @@ fn change_resource(text: &mut Text<'_>, node: &Node, secret: &SealedSecret) -> O
         true => sealed.remove("immutable"),
         false => sealed.set("immutable", New::True, &["values", "seal"]),
     }
-    text.apply(sealed, spec.key("sealed"))?;
-    let metadata = text.entries(top.value("metadata")?)?;
-    if let Some(annotations) = metadata.value("annotations").filter(|value| value.is_mapping()) {
-        let mut annotations = text.entries(annotations)?;
-        annotations.remove(LAST_APPLIED_ANNOTATION);
-        text.apply(annotations, metadata.key("annotations"))?;
-    }
-    Some(())
 }
 
 /// The namespace, where the Secret opens in no other: then its file is to say so.
