@@ -182,7 +182,10 @@ fn a_plain_value_cannot_hide_in_a_resource() {
     );
     sandbox.write("db.yaml", text.replace("v1alpha1", "v2"));
     let run = sandbox.run(["check", "."]);
-    assert!(run.stdout.contains("this Secret cannot be read"), "{}", run.stdout);
+    assert_eq!(
+        run.stdout,
+        "db.yaml:1:1: this EnvcryptSecret cannot be read: check its `apiVersion` and its fields [wrong-form]\n"
+    );
 }
 
 #[test]
