@@ -22,11 +22,11 @@ use crate::batch::progress::{Done, IN_FLIGHT, Progress};
 use crate::failure::{BatchError, Failure, SelectError};
 use crate::process;
 use crate::select::many::{self, ManyArgs};
-use crate::select::names::place_named;
+use crate::select::names::named;
 use crate::session::Session;
 use envcrypt_cluster::{Cluster, Sort};
 use envcrypt_core::envelope::SealedSecret;
-use envcrypt_core::manifest::{self, Object};
+use envcrypt_core::manifest::{self, Form, Object};
 use envcrypt_core::secret::{Namespace, Place};
 pub use subject::{Plain, Subject, owner};
 
@@ -61,9 +61,9 @@ pub trait Change {
         mut object: Object,
         new: &SealedSecret,
     ) -> Result<(), Failure> {
-        let mut gone: Vec<String> = object.data.iter().flatten().map(|(k, _)| k.clone()).collect();
+        let mut gone: Vec<String> = object.keys().map(str::to_owned).collect();
         manifest::put(&mut object, new);
-        gone.retain(|key| !object.data.iter().flatten().any(|(k, _)| k == key));
+        gone.retain(|key| !object.keys().any(|k| k == key));
         Ok(cluster.reseal(place, &object, &gone).await?)
     }
 
@@ -71,6 +71,11 @@ pub trait Change {
     /// wanted.
     async fn missing(&self, _: &Cluster, _: &Place) -> Result<bool, Failure> {
         Ok(false)
+    }
+
+    /// The form in which a file gets a Secret that was plain. A sealed one keeps its form.
+    fn form(&self) -> Form {
+        Form::Secret
     }
 
     /// Whether the work may be interrupted right now.
@@ -94,7 +99,7 @@ pub async fn run(args: &ManyArgs, session: &Session, change: &impl Change) -> Re
         return Err(many::nothing_named());
     }
     for name in &args.names {
-        place_named(&many.default, name)?;
+        named(&many.default, name)?;
     }
     many.live(&session.cluster().await?).await
 }

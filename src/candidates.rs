@@ -68,9 +68,23 @@ pub fn secrets() -> ArgValueCandidates {
     ArgValueCandidates::new(|| {
         ask(async |cluster| {
             let found = sealed_secrets(cluster).await.into_iter();
-            found.filter_map(|object| object.metadata.name).collect()
+            found.filter_map(name).collect()
         })
     })
+}
+
+/// The name of an object, with its kind if it is not a Secret.
+fn name(object: Object) -> Option<String> {
+    match object.is_resource() {
+        true => object.metadata.name.map(|name| format!("evs/{name}")),
+        false => object.metadata.name,
+    }
+}
+
+fn is_named(object: &Object, word: &str) -> bool {
+    let (kind, name) = word.rsplit_once('/').unwrap_or(("secret", word));
+    object.metadata.name.as_deref() == Some(name)
+        && object.is_resource() != kind.starts_with("secret")
 }
 
 async fn sealed_secrets(cluster: &Cluster) -> Vec<Object> {
@@ -81,6 +95,8 @@ async fn sealed_secrets(cluster: &Cluster) -> Vec<Object> {
     let mut found = Vec::new();
     let take = async |objects: Vec<Object>| found.extend(objects);
     let _ = cluster.secrets(Sort::Sealed, Some(&namespace), None, take).await;
+    let take = async |objects: Vec<Object>| found.extend(objects);
+    let _ = cluster.envcrypt_secrets(Some(&namespace), None, take).await;
     found
 }
 
@@ -94,14 +110,10 @@ pub fn secrets_and_keys() -> ArgValueCandidates {
         ask(async |cluster| {
             let found = sealed_secrets(cluster).await;
             match words.first() {
-                None => found.into_iter().filter_map(|object| object.metadata.name).collect(),
-                Some(name) => {
-                    let object = found
-                        .into_iter()
-                        .find(|object| object.metadata.name.as_ref() == Some(name));
-                    object
-                        .and_then(|object| object.data)
-                        .map_or_else(Vec::new, |data| data.into_keys().collect())
+                None => found.into_iter().filter_map(name).collect(),
+                Some(word) => {
+                    let object = found.into_iter().find(|object| is_named(object, word));
+                    object.iter().flat_map(Object::keys).map(str::to_owned).collect()
                 }
             }
         })
@@ -132,7 +144,7 @@ fn ask(question: impl AsyncFnOnce(&Cluster) -> Vec<String>) -> Vec<CompletionCan
 fn keys_of_file(path: &Path) -> Vec<String> {
     let documents = std::fs::read(path).ok().and_then(|bytes| parse(&bytes).ok());
     let keys = |document| match document {
-        Document::Secret(object) => object.data.map(|data| data.into_keys().collect::<Vec<_>>()),
+        Document::Secret(object) => Some(object.keys().map(str::to_owned).collect::<Vec<_>>()),
         Document::Other(_) => None,
     };
     documents.into_iter().flatten().filter_map(keys).flatten().collect()

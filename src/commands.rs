@@ -3,6 +3,7 @@
 pub mod apply;
 pub mod at_rest;
 pub mod check;
+pub mod convert;
 pub mod create;
 pub mod diff;
 pub mod doctor;

@@ -3,6 +3,8 @@
 pub mod dry_run;
 pub mod etcd;
 pub mod files;
+pub mod kind;
+pub mod live;
 pub mod many;
 pub mod names;
 pub mod one;

@@ -41,9 +41,12 @@ fn has_long_key(object: &Object) -> bool {
     };
     let metadata = &object.metadata;
     let maps = [&metadata.labels, &metadata.annotations].into_iter().flatten();
+    let template = object.spec.iter().map(|spec| &spec.template);
+    let maps = maps.chain(template.flat_map(|template| [&template.labels, &template.annotations]));
+    let values = object.spec.iter().flat_map(|spec| spec.sealed.values.keys());
     let keys = maps.flat_map(|map| map.keys()).chain(object.data.iter().flat_map(|map| map.keys()));
-    keys.chain(metadata.other.keys()).any(is_long)
-        || metadata.other.values().any(|value| has_long_name(value, &is_long))
+    keys.chain(values).chain(metadata.other.keys()).any(is_long)
+        || metadata.other.values().chain(&object.status).any(|v| has_long_name(v, &is_long))
 }
 
 fn has_long_name(value: &Value, is_long: &impl Fn(&String) -> bool) -> bool {

@@ -54,8 +54,9 @@ fn applied(text: &str) -> (usize, Literals) {
         let Document::Secret(object) = document else { continue };
         secrets += 1;
         let values = [&object.data, &object.string_data].into_iter().flatten().flatten();
-        for (key, value) in values {
-            let value = value.as_deref().unwrap_or_default();
+        let values = values.map(|(key, value)| (key, value.as_deref().unwrap_or_default()));
+        let sealed = object.spec.iter().flat_map(|spec| &spec.sealed.values);
+        for (key, value) in values.chain(sealed.map(|(key, value)| (key, value.as_str()))) {
             let is_literal = !value.is_empty()
                 && value.bytes().all(|b| b.is_ascii_alphanumeric())
                 && !value.starts_with("eyJ");

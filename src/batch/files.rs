@@ -17,7 +17,7 @@ use crate::select::files::{mentions_sealing, read_file};
 use crate::terminal;
 use envcrypt_cluster::Sort;
 use envcrypt_core::envelope::SealedSecret;
-use envcrypt_core::manifest::{self, Document, FileKind, Found, ManifestError};
+use envcrypt_core::manifest::{self, Document, FileKind, Form, Found, ManifestError};
 
 /// A file, and the Secrets in it to change, by their numbers.
 struct Source {
@@ -64,7 +64,7 @@ impl<C: Change> Many<'_, C> {
                 return Err(Failure::Select(SelectError::NotOne { place, count: secrets.len() }));
             }
             let (mut plan, failed_before) = (BTreeMap::new(), found.failures.len());
-            for (index, secret) in secrets {
+            for (index, (_, secret)) in secrets {
                 match self.change.admit(&secret, Some(&path)).await {
                     Ok(is_wanted) => drop(plan.insert(index, is_wanted)),
                     Err(failure) => found.failures.push(failure),
@@ -130,13 +130,14 @@ impl<C: Change> Many<'_, C> {
         Ok(paths)
     }
 
-    /// The selected Secrets of a file, by their number among all Secrets in it.
+    /// The selected Secrets of a file, by their number among all Secrets in it, each with its kind
+    /// and name.
     fn parse(
         &self,
         path: &Path,
         bytes: &[u8],
         found: &mut Findings,
-    ) -> Result<BTreeMap<usize, C::Secret>, Failure> {
+    ) -> Result<BTreeMap<usize, (String, C::Secret)>, Failure> {
         let error =
             |source| Failure::Select(SelectError::Manifest { path: path.to_owned(), source });
         let documents = manifest::parse(bytes).map_err(error)?;
@@ -155,7 +156,7 @@ impl<C: Change> Many<'_, C> {
             };
             self.session.check_namespace(secret.place())?;
             secret.check()?;
-            secrets.insert(index, secret);
+            secrets.insert(index, (object.reference(), secret));
         }
         Ok(secrets)
     }
@@ -176,19 +177,18 @@ impl<C: Change> Many<'_, C> {
             Ok(read) => read,
             Err(failure) => return Outcome::all_failed(plan.len(), failure),
         };
-        let planned = secrets.into_iter().filter_map(|(index, secret)| {
-            plan.get(&index).map(|is_wanted| (index, secret, *is_wanted))
+        let planned = secrets.into_iter().filter_map(|(index, (name, secret))| {
+            plan.get(&index).map(|is_wanted| (index, name, secret, *is_wanted))
         });
-        let each = planned.map(async |(index, secret, is_wanted)| {
-            let place = secret.place().clone();
-            (index, place, self.one(secret, Some(&path), is_wanted).await)
+        let each = planned.map(async |(index, name, secret, is_wanted)| {
+            (index, name, self.one(secret, Some(&path), is_wanted).await)
         });
         let (mut changed, mut results) = (BTreeMap::new(), Vec::new());
-        for (index, place, result) in join_all(each).await {
+        for (index, name, result) in join_all(each).await {
             results.push(result.map(|(new, how)| {
                 changed.extend(new.map(|secret| (index, secret)));
                 let of = shows_path.then(|| path.display().to_string());
-                Done { name: place.name.to_string(), how, of }
+                Done { name, how, of }
             }));
         }
         // As a filter, it prints everything or nothing.
@@ -200,7 +200,8 @@ impl<C: Change> Many<'_, C> {
         if is_piped && self.args.to_stdout && self.args.is_dry_run() {
             return Outcome { results, lost: 0 };
         }
-        match write(path, bytes, &changed, is_piped).await {
+        let form = self.change.form();
+        match write(path, bytes, &changed, form, is_piped).await {
             Ok(()) => Outcome { results, lost: 0 },
             Err(failure) => {
                 let lost = results.iter().filter(|result| result.is_ok()).count().saturating_sub(1);
@@ -216,6 +217,7 @@ async fn write(
     path: PathBuf,
     old: Zeroizing<Vec<u8>>,
     changed: &BTreeMap<usize, SealedSecret>,
+    form: Form,
     is_piped: bool,
 ) -> Result<(), Failure> {
     let new = match changed.is_empty() {
@@ -225,7 +227,11 @@ async fn write(
             let error =
                 |source| Failure::Select(SelectError::Manifest { path: path.clone(), source });
             let text = std::str::from_utf8(&old).map_err(|_| error(ManifestError::NotText))?;
-            Zeroizing::new(manifest::replace(text, changed).map_err(error)?)
+            let new = Zeroizing::new(manifest::replace(text, changed).map_err(error)?);
+            match form {
+                Form::Secret => new,
+                Form::Resource => as_resources(new, changed).map_err(error)?,
+            }
         }
     };
     if is_piped {
@@ -235,6 +241,25 @@ async fn write(
     }
     let replace = move || files::replace_file(&path, &old, new.as_bytes());
     Ok(spawn_blocking(replace).await.expect("replacing a file does not panic")?)
+}
+
+/// The text with the sealed Secrets as EnvcryptSecrets.
+fn as_resources(
+    text: Zeroizing<String>,
+    sealed: &BTreeMap<usize, SealedSecret>,
+) -> Result<Zeroizing<String>, ManifestError> {
+    let documents = manifest::parse(text.as_bytes())?.into_iter();
+    let secrets = documents.filter_map(|document| match document {
+        Document::Secret(object) => Some(object),
+        Document::Other(_) => None,
+    });
+    let mut new = BTreeMap::new();
+    for (index, object) in secrets.enumerate() {
+        if let Some(secret) = sealed.get(&index) {
+            new.insert(index, object.converted(&secret.meta.place.namespace, false)?);
+        }
+    }
+    Ok(Zeroizing::new(manifest::convert(&text, &new)?.text))
 }
 
 /// Whether content that cannot be parsed may still be a Secret, so that it must not be skipped. A

@@ -4,10 +4,10 @@ use futures::{StreamExt, stream};
 
 use super::{Change, Failure, Many, Outcome, Subject, UNCHANGED};
 use crate::batch::progress::Done;
-use crate::select::names::place_named;
+use crate::select::live::list_sealed;
+use crate::select::names::{Named, named};
 use envcrypt_cluster::{Cluster, ClusterError, Sort};
 use envcrypt_core::manifest::{ManifestError, Object};
-use envcrypt_core::secret::Place;
 
 /// How often a change is tried if others keep changing the Secret.
 const ATTEMPTS: usize = 5;
@@ -28,10 +28,10 @@ impl<C: Change> Many<'_, C> {
             }
         }
         let count = found.len();
-        let work = stream::iter(found).map(async |(place, is_wanted)| {
+        let work = stream::iter(found).map(async |(named, is_wanted)| {
             let result = match is_wanted {
-                true => self.live_one(cluster, &place).await,
-                false => Ok(self.done(&place, UNCHANGED)),
+                true => self.live_one(cluster, &named).await,
+                false => Ok(self.done(&named, UNCHANGED)),
             };
             Outcome { results: vec![result], lost: 0 }
         });
@@ -41,20 +41,21 @@ impl<C: Change> Many<'_, C> {
     async fn named(
         &self,
         cluster: &Cluster,
-    ) -> Result<Vec<Result<(Place, bool), Failure>>, Failure> {
+    ) -> Result<Vec<Result<(Named, bool), Failure>>, Failure> {
         let mut found = Vec::new();
         for name in &self.args.names {
-            let place = place_named(&self.default, name)?;
-            let object = match cluster.secret(&place).await {
-                Err(ClusterError::NotFound(_)) if self.change.missing(cluster, &place).await? => {
-                    found.push(Ok((place, false)));
+            let named = named(&self.default, name)?;
+            let place = &named.place;
+            let object = match cluster.get_as(place, named.form).await {
+                Err(ClusterError::NotFound(_)) if self.change.missing(cluster, place).await? => {
+                    found.push(Ok((named, false)));
                     continue;
                 }
                 object => object?,
             };
             // If the cluster will refuse the change, it does so before the person does any work.
             if self.args.single && object.is_sealed() && !self.args.is_dry_run() {
-                cluster.rehearse(&place, &object).await?;
+                cluster.rehearse(place, &object).await?;
             }
             found.push(self.admit_live(&object).await);
         }
@@ -64,7 +65,7 @@ impl<C: Change> Many<'_, C> {
     async fn listed(
         &self,
         cluster: &Cluster,
-    ) -> Result<Vec<Result<(Place, bool), Failure>>, Failure> {
+    ) -> Result<Vec<Result<(Named, bool), Failure>>, Failure> {
         let namespace = (!self.args.all_namespaces).then_some(&self.default);
         let selector =
             self.args.files.selector.as_ref().map(crate::select::selector::Selector::as_str);
@@ -74,7 +75,10 @@ impl<C: Change> Many<'_, C> {
                 found.push(self.admit_live(object).await);
             }
         };
-        cluster.secrets(C::Secret::SORT, namespace, selector, admit).await?;
+        match C::Secret::SORT {
+            Sort::Sealed => list_sealed(cluster, namespace, selector, admit).await?,
+            Sort::Plain => cluster.secrets(Sort::Plain, namespace, selector, admit).await?,
+        }
         if found.is_empty() {
             let scope = namespace.map_or("the cluster".into(), |n| format!("the namespace `{n}`"));
             return Err(self.nothing(scope));
@@ -82,10 +86,10 @@ impl<C: Change> Many<'_, C> {
         Ok(found)
     }
 
-    async fn admit_live(&self, object: &Object) -> Result<(Place, bool), Failure> {
+    async fn admit_live(&self, object: &Object) -> Result<(Named, bool), Failure> {
         let secret = self.read(object)?;
         let is_wanted = self.change.admit(&secret, None).await?;
-        Ok((secret.place().clone(), is_wanted))
+        Ok((Named { form: object.form(), place: secret.place().clone() }, is_wanted))
     }
 
     fn read(&self, object: &Object) -> Result<C::Secret, Failure> {
@@ -98,30 +102,31 @@ impl<C: Change> Many<'_, C> {
         Ok(secret)
     }
 
-    fn done(&self, place: &Place, how: &'static str) -> Done {
-        let of = self.args.all_namespaces.then(|| format!("-n {}", place.namespace));
-        Done { name: place.name.to_string(), how, of }
+    fn done(&self, named: &Named, how: &'static str) -> Done {
+        let of = self.args.all_namespaces.then(|| format!("-n {}", named.place.namespace));
+        Done { name: named.reference(), how, of }
     }
 
     /// Changes a live Secret. If someone else changed it, tries again with the new version.
-    async fn live_one(&self, cluster: &Cluster, place: &Place) -> Result<Done, Failure> {
+    async fn live_one(&self, cluster: &Cluster, named: &Named) -> Result<Done, Failure> {
         for _ in 1..ATTEMPTS {
-            match self.try_live(cluster, place).await {
+            match self.try_live(cluster, named).await {
                 Err(Failure::Cluster(ClusterError::Changed(_))) => {}
                 result => return result,
             }
         }
-        self.try_live(cluster, place).await
+        self.try_live(cluster, named).await
     }
 
-    async fn try_live(&self, cluster: &Cluster, place: &Place) -> Result<Done, Failure> {
-        let object = cluster.secret(place).await?;
+    async fn try_live(&self, cluster: &Cluster, named: &Named) -> Result<Done, Failure> {
+        let place = &named.place;
+        let object = cluster.get_as(place, named.form).await?;
         let secret = self.read(&object)?;
         let is_wanted = self.change.admit(&secret, None).await?;
         let (new, how) = self.one(secret, None, is_wanted).await?;
         if let Some(new) = new {
             self.change.write(cluster, place, object, &new).await?;
         }
-        Ok(self.done(place, how))
+        Ok(self.done(named, how))
     }
 }

@@ -12,6 +12,7 @@ use crate::terminal;
 pub const IN_FLIGHT: usize = 16;
 
 pub struct Done {
+    /// Kind and name, such as `secret/db`.
     pub name: String,
     /// What was done, for example `serverside-applied`.
     pub how: &'static str,
@@ -65,7 +66,7 @@ impl Progress {
             Ok(Done { name, how, of }) => {
                 *self.done.entry(how).or_default() += 1;
                 let of = of.map_or_else(String::new, |of| format!(" ({of})"));
-                let line = terminal::visible(&format!("secret/{name} {how}{of}")).into_owned();
+                let line = terminal::visible(&format!("{name} {how}{of}")).into_owned();
                 self.bar.suspend(|| match self.to_stderr {
                     true => terminal::stderr_line(&line),
                     false => drop(terminal::stdout(format!("{line}\n").as_bytes())),

@@ -17,7 +17,7 @@ use crate::session::Session;
 use crate::terminal;
 use envcrypt_cluster::{Cluster, ClusterError, FIELD_MANAGER, WriteOptions};
 use envcrypt_core::envelope::{SealCheck, SealedSecret};
-use envcrypt_core::manifest::{self, Object};
+use envcrypt_core::manifest::{self, Form, Object};
 use envcrypt_core::secret::{Namespace, Place};
 
 /// Apply sealed Secrets to the cluster, as they are or unwrapped.
@@ -25,6 +25,9 @@ use envcrypt_core::secret::{Namespace, Place};
 /// The command uses server-side apply. By default, it sends the Secrets as they are in the
 /// files, so etcd has only sealed values. With --unwrap, it opens them on this machine and
 /// applies plain Secrets of their real type, for workloads that cannot open sealed values.
+///
+/// An EnvcryptSecret is applied as the custom resource, from which envcrypt-controller makes the
+/// plain Secret. With --unwrap, this machine makes the plain Secret instead.
 #[derive(Args)]
 #[command(after_help = "Examples:
   # Apply all sealed Secrets of a directory as they are
@@ -157,6 +160,11 @@ impl Reader<'_> {
                 }
                 if let Some(opener) = opener {
                     opener.admit(&secret, Some(&found.path)).await?;
+                } else if found.object.is_resource() && self.args.restart.is_wanted() {
+                    return Err(Failure::Usage(format!(
+                        "`--restart` cannot wait for the plain Secret of the EnvcryptSecret `{}`: the controller makes it",
+                        secret.meta.place
+                    )));
                 }
                 if !places.insert(secret.meta.place.clone()) {
                     return Err(Failure::Select(SelectError::Twice(secret.meta.place.to_string())));
@@ -235,7 +243,7 @@ impl Application<'_> {
             };
             let after = match cluster.apply(place, &object, &options).await {
                 Err(ClusterError::Conflict { managers, .. }) if managers == FIELD_MANAGER => {
-                    self.check_newer(cluster, &secret).await?;
+                    self.check_newer(cluster, &secret, object.form()).await?;
                     let options = WriteOptions { force_conflicts: true, ..options.clone() };
                     cluster.apply(place, &object, &options).await?
                 }
@@ -253,16 +261,23 @@ impl Application<'_> {
             DryRun::Client => "serverside-applied (dry run)",
             DryRun::Server => "serverside-applied (server dry run)",
         };
+        let name = object.reference();
         let of = self.shows_path.then(|| path.display().to_string());
-        Ok(Done { name: place.name.to_string(), how: done, of })
+        Ok(Done { name, how: done, of })
     }
 
     /// Another command of this program wrote the fields that conflict. A file may overwrite them
     /// only if it was sealed later.
-    async fn check_newer(&self, cluster: &Cluster, file: &SealedSecret) -> Result<(), Failure> {
+    async fn check_newer(
+        &self,
+        cluster: &Cluster,
+        file: &SealedSecret,
+        form: Form,
+    ) -> Result<(), Failure> {
         let place = &file.meta.place;
         let sealed_at = |secret: &SealedSecret| secret.seal.as_ref().map(|seal| seal.sealed_at);
-        let live = cluster.secret(place).await?.sealed(&place.namespace, SealCheck::Required)?;
+        let live = cluster.get_as(place, form).await?;
+        let live = live.sealed(&place.namespace, SealCheck::Required)?;
         match (sealed_at(file), sealed_at(&live)) {
             (Some(file), Some(live)) if file > live => Ok(()),
             (file, live) => Err(Failure::Batch(BatchError::OlderFile {
@@ -284,9 +299,8 @@ impl Application<'_> {
         after: &Object,
         options: &WriteOptions,
     ) -> Result<(), Failure> {
-        let keys = |object: &'_ Object| -> BTreeSet<String> {
-            object.data.iter().flatten().map(|(key, _)| key.clone()).collect()
-        };
+        let keys =
+            |object: &'_ Object| -> BTreeSet<String> { object.keys().map(str::to_owned).collect() };
         let mut surplus = keys(after);
         surplus.retain(|key| object.is_sealed() && !keys(object).contains(key));
         let is_taken_off = self.args.force_conflicts;

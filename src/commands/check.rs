@@ -26,7 +26,7 @@ use crate::candidates;
 use crate::terminal;
 use envcrypt_core::envelope::{Jwe, Kind, SealCheck};
 use envcrypt_core::manifest::{
-    self, FileKind, Found, FoundSecret, Object, Position, SEAL_ANNOTATION,
+    self, FileKind, Found, FoundSecret, Object, Position, RESOURCE_KIND,
 };
 use envcrypt_core::secret::Namespace;
 use keks::Known;
@@ -36,6 +36,8 @@ use tracked::tracked;
 /// The largest file that is checked, in bytes.
 const MAX_SIZE: u64 = 64 << 20;
 const UNREADABLE: &str = "this Secret cannot be read";
+const UNREADABLE_RESOURCE: &str =
+    "this EnvcryptSecret cannot be read: check its `apiVersion` and its fields";
 
 /// Find unencrypted Secrets, and sealed Secrets that are damaged, misplaced or use the wrong KEK.
 ///
@@ -284,7 +286,13 @@ impl Checker<'_> {
         let literal = secret.literals.first().cloned();
         let others = secret.literals.len().saturating_sub(1);
         // If a template sets the name, there is no object, and no more to report.
-        let (has_object, object) = (secret.object.is_some(), secret.into_object());
+        let has_object = secret.object.is_some();
+        let kind = secret.object.as_ref().and_then(|object| object.get("kind"));
+        let unreadable = match kind.is_some_and(|kind| *kind == RESOURCE_KIND) {
+            true => UNREADABLE_RESOURCE,
+            false => UNREADABLE,
+        };
+        let object = secret.into_object();
         if let Some((key, at)) = literal {
             let name = object.as_ref().map_or_else(String::new, |o| format!(" `{}`", o.title()));
             let form = if is_sealed { "sealed Secret" } else { "Secret" };
@@ -299,7 +307,7 @@ impl Checker<'_> {
         }
         match object {
             Some(object) if is_sealed => self.sealed(path, at, &object),
-            None if is_sealed && has_object => self.add(path, at, "wrong-form", UNREADABLE),
+            None if is_sealed && has_object => self.add(path, at, "wrong-form", unreadable),
             _ => {}
         }
     }
@@ -327,9 +335,7 @@ impl Checker<'_> {
 
     /// The namespace if the object names none: from `-n`, otherwise the one that it was sealed for.
     fn namespace(&self, object: &Object) -> Namespace {
-        let seal =
-            object.metadata.annotations.iter().flatten().find(|(k, _)| *k == SEAL_ANNOTATION);
-        let seal = seal.and_then(|(_, text)| Jwe::parse(Kind::Seal, text.as_bytes()).ok());
+        let seal = object.seal().and_then(|text| Jwe::parse(Kind::Seal, text.as_bytes()).ok());
         let bound = seal.and_then(|seal| seal.binding.namespace);
         let name = self.session.named_namespace().or(bound.as_deref()).unwrap_or("default");
         name.parse().unwrap_or_else(|_| "default".parse().expect("a namespace"))

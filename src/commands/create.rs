@@ -13,6 +13,7 @@ use crate::candidates;
 use crate::failure::Failure;
 use crate::files::{self, FileError};
 use crate::select::dry_run::DryRun;
+use crate::select::kind::SealedKind;
 use crate::select::names;
 use crate::session::Session;
 use crate::terminal;
@@ -33,6 +34,8 @@ use questions::key;
 
 /// The bytes that are reserved for the seal, out of the limit for annotations.
 const ROOM_FOR_SEAL: usize = 32 << 10;
+/// What the CRD accepts in the place of a seal.
+const SEAL_TO_COME: &str = "{\"protected\":\"eyJ0eXAiOiJlbnZjcnlwdC12MS1zZWFsIn0\"}";
 
 /// Create a sealed Secret.
 ///
@@ -40,7 +43,8 @@ const ROOM_FOR_SEAL: usize = 32 << 10;
 /// this machine. If you give no KEY and no other source, it prompts for keys and values. Enter
 /// an empty key to finish.
 ///
-/// With --write or --dry-run=client, the command needs no cluster.
+/// With --write or --dry-run=client, the command needs no cluster. With --kind envcryptsecret, the
+/// command creates a custom resource, from which envcrypt-controller makes the plain Secret.
 #[derive(Args)]
 #[command(after_help = "Examples:
   # Prompt for two values, and create the sealed Secret in the cluster
@@ -122,6 +126,9 @@ pub struct CreateArgs {
     /// Output format
     #[arg(short, long, value_enum, help_heading = "Output")]
     output: Option<Output>,
+    /// Kind of object to create
+    #[arg(long, value_enum, default_value = "secret", help_heading = "Output")]
+    kind: SealedKind,
     /// Field manager that owns the fields of the Secret
     #[arg(long, value_name = "NAME", default_value = FIELD_MANAGER, help_heading = "Output", hide_short_help = true)]
     field_manager: String,
@@ -240,8 +247,13 @@ impl CreateArgs {
         session.check_cluster(&meta.place, None)?;
         let cluster = session.cluster().await?;
         let empty = SealedSecret { meta: meta.clone(), values: BTreeMap::new(), seal: None };
+        let mut empty = self.kind.object(&empty);
+        if let Some(spec) = &mut empty.spec {
+            // The API server checks this before it checks whether the name exists.
+            spec.sealed.seal = Some(SEAL_TO_COME.to_owned());
+        }
         let options = WriteOptions { dry_run: true, ..self.write_options() };
-        match cluster.create(&meta.place, &manifest::sealed_object(&empty), &options).await {
+        match cluster.create(&meta.place, &empty, &options).await {
             // A webhook may refuse the Secret only because it is empty, or because of the dry run.
             Ok(()) | Err(ClusterError::Refused { .. }) => Ok(Some(cluster)),
             Err(error) => Err(error.into()),
@@ -262,8 +274,8 @@ impl CreateArgs {
         sealed: &SealedSecret,
         cluster: Option<Cluster>,
     ) -> Result<(), Failure> {
-        let object = manifest::sealed_object(sealed);
-        let place = &sealed.meta.place;
+        let object = self.kind.object(sealed);
+        let (place, name) = (&sealed.meta.place, object.reference());
         if let Some(cluster) = cluster {
             cluster.create(place, &object, &self.write_options()).await?;
         }
@@ -283,8 +295,8 @@ impl CreateArgs {
             return Ok(terminal::stdout(manifest::write(&[object], format).as_bytes())?);
         }
         let line = match self.output {
-            Some(Output::Name) => format!("secret/{}\n", place.name),
-            _ => format!("secret/{} {done}\n", place.name),
+            Some(Output::Name) => format!("{name}\n"),
+            _ => format!("{name} {done}\n"),
         };
         Ok(terminal::stdout(line.as_bytes())?)
     }

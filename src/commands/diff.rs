@@ -140,7 +140,7 @@ impl Comparison<'_> {
         })?;
         let place = in_file.meta().place.clone();
         self.session.check_namespace(&place)?;
-        let Some(live) = self.cluster.find(&place).await? else {
+        let Some(live) = self.cluster.find_as(&place, object.form()).await? else {
             return Ok(format!("{place}\n  is not in the cluster\n"));
         };
         let live = self.side(&live)?;

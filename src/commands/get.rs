@@ -6,12 +6,12 @@ use jiff::Timestamp;
 use crate::candidates;
 use crate::config::KekName;
 use crate::failure::Failure;
-use crate::select::names::place_named;
+use crate::select::live::list_sealed;
+use crate::select::names::{Named, named};
 use crate::select::selector::Selector;
 use crate::session::Session;
 use crate::session::local::MakeLocal;
 use crate::terminal;
-use envcrypt_cluster::Sort;
 use envcrypt_core::access::{MayUse, Policy, Trust};
 use envcrypt_core::envelope::{SealCheck, SealedSecret};
 use envcrypt_core::kek::{KekId, KekUri};
@@ -27,6 +27,9 @@ const INVALID: &str = "<invalid>";
 
 /// List the sealed Secrets in the cluster.
 ///
+/// The list has Secrets of type envcrypt.dev/sealed, and EnvcryptSecrets if the cluster has them.
+/// The table shows an EnvcryptSecret as envcryptsecret/NAME.
+///
 /// The command calls no KMS and fetches no Secrets of other types. If this machine has used a KEK
 /// by an alias, the table shows the alias. With -o json and -o yaml, the command prints the
 /// objects as they are. To print their KEKs as JSON, run `inspect -A -o json`.
@@ -41,7 +44,8 @@ const INVALID: &str = "<invalid>";
   # List those under one KEK
   kubectl envcrypt get -A --kek awskms:///alias/prod")]
 pub struct GetArgs {
-    /// Names of Secrets in the cluster; without a name, all of the namespace
+    /// Names of Secrets in the cluster, or evs/NAME for an EnvcryptSecret; without a name, all of
+    /// the namespace
     #[arg(value_name = "NAME", conflicts_with_all = ["all_namespaces", "selector"], add = candidates::secrets())]
     names: Vec<String>,
     /// List the Secrets of all namespaces
@@ -85,7 +89,7 @@ pub async fn run(args: GetArgs, session: &Session) -> Result<(), Failure> {
         Output::Table | Output::Wide => args.table(&objects, &default, &policy),
         Output::Name => objects
             .iter()
-            .map(|object| format!("secret/{}\n", terminal::visible(name(object))))
+            .map(|object| format!("{}\n", terminal::visible(&object.reference())))
             .collect(),
         Output::Json => {
             terminal::visible_json(&manifest::write(&objects, Format::Json)).into_owned()
@@ -121,10 +125,12 @@ impl GetArgs {
             let namespace = (!self.all_namespaces).then_some(default);
             let selector = self.selector.as_ref().map(Selector::as_str);
             let take = async |objects: Vec<Object>| found.extend(objects);
-            cluster.secrets(Sort::Sealed, namespace, selector, take).await?;
+            list_sealed(&cluster, namespace, selector, take).await?;
+            found.sort_by(|a, b| key(a).cmp(&key(b)));
         }
         for name in &self.names {
-            let object = cluster.secret(&place_named(default, name)?).await?;
+            let Named { form, place } = named(default, name)?;
+            let object = cluster.get_as(&place, form).await?;
             if !object.is_sealed() {
                 return Err(ManifestError::Plain(object.title()).into());
             }
@@ -162,10 +168,9 @@ impl GetArgs {
         now: Timestamp,
     ) -> [String; 7] {
         let is_wide = self.output == Output::Wide;
-        let keys = object.data.iter().flatten().map(|(key, _)| key.as_str());
         let keys = match is_wide {
-            true => keys.collect::<Vec<_>>().join(","),
-            false => keys.count().to_string(),
+            true => object.keys().collect::<Vec<_>>().join(","),
+            false => object.keys().count().to_string(),
         };
         let (kind, keks, scope) = match object.sealed(default, SealCheck::Required) {
             Ok(secret) => {
@@ -183,12 +188,22 @@ impl GetArgs {
             || UNKNOWN.to_owned(),
             |created| age(now.as_second() - created.as_second()),
         );
-        [namespace, name(object).to_owned(), kind, keys, keks, scope, age]
+        // A name with its kind can be given to every command.
+        let name = match object.is_resource() {
+            true => object.reference(),
+            false => name(object).to_owned(),
+        };
+        [namespace, name, kind, keys, keks, scope, age]
     }
 }
 
 fn name(object: &Object) -> &str {
     object.metadata.name.as_deref().unwrap_or("")
+}
+
+/// Sorts as the API server does, with both forms of a name side by side.
+fn key(object: &Object) -> (Option<&str>, &str, bool) {
+    (object.metadata.namespace.as_deref(), name(object), object.is_resource())
 }
 
 fn scope(secret: &SealedSecret) -> String {

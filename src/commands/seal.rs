@@ -12,6 +12,7 @@ use crate::access::opener::{consents, is_file};
 use crate::batch::progress::IN_FLIGHT;
 use crate::batch::{self, Change, Plain, Subject, confirm, owner};
 use crate::failure::{BatchError, Failure, SelectError};
+use crate::select::kind::SealedKind;
 use crate::select::many::{self, ManyArgs};
 use crate::select::names::place_named;
 use crate::session::Session;
@@ -21,7 +22,7 @@ use envcrypt_cluster::{Cluster, ClusterError, ReplaceError, Sort};
 use envcrypt_core::access::{Consents, MayUse};
 use envcrypt_core::envelope::{Scope, SealedSecret, Sealer, now};
 use envcrypt_core::kek::{DataKey, KekUri};
-use envcrypt_core::manifest::{self, Format, ManifestError, Object};
+use envcrypt_core::manifest::{self, Form, Format, ManifestError, Object};
 use envcrypt_core::secret::{Namespace, Place, PlainSecret, SecretType, TypeError};
 
 /// Seal plain Secrets in files or in the cluster.
@@ -65,6 +66,15 @@ pub struct SealArgs {
         help_heading = "Output"
     )]
     output: Output,
+    /// Kind of object to write
+    #[arg(
+        long,
+        value_enum,
+        default_value = "secret",
+        conflicts_with = "replace",
+        help_heading = "Output"
+    )]
+    kind: SealedKind,
     #[command(flatten)]
     sealing: SealingArgs,
     #[command(flatten)]
@@ -216,7 +226,7 @@ impl Sealing<'_> {
             self.seal(plain.secret, None).await
         });
         let sealed: Vec<_> = sealed.buffered(IN_FLIGHT).try_collect().await?;
-        let objects: Vec<_> = sealed.iter().map(manifest::sealed_object).collect();
+        let objects: Vec<_> = sealed.iter().map(|secret| self.args.kind.object(secret)).collect();
         let format = if self.args.output == Output::Json { Format::Json } else { Format::Yaml };
         Ok(terminal::stdout(manifest::write(&objects, format).as_bytes())?)
     }
@@ -342,6 +352,10 @@ impl Change for Sealing<'_> {
             ));
         }
         Ok(is_made)
+    }
+
+    fn form(&self) -> Form {
+        self.args.kind.form()
     }
 
     fn may_stop(&self) -> bool {

@@ -112,6 +112,9 @@ impl Explain for ManifestError {
             Self::StringData(_) | Self::LastApplied(_) => {
                 "remove the plaintext from the Secret and treat it as compromised; then set new values with `kubectl envcrypt set`"
             }
+            Self::NoPlace { .. } => {
+                "remove them from the EnvcryptSecret, or add `--force` to drop them"
+            }
             Self::InPlace => {
                 "write its values and its seal as plain or quoted scalars, without anchors"
             }

@@ -9,11 +9,11 @@ use zeroize::Zeroizing;
 use crate::candidates;
 use crate::config::RULES_FILE;
 use crate::failure::{Failure, SelectError};
-use crate::select::names::place_named;
+use crate::select::live::list_sealed;
+use crate::select::names::{Named, named};
 use crate::select::selector::Selector;
 use crate::session::Session;
 use crate::terminal;
-use envcrypt_cluster::Sort;
 use envcrypt_core::envelope::{SealCheck, SealedSecret};
 use envcrypt_core::manifest::{self, Document, ManifestError, Object};
 use envcrypt_core::secret::Namespace;
@@ -42,7 +42,8 @@ pub struct LiveArgs {
     /// Select the Secrets of all namespaces
     #[arg(short = 'A', long, conflicts_with = "filename")]
     pub all_namespaces: bool,
-    /// Name of the Secret in the cluster; for `unwrap`, then a key
+    /// Name of the Secret in the cluster, or evs/NAME for an EnvcryptSecret; for `unwrap`, then a
+    /// key
     #[arg(value_name = "NAME", add = candidates::secrets_and_keys())]
     pub words: Vec<String>,
 }
@@ -200,8 +201,8 @@ pub async fn sealed_secrets(
     let Some((name, rest)) = live.words.split_first() else {
         return Err(Failure::Usage("name a Secret, or files with `-f`".to_owned()));
     };
-    let place = place_named(&session.namespace()?, name)?;
-    let object = session.cluster().await?.secret(&place).await?;
+    let Named { form, place } = named(&session.namespace()?, name)?;
+    let object = session.cluster().await?.get_as(&place, form).await?;
     let secret = object.sealed(&place.namespace, seal)?;
     Ok((vec![Sealed { secret, path: None }], rest.to_vec()))
 }
@@ -243,7 +244,7 @@ async fn from_list(
             |object: &Object| Ok(Sealed { secret: object.sealed(&default, seal)?, path: None });
         secrets.extend(objects.iter().map(sealed));
     };
-    session.cluster().await?.secrets(Sort::Sealed, namespace, selector, take).await?;
+    list_sealed(&session.cluster().await?, namespace, selector, take).await?;
     let secrets = secrets.into_iter().collect::<Result<Vec<_>, ManifestError>>()?;
     if secrets.is_empty() {
         let scope = namespace.map_or("the cluster".to_owned(), |n| format!("the namespace `{n}`"));

@@ -15,7 +15,7 @@ pub struct ManyArgs {
     /// Select the Secrets of all namespaces
     #[arg(short = 'A', long, conflicts_with = "filename")]
     pub all_namespaces: bool,
-    /// Names of Secrets in the cluster
+    /// Names of Secrets in the cluster, or evs/NAME for an EnvcryptSecret
     #[arg(value_name = "NAME", conflicts_with_all = ["filename", "all_namespaces", "selector"], add = candidates::secrets())]
     pub names: Vec<String>,
     /// Print what would change, and change nothing; no KMS wraps or unwraps a data key

@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::failure::Failure;
 use crate::process::quoted;
 use envcrypt_cluster::place_of;
+use envcrypt_core::manifest::Form;
 use envcrypt_core::secret::{Namespace, Place};
 
 /// Refuses kubectl's own form, `create secret generic db`, and says what to run instead.
@@ -26,14 +27,53 @@ pub fn check_not_kubectls(name: &str, keys: &[String]) -> Result<(), Failure> {
     )))
 }
 
-/// The place of the Secret that a person named as `NAME` or `secret/NAME`. If a file has that
-/// name, the person probably means the file.
-pub fn place_named(namespace: &Namespace, name: &str) -> Result<Place, Failure> {
-    let bare = ["secret/", "secrets/"].iter().find_map(|kind| name.strip_prefix(kind));
-    if bare.is_none() {
+/// The kinds that a person can write before a name.
+const KINDS: [(&str, Form); 6] = [
+    ("secret", Form::Secret),
+    ("secrets", Form::Secret),
+    ("evs", Form::Resource),
+    ("envcryptsecret", Form::Resource),
+    ("envcryptsecrets", Form::Resource),
+    ("envcryptsecret.envcrypt.dev", Form::Resource),
+];
+
+/// An object of the cluster that a person named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    pub form: Form,
+    pub place: Place,
+}
+
+impl Named {
+    /// `secret/NAME` or `envcryptsecret/NAME`.
+    pub fn reference(&self) -> String {
+        let kind = if self.form == Form::Resource { "envcryptsecret" } else { "secret" };
+        format!("{kind}/{}", self.place.name)
+    }
+}
+
+/// The object that a person named as `NAME`, `secret/NAME` or `envcryptsecret/NAME`. Without a
+/// kind, it is a Secret. If a file has that name, the person probably means the file.
+pub fn named(namespace: &Namespace, name: &str) -> Result<Named, Failure> {
+    let is_kind = |word: &str| KINDS.iter().find(|(kind, _)| *kind == word);
+    let known = name.split_once('/').and_then(|(kind, name)| Some((is_kind(kind)?.1, name)));
+    if known.is_none() {
         check_not_file(name)?;
     }
-    Ok(place_of(namespace, bare.unwrap_or(name))?)
+    let (form, name) = known.unwrap_or((Form::Secret, name));
+    Ok(Named { form, place: place_of(namespace, name)? })
+}
+
+/// The place of the Secret that a person named as `NAME` or `secret/NAME`, for a command that does
+/// not work on an EnvcryptSecret in the cluster.
+pub fn place_named(namespace: &Namespace, name: &str) -> Result<Place, Failure> {
+    let named = named(namespace, name)?;
+    match named.form {
+        Form::Secret => Ok(named.place),
+        Form::Resource => {
+            Err(Failure::Usage(format!("`{name}` is an EnvcryptSecret: name a Secret here")))
+        }
+    }
 }
 
 /// Refuses a file where a Secret's name is expected.

@@ -20,7 +20,8 @@ pub struct OneArgs {
     /// Name of the Secret, if the file has several
     #[arg(long, value_name = "NAME", requires = "filename")]
     name: Option<String>,
-    /// Name of the Secret in the cluster; for `set` and `unset`, then the keys
+    /// Name of the Secret in the cluster, or evs/NAME for an EnvcryptSecret; for `set` and `unset`,
+    /// then the keys
     #[arg(value_name = "NAME", add = candidates::secrets_and_keys())]
     words: Vec<String>,
     /// Print what would change, and change nothing

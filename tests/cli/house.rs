@@ -39,15 +39,16 @@ const AT_REST: [&str; 8] =
     ["bolt", "proto", "etcd", "stored", "residue", "config", "deploy", "lib"];
 
 /// The same of the client of the cluster.
-const CLUSTER: [&str; 13] = [
+const CLUSTER: [&str; 14] = [
     "error",
     "lib",
+    "resources",
     "connect",
     "servers",
     "storage",
     "workloads",
     "replace",
-    "resources",
+    "live",
     "targets",
     "notes",
     "watch",
@@ -56,10 +57,11 @@ const CLUSTER: [&str; 13] = [
 ];
 
 /// The same of the controller.
-const CONTROLLER: [&str; 15] = [
+const CONTROLLER: [&str; 16] = [
     "outcome",
     "status",
     "rules",
+    "sealing",
     "metrics",
     "health",
     "opener",

@@ -4,6 +4,7 @@ mod access;
 mod at_rest;
 mod changing;
 mod check;
+mod convert;
 mod create;
 mod errors;
 mod exec;

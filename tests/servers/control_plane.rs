@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Once, OnceLock};
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 
@@ -20,6 +20,8 @@ pub struct ControlPlane {
     more: Vec<String>,
     pub etcd: Arc<Etcd>,
     apiserver: Option<Server>,
+    /// Whether the custom resource is known.
+    crd: Once,
 }
 
 /// A server of etcd, which encrypts nothing.
@@ -112,6 +114,13 @@ pub fn control_plane() -> &'static ControlPlane {
     one.as_ref().expect("the control plane did not start: see the first failure")
 }
 
+/// The same, with the custom resource.
+pub fn plane_with_crd() -> &'static ControlPlane {
+    let plane = control_plane();
+    plane.install_crd();
+    plane
+}
+
 impl ControlPlane {
     fn start() -> Self {
         Self::with(Arc::new(Etcd::start()), Vec::new())
@@ -131,7 +140,7 @@ impl ControlPlane {
         write_credentials(folder.path());
         let port = free_port();
         let server = format!("https://127.0.0.1:{port}");
-        let plane = Self { folder, server, port, more, etcd, apiserver: None };
+        let plane = Self { folder, server, port, more, etcd, apiserver: None, crd: Once::new() };
         for user in ["admin", "developer"] {
             std::fs::write(plane.kubeconfig(user), plane.kubeconfig_text(user)).expect("written");
         }
@@ -223,6 +232,15 @@ impl ControlPlane {
         std::fs::write(file.path(), manifest).expect("written");
         let path = file.path().to_str().expect("UTF-8");
         self.kubectl(["apply", "--server-side", "-f", path]).succeeds();
+    }
+
+    /// Makes the custom resource known, once.
+    pub fn install_crd(&self) {
+        self.crd.call_once(|| {
+            self.apply(include_str!("../../deploy/base/crd.yaml"));
+            let name = "crd/envcryptsecrets.envcrypt.dev";
+            self.kubectl(["wait", "--for=condition=Established", "--timeout=60s", name]).succeeds();
+        });
     }
 
     /// A namespace of its own, in which the developer may create and apply

@@ -13,8 +13,8 @@ mod completion;
 mod control_plane;
 mod controller;
 mod controller_manager;
+mod crd;
 mod deploy;
-mod envcryptsecrets_crd;
 mod etcd;
 mod everyday;
 mod fault_proxy;
@@ -33,6 +33,7 @@ mod reader;
 mod readme;
 mod recorder;
 mod replace;
+mod resources;
 mod rewrap;
 #[path = "../cli/sandbox.rs"]
 #[allow(dead_code, reason = "shared with the offline tests")]

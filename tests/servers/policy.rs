@@ -11,12 +11,14 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::control_plane::ControlPlane;
-use crate::envcryptsecrets_crd::install_envcryptsecrets_crd;
 use crate::sandbox::Sandbox;
 use crate::server::wait_until;
 use person::Answer;
 
 /// Prints a policy and applies it as the administrator.
+/// The begin of every sealed value: enough for the API server.
+const SEALED: &str = r#"{"protected":"eyJ0eXAiOiJlbnZjcnlwdC12MSI"}"#;
+
 fn apply(plane: &ControlPlane, args: &[&str]) {
     let text = Sandbox::new().run(["policy"].iter().chain(args)).succeeds().stdout;
     plane.apply(&text);
@@ -29,10 +31,10 @@ fn wait_for(policy: &str, mut send: impl FnMut() -> Answer) {
 
 /// A namespace with an EnvcryptSecret `db` and a plain Secret `plain`.
 fn namespace(plane: &ControlPlane) -> String {
-    install_envcryptsecrets_crd(plane);
+    plane.install_crd();
     let namespace = plane.namespace();
     plane.apply(&format!(
-        "{{apiVersion: envcrypt.dev/v1alpha1, kind: EnvcryptSecret, metadata: {{name: db, namespace: {namespace}}}, spec: {{}}}}\n---\n\
+        "{{apiVersion: envcrypt.dev/v1alpha1, kind: EnvcryptSecret, metadata: {{name: db, namespace: {namespace}}}, spec: {{sealed: {{seal: '{SEALED}'}}}}}}\n---\n\
          {{apiVersion: v1, kind: Secret, metadata: {{name: plain, namespace: {namespace}}}, stringData: {{a: hunter2}}}}\n"
     ));
     namespace

@@ -83,16 +83,25 @@ def open_jwe(text, place, key, dek_of):
     return value[:-1], base64.urlsafe_b64encode(digest.digest()).rstrip(b"=").decode()
 
 
+def parts(secret):
+    """The type, `immutable`, the JWEs by key and the seal, in either form."""
+    if secret["kind"] == "EnvcryptSecret":
+        sealed = secret["spec"]["sealed"]
+        return sealed.get("type", "Opaque"), sealed.get("immutable", False), sealed.get("values", {}), sealed.get("seal")
+    annotations = secret["metadata"].get("annotations") or {}
+    jwes = {key: base64.b64decode(data).decode() for key, data in secret["data"].items()}
+    return annotations.get("envcrypt.dev/type", "Opaque"), secret.get("immutable", False), jwes, annotations.get("envcrypt.dev/seal")
+
+
 def open_secret(secret, dek_of):
-    meta = secret["metadata"]
-    annotations = meta.get("annotations") or {}
-    place = {"namespace": meta["namespace"], "name": meta["name"]}
+    place = {name: secret["metadata"][name] for name in ("namespace", "name")}
+    kind, immutable, jwes, seal = parts(secret)
     values, digests = {}, {}
-    for key, data in secret["data"].items():
-        values[key], digests[key] = open_jwe(base64.b64decode(data).decode(), place, key, dek_of)
-    need("envcrypt.dev/seal" in annotations, "seal-missing")
-    sealed, _ = open_jwe(annotations["envcrypt.dev/seal"], place, None, dek_of)
-    content = {"immutable": secret.get("immutable", False), "type": annotations.get("envcrypt.dev/type", "Opaque"), "values": digests}
+    for key, jwe in jwes.items():
+        values[key], digests[key] = open_jwe(jwe, place, key, dek_of)
+    need(seal is not None, "seal-missing")
+    sealed, _ = open_jwe(seal, place, None, dek_of)
+    content = {"immutable": immutable, "type": kind, "values": digests}
     content = json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
     need(sealed == hashlib.sha256(content).digest(), "seal-mismatch")
     return values

@@ -8,7 +8,7 @@ use kube::core::Status;
 use thiserror::Error;
 
 use envcrypt_core::kek::innermost;
-use envcrypt_core::manifest::Object;
+use envcrypt_core::manifest::{Form, Object};
 use envcrypt_core::secret::{NameError, Namespace, Place};
 
 /// Why a request failed. Nothing was changed.
@@ -75,6 +75,15 @@ pub enum ClusterError {
     /// No such Secret.
     #[error("the Secret `{0}` does not exist")]
     NotFound(Place),
+    /// No such `EnvcryptSecret`.
+    #[error("the EnvcryptSecret `{0}` does not exist")]
+    ResourceNotFound(Place),
+    /// An `EnvcryptSecret` of this name exists.
+    #[error("the EnvcryptSecret `{0}` already exists")]
+    ResourceExists(Place),
+    /// The CRD is not applied.
+    #[error("the cluster does not have the custom resource EnvcryptSecret")]
+    NoCustomResource,
     /// The API server has no such resource, or it cannot be listed and patched.
     #[error("the API server has no resource `{0}` that can be stored again")]
     NoResource(String),
@@ -138,6 +147,12 @@ impl ClusterError {
                 format!("ask an administrator for the verb `{verb}` on `{kind}` in {scope}; check with `kubectl auth can-i {verb} {kind}`")
             }
             Self::NotFound(place) => format!("run `kubectl get secrets -n {}` to see what exists", place.namespace),
+            Self::ResourceNotFound(place) => format!("run `kubectl get envcryptsecrets -n {}` to see what exists", place.namespace),
+            Self::ResourceExists(place) => format!(
+                "change its values with `kubectl envcrypt set evs/{0} KEY -n {1}`, choose another name, or delete the old one with `kubectl delete evs {0} -n {1}`",
+                place.name, place.namespace
+            ),
+            Self::NoCustomResource => "an administrator installs it with `kubectl apply --server-side -f deploy/base/crd.yaml`; to use a sealed Secret instead, run `kubectl envcrypt convert -f FILE --to secret`".to_owned(),
             Self::NoResource(_) => "run `kubectl api-resources` to see what exists; write the group after a dot, as in `deployments.apps`".to_owned(),
             Self::NoNamespace(namespace) => format!("create it with `kubectl create namespace {namespace}`"),
             Self::AlreadyExists(place) => format!(
@@ -170,6 +185,7 @@ impl ClusterError {
 }
 
 const SECRETS: &str = "Secrets";
+const RESOURCES: &str = "EnvcryptSecrets";
 
 /// A request, for the message.
 pub(super) struct Operation {
@@ -188,7 +204,7 @@ impl Operation {
     }
 
     pub(super) fn write(verb: &'static str, place: &Place, object: &Object) -> Self {
-        Self::at(verb, place, !object.is_sealed())
+        Self::at(verb, place, !object.is_sealed()).form(object.form())
     }
 
     pub(super) fn list(namespace: Option<&Namespace>) -> Self {
@@ -206,6 +222,18 @@ impl Operation {
         Self { verb, kind: SECRETS.into(), place: Some(place.clone()), namespace, plaintext }
     }
 
+    /// For objects of this form.
+    pub(super) fn form(self, form: Form) -> Self {
+        match form {
+            Form::Secret => self,
+            Form::Resource => self.of(RESOURCES),
+        }
+    }
+
+    fn is_of_resources(&self) -> bool {
+        self.kind == RESOURCES
+    }
+
     /// For other objects than Secrets.
     pub(super) fn of(self, kind: impl Into<Cow<'static, str>>) -> Self {
         Self { kind: kind.into(), ..self }
@@ -217,7 +245,8 @@ impl Operation {
     }
 
     fn what(&self) -> String {
-        self.place.as_ref().map_or_else(|| self.kind.to_string(), |p| format!("the Secret `{p}`"))
+        let kind = self.kind.trim_end_matches('s');
+        self.place.as_ref().map_or_else(|| self.kind.to_string(), |p| format!("the {kind} `{p}`"))
     }
 
     fn scope(&self) -> String {
@@ -278,9 +307,19 @@ fn api(status: &Status, operation: &Operation) -> ClusterError {
             }
         }
         (404, _, Some(namespace)) if is_namespace => ClusterError::NoNamespace(namespace.clone()),
+        // Without the CRD, the API server does not know the path, and names no object.
+        (404, ..) if operation.is_of_resources() && !names_object(status) => {
+            ClusterError::NoCustomResource
+        }
+        (404, Some(place), _) if operation.is_of_resources() => {
+            ClusterError::ResourceNotFound(place.clone())
+        }
         (404, Some(place), _) => ClusterError::NotFound(place.clone()),
         (409, Some(place), _) if status.reason == "AlreadyExists" => {
-            ClusterError::AlreadyExists(place.clone())
+            match operation.is_of_resources() {
+                true => ClusterError::ResourceExists(place.clone()),
+                false => ClusterError::AlreadyExists(place.clone()),
+            }
         }
         (409, Some(place), _) if fields.contains(&".type") => {
             ClusterError::OtherType(place.clone())
@@ -292,6 +331,7 @@ fn api(status: &Status, operation: &Operation) -> ClusterError {
         },
         (409, Some(place), _) => ClusterError::Changed(place.clone()),
         (413, Some(place), _) => ClusterError::TooLarge(place.clone()),
+        (422, Some(_), _) if operation.is_of_resources() => refused_for(status, &fields, operation),
         (422, Some(place), _) if fields.contains(&"type") => ClusterError::OtherType(place.clone()),
         (422, Some(place), _) if status.message.contains("immutable") => {
             ClusterError::Immutable(place.clone())
@@ -299,12 +339,20 @@ fn api(status: &Status, operation: &Operation) -> ClusterError {
         (422, Some(place), _) if status.message.contains("Too long") => {
             ClusterError::TooLarge(place.clone())
         }
-        _ => ClusterError::Refused {
-            verb: operation.verb,
-            what: operation.what(),
-            reason: reason(status, &fields, operation),
-        },
+        _ => refused_for(status, &fields, operation),
     }
+}
+
+fn refused_for(status: &Status, fields: &[&str], operation: &Operation) -> ClusterError {
+    ClusterError::Refused {
+        verb: operation.verb,
+        what: operation.what(),
+        reason: reason(status, fields, operation),
+    }
+}
+
+fn names_object(status: &Status) -> bool {
+    status.details.as_ref().is_some_and(|details| !details.name.is_empty())
 }
 
 fn reason(status: &Status, fields: &[&str], operation: &Operation) -> String {

@@ -9,11 +9,12 @@ mod error;
 #[cfg(feature = "controller")]
 mod lease;
 #[cfg(feature = "controller")]
+mod live;
+#[cfg(feature = "controller")]
 mod notes;
 #[cfg(feature = "controller")]
 mod opted_in;
 mod replace;
-#[cfg(feature = "controller")]
 mod resources;
 mod servers;
 mod storage;
@@ -28,14 +29,16 @@ use std::time::Duration;
 
 use http::header::ACCEPT;
 use http::{HeaderValue, Request};
-use kube::core::params::{GetParams, ListParams, Patch, PatchParams, PostParams};
+use kube::core::params::{ListParams, Patch, PatchParams, PostParams};
 use kube::core::request::Request as Requests;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use tokio::time::timeout;
 
-use envcrypt_core::manifest::{LAST_APPLIED_ANNOTATION, Object, SEAL_ANNOTATION, SEALED_TYPE};
+use envcrypt_core::manifest::{
+    Form, LAST_APPLIED_ANNOTATION, Object, SEAL_ANNOTATION, SEALED_TYPE,
+};
 use envcrypt_core::secret::{Namespace, Place, SecretName};
 
 pub use connect::{ConnectOptions, Connection, context_names};
@@ -44,12 +47,13 @@ use error::{Operation, refused};
 #[cfg(feature = "controller")]
 pub use lease::{Lease, LeaseTimes};
 #[cfg(feature = "controller")]
+pub use live::{CONTROLLER, Condition, LiveResource, ResourceStatus, Version};
+#[cfg(feature = "controller")]
 pub use notes::Note;
 #[cfg(feature = "controller")]
 pub use opted_in::OptedIn;
 pub use replace::ReplaceError;
-#[cfg(feature = "controller")]
-pub use resources::{CONTROLLER, Condition, LiveResource, ResourceStatus, Version};
+use resources::requests;
 pub use servers::{Access, Metrics, Sample};
 pub use storage::{Again, Resource, Stored};
 #[cfg(feature = "controller")]
@@ -128,6 +132,8 @@ impl From<Item> for Object {
             data: item.data,
             string_data: None,
             immutable: item.immutable,
+            spec: None,
+            status: None,
         }
     }
 }
@@ -135,18 +141,12 @@ impl From<Item> for Object {
 impl Cluster {
     /// Gets one Secret.
     pub async fn secret(&self, place: &Place) -> Result<Object, ClusterError> {
-        let request =
-            secrets(Some(&place.namespace)).get(place.name.as_str(), &GetParams::default());
-        self.send(request, Operation::get(place)).await
+        self.get_as(place, Form::Secret).await
     }
 
     /// Gets one Secret, or `None` if it does not exist.
     pub async fn find(&self, place: &Place) -> Result<Option<Object>, ClusterError> {
-        match self.secret(place).await {
-            Ok(object) => Ok(Some(object)),
-            Err(ClusterError::NotFound(_)) => Ok(None),
-            Err(error) => Err(error),
-        }
+        self.find_as(place, Form::Secret).await
     }
 
     /// Lists the sealed or the plain Secrets of one or all namespaces, one page at a time. The
@@ -235,7 +235,8 @@ impl Cluster {
         Ok(names.items.into_iter().filter_map(|item| item.metadata.name).collect())
     }
 
-    /// Creates a Secret. Fails with [`ClusterError::AlreadyExists`] if it exists.
+    /// Creates a Secret or an `EnvcryptSecret`. Fails with [`ClusterError::AlreadyExists`] or
+    /// [`ClusterError::ResourceExists`] if it exists.
     pub async fn create(
         &self,
         place: &Place,
@@ -247,13 +248,13 @@ impl Cluster {
             field_manager: Some(options.field_manager.clone()),
         };
         let body = serde_json::to_vec(object).expect("an object is plain text");
-        let request = secrets(Some(&place.namespace)).create(&params, body);
+        let request = requests(object.form(), Some(&place.namespace)).create(&params, body);
         self.send::<serde::de::IgnoredAny>(request, Operation::write("create", place, object))
             .await?;
         Ok(())
     }
 
-    /// Applies a Secret with server-side apply, and returns the result. Fails with
+    /// Applies a Secret or an `EnvcryptSecret` with server-side apply, and returns the result. Fails with
     /// [`ClusterError::Conflict`] if others manage a field.
     pub async fn apply(
         &self,
@@ -267,7 +268,7 @@ impl Cluster {
             field_manager: Some(options.field_manager.clone()),
             field_validation: None,
         };
-        let requests = secrets(Some(&place.namespace));
+        let requests = requests(object.form(), Some(&place.namespace));
         let request = requests.patch(place.name.as_str(), &params, &Patch::Apply(object));
         self.send(request, Operation::write("patch", place, object)).await
     }
@@ -299,6 +300,9 @@ impl Cluster {
         gone: &[String],
         dry_run: bool,
     ) -> Result<(), ClusterError> {
+        if object.is_resource() {
+            return self.patch_resource(place, object, gone, dry_run).await;
+        }
         let seal =
             object.metadata.annotations.iter().flatten().find(|(k, _)| *k == SEAL_ANNOTATION);
         // The copy of client-side apply holds the old sealed values, under the old KEKs.
@@ -340,14 +344,16 @@ impl Cluster {
         let version = live.metadata.other.get("resourceVersion");
         let annotations = json!({ LAST_APPLIED_ANNOTATION: null });
         let data: BTreeMap<_, Option<&String>> = keys.iter().map(|key| (key, None)).collect();
-        let patch = json!({
+        let mut patch = json!({
             "metadata": { "annotations": annotations, "resourceVersion": version },
-            "data": data,
         });
+        if !data.is_empty() {
+            patch["data"] = json!(data);
+        }
         self.merge(place, live, patch, options).await
     }
 
-    /// Merges a patch into a Secret. `object` shows whether the Secret is sealed.
+    /// Merges a patch into a Secret or an `EnvcryptSecret`. `object` shows whether the Secret is sealed.
     async fn merge(
         &self,
         place: &Place,
@@ -357,7 +363,7 @@ impl Cluster {
     ) -> Result<(), ClusterError> {
         let field_manager = Some(options.field_manager.clone());
         let params = PatchParams { field_manager, dry_run: options.dry_run, ..Default::default() };
-        let requests = secrets(Some(&place.namespace));
+        let requests = requests(object.form(), Some(&place.namespace));
         let request = requests.patch(place.name.as_str(), &params, &Patch::Merge(patch));
         self.send::<serde::de::IgnoredAny>(request, Operation::write("patch", place, object))
             .await?;

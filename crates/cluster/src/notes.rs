@@ -10,7 +10,7 @@ use envcrypt_core::manifest::{RESOURCE_KIND, RESOURCE_VERSION};
 use envcrypt_core::secret::Place;
 
 use crate::error::Operation;
-use crate::resources::CONTROLLER;
+use crate::live::CONTROLLER;
 use crate::{Cluster, ClusterError};
 
 /// What an event tells.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use envcrypt_core::secret::{Namespace, Place};
 
 use crate::error::Operation;
-use crate::resources::CONTROLLER;
+use crate::live::CONTROLLER;
 use crate::workloads::{WorkloadKind, used};
 use crate::{Cluster, ClusterError};
 

@@ -11,7 +11,7 @@ use envcrypt_core::manifest::Object;
 use envcrypt_core::secret::Place;
 
 use crate::error::Operation;
-use crate::resources::{CONTROLLER, Version};
+use crate::live::{CONTROLLER, Version};
 use crate::storage::ONE;
 use crate::{Cluster, ClusterError, secrets};
 

@@ -14,7 +14,7 @@ use envcrypt_core::manifest::RESOURCE_KIND;
 use envcrypt_core::secret::{Namespace, Place};
 
 use crate::error::{Operation, refused};
-use crate::resources::{LiveResource, Raw, Version, place};
+use crate::live::{LiveResource, Raw, Version, place};
 use crate::{Cluster, ClusterError};
 
 /// The label of a plain Secret that the controller delivered.

@@ -2,6 +2,7 @@
 //!
 //! This module does no I/O. Types that can hold plaintext do not implement `Debug`.
 
+mod convert;
 mod document;
 mod draft;
 mod error;
@@ -13,12 +14,13 @@ mod text;
 mod tree;
 mod yaml;
 
+pub use convert::{Converted, Form, convert};
 pub use document::{Document, parse};
 pub use draft::{DraftError, draft, read_draft};
 pub use error::ManifestError;
 pub use object::{
     LAST_APPLIED_ANNOTATION, Metadata, Object, SEAL_ANNOTATION, SEALED_TYPE, plain_object,
-    sealed_object,
+    resource_object, sealed_object,
 };
 
 pub use replace::{put, replace};
@@ -78,7 +80,9 @@ fn json(value: &impl serde::Serialize, size: usize) -> Zeroizing<String> {
 /// leave an unwiped copy.
 fn size(object: &Object) -> usize {
     let data = object.data.iter().flatten();
+    let values = object.spec.iter().flat_map(|spec| &spec.sealed.values);
     1024 + data.map(|(k, v)| 32 + k.len() + v.as_deref().map_or(0, str::len)).sum::<usize>()
+        + values.map(|(k, v)| 32 + k.len() + 2 * v.len()).sum::<usize>()
         + object
             .metadata
             .annotations

@@ -14,7 +14,9 @@ use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD as URL};
 use envcrypt_core::envelope::{Deks, OpenError, Scope, SealCheck, Sealer};
 use envcrypt_core::kek::{DataKey, WrappedKey};
-use envcrypt_core::manifest::{Document, ManifestError, Object, parse, sealed_object};
+use envcrypt_core::manifest::{
+    Document, ManifestError, Object, parse, resource_object, sealed_object,
+};
 use envcrypt_core::secret::{Key, Meta, Place, PlainSecret, SecretValue};
 use serde_json::{Value, json};
 
@@ -72,8 +74,12 @@ fn seal(inputs: &Value) -> Value {
     let plain = PlainSecret { meta, values: values.collect() };
     let born = |key: &Key| inputs["born"][key.as_str()].as_u64();
     let iat = inputs["iat"].as_u64().expect("a number");
-    let sealed = sealer.seal_with(plain, iat, born, next_iv);
-    serde_json::to_value(sealed_object(&sealed.expect("it fits"))).expect("JSON")
+    let sealed = sealer.seal_with(plain, iat, born, next_iv).expect("it fits");
+    let object = match inputs["kind"].as_str() {
+        Some("EnvcryptSecret") => resource_object(&sealed),
+        _ => sealed_object(&sealed),
+    };
+    serde_json::to_value(object).expect("JSON")
 }
 
 /// Every vector with its name.
@@ -99,7 +105,46 @@ fn vectors() -> Vec<(String, Value)> {
     rotated["born"] = json!({ "password": 1_600_000_000 });
     pass("born", rotated);
     pass("no-values", inputs("strict", "Opaque", false, &[]));
+    pass("resource", resource("kubernetes.io/basic-auth", true, &data));
     vectors.extend(failing());
+    vectors.extend(failing_resources());
+    vectors
+}
+
+/// The inputs of a custom resource.
+fn resource(kind: &str, immutable: bool, data: &[(&str, &[u8])]) -> Value {
+    let mut inputs = inputs("strict", kind, immutable, data);
+    inputs["kind"] = "EnvcryptSecret".into();
+    inputs
+}
+
+fn failing_resources() -> Vec<(String, Value)> {
+    let data: [(&str, &[u8]); 2] = [("password", b"correct horse"), ("user", b"me")];
+    let mut vectors = Vec::new();
+    let mut fail = |name: &str, expect: &str, change: fn(&mut Value)| {
+        let mut secret = seal(&resource("Opaque", false, &data));
+        change(&mut secret);
+        let vector = json!({ "expect": expect, "dek": URL.encode(DEK), "secret": secret });
+        vectors.push((format!("refuse-resource-{name}"), vector));
+    };
+    fail("other-name", "binding", |secret| secret["metadata"]["name"] = "web".into());
+    fail("base64", "malformed", |secret| {
+        let value = &mut secret["spec"]["sealed"]["values"]["password"];
+        *value = BASE64_STANDARD.encode(value.as_str().expect("text")).into();
+    });
+    fail("type-changed", "seal-mismatch", |secret| {
+        secret["spec"]["sealed"]["type"] = "example.com/x".into();
+    });
+    fail("made-immutable", "seal-mismatch", |secret| {
+        secret["spec"]["sealed"]["immutable"] = true.into();
+    });
+    fail("value-dropped", "seal-mismatch", |secret| {
+        let values = secret["spec"]["sealed"]["values"].as_object_mut().expect("a map");
+        values.remove("user");
+    });
+    fail("seal-missing", "seal-missing", |secret| {
+        secret["spec"]["sealed"].as_object_mut().expect("a map").remove("seal");
+    });
     vectors
 }
 

@@ -8,7 +8,7 @@ use nix::unistd::Pid;
 use serde_json::json;
 
 use super::scene::{Scene, condition, wait};
-use crate::api_proxy::{Action, ApiProxy};
+use crate::api_proxy::{Action, ApiProxy, Request};
 use crate::fault_proxy::Fault;
 
 #[test]
@@ -116,7 +116,7 @@ fn a_restart_over_unchanged_objects_asks_and_writes_nothing() {
     assert_eq!(scene.controller_with(&proxy.kubeconfig(), &["--once"]).ended(), Some(0));
     let requests = proxy.take();
     assert_eq!(scene.kms_calls(), 0);
-    assert!(!requests.iter().any(|request| request.is_write()), "{requests:?}");
+    assert!(!requests.iter().any(Request::is_write), "{requests:?}");
     assert!(requests.len() <= 4, "two lists and two watches: {requests:?}");
 }
 
@@ -166,7 +166,7 @@ fn killed_at(scene: &Scene, proxy: &ApiProxy, at: usize) -> bool {
         let whom = whom.lock().expect("no panic").expect("it runs");
         kill(whom, Signal::SIGKILL).expect("killed");
         // An even number dies before the server hears it, an odd one after.
-        if at % 2 == 0 { Action::Drop } else { Action::DropAnswer }
+        if at.is_multiple_of(2) { Action::Drop } else { Action::DropAnswer }
     });
     let mut place = pid.lock().expect("no panic");
     let mut controller = scene.controller_with(&proxy.kubeconfig(), &["--once"]);

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::Once;
 use std::time::{Duration, Instant};
 
 use envcrypt_core::envelope::SealCheck;
@@ -11,34 +10,10 @@ use envcrypt_core::manifest::{self, Document, Spec};
 use envcrypt_core::secret::Place;
 use serde_json::{Value, json};
 
-use crate::control_plane::{ControlPlane, control_plane};
+use crate::control_plane::{ControlPlane, plane_with_crd};
 use crate::fault_proxy::FaultProxy;
 use crate::sandbox::Sandbox;
 use crate::vault::{vault, with_vault};
-
-/// The custom resource.
-pub const CRD: &str = include_str!("../../../deploy/base/crd.yaml");
-
-/// The control plane of all tests, with the custom resource.
-pub fn plane() -> &'static ControlPlane {
-    static CRD_ONCE: Once = Once::new();
-    let plane = control_plane();
-    CRD_ONCE.call_once(|| with_crd(plane));
-    plane
-}
-
-/// Makes the custom resource known.
-pub fn with_crd(plane: &ControlPlane) {
-    plane.apply(CRD);
-    plane
-        .kubectl([
-            "wait",
-            "--for=condition=Established",
-            "crd/envcryptsecrets.envcrypt.dev",
-            "--timeout=60s",
-        ])
-        .succeeds();
-}
 
 /// The program, which `cargo test --workspace` builds beside the plugin.
 pub fn program() -> PathBuf {
@@ -62,7 +37,7 @@ pub struct Scene {
 
 impl Scene {
     pub fn new() -> Self {
-        Self::on(plane())
+        Self::on(plane_with_crd())
     }
 
     pub fn on(plane: &'static ControlPlane) -> Self {
@@ -360,6 +335,7 @@ impl Drop for Controller {
             let _ = child.kill();
             let _ = child.wait();
         }
+        #[expect(clippy::print_stderr, reason = "a test that failed shows the log")]
         if std::thread::panicking() {
             eprintln!("{}", self.log());
         }

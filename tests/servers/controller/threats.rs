@@ -155,7 +155,7 @@ fn metadata_that_other_programs_obey_needs_a_flag() {
             spec.template.annotations = owned(annotation);
         }
         is_refused(&scene, "db", &spec, "MetadataDenied");
-        scene.apply("db", &self::with_annotation(&spec, "good.example/note"));
+        scene.apply("db", &with_annotation(&spec, "good.example/note"));
         scene.wait_reason("db", "Delivered");
     }
 }

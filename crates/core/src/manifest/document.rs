@@ -2,11 +2,12 @@
 
 use serde_yaml::Value;
 
+use super::resource::{self, RESOURCE_KIND, RESOURCE_VERSION};
 use super::{ManifestError, Object, tree};
 
 /// One object of a file.
 pub enum Document {
-    /// A Secret, sealed or not.
+    /// A Secret, sealed or not, or an `EnvcryptSecret`.
     Secret(Box<Object>),
     /// An object of another kind, unchanged.
     Other(Value),
@@ -48,13 +49,18 @@ fn collect(value: Value, document: usize, into: &mut Vec<Document>) -> Result<()
     };
     // kubectl reads `/v1` as `v1`. A Secret with `/v1` is refused below.
     let is_core = matches!(version.as_str(), "v1" | "/v1");
-    if is_core && kind.ends_with("List") {
+    let is_resource_list = version == RESOURCE_VERSION && kind == "EnvcryptSecretList";
+    if is_core && kind.ends_with("List") || is_resource_list {
         let Value::Mapping(mut mapping) = value else { unreachable!("it has fields") };
         let items = mapping.remove("items").unwrap_or_default();
         let Value::Sequence(items) = items else {
             return Err(ManifestError::Shape { document });
         };
         return items.into_iter().try_for_each(|item| collect(item, document, into));
+    }
+    if resource::is_group(&version) && kind == RESOURCE_KIND {
+        into.push(Document::Secret(Box::new(resource(value, &version, document)?)));
+        return Ok(());
     }
     if !is_core || kind != "Secret" {
         into.push(Document::Other(value));
@@ -68,11 +74,32 @@ fn collect(value: Value, document: usize, into: &mut Vec<Document>) -> Result<()
     }
     let object: Object =
         serde_yaml::from_value(value).map_err(|_| ManifestError::Shape { document })?;
-    if object.metadata.name.as_deref().unwrap_or("").is_empty() {
-        return Err(ManifestError::NoName { document });
+    if !object.has_its_fields() {
+        return Err(ManifestError::Shape { document });
     }
-    into.push(Document::Secret(Box::new(object)));
+    into.push(Document::Secret(Box::new(named(object, document)?)));
     Ok(())
+}
+
+fn resource(value: Value, version: &str, document: usize) -> Result<Object, ManifestError> {
+    if version != RESOURCE_VERSION {
+        let version = version.escape_default().to_string();
+        return Err(ManifestError::Version { document, version });
+    }
+    if let Some(field) = resource::wrong_field(&value) {
+        return Err(ManifestError::Field { document, field });
+    }
+    // Only the metadata can still be wrong.
+    let object: Object = serde_yaml::from_value(value)
+        .map_err(|_| ManifestError::Field { document, field: "metadata".to_owned() })?;
+    named(object, document)
+}
+
+fn named(object: Object, document: usize) -> Result<Object, ManifestError> {
+    match object.metadata.name.as_deref() {
+        None | Some("") => Err(ManifestError::NoName { document }),
+        Some(_) => Ok(object),
+    }
 }
 
 /// The key of the first value that is a number or a boolean.
@@ -111,6 +138,70 @@ mod tests {
             ["crlf"]
         );
     }
+
+    #[test]
+    fn a_resource_is_read_as_a_secret() {
+        let resource = "{apiVersion: envcrypt.dev/v1alpha1, kind: EnvcryptSecret, metadata: {name: a, namespace: n}, spec: {sealed: {}}, status: {digest: x}}";
+        assert_eq!(titles(resource), ["n/a"]);
+        let list = "apiVersion: v1, kind: List";
+        assert_eq!(titles(&format!("{{{list}, items: [{resource}, {SECRET}]}}")), ["n/a", "n/a"]);
+        let list = "apiVersion: envcrypt.dev/v1alpha1, kind: EnvcryptSecretList";
+        assert_eq!(titles(&format!("{{{list}, items: [{resource}]}}")), ["n/a"]);
+        assert_eq!(titles("{apiVersion: envcrypt.dev/v1alpha1, kind: Other}"), ["Other"]);
+        assert_eq!(titles("{apiVersion: x.dev/v1, kind: EnvcryptSecret}"), ["EnvcryptSecret"]);
+    }
+
+    #[test]
+    fn a_resource_has_its_own_fields_alone() {
+        let head = "apiVersion: envcrypt.dev/v1alpha1\nkind: EnvcryptSecret\nmetadata: {name: a}\n";
+        let field = |field: &str| {
+            format!(
+                "document 1: the field `{field}` of the EnvcryptSecret is missing, unknown or of the wrong type"
+            )
+        };
+        for (rest, expected) in [
+            ("", "spec"),
+            ("spec: hunter2", "spec.sealed"),
+            ("spec: {}", "spec.sealed"),
+            ("spec: {sealed: hunter2}", "spec.sealed"),
+            ("spec: {sealed: {stringData: {a: hunter2}}}", "spec.sealed.stringData"),
+            ("spec: {sealed: {values: {port: 5432}}}", "spec.sealed.values.port"),
+            ("spec: {sealed: {values: {a: {b: hunter2}}}}", "spec.sealed.values.a"),
+            ("spec: {sealed: {values: {1: hunter2}}}", "spec.sealed.values."),
+            ("spec: {sealed: {immutable: 'true'}}", "spec.sealed.immutable"),
+            ("spec: {sealed: {}, deletionPolicy: Keep}", "spec.deletionPolicy"),
+            ("spec: {sealed: {}, template: {type: Opaque}}", "spec.template.type"),
+            ("spec: {sealed: {}}\ndata: {a: hunter2}", "data"),
+            ("spec: {sealed: {}}\ntype: Opaque", "type"),
+        ] {
+            let error = parse(format!("{head}{rest}").as_bytes()).err().expect(rest);
+            assert_eq!(error.to_string(), field(expected), "{rest}");
+        }
+        for (text, expected) in [
+            (
+                head.replace("v1alpha1", "v1"),
+                "document 1 is an EnvcryptSecret with `apiVersion: envcrypt.dev/v1`, but only `envcrypt.dev/v1alpha1` is known",
+            ),
+            (
+                head.replace("name: a", "x: y") + "spec: {sealed: {}}",
+                "document 1 has no `metadata.name`",
+            ),
+            (head.replace("{name: a}", "hunter2") + "spec: {sealed: {}}", &field("metadata")),
+            (
+                format!("{SECRET_LINES}spec: {{sealed: {{values: {{a: hunter2}}}}}}"),
+                "document 1 is not a valid Secret or List: check its fields",
+            ),
+            (
+                format!("{SECRET_LINES}status: {{a: hunter2}}"),
+                "document 1 is not a valid Secret or List: check its fields",
+            ),
+        ] {
+            let error = parse(text.as_bytes()).err().expect(&text).to_string();
+            assert_eq!(error, expected, "{text}");
+        }
+    }
+
+    const SECRET_LINES: &str = "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\n";
 
     #[test]
     fn errors_tell_where_and_never_what() {

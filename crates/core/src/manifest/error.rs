@@ -29,6 +29,27 @@ pub enum ManifestError {
         /// The document, counted from 1.
         document: usize,
     },
+    /// An `EnvcryptSecret` has a field that is not its own, or has not the right type.
+    #[error(
+        "document {document}: the field `{field}` of the EnvcryptSecret is missing, unknown or of the wrong type"
+    )]
+    Field {
+        /// The document, counted from 1.
+        document: usize,
+        /// The path of the field.
+        field: String,
+    },
+    /// An `EnvcryptSecret` has a version that this program does not know.
+    #[error(
+        "document {document} is an EnvcryptSecret with `apiVersion: {version}`, but only `{}` is known",
+        super::RESOURCE_VERSION
+    )]
+    Version {
+        /// The document, counted from 1.
+        document: usize,
+        /// The `apiVersion`.
+        version: String,
+    },
     /// YAML reads a value of `data` or `stringData` as a number or a boolean.
     #[error("document {document}: the value of `{key}` must be text: put it in quotes")]
     NotValue {
@@ -71,6 +92,17 @@ pub enum ManifestError {
     /// A Secret cannot be changed in the text without changing more than its values and seal.
     #[error("it is written in a way that cannot be changed in place")]
     InPlace,
+    /// A Secret cannot hold what this resource has.
+    #[error("the EnvcryptSecret `{title}` has parts that a Secret cannot hold: {what}")]
+    NoPlace {
+        /// The resource.
+        title: String,
+        /// The fields.
+        what: String,
+    },
+    /// The sealed Secret has no seal.
+    #[error("the sealed Secret `{0}` has no seal")]
+    Unsealed(String),
     /// The Secret is sealed, and a plain Secret is needed.
     #[error("the Secret `{0}` is already sealed")]
     Sealed(String),

@@ -7,6 +7,7 @@ use base64::prelude::BASE64_STANDARD;
 use serde::{Deserialize, Serialize};
 
 use super::ManifestError;
+use super::resource::{RESOURCE_KIND, RESOURCE_VERSION, Spec};
 use crate::envelope::{Jwe, Kind, Part, Refused, SealCheck, SealedSecret};
 use crate::secret::{Key, Meta, Namespace, Place, PlainSecret, SecretType, SecretValue};
 
@@ -21,18 +22,18 @@ pub(super) const TYPE_ANNOTATION: &str = "envcrypt.dev/type";
 pub const SEAL_ANNOTATION: &str = "envcrypt.dev/seal";
 
 /// Fields of `metadata` that the API server writes. A manifest should not have them.
-const SERVER_FIELDS: [&str; 6] =
+pub(super) const SERVER_FIELDS: [&str; 6] =
     ["creationTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid"];
 
-/// A Secret object, sealed or plain.
+/// A Secret object, sealed or plain, or an `EnvcryptSecret`, which is always sealed.
 ///
 /// It does not implement `Debug` or `Clone`, because it can hold plaintext.
 #[derive(Serialize, Deserialize, PartialEq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Object {
-    /// `apiVersion`: always `v1`.
+    /// `apiVersion`: `v1`, or [`RESOURCE_VERSION`].
     pub api_version: String,
-    /// `kind`: always `Secret`.
+    /// `kind`: `Secret`, or [`RESOURCE_KIND`].
     pub kind: String,
     /// `metadata`
     pub metadata: Metadata,
@@ -48,6 +49,12 @@ pub struct Object {
     /// `immutable`
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub immutable: Option<bool>,
+    /// `spec` of an `EnvcryptSecret`. A Secret has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spec: Option<Box<Spec>>,
+    /// `status` of an `EnvcryptSecret`, which only the cluster writes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<serde_json::Value>,
 }
 
 /// The `metadata` of an object.
@@ -71,10 +78,47 @@ pub struct Metadata {
 }
 
 impl Object {
-    /// Returns whether `type` is [`SEALED_TYPE`].
+    /// Returns whether the Secret is sealed: its `type` is [`SEALED_TYPE`], or it is an
+    /// `EnvcryptSecret`.
     #[must_use]
     pub fn is_sealed(&self) -> bool {
-        self.r#type.as_deref() == Some(SEALED_TYPE)
+        self.is_resource() || self.r#type.as_deref() == Some(SEALED_TYPE)
+    }
+
+    /// Returns whether the object is an `EnvcryptSecret`.
+    #[must_use]
+    pub const fn is_resource(&self) -> bool {
+        self.spec.is_some()
+    }
+
+    /// Returns whether the object has the fields of its kind, and no field of the other one.
+    pub(super) fn has_its_fields(&self) -> bool {
+        let kind = (self.api_version.as_str(), self.kind.as_str());
+        let has_values = self.r#type.is_some()
+            || self.data.is_some()
+            || self.string_data.is_some()
+            || self.immutable.is_some();
+        match &self.spec {
+            Some(_) => kind == (RESOURCE_VERSION, RESOURCE_KIND) && !has_values,
+            None => kind == ("v1", "Secret") && self.status.is_none(),
+        }
+    }
+
+    /// Returns the keys of the values, sealed or plain, without those of `stringData`. They need
+    /// not be valid.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        let data = self.data.iter().flat_map(BTreeMap::keys);
+        let values = self.spec.iter().flat_map(|spec| spec.sealed.values.keys());
+        data.chain(values).map(String::as_str)
+    }
+
+    /// Returns the text of the seal. It need not be valid.
+    #[must_use]
+    pub fn seal(&self) -> Option<&str> {
+        match &self.spec {
+            Some(spec) => spec.sealed.seal.as_deref(),
+            None => self.metadata.annotations.as_ref()?.get(SEAL_ANNOTATION).map(String::as_str),
+        }
     }
 
     /// Returns `NAMESPACE/NAME` or `NAME` for a message. The names need not be valid, so they are
@@ -87,6 +131,15 @@ impl Object {
             None => part(&self.metadata.name),
             Some(_) => format!("{}/{}", part(&self.metadata.namespace), part(&self.metadata.name)),
         }
+    }
+
+    /// Returns `secret/NAME` or `envcryptsecret/NAME`, as kubectl names an object. The name need not
+    /// be valid, so it is escaped.
+    #[must_use]
+    pub fn reference(&self) -> String {
+        let kind = if self.is_resource() { "envcryptsecret" } else { "secret" };
+        let name = self.metadata.name.as_deref().unwrap_or("").escape_default();
+        format!("{kind}/{name}")
     }
 
     /// Returns the namespace and the name. Without a namespace, it uses `default`.
@@ -124,6 +177,9 @@ impl Object {
         let annotations = self.metadata.annotations.clone().unwrap_or_default();
         if annotations.get(LAST_APPLIED_ANNOTATION).is_some_and(|text| !is_all_sealed(text)) {
             return Err(ManifestError::LastApplied(place.to_string()));
+        }
+        if let Some(spec) = &self.spec {
+            return spec.read(place, seal);
         }
         let values = self.sealed_values(&place)?;
         let seal = match annotations.get(SEAL_ANNOTATION) {
@@ -208,9 +264,11 @@ impl Object {
 
     /// Prepares the object for apply. Sets the namespace of `place`.
     ///
-    /// Removes the fields that only the API server writes, and the annotation of client-side apply.
+    /// Removes the fields that only the API server and a controller write, and the annotation of
+    /// client-side apply.
     #[must_use]
     pub fn for_apply(mut self, place: &Place) -> Self {
+        self.status = None;
         self.metadata.namespace = Some(place.namespace.to_string());
         self.metadata.other.retain(|name, _| !SERVER_FIELDS.contains(&name.as_str()));
         if let Some(annotations) = &mut self.metadata.annotations {
@@ -232,6 +290,30 @@ pub fn sealed_object(secret: &SealedSecret) -> Object {
         annotations.insert(SEAL_ANNOTATION.to_owned(), seal_text(seal));
     }
     object(&secret.meta, annotations, SEALED_TYPE, data.collect())
+}
+
+/// Makes an `EnvcryptSecret` from a sealed Secret. Its own metadata is only the namespace and the
+/// name: labels and annotations are those of the template.
+#[must_use]
+pub fn resource_object(secret: &SealedSecret) -> Object {
+    let place = &secret.meta.place;
+    Object {
+        api_version: RESOURCE_VERSION.to_owned(),
+        kind: RESOURCE_KIND.to_owned(),
+        metadata: Metadata {
+            name: Some(place.name.to_string()),
+            namespace: Some(place.namespace.to_string()),
+            labels: None,
+            annotations: None,
+            other: BTreeMap::new(),
+        },
+        r#type: None,
+        data: None,
+        string_data: None,
+        immutable: None,
+        spec: Some(Box::new(Spec::of(secret))),
+        status: None,
+    }
 }
 
 /// A sealed value, encoded for `data`.
@@ -275,12 +357,18 @@ fn object(
         data: Some(data),
         string_data: None,
         immutable: meta.immutable.then_some(true),
+        spec: None,
+        status: None,
     }
 }
 
 /// Whether the copy of client-side apply is also of a sealed Secret.
 fn is_all_sealed(text: &str) -> bool {
     let Ok(object) = serde_json::from_str::<Object>(text) else { return false };
+    if let Some(spec) = &object.spec {
+        let is_value = |json: &String| Jwe::parse(Kind::Value, json.as_bytes()).is_ok();
+        return object.has_its_fields() && spec.sealed.values.values().all(is_value);
+    }
     let sealed = |text: &Option<String>| {
         let json = BASE64_STANDARD.decode(text.as_deref().unwrap_or("")).ok();
         json.is_some_and(|json| Jwe::parse(Kind::Value, &json).is_ok())

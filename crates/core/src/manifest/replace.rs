@@ -7,11 +7,12 @@ use super::document::{Document, parse};
 use super::object::{
     LAST_APPLIED_ANNOTATION, SEAL_ANNOTATION, SEALED_TYPE, TYPE_ANNOTATION, encode, seal_text,
 };
+use super::resource::{RESOURCE_KIND, RESOURCE_VERSION, json_text};
 use super::text::{Entries, New, Text};
 use super::tree::{self, Node, text_of};
 use super::{ManifestError, Object};
 use crate::envelope::SealedSecret;
-use crate::secret::SecretType;
+use crate::secret::{Meta, SecretType};
 
 /// The text with some of its Secrets, plain or sealed, replaced by sealed ones; the
 /// number is that of the Secret among those that [`parse`] finds, from 0.
@@ -29,8 +30,7 @@ pub fn replace(
         None => ("", text),
     };
     let documents = tree::read(text).map_err(|_| ManifestError::InPlace)?;
-    let mut nodes = Vec::new();
-    documents.iter().for_each(|document| collect(document, &mut nodes));
+    let nodes = nodes(&documents);
     let mut changed = Text::new(text);
     for (index, secret) in secrets {
         let node = nodes.get(*index).ok_or(ManifestError::InPlace)?;
@@ -43,21 +43,37 @@ pub fn replace(
     }
 }
 
+/// The Secrets of all documents, in the order in which [`parse`] finds them.
+pub(super) fn nodes(documents: &[Node]) -> Vec<&Node> {
+    let mut nodes = Vec::new();
+    documents.iter().for_each(|document| collect(document, &mut nodes));
+    nodes
+}
+
 /// The Secrets of a document, in the order in which [`parse`] finds them.
 fn collect<'a>(node: &'a Node, into: &mut Vec<&'a Node>) {
     let field = |name: &str| node.get(name).and_then(text_of);
     match (field("apiVersion"), field("kind")) {
-        (Some("v1"), Some("Secret")) => into.push(node),
-        (Some("v1" | "/v1"), Some(kind)) if kind.ends_with("List") => {
-            let items = node.get("items").and_then(Node::as_sequence);
-            items.into_iter().flatten().for_each(|item| collect(item, into));
+        (Some("v1"), Some("Secret")) | (Some(RESOURCE_VERSION), Some(RESOURCE_KIND)) => {
+            into.push(node);
         }
+        (Some("v1" | "/v1"), Some(kind)) if kind.ends_with("List") => items(node, into),
+        (Some(RESOURCE_VERSION), Some("EnvcryptSecretList")) => items(node, into),
         _ => {}
     }
 }
 
+/// The Secrets of a list.
+fn items<'a>(node: &'a Node, into: &mut Vec<&'a Node>) {
+    let items = node.get("items").and_then(Node::as_sequence);
+    items.into_iter().flatten().for_each(|item| collect(item, into));
+}
+
 /// Makes the object at `node` that sealed Secret.
 fn change(text: &mut Text<'_>, node: &Node, secret: &SealedSecret) -> Option<()> {
+    if node.get("kind").and_then(text_of) == Some(RESOURCE_KIND) {
+        return change_resource(text, node, secret);
+    }
     let values: BTreeMap<&str, String> =
         secret.values.iter().map(|(key, jwe)| (key.as_str(), encode(jwe))).collect();
     let mut top = text.entries(node)?;
@@ -87,11 +103,63 @@ fn change(text: &mut Text<'_>, node: &Node, secret: &SealedSecret) -> Option<()>
         }
         None if values.is_empty() && top.value("stringData").is_none() => {}
         None => {
-            let values = values.into_iter().map(|(key, value)| (key.to_owned(), value));
+            let values = values.into_iter();
+            let values = values.map(|(key, value)| (key.to_owned(), New::Scalar(value)));
             top.set(place, New::Mapping(values.collect()), &[]);
         }
     }
     text.apply(top, None)
+}
+
+/// Gives the `EnvcryptSecret` at `node` the sealed parts of that sealed Secret.
+fn change_resource(text: &mut Text<'_>, node: &Node, secret: &SealedSecret) -> Option<()> {
+    let top = text.entries(node)?;
+    let spec = text.entries(top.value("spec")?)?;
+    let mut sealed = text.entries(spec.value("sealed")?)?;
+    let texts = secret.values.iter().map(|(key, jwe)| (key.as_str(), json_text(jwe)));
+    let texts: BTreeMap<_, _> = texts.collect();
+    match sealed.value("values") {
+        Some(values) => {
+            let mut values = text.entries(values)?;
+            for (key, value) in &texts {
+                values.set(key, New::Scalar(value.clone()), &[]);
+            }
+            values.retain(|key| texts.contains_key(key));
+            text.apply(values, sealed.key("values"))?;
+        }
+        None if texts.is_empty() => {}
+        None => {
+            let values = texts.into_iter().map(|(key, value)| (key.to_owned(), New::Scalar(value)));
+            sealed.set("values", New::Mapping(values.collect()), &["seal"]);
+        }
+    }
+    if let Some(seal) = &secret.seal {
+        sealed.set("seal", New::Scalar(json_text(seal)), &[]);
+    }
+    set_type(&mut sealed, &secret.meta);
+    text.apply(sealed, spec.key("sealed"))?;
+    let metadata = text.entries(top.value("metadata")?)?;
+    if let Some(annotations) = metadata.value("annotations").filter(|value| value.is_mapping()) {
+        let mut annotations = text.entries(annotations)?;
+        annotations.remove(LAST_APPLIED_ANNOTATION);
+        text.apply(annotations, metadata.key("annotations"))?;
+    }
+    Some(())
+}
+
+/// Writes the type and `immutable`, each only if it changes.
+fn set_type(sealed: &mut Entries<'_>, meta: &Meta) {
+    let kind = sealed.value("type").and_then(text_of).map_or(Ok(SecretType::Opaque), str::parse);
+    match &meta.kind {
+        kind_now if kind.as_ref().is_ok_and(|kind| kind == kind_now) => {}
+        SecretType::Opaque => sealed.remove("type"),
+        kind => sealed.set("type", New::Scalar(kind.to_string()), &["values", "seal"]),
+    }
+    match sealed.value("immutable").and_then(text_of) == Some("true") {
+        is_immutable if is_immutable == meta.immutable => {}
+        true => sealed.remove("immutable"),
+        false => sealed.set("immutable", New::True, &["values", "seal"]),
+    }
 }
 
 /// The namespace, where the Secret opens in no other: then its file is to say so.
@@ -124,23 +192,38 @@ fn annotate<'n>(text: &mut Text<'_>, top: &mut Entries<'n>, secret: &SealedSecre
             annotations.remove(LAST_APPLIED_ANNOTATION);
             text.apply(annotations, metadata.key("annotations"))?;
         }
-        None => metadata.set("annotations", New::Mapping(wanted), &[]),
+        None => {
+            let wanted = wanted.into_iter().map(|(name, value)| (name, New::Scalar(value)));
+            metadata.set("annotations", New::Mapping(wanted.collect()), &[]);
+        }
     }
     text.apply(metadata, top.key("metadata"))
 }
 
 /// Whether the new text holds the new values, and all else as it was.
 fn is_only_that(old: &str, new: &str, secrets: &BTreeMap<usize, SealedSecret>) -> bool {
+    only_these(old, new, |index, mut old, new| {
+        if let Some(secret) = secrets.get(&index) {
+            put(&mut old, secret);
+        }
+        old == *new
+    })
+}
+
+/// Whether each Secret of the new text is as wanted, by its number and its old form, and all else
+/// as it was.
+pub(super) fn only_these(
+    old: &str,
+    new: &str,
+    is_wanted: impl Fn(usize, Object, &Object) -> bool,
+) -> bool {
     let (Ok(old), Ok(new)) = (parse(old.as_bytes()), parse(new.as_bytes())) else { return false };
     let mut index = 0;
     old.len() == new.len()
         && old.into_iter().zip(new).all(|documents| match documents {
-            (Document::Secret(mut old), Document::Secret(new)) => {
-                if let Some(secret) = secrets.get(&index) {
-                    put(&mut old, secret);
-                }
+            (Document::Secret(old), Document::Secret(new)) => {
                 index += 1;
-                old == new
+                is_wanted(index - 1, *old, &new)
             }
             (Document::Other(old), Document::Other(new)) => old == new,
             _ => false,
@@ -149,6 +232,13 @@ fn is_only_that(old: &str, new: &str, secrets: &BTreeMap<usize, SealedSecret>) -
 
 /// Makes the object, plain or sealed, that sealed Secret; what else it carries stays.
 pub fn put(object: &mut Object, secret: &SealedSecret) {
+    if let Some(spec) = &mut object.spec {
+        spec.sealed.put(secret);
+        if let Some(annotations) = &mut object.metadata.annotations {
+            annotations.remove(LAST_APPLIED_ANNOTATION);
+        }
+        return;
+    }
     let values = secret.values.iter();
     let data: BTreeMap<_, _> = values.map(|(k, jwe)| (k.to_string(), Some(encode(jwe)))).collect();
     let had_none = object.data.is_none() && object.string_data.is_none();
@@ -169,277 +259,6 @@ pub fn put(object: &mut Object, secret: &SealedSecret) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    use crate::envelope::{Scope, SealCheck, Sealer};
-    use crate::kek::{DataKey, KekUri, WrappedKey};
-    use crate::manifest::sealed_object;
-    use crate::secret::{Meta, Namespace, Place, PlainSecret, SecretType, SecretValue};
-
-    /// The same Secret, sealed anew with every call.
-    fn sealed(name: &str) -> SealedSecret {
-        let place =
-            Place { namespace: "prod".parse().expect("valid"), name: name.parse().expect("valid") };
-        let kek = KekUri::age("age1its").expect("a recipient");
-        let recipients = vec![WrappedKey { kek, bytes: b"wrapped".to_vec() }];
-        let sealer =
-            Sealer::from_parts(place.clone(), Scope::Strict, DataKey::generate(), recipients);
-        let meta = Meta {
-            place,
-            kind: SecretType::Opaque,
-            immutable: false,
-            labels: BTreeMap::new(),
-            annotations: BTreeMap::new(),
-        };
-        let value =
-            |key: &str| (key.parse().expect("a key"), SecretValue::new(key.as_bytes().to_vec()));
-        let plain = PlainSecret { meta, values: ["a", "b"].map(value).into() };
-        sealer.seal(plain, 1).expect("it fits")
-    }
-
-    fn parts(secret: &SealedSecret) -> [String; 3] {
-        let [a, b] = [0, 1].map(|i| encode(secret.values.values().nth(i).expect("two")));
-        [a, b, seal_text(secret.seal.as_ref().expect("sealed"))]
-    }
-
-    fn json(text: &str) -> String {
-        serde_json::to_string(text).expect("text")
-    }
-
-    /// A file that nobody formatted, around the parts of a Secret.
-    fn written([a, b, seal]: &[String; 3]) -> String {
-        format!(
-            "\u{feff}# über alles\n---\nkind:   Deployment # kept\napiVersion: apps/v1\nspec: {{x: [1,   2]}}\n---\r\n\
-             apiVersion: v1\r\nkind: \"Secret\"\r\nmetadata:\r\n  name: one # named\r\n  namespace: prod\r\n  annotations:\r\n\
-             \x20   envcrypt.dev/seal: '{}'\r\n    other: yes please\r\ntype: envcrypt.dev/sealed\r\ndata:\r\n\
-             \x20 b: {}   # second first\r\n\r\n  \"a\": >-\r\n    {a}\r\n# the end\r\n",
-            seal.replace('\'', "''"),
-            json(b),
-        )
-    }
-
-    #[test]
-    fn only_values_and_seal_change_and_keep_their_quotes() {
-        let (old, new) = (parts(&sealed("one")), sealed("one"));
-        let text = written(&old);
-        let changed = replace(&text, &[(0, new.clone())].into()).expect("in place");
-        let expected = written(&parts(&new));
-        assert_eq!(changed, expected);
-    }
-
-    #[test]
-    fn json_stays_json_and_lists_are_counted_as_they_are_read() {
-        let (old, new) = (sealed("two"), sealed("two"));
-        for format in [super::super::Format::Json, super::super::Format::Yaml] {
-            let objects = [sealed_object(&sealed("one")), sealed_object(&old)];
-            let text = super::super::write(&objects, format);
-            let changed = replace(&text, &[(1, new.clone())].into()).expect("in place");
-            let mut secrets = parse(changed.as_bytes()).expect("readable").into_iter();
-            let Some(Document::Secret(object)) = secrets.nth(1) else { panic!("two Secrets") };
-            let default: Namespace = "default".parse().expect("valid");
-            let read = object.sealed(&default, SealCheck::Required).expect("sealed");
-            assert!(read == new);
-            let expected = super::super::write(&[sealed_object(&sealed("x"))], format);
-            assert_eq!(changed.starts_with('{'), expected.starts_with('{'));
-        }
-    }
-
-    /// Seals the first Secret of a text in place; sealed parts are shown by name.
-    fn sealed_in(text: &str) -> String {
-        let default: Namespace = "prod".parse().expect("valid");
-        let mut documents = parse(text.as_bytes()).expect("readable").into_iter();
-        let Some(Document::Secret(object)) = documents.next() else { panic!("a Secret") };
-        let plain = object.plain(&default).expect("plain");
-        let kek = KekUri::age("age1its").expect("a recipient");
-        let recipients = vec![WrappedKey { kek, bytes: b"wrapped".to_vec() }];
-        let place = plain.meta.place.clone();
-        let sealer = Sealer::from_parts(place, Scope::Strict, DataKey::generate(), recipients);
-        let secret = sealer.seal(plain, 1).expect("it fits");
-        let mut new = replace(text, &[(0, secret.clone())].into()).expect(text);
-        for (key, jwe) in &secret.values {
-            new = new.replace(&encode(jwe), &format!("<{key}>"));
-        }
-        let seal = seal_text(secret.seal.as_ref().expect("sealed"));
-        new.replace(&json(&seal), "<\"seal\">").replace(&seal, "<seal>")
-    }
-
-    #[test]
-    fn a_plain_secret_is_sealed_where_it_stands() {
-        let head = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: a\n  namespace: prod\n";
-        let sealed_head = format!(
-            "{head}  annotations:\n    envcrypt.dev/seal: '<seal>'\ntype: envcrypt.dev/sealed\n"
-        );
-        for (rest, expected) in [
-            ("data:\n  a: eA== # one\n\n  b: eQ==", "data:\n  a: <a> # one\n\n  b: <b>"),
-            // Text that was in lines, and takes the place of `data`.
-            (
-                "stringData:\n  a: |\n    x # no comment\n    y\n  # two\n  b: >-\n    z\n",
-                "data:\n  a: <a>\n  # two\n  b: >-\n    <b>\n",
-            ),
-            // Both: the text moves.
-            (
-                "data:\n  a: eA==\nstringData:\n  b: y # gone\n# the end\n",
-                "data:\n  a: <a>\n  b: <b>\n# the end\n",
-            ),
-            ("data: {}\nstringData: {b: y}\n", "data: {b: <b>}\n"),
-            ("data:\nstringData:\n  b: !!str 1\n", "data:\n  b: <b>\n"),
-            ("immutable: false # yet\n", "immutable: false # yet\ntype: envcrypt.dev/sealed\n"),
-        ] {
-            let expected = match rest.starts_with("imm") {
-                true => sealed_head.replace("type: envcrypt.dev/sealed\n", "") + expected,
-                false => format!("{sealed_head}{expected}"),
-            };
-            assert_eq!(sealed_in(&format!("{head}{rest}")), expected, "{rest}");
-        }
-    }
-
-    #[test]
-    fn every_way_of_writing_a_secret_can_be_sealed() {
-        for (text, expected) in [
-            (
-                r#"{"apiVersion":"v1","kind":"Secret","metadata":{"name":"a"},"type":"kubernetes.io/basic-auth","stringData":{"password":"x\"y"}}"#,
-                r#"{"apiVersion":"v1","kind":"Secret","metadata":{"name":"a", "namespace": "prod", "annotations": {"envcrypt.dev/type": "kubernetes.io/basic-auth", "envcrypt.dev/seal": <"seal">}},"type":"envcrypt.dev/sealed","data":{"password":"<password>"}}"#,
-            ),
-            (
-                " {\"apiVersion\":\"v1\",\"kind\":\"Secret\",\"metadata\":{\"name\":\"a\",\"namespace\":\"prod\",\"annotations\":{}},\"type\":null,\"data\":{\"a\":null},\"stringData\":{\"b\":\"x\"}}",
-                " {\"apiVersion\":\"v1\",\"kind\":\"Secret\",\"metadata\":{\"name\":\"a\",\"namespace\":\"prod\",\"annotations\":{\"envcrypt.dev/seal\": <\"seal\">}},\"type\":\"envcrypt.dev/sealed\",\"data\":{\"a\":\"<a>\", \"b\": \"<b>\"}}",
-            ),
-            (
-                "{\n  \"apiVersion\": \"v1\",\n  \"kind\": \"Secret\",\n  \"metadata\": {\n    \"name\": \"a\",\n    \"annotations\": {\n      \"kubectl.kubernetes.io/last-applied-configuration\": \"x\"\n    }\n  },\n  \"data\": {\n    \"k\": \"eA==\"\n  }\n}\n",
-                "{\n  \"apiVersion\": \"v1\",\n  \"kind\": \"Secret\",\n  \"metadata\": {\n    \"name\": \"a\",\n    \"namespace\": \"prod\",\n    \"annotations\": {\n      \"envcrypt.dev/seal\": <\"seal\">\n    }\n  },\n  \"type\": \"envcrypt.dev/sealed\",\n  \"data\": {\n    \"k\": \"<k>\"\n  }\n}\n",
-            ),
-            (
-                "apiVersion: v1\r\nkind: List\r\nitems:\r\n- stringData:\r\n    k: x\r\n  kind: Secret\r\n  apiVersion: v1\r\n  metadata:\r\n    name: a # it\r\n    annotations: # all\r\n      kubectl.kubernetes.io/last-applied-configuration: |\r\n        {}\r\n\r\n      note: yes\r\n- {apiVersion: v1, kind: Secret, metadata: {name: b}, data: {k: eA==}}\r\n",
-                "apiVersion: v1\r\nkind: List\r\nitems:\r\n- type: envcrypt.dev/sealed\r\n  data:\r\n    k: <k>\r\n  kind: Secret\r\n  apiVersion: v1\r\n  metadata:\r\n    name: a # it\r\n    namespace: prod\r\n    annotations: # all\r\n\r\n      note: yes\r\n      envcrypt.dev/seal: '<seal>'\r\n- {apiVersion: v1, kind: Secret, metadata: {name: b}, data: {k: eA==}}\r\n",
-            ),
-        ] {
-            assert_eq!(sealed_in(text), expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn keys_come_and_go() {
-        let (old, new) = (sealed("one"), sealed("one"));
-        let text = written(&parts(&old));
-        let mut less = new.clone();
-        less.values.retain(|key, _| key.as_str() == "b");
-        let changed = replace(&text, &[(0, less.clone())].into()).expect("in place");
-        assert!(
-            !changed.contains("\"a\":") && changed.contains("   # second first\r\n\r\n# the end")
-        );
-        let more = replace(&changed, &[(0, new.clone())].into()).expect("in place");
-        assert!(more.contains("# the end") && more.contains("\r\n  a: ey"), "{more}");
-        less.values.clear();
-        let none = replace(&text, &[(0, less)].into()).expect("in place");
-        assert!(none.ends_with("data: {}\r\n# the end\r\n"), "{none}");
-        replace(&none, &[(0, new)].into()).expect("in place");
-    }
-
-    /// A plain Secret as any tool or hand may have written it: fields in some order,
-    /// in lines or in braces, with comments, quotes and either line break.
-    fn layouts() -> impl Strategy<Value = String> {
-        let values = prop_oneof![
-            Just("data:\n  a: eA==\n  \"b\": 'eQ=='   # two\n".to_owned()),
-            Just(
-                "stringData:\n  a: |\n    x\n\n    # y\n\n  # between\n  b: \"z\\\"\"\n".to_owned()
-            ),
-            Just(
-                "data: {a: eA==, 'b': \"eQ==\"} # flow\nstringData:\n    c: >-\n      x\n      y\n"
-                    .to_owned()
-            ),
-            Just("stringData: { a: x }\n\ndata:\n".to_owned()),
-            Just("data:\n  # first\n  a: !!str eA==\n".to_owned()),
-            Just("data: ~\nstringData: {}\n".to_owned()),
-            Just(String::new()),
-        ];
-        let metadata = prop_oneof![
-            Just("metadata:\n  name: a\n".to_owned()),
-            Just("metadata: {name: a, labels: {x: y}}\n".to_owned()),
-            Just("metadata:\n    # named\n    name: 'a' # so\n    annotations:\n      note: ü # two\n    labels: {}\n".to_owned()),
-            Just("metadata:\n  annotations: {}\n  name: a\n  namespace: prod\n".to_owned()),
-        ];
-        let kind = prop_oneof![
-            Just(String::new()),
-            Just("type: Opaque\n".to_owned()),
-            Just("type: \"Opaque\" # plain\n\n".to_owned()),
-            Just("immutable: false\n".to_owned()),
-        ];
-        let head = Just("apiVersion: v1\nkind: Secret\n".to_owned());
-        let fields = (values, metadata, kind, head).prop_map(|(a, b, c, d)| vec![a, b, c, d]);
-        (fields.prop_flat_map(|fields| Just(fields).prop_shuffle()), any::<[bool; 3]>()).prop_map(
-            |(fields, [crlf, item, other])| {
-                let mut text = fields.concat();
-                if item {
-                    let lines = text.lines().map(|line| format!("  {line}").trim_end().to_owned());
-                    let lines = lines.collect::<Vec<_>>().join("\n");
-                    text =
-                        format!("apiVersion: v1\nkind: List\nitems:\n- {}\n", lines.trim_start());
-                }
-                if other {
-                    text = format!("# ä\nkind: Pod\napiVersion: v1\n---\n{text}# end");
-                }
-                if crlf { text.replace('\n', "\r\n") } else { text }
-            },
-        )
-    }
-
-    proptest! {
-        #[test]
-        fn whatever_the_layout_a_secret_is_sealed_and_changed_alone(text in layouts()) {
-            let text = if text.contains("- #") { text.replace("- #", "-\n  #") } else { text };
-            let default: Namespace = "prod".parse().expect("valid");
-            let objects = parse(text.as_bytes()).expect("readable").into_iter();
-            let mut secrets = objects.filter_map(|document| match document {
-                Document::Secret(object) => Some(object),
-                Document::Other(_) => None,
-            });
-            let plain = secrets.next().expect("one").plain(&default).expect("plain");
-            let recipients = vec![WrappedKey { kek: KekUri::age("age1its").expect("one"), bytes: vec![1] }];
-            let place = plain.meta.place.clone();
-            let sealer = Sealer::from_parts(place, Scope::Strict, DataKey::generate(), recipients);
-            let value = |key: &str| (key.parse().expect("a key"), SecretValue::new(vec![1]));
-            let sealed = Sealer::from_parts(plain.meta.place.clone(), Scope::Strict, DataKey::generate(), vec![]);
-            let first = sealed.seal(plain, 1).expect("it fits");
-            let first = sealer.change(first, BTreeMap::new(), &[], 1).expect("it fits");
-            // Each result is read again and compared there.
-            let text = replace(&text, &[(0, first.clone())].into());
-            prop_assert!(text.is_ok(), "sealed");
-            let more = sealer.change(first, sealer.seal_values(&["b", "z"].map(value).into(), 1), &[], 1).expect("it fits");
-            let text = replace(&text.expect("checked"), &[(0, more.clone())].into());
-            prop_assert!(text.is_ok(), "set");
-            let gone: Vec<_> = more.values.keys().cloned().collect();
-            let none = sealer.change(more, BTreeMap::new(), &gone, 1).expect("it fits");
-            prop_assert!(replace(&text.expect("checked"), &[(0, none)].into()).is_ok(), "unset");
-        }
-    }
-
-    #[test]
-    fn what_cannot_be_replaced_alone_is_an_error() {
-        let (old, new) = (sealed("one"), sealed("one"));
-        let [a, b, seal] = parts(&old);
-        let head = "apiVersion: v1\nkind: Secret\nmetadata: {name: one, namespace: prod, annotations: {envcrypt.dev/seal: ";
-        let aliased = format!(
-            "{head}{}, copy: *x}}}}\ntype: envcrypt.dev/sealed\ndata: {{a: {a}, b: {b}}}\n",
-            json(&seal)
-        )
-        .replace("name: one", "name: &x one")
-        .replace("envcrypt.dev/seal: ", "envcrypt.dev/seal: &x ");
-        let plain = "apiVersion: v1\nkind: Secret\nmetadata: {name: one, namespace: prod, annotations: {x: y}}\n";
-        let hidden = [
-            "<<: {data: {a: aHVudGVyMg==}}\n",
-            "<<: [{stringData: {a: hunter2}}]\n",
-            "! <<: {data: {a: aHVudGVyMg==}}\n",
-            "x: &p hunter2\nstringData: {a: *p}\n",
-            "stringData: &all {a: hunter2}\n",
-            "stringData: {a: &p hunter2}\n",
-        ];
-        let hidden = hidden.map(|rest| format!("{plain}{rest}"));
-        let others = [aliased, String::new(), "a: [".to_owned()];
-        for text in others.into_iter().chain(hidden) {
-            let error = replace(&text, &[(0, new.clone())].into()).err();
-            assert!(matches!(error, Some(ManifestError::InPlace)), "{text}");
-        }
-    }
-}
+mod resource_tests;
+#[cfg(test)]
+pub(super) mod tests;

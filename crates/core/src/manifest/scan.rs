@@ -1,4 +1,4 @@
-//! Finds every Secret in a text, and sealed values outside of Secrets.
+//! Finds every Secret and `EnvcryptSecret` in a text, and sealed values outside of them.
 //!
 //! Secrets can be in lists, in templates of other objects, in files of Kustomize, and between the
 //! expressions of Helm.
@@ -12,6 +12,7 @@ mod json;
 mod kustomize;
 mod lines;
 mod look;
+mod resource;
 
 use std::cell::OnceCell;
 
@@ -84,10 +85,11 @@ pub struct FoundSecret {
 }
 
 impl FoundSecret {
-    /// Returns the object if it has only the fields of a Secret.
+    /// Returns the object if it has only the fields of a Secret, or only those of an
+    /// `EnvcryptSecret`.
     #[must_use]
     pub fn into_object(self) -> Option<Object> {
-        serde_yaml::from_value(self.object?).ok()
+        serde_yaml::from_value(self.object?).ok().filter(Object::has_its_fields)
     }
 }
 

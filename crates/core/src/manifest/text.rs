@@ -1,8 +1,11 @@
 //! Surgery on the text of a YAML or JSON file: scalars set, entries added to
 //! mappings and taken out, where they stand and in the way the text is written.
 
+mod lines;
+
 use std::ops::Range;
 
+use self::lines::indented;
 use super::tree::{Data, Node, Style, text_of};
 use super::yaml;
 
@@ -17,9 +20,13 @@ pub(super) struct Text<'t> {
 
 /// What is to stand behind a key.
 pub(super) enum New {
+    /// A text, in quotes where it needs them.
     Scalar(String),
-    /// Only where there is no mapping yet.
-    Mapping(Vec<(String, String)>),
+    /// The word `true`.
+    True,
+    Mapping(Vec<(String, New)>),
+    /// What [`Text::lines`] has taken from another place. Only for a mapping in lines.
+    Lines(String),
 }
 
 /// A mapping, entry by entry, and what is to be changed in it.
@@ -52,6 +59,11 @@ impl<'n> Entries<'n> {
     /// What stands behind a key.
     pub(super) fn value(&self, name: &str) -> Option<&'n Node> {
         self.entries.iter().find(|entry| entry.name == name).map(|entry| entry.value)
+    }
+
+    /// Whether it is in braces.
+    pub(super) const fn is_flow(&self) -> bool {
+        self.is_flow
     }
 
     /// The key itself.
@@ -134,26 +146,35 @@ impl<'t> Text<'t> {
 
     /// The new text; none where two changes meet.
     pub(super) fn finish(mut self) -> Option<String> {
+        let new = self.changed(0..self.text.len())?;
+        (!self.is_json || is_json(&new)).then_some(new)
+    }
+
+    /// A part of the text with all changes, which must be in this part.
+    fn changed(&mut self, part: Range<usize>) -> Option<String> {
         self.edits.sort_by_key(|(range, _)| (range.start, range.end));
-        let mut new = String::with_capacity(self.text.len());
-        let mut end = 0;
-        for (range, value) in self.edits {
+        let mut new = String::with_capacity(part.len());
+        let mut end = part.start;
+        for (range, value) in self.edits.drain(..) {
             new.push_str(self.text.get(end..range.start)?);
             new.push_str(&value);
             end = range.end;
         }
-        new.push_str(self.text.get(end..)?);
-        (!self.is_json || is_json(&new)).then_some(new)
+        new.push_str(self.text.get(end..part.end)?);
+        Some(new)
     }
 
     fn set(&mut self, map: &Entries<'_>, entry: &Entry<'_>, new: &New) -> Option<()> {
         let scalar = match new {
             New::Scalar(text) if is_text(entry.value, text) => return Some(()),
             New::Scalar(text) => text,
-            New::Mapping(_) => {
-                // In the place of nothing, `null` or `{}`.
+            _ => {
                 let from = self.colon(entry.key)?;
-                let end = self.end(entry)?.max(from);
+                let mut end = self.end(entry)?.max(from);
+                // A comment behind the last of its lines is not one of the new lines.
+                if self.has_lines(entry) {
+                    end = self.line_end(end);
+                }
                 let indent = self.column_of(entry.key.start.index);
                 let text = self.written(map.is_flow, indent, self.is_json(entry.key), new);
                 self.edits.push((from..end, text));
@@ -277,23 +298,23 @@ impl<'t> Text<'t> {
         let mut text = String::from(" ");
         match new {
             New::Scalar(value) => scalar(&mut text, json, value),
+            New::True => text.push_str("true"),
             New::Mapping(entries) if entries.is_empty() => text.push_str("{}"),
             New::Mapping(entries) if is_flow => {
-                let entries = entries.iter().map(|(name, value)| {
-                    self.entry(true, 0, json, name, &New::Scalar(value.clone()))
-                });
+                let entries = entries.iter();
+                let entries = entries.map(|(name, new)| self.entry(true, 0, json, name, new));
                 let entries: Vec<_> = entries.collect();
                 text = format!(" {{{}}}", entries.join(", "));
             }
             New::Mapping(entries) => {
                 text.clear();
-                for (name, value) in entries {
+                for (name, new) in entries {
                     text.push_str(self.line_break);
                     text.push_str(&" ".repeat(column + 2));
-                    let value = New::Scalar(value.clone());
-                    text.push_str(&self.entry(false, 0, json, name, &value));
+                    text.push_str(&self.entry(false, column + 2, json, name, new));
                 }
             }
+            New::Lines(lines) => text = indented(lines, column + 2),
         }
         text
     }
@@ -308,6 +329,11 @@ impl<'t> Text<'t> {
             _ => yaml::scalar(&mut new, value),
         }
         new
+    }
+
+    /// Whether the value of an entry is a mapping in lines of its own.
+    fn has_lines(&self, entry: &Entry<'_>) -> bool {
+        !entry.value.entries().is_empty() && !self.text[entry.value.start.index..].starts_with('{')
     }
 
     /// Where an entry's value ends, its closing brace included.

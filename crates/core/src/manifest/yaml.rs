@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::Object;
+use super::resource::{DeletionPolicy, Spec};
 
 /// Writes one object as a YAML document.
 pub(super) fn write(object: &Object, out: &mut String) {
@@ -33,24 +34,66 @@ pub(super) fn write(object: &Object, out: &mut String) {
     if let Some(immutable) = object.immutable {
         out.push_str(if immutable { "immutable: true\n" } else { "immutable: false\n" });
     }
+    if let Some(spec) = &object.spec {
+        self::spec(out, spec);
+    }
+    if let Some(status) = &object.status {
+        out.push_str("status: ");
+        json(out, status);
+    }
 }
 
-/// Writes the other fields of the metadata as JSON, which is also YAML if it is ASCII: YAML ends
-/// lines at more characters, and forbids some.
+/// Writes the `spec` of an `EnvcryptSecret`.
+fn spec(out: &mut String, spec: &Spec) {
+    let Spec { sealed, template, deletion_policy, suspend } = spec;
+    out.push_str("spec:\n  sealed:\n");
+    if let Some(kind) = &sealed.r#type {
+        field(out, 4, "type", kind);
+    }
+    if sealed.immutable {
+        out.push_str("    immutable: true\n");
+    }
+    mapping(out, 4, "values", sealed.values.iter().map(|(k, v)| (k, v.as_str())));
+    if let Some(seal) = &sealed.seal {
+        field(out, 4, "seal", seal);
+    }
+    let maps = [("labels", &template.labels), ("annotations", &template.annotations)];
+    let mut maps = maps.into_iter().filter(|(_, map)| !map.is_empty()).peekable();
+    if maps.peek().is_some() {
+        out.push_str("  template:\n");
+    }
+    for (name, map) in maps {
+        mapping(out, 4, name, map.iter().map(|(k, v)| (k, v.as_str())));
+    }
+    if *deletion_policy == DeletionPolicy::Retain {
+        out.push_str("  deletionPolicy: Retain\n");
+    }
+    if *suspend {
+        out.push_str("  suspend: true\n");
+    }
+}
+
+/// Writes the other fields of the metadata.
 fn other(out: &mut String, other: &BTreeMap<String, serde_json::Value>) {
     for (name, value) in other {
         out.push_str("  ");
         scalar(out, name);
         out.push_str(": ");
-        // Only a string contains other characters, and it has double quotes.
-        for c in value.to_string().chars() {
-            match c {
-                ' '..='~' => out.push(c),
-                c => escaped(out, c),
-            }
-        }
-        out.push('\n');
+        json(out, value);
     }
+}
+
+/// Writes JSON, which is also YAML if it is ASCII: YAML ends lines at more characters, and forbids
+/// some.
+pub(super) fn json(out: &mut String, value: &serde_json::Value) {
+    // Only a string contains other characters, and it has double quotes.
+    for c in value.to_string().chars() {
+        match c {
+            ' '..='~' => out.push(c),
+            c => escaped(out, c),
+        }
+    }
+    out.push('\n');
 }
 
 fn mapping<'a>(

@@ -8,6 +8,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
 use super::gap::Gaps;
+use super::resource;
 use super::{
     Context, Found, FoundSecret, LAST_APPLIED_ANNOTATION, Position, SEALED_JSON, SEALED_MARK,
     SEALED_TYPE, Scan, json,
@@ -60,7 +61,7 @@ impl<'s> Look<'s> {
         self.node(node, self.context.is_kustomization);
     }
 
-    fn at(&mut self, node: &Node) {
+    pub(super) fn at(&mut self, node: &Node) {
         self.node(node, false);
     }
 
@@ -69,17 +70,24 @@ impl<'s> Look<'s> {
         if is_secret {
             self.secret(node, false);
         }
+        let is_resource = resource::is_resource(node, "EnvcryptSecret");
+        if is_resource {
+            self.resource(node);
+        }
         // In `kubectl`, the kind of a list gives the kind of its items.
-        let is_list = is_secret || is_kind(node, "SecretList");
+        let is_resource_list = resource::is_resource(node, "EnvcryptSecretList");
+        let is_list = is_secret || is_kind(node, "SecretList") || is_resource_list;
         if is_list {
             // This includes merged items.
             let items = node.all("items").into_iter().filter_map(Node::as_sequence);
-            items.flatten().for_each(|item| self.item(item));
+            items.flatten().for_each(|item| self.item(item, is_resource_list));
         }
         for (key, value) in node.entries() {
             match text_of(key) {
                 Some("items") if is_list => {}
                 Some(name) if is_secret && OWN_FIELDS.contains(&name) => {}
+                Some("metadata") if is_resource => {}
+                Some("spec") if is_resource => self.rest_of_spec(value),
                 _ => {
                     self.at(key);
                     self.at(value);
@@ -96,11 +104,12 @@ impl<'s> Look<'s> {
         }
     }
 
-    /// Scans an item of a list of Secrets.
-    fn item(&mut self, node: &Node) {
+    /// Scans an item of a list of Secrets, or of resources.
+    fn item(&mut self, node: &Node, is_resource: bool) {
         let has_kind =
             node.all("kind").into_iter().any(|kind| text_of(kind).is_some_and(|k| !k.is_empty()));
         match node.is_mapping() && !has_kind {
+            true if is_resource => self.resource(node),
             true => self.secret(node, true),
             false => self.at(node),
         }
@@ -111,6 +120,13 @@ impl<'s> Look<'s> {
         let at = self.position(node.start);
         let is_sealed = is_sealed(node);
         let mut literals = self.literals(node);
+        self.copies(node, &mut literals);
+        let object = self.object(node, is_implied);
+        self.push(Found::Secret(Box::new(FoundSecret { object, is_sealed, at, literals })));
+    }
+
+    /// Adds each copy of client-side apply that contains plaintext values.
+    pub(super) fn copies(&self, node: &Node, literals: &mut Vec<(Option<String>, Position)>) {
         let metadata = node.all("metadata").into_iter();
         let annotations = metadata.flat_map(|metadata| metadata.all("annotations"));
         for copy in annotations.flat_map(|all| all.all(LAST_APPLIED_ANNOTATION)) {
@@ -119,8 +135,6 @@ impl<'s> Look<'s> {
                 literals.push((Some(key), self.position(copy.start)));
             }
         }
-        let object = self.object(node, is_implied);
-        self.push(Found::Secret(Box::new(FoundSecret { object, is_sealed, at, literals })));
     }
 
     fn literals(&self, node: &Node) -> Vec<(Option<String>, Position)> {
@@ -132,20 +146,28 @@ impl<'s> Look<'s> {
                     is_sealed && field == "data" && text_of(value).is_some_and(is_sealed_value);
                 !is_sealed && self.is_literal(value)
             };
-            for values in node.all(field) {
-                if !values.is_mapping() {
-                    let at = self.position(values.start);
-                    literals.extend(is_value(values).then_some((None, at)));
-                    continue;
-                }
-                for (key, value) in values.all_entries() {
-                    if is_value(value) {
-                        literals.push((self.key(text_of(key)), self.position(key.start)));
-                    }
-                }
-            }
+            node.all(field).into_iter().for_each(|v| self.values(v, is_value, &mut literals));
         }
         literals
+    }
+
+    /// Adds the values in a field for which `is_value` holds.
+    pub(super) fn values(
+        &self,
+        values: &Node,
+        is_value: impl Fn(&Node) -> bool,
+        literals: &mut Vec<(Option<String>, Position)>,
+    ) {
+        if !values.is_mapping() {
+            let at = self.position(values.start);
+            literals.extend(is_value(values).then_some((None, at)));
+            return;
+        }
+        for (key, value) in values.all_entries() {
+            if is_value(value) {
+                literals.push((self.key(text_of(key)), self.position(key.start)));
+            }
+        }
     }
 
     /// The name of a key, if it contains no expression.
@@ -166,13 +188,16 @@ impl<'s> Look<'s> {
     /// Whether the copy of client-side apply contains plaintext values.
     fn has_literals(&self, text: &str) -> bool {
         match json::value(text) {
+            Some(copy) if resource::is_resource(&copy, "EnvcryptSecret") => {
+                !self.literals_of_resource(&copy).is_empty()
+            }
             Some(copy) => !self.literals(&copy).is_empty(),
             None => text.contains("ata\":{\"") && !text.contains(SEALED_MARK),
         }
     }
 
     /// The object, if it can be applied as it is.
-    fn object(&self, node: &Node, is_implied: bool) -> Option<Value> {
+    pub(super) fn object(&self, node: &Node, is_implied: bool) -> Option<Value> {
         let is_template = |text: &str| {
             text.contains("{{")
                 || text.contains("${")

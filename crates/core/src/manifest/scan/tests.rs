@@ -405,3 +405,61 @@ fn nothing_takes_its_length_squared() {
         assert!(start.elapsed() < Duration::from_secs(8), "{name}: {:?}", start.elapsed());
     }
 }
+
+#[test]
+fn a_resource_holds_sealed_values_alone() {
+    let head = "apiVersion: envcrypt.dev/v1alpha1\nkind: EnvcryptSecret\n";
+    let value = r#"{"protected":"eyJ0eXAiOiJlbnZjcnlwdC12MSJ9"}"#;
+    let sealed =
+        format!("spec:\n  sealed:\n    values:\n      a: '{value}'\n    seal: '{value}'\n");
+    let copy = |value: &str| {
+        let json = |text: &str| serde_json::to_string(text).expect("text");
+        let object = format!(
+            r#"{{"apiVersion":"envcrypt.dev/v1alpha1","kind":"EnvcryptSecret","spec":{{"sealed":{{"values":{{"a":{}}}}}}}}}"#,
+            json(value)
+        );
+        format!("metadata: {{annotations: {{{LAST_APPLIED_ANNOTATION}: {}}}}}\n", json(&object))
+    };
+    let at_copy: &[&str] = &["3:76 kubectl.kubernetes.io/last-applied-configuration"];
+    let cases: [(String, &[&str]); 14] = [
+        (sealed.clone(), &[]),
+        (sealed.replace(&format!("a: '{value}'"), "a: hunter2"), &["6:7 a"]),
+        (sealed.replace(&format!("a: '{value}'"), "a: eyJwcm90ZWN0ZWQiOiJ4In0="), &["6:7 a"]),
+        (sealed.replace(&format!("a: '{value}'"), "a: {b: c}"), &["6:7 a"]),
+        (sealed.replace(&format!("a: '{value}'"), "a: '{{ .Values.a }}'"), &[]),
+        ("spec: {sealed: {values: hunter2}}\n".into(), &["3:25 ?"]),
+        ("spec: {sealed: {stringData: {a: x}}, data: {b: x}}\n".into(), &["3:45 b", "3:30 a"]),
+        ("data: {a: eA==}\nstringData: {b: x}\n".into(), &["3:8 a", "4:14 b"]),
+        ("x: &x {a: b}\nspec: {sealed: {values: {<<: *x}}}\n".into(), &["3:8 a"]),
+        // Another object in it is not hidden.
+        ("spec: {x: {apiVersion: v1, kind: Secret, data: {k: eA==}}}\n".into(), &["3:49 k"]),
+        ("spec: {template: {x: eyJwcm90ZWN0ZWQiOiJ4In0=}}\n".into(), &["3:22 sealed"]),
+        (copy(value), &[]),
+        (copy("hunter2"), at_copy),
+        ("kind: Secret\napiVersion: v1\nspec: {sealed: {values: {a: x}}}\n".into(), &["5:26 a"]),
+    ];
+    for (rest, expected) in cases {
+        assert_eq!(literals(&format!("{head}{rest}")), expected, "{rest}");
+    }
+    let list = "apiVersion: envcrypt.dev/v1alpha1\nkind: EnvcryptSecretList\nitems:\n- spec: {sealed: {values: {a: x}}}\n";
+    assert_eq!(literals(list), ["4:28 a"]);
+    // A version that this program does not know hides nothing either.
+    assert_eq!(literals(&list.replace("v1alpha1", "v9")), ["4:28 a"]);
+    // Nothing else of our group is a Secret.
+    assert_eq!(literals(&format!("{head}{sealed}").replace("EnvcryptSecret", "Other")).len(), 2);
+}
+
+#[test]
+fn a_found_resource_is_an_object_only_if_it_has_its_fields() {
+    let head = "apiVersion: envcrypt.dev/v1alpha1\nkind: EnvcryptSecret\nmetadata: {name: a}\n";
+    let object = |text: &str| match scan(text, FileKind::Manifest).pop() {
+        Some(Found::Secret(secret)) => (secret.is_sealed, secret.into_object().is_some()),
+        _ => panic!("{text}"),
+    };
+    assert_eq!(object(&format!("{head}spec: {{sealed: {{}}}}\n")), (true, true));
+    for rest in ["", "spec: {}\n", "spec: {sealed: {x: y}}\n", "spec: {sealed: {}}\ntype: x\n"] {
+        assert_eq!(object(&format!("{head}{rest}")), (true, false), "{rest}");
+    }
+    let other = head.replace("v1alpha1", "v1") + "spec: {sealed: {}}\n";
+    assert_eq!(object(&other), (true, false));
+}
