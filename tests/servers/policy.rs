@@ -45,7 +45,12 @@ fn secret(name: &str) -> Value {
 }
 
 fn resource(name: &str) -> Value {
-    json!({ "apiVersion": "envcrypt.dev/v1alpha1", "kind": "EnvcryptSecret", "metadata": { "name": name } })
+    json!({
+        "apiVersion": "envcrypt.dev/v1alpha1",
+        "kind": "EnvcryptSecret",
+        "metadata": { "name": name },
+        "spec": { "sealed": { "seal": SEALED } },
+    })
 }
 
 fn label() -> Value {

@@ -353,7 +353,7 @@ impl Follower {
         let contested = self.index.entry(place).and_then(|entry| {
             let (repairs, last) = entry.repairs;
             let is_lately = last.is_some_and(|last| last.elapsed() < CONTESTED);
-            (is_lately && repairs >= REPAIRS).then_some(repairs - REPAIRS + 1)
+            (is_lately && repairs >= REPAIRS).then(|| repairs - REPAIRS + 1)
         });
         match contested {
             Some(failures) => {
