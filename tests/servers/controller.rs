@@ -6,4 +6,5 @@ mod failures;
 mod leaders;
 mod restarts;
 mod scene;
+mod sequences;
 mod threats;
