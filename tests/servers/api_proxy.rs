@@ -50,6 +50,8 @@ type Decide = Box<dyn FnMut(&Request) -> Action + Send>;
 struct State {
     decide: Option<Decide>,
     seen: Vec<Request>,
+    /// The connections of watches.
+    watches: Vec<TcpStream>,
 }
 
 pub struct ApiProxy {
@@ -106,6 +108,13 @@ impl ApiProxy {
         self.state.lock().expect("no panic").decide = None;
     }
 
+    /// Ends every watch that is under way.
+    pub fn cut_watches(&self) {
+        for watch in self.state.lock().expect("no panic").watches.drain(..) {
+            let _ = watch.shutdown(Shutdown::Both);
+        }
+    }
+
     /// The requests since the last time.
     pub fn take(&self) -> Vec<Request> {
         std::mem::take(&mut self.state.lock().expect("no panic").seen)
@@ -118,6 +127,9 @@ fn serve(mut client: TcpStream, upstream: u16, state: &Mutex<State>) -> Option<(
     let action = {
         let mut state = state.lock().expect("no panic");
         state.seen.push(request.clone());
+        if request.is_watch() {
+            state.watches.extend(client.try_clone());
+        }
         state.decide.as_mut().map_or(Action::Pass, |decide| decide(&request))
     };
     match action {

@@ -218,3 +218,94 @@ impl Queue {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(namespace: &str, name: &str) -> Place {
+        Place { namespace: namespace.parse().expect("valid"), name: name.parse().expect("valid") }
+    }
+
+    /// Takes everything, in the form `NAMESPACE/NAME`.
+    fn all(queue: &mut Queue, now: Instant) -> Vec<String> {
+        let mut taken = Vec::new();
+        while let Some(place) = queue.take(now) {
+            taken.push(place.to_string());
+            queue.done(&place);
+        }
+        taken
+    }
+
+    #[test]
+    fn namespaces_take_turns_and_new_objects_come_first() {
+        let (mut queue, now) = (Queue::default(), Instant::now());
+        queue.add(&place("v", "1"), Urgency::Verify, now);
+        for name in ["1", "2", "3"] {
+            queue.add(&place("a", name), Urgency::New, now);
+        }
+        queue.add(&place("b", "1"), Urgency::New, now);
+        queue.add(&place("a", "1"), Urgency::Verify, now);
+        // Every fourth is one to verify.
+        assert_eq!(all(&mut queue, now), ["a/1", "b/1", "a/2", "v/1", "a/3"]);
+    }
+
+    #[test]
+    fn one_that_is_busy_comes_again_and_is_never_taken_twice() {
+        let (mut queue, now) = (Queue::default(), Instant::now());
+        let one = place("a", "1");
+        queue.add(&one, Urgency::New, now);
+        assert!(queue.take(now).is_some());
+        queue.add(&one, Urgency::Verify, now);
+        assert!(queue.take(now).is_none());
+        assert_eq!(queue.done(&one), Some(Urgency::Verify));
+        assert_eq!(queue.done(&one), None);
+    }
+
+    #[test]
+    fn a_namespace_leaves_room_for_others() {
+        let (mut queue, now) = (Queue::default(), Instant::now());
+        for number in 0..=SHARE {
+            queue.add(&place("a", &format!("s{number}")), Urgency::New, now);
+        }
+        for _ in 0..SHARE {
+            assert!(queue.take(now).is_some());
+        }
+        assert!(queue.take(now).is_none(), "one is left, and has to wait");
+        queue.add(&place("b", "1"), Urgency::New, now);
+        assert_eq!(queue.take(now), Some(place("b", "1")));
+        queue.done(&place("a", "s0"));
+        assert!(queue.take(now).is_some());
+    }
+
+    #[test]
+    fn what_waits_is_tried_in_time_and_woken_by_its_reason() {
+        let (mut queue, now) = (Queue::default(), Instant::now());
+        let minute = Duration::from_secs(60);
+        queue.add_later(&place("a", "kms"), minute, Retry::Kms, now);
+        queue.add_later(&place("a", "api"), minute, Retry::Passing, now);
+        assert_eq!(queue.waiting(Retry::Kms), 1);
+        assert!(queue.take(now).is_none());
+        queue.wake(Retry::Kms, now);
+        assert_eq!(all(&mut queue, now), ["a/kms"]);
+        assert_eq!((queue.waiting(Retry::Kms), queue.waiting(Retry::Passing)), (0, 1));
+        assert_eq!(queue.next(), Some(now + minute));
+        assert_eq!(all(&mut queue, now + minute), ["a/api"]);
+        // A change comes before the time, and only once.
+        queue.add_later(&place("a", "api"), minute, Retry::Passing, now);
+        queue.add(&place("a", "api"), Urgency::New, now);
+        assert_eq!(all(&mut queue, now + minute), ["a/api"]);
+    }
+
+    #[test]
+    fn one_that_stands_by_stays_small() {
+        let (mut queue, now) = (Queue::default(), Instant::now());
+        for number in 0..10_000 {
+            let place = place("a", &format!("s{}", number % 7));
+            queue.add(&place, Urgency::New, now);
+            queue.remove(&place);
+        }
+        assert!(queue.new.names <= 128 && queue.len() == 0);
+        assert!(queue.take(now).is_none());
+    }
+}

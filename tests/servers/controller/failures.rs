@@ -235,3 +235,36 @@ fn a_watch_that_ends_at_any_time_loses_nothing() {
     scene.delete("evs", "db-0");
     wait("the gauge", || scene.get("evs", "db-0").is_none());
 }
+
+#[test]
+fn a_watch_whose_version_etcd_has_forgotten_begins_again() {
+    // Compaction affects all, so this has a control plane of its own.
+    use crate::control_plane::{ControlPlane, Etcd};
+    let plane: &'static ControlPlane = Box::leak(Box::new(ControlPlane::with(
+        Arc::new(Etcd::start()),
+        vec!["--watch-cache=false".to_owned()],
+    )));
+    plane.install_crd();
+    let scene = Scene::on(plane);
+    let proxy = ApiProxy::start(plane, "admin");
+    let is_cut = Arc::new(AtomicBool::new(false));
+    let cut = is_cut.clone();
+    proxy.decide(move |request| match request.is_watch() && cut.load(Ordering::Relaxed) {
+        true => Action::Drop,
+        false => Action::Pass,
+    });
+    let controller = scene.controller_with(&proxy.kubeconfig(), &[]);
+    scene.put("old", &[("a", "1")]);
+    scene.wait_values("old", &[("a", "1")]);
+    // No watch gets through, and meanwhile the past is compacted.
+    is_cut.store(true, Ordering::Relaxed);
+    proxy.cut_watches();
+    scene.put("old", &[("a", "2")]);
+    scene.delete("secret", "old");
+    let version = scene.get("evs", "old").expect("there")["metadata"]["resourceVersion"].clone();
+    plane.etcd.etcdctl(["compact", version.as_str().expect("text"), "--physical"]);
+    is_cut.store(false, Ordering::Relaxed);
+    scene.wait_values("old", &[("a", "2")]);
+    let log = controller.log();
+    assert!(log.contains("too old") || log.contains("compacted") || log.contains("410"), "{log}");
+}

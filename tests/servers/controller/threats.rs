@@ -278,3 +278,63 @@ fn nothing_that_was_sealed_is_in_a_log_a_status_an_event_or_a_metric() {
     // There is nothing to post a sealed object to.
     assert!(crate::server::http_get(port, "/v1/verify").starts_with("HTTP/1.1 404"));
 }
+
+#[test]
+fn an_object_that_would_cost_many_calls_is_refused() {
+    let scene = Scene::new();
+    let _controller = scene.controller(&[]);
+    let spec = scene.seal("db", &[("a", "1")]);
+    // Many recipients of a KEK that may be used, each another one.
+    let mut costly = spec.clone();
+    for (number, text) in
+        costly.sealed.values.values_mut().chain(&mut costly.sealed.seal).enumerate()
+    {
+        let end = text.find(r#"],"iv""#).expect("recipients");
+        let one: String = {
+            let begin = text.find(r#"{"header""#).expect("a recipient");
+            text[begin..end].to_owned()
+        };
+        let key = one.find(r#""encrypted_key":""#).expect("a key");
+        let more: String = (0..20)
+            .map(|other| {
+                format!(
+                    r#",{}"encrypted_key":"dmF1bHQ6{:04}"}}"#,
+                    &one[..key],
+                    1000 + 100 * number + other
+                )
+            })
+            .collect();
+        text.insert_str(end, &more);
+    }
+    is_refused(&scene, "db", &costly, "TooLarge");
+    // A time that lies in the future would make every later sealing an older one.
+    is_refused(&scene, "other", &spec, "Refused");
+    // A wrapped key of no bytes.
+    let mut empty = spec.clone();
+    for text in empty.sealed.values.values_mut().chain(&mut empty.sealed.seal) {
+        let begin = text.find(r#""encrypted_key":""#).expect("a key") + 17;
+        let end = begin + text[begin..].find('"').expect("an end");
+        text.replace_range(begin..end, "");
+    }
+    is_refused(&scene, "db", &empty, "Refused");
+    scene.apply("db", &spec);
+    scene.wait_values("db", &[("a", "1")]);
+}
+
+#[test]
+fn one_who_changes_the_secret_all_the_time_does_not_keep_the_kms_busy() {
+    let scene = Scene::new();
+    let _controller = scene.controller(&[]);
+    scene.put("db", &[("a", "1")]);
+    scene.wait_values("db", &[("a", "1")]);
+    scene.kms_calls();
+    let began = std::time::Instant::now();
+    let mut changes = 0;
+    while began.elapsed() < std::time::Duration::from_secs(12) {
+        scene.patch("secret", "db", &json!({ "data": { "a": "eA==" } }));
+        changes += 1;
+    }
+    let calls = scene.kms_calls();
+    assert!(calls <= 12 && changes > 2 * calls, "{calls} calls for {changes} changes");
+    scene.wait_secret("db", &[("a", "1")]);
+}
