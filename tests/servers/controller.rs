@@ -2,5 +2,5 @@
 
 mod delivery;
 mod failures;
-mod scene;
+pub mod scene;
 mod threats;
