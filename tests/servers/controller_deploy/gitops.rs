@@ -5,7 +5,9 @@ use mlua::LuaSerdeExt;
 use serde_json::{Value, json};
 
 use super::rights::{account, everywhere};
-use super::{check_yaml, copy_deploy, helm, kustomize_at, objects, only, project, write_files, yaml_blocks};
+use super::{
+    check_yaml, copy_deploy, helm, kustomize_at, objects, only, project, write_files, yaml_blocks,
+};
 use crate::controller::scene::{Controller, Scene, wait};
 use crate::readme::{commands, install, run_line};
 use crate::sandbox::Sandbox;
@@ -74,10 +76,12 @@ fn marks_stay_on_the_source(scene: &Scene) {
         scene.patch("evs", "db", &json!({ "metadata": { field: { mark: "web" } } }));
     }
     let uid = scene.get("secret", "db").expect("there")["metadata"]["uid"].clone();
-    scene.patch("evs", "db", &json!({ "metadata": { "annotations": { "envcrypt.dev/resync": "1" } } }));
-    wait("a look", || {
-        scene.get("evs", "db").is_some_and(|evs| evs["status"]["lastResync"] == "1")
-    });
+    scene.patch(
+        "evs",
+        "db",
+        &json!({ "metadata": { "annotations": { "envcrypt.dev/resync": "1" } } }),
+    );
+    wait("a look", || scene.get("evs", "db").is_some_and(|evs| evs["status"]["lastResync"] == "1"));
     let secret = scene.get("secret", "db").expect("there");
     assert_eq!(secret["metadata"]["uid"], uid);
     for (field, mark) in MARKS {
@@ -102,7 +106,8 @@ fn every_line_of_the_argo_cd_page_works() {
     page.scene.plane.kubectl(["apply", "--server-side", "-k", path]).succeeds();
     page.scene.wait_reason("db", "Delivered");
     marks_stay_on_the_source(&page.scene);
-    let values = &page.block("argocd/envcrypt-controller.yaml")["spec"]["source"]["helm"]["valuesObject"];
+    let values =
+        &page.block("argocd/envcrypt-controller.yaml")["spec"]["source"]["helm"]["valuesObject"];
     the_chart_accepts(values);
 }
 
@@ -111,8 +116,11 @@ fn every_line_of_the_flux_page_works() {
     let page = Page::open(FLUX);
     let outputs = page.run();
     assert!(outputs.len() >= 6, "{outputs:#?}");
-    let table = &outputs.last().expect("a line").1;
-    assert!(table.contains("True    Delivered"), "{table}");
+    let is_table = |(line, _): &&(String, String)| line.starts_with("kubectl get envcryptsecrets");
+    let (_, table) = outputs.iter().find(is_table).expect("the line is there");
+    let row = table.lines().find(|row| row.starts_with(&page.scene.namespace)).expect("a row");
+    let words: Vec<_> = row.split_whitespace().collect();
+    assert_eq!(words[1..4], ["db", "True", "Delivered"], "{table}");
     check_yaml(page.scene.plane, &page.text);
     marks_stay_on_the_source(&page.scene);
     the_chart_accepts(&page.block("clusters/prod/envcrypt-helm.yaml")["spec"]["values"]);
@@ -133,7 +141,8 @@ fn the_chart_accepts(values: &Value) {
     std::fs::write(file.path(), values.to_string()).expect("written");
     let (chart, values) = (project("deploy/chart").display().to_string(), file.path());
     let values = values.to_str().expect("UTF-8");
-    let rendered = helm(&["template", "envcrypt-controller", &chart, "--values", values]).succeeds();
+    let rendered =
+        helm(&["template", "envcrypt-controller", &chart, "--values", values]).succeeds();
     assert!(rendered.stdout.contains("value: \"hashivault://prod\""), "{}", rendered.stdout);
 }
 
@@ -174,7 +183,11 @@ fn argo_cd_sees_the_health_of_each_state() {
     assert_eq!(of("db").0, "Progressing");
     // The KMS refuses this token.
     let _denied = Controller::start_as(
-        &account(scene.plane), &scene.kek, scene.kms.port, &args, "wrong-token",
+        &account(scene.plane),
+        &scene.kek,
+        scene.kms.port,
+        &args,
+        "wrong-token",
     );
     scene.wait_reason("db", "Denied");
     let (status, message) = of("db");

@@ -109,7 +109,10 @@ fn the_chart_deploys_what_the_base_deploys() {
     assert_eq!(environment(&chart), environment(&base).replace("\"\"", "\"hashivault://prod\""));
     let crd = only(&render(&[]).succeeds().stdout, "CustomResourceDefinition");
     assert_eq!(crd["metadata"]["annotations"]["helm.sh/resource-policy"], "keep");
-    assert_eq!(crd["spec"], only(&read("deploy/base/crd.yaml"), "CustomResourceDefinition")["spec"]);
+    assert_eq!(
+        crd["spec"],
+        only(&read("deploy/base/crd.yaml"), "CustomResourceDefinition")["spec"]
+    );
 }
 
 fn environment(deployment: &Value) -> String {
@@ -177,7 +180,10 @@ fn the_controller_knows_each_flag_of_the_chart() {
     assert_eq!(args.len(), 5, "{args:?}");
     for flag in args.iter().map(|flag| flag.as_str().expect("text")) {
         let name = flag.split('=').next().expect("a name");
-        assert!(help.contains(&format!("{name} ")) || help.contains(&format!("{name}\n")), "{name}");
+        assert!(
+            help.contains(&format!("{name} ")) || help.contains(&format!("{name}\n")),
+            "{name}"
+        );
     }
 }
 

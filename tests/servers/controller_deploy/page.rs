@@ -43,8 +43,8 @@ fn every_command_line_of_the_page_works() {
 /// In the order of the page.
 const EXPECTED: [(&str, &str); 16] = [
     ("kubectl apply --server-side -k install/", "deployment.apps/envcrypt-controller serverside"),
-    ("helm install", "STATUS: deployed"),
-    ("helm upgrade", "STATUS: deployed"),
+    ("helm install", "envcrypt-controller serves all namespaces."),
+    ("helm upgrade", "envcrypt-controller serves the namespaces prod."),
     ("kubectl apply -f db.yaml", "envcryptsecret.envcrypt.dev/db created"),
     ("kubectl get envcryptsecrets -n prod", "db     True    Delivered   hashivault://"),
     ("kubectl apply -f db.yaml", "envcryptsecret.envcrypt.dev/db configured"),
@@ -73,7 +73,8 @@ struct Lab {
 
 impl Lab {
     fn start() -> Self {
-        let [plane, with_helm] = [(); 2].map(|()| ControlPlane::with(Arc::new(Etcd::start()), vec![]));
+        let [plane, with_helm] =
+            [(); 2].map(|()| ControlPlane::with(Arc::new(Etcd::start()), vec![]));
         with_helm.kubectl(["create", "namespace", "prod"]).succeeds();
         let kek = format!("hashivault://transit/{}", vault().key());
         let sandbox = with_vault(Sandbox::new(), vault().port)
@@ -131,7 +132,7 @@ impl Lab {
         // Each metric is on the page.
         for line in metrics.lines().filter_map(|line| line.strip_prefix("# HELP envcrypt_")) {
             let name = line.split(' ').next().expect("a name");
-            assert!(PAGE.contains(&format!("`{name}")) , "{name} is not on the page");
+            assert!(PAGE.contains(&format!("`{name}")), "{name} is not on the page");
         }
     }
 }
@@ -149,7 +150,8 @@ fn the_page_has_every_reason_and_no_other_one() {
     assert!(reasons.len() >= 15, "{reasons:?}");
     let table = PAGE.split("| reason | Ready |").nth(1).and_then(|rest| rest.split("\n\n").next());
     let rows = table.expect("a table").lines().skip(2);
-    let first = rows.flat_map(|row| row.split('|').nth(1).expect("a cell").split('`').skip(1).step_by(2));
+    let first =
+        rows.flat_map(|row| row.split('|').nth(1).expect("a cell").split('`').skip(1).step_by(2));
     let listed: Vec<_> = first.collect();
     for reason in &reasons {
         assert!(listed.contains(reason), "the page does not explain {reason}");

@@ -111,8 +111,8 @@ fn it_delivers_with_the_rights_of_the_base_and_behind_its_fence() {
     it_retains_and_adopts(&scene);
     wait("an event", || scene.events("db").contains(&"Repaired".to_owned()));
     let lease = ["get", "lease", "envcrypt-controller", "-n", "envcrypt-system", "-ojson"];
-    let lease: Value = serde_json::from_str(&scene.plane.kubectl(lease).succeeds().stdout)
-        .expect("JSON");
+    let lease: Value =
+        serde_json::from_str(&scene.plane.kubectl(lease).succeeds().stdout).expect("JSON");
     assert_ne!(lease["spec"]["holderIdentity"], Value::Null);
 }
 
@@ -124,7 +124,8 @@ fn it_retains_and_adopts(scene: &Scene) {
     let mut spec = scene.seal("kept", &[("a", "1")]);
     scene.apply("kept", &spec);
     scene.wait_values("kept", &[("a", "1")]);
-    let owners = || scene.get("secret", "kept").expect("there")["metadata"]["ownerReferences"].clone();
+    let owners =
+        || scene.get("secret", "kept").expect("there")["metadata"]["ownerReferences"].clone();
     assert_eq!(owners()[0]["name"], "kept");
     spec.deletion_policy = DeletionPolicy::Retain;
     scene.apply("kept", &spec);
