@@ -58,11 +58,8 @@ fn the_chart_renders_what_policy_prints() {
             &["controller", "-n", "prod", "-n", "stage"],
             &["admission"],
         ),
-        (
-            &["--set=drift=false", "--set=restart=true"],
-            &["controller", "--drift=off", "--restart"],
-            &["admission"],
-        ),
+        (&["--set=drift=false"], &["controller", "--drift=off"], &["admission"]),
+        (&["--set=restart=true"], &["controller", "--restart"], &["admission"]),
         (
             &["--namespace=team", "--set=serviceAccount.name=robot"],
             &["controller", "--subject", other, "--lease=team/envcrypt-controller"],
@@ -136,6 +133,8 @@ fn the_chart_says_what_is_wrong_with_its_values() {
     let run = helm(&["template", "envcrypt-controller", &chart]);
     assert_ne!(run.code, Some(0));
     assert!(run.stderr.contains("set `keks`: the KEKs that the controller may open with"));
+    let run = render(&["--set=restart=true,drift=false"]);
+    assert!(run.stderr.contains("`restart` needs `drift`"), "{}", run.stderr);
     for wrong in [
         "keks={prod}",
         "keks={awskms:///alias/prod}",
