@@ -2,5 +2,7 @@
 
 mod delivery;
 mod failures;
-pub mod scene;
+mod scene;
 mod threats;
+
+pub use scene::{Controller, Scene, program, wait};

@@ -65,6 +65,13 @@ fn objects(manifest: &str) -> Vec<Value> {
     objects
 }
 
+/// Applies a manifest with the CustomResourceDefinition, and waits until the API server serves it.
+fn install_crd(plane: &ControlPlane, manifest: &str) {
+    plane.apply(manifest);
+    let name = "crd/envcryptsecrets.envcrypt.dev";
+    plane.kubectl(["wait", "--for=condition=Established", "--timeout=60s", name]).succeeds();
+}
+
 /// The kind, the namespace and the name.
 fn identity(object: &Value) -> [String; 3] {
     let metadata = &object["metadata"];

@@ -8,7 +8,7 @@ use super::rights::{account, everywhere};
 use super::{
     check_yaml, copy_deploy, helm, kustomize_at, objects, only, project, write_files, yaml_blocks,
 };
-use crate::controller::scene::{Controller, Scene, wait};
+use crate::controller::{Controller, Scene, wait};
 use crate::readme::{commands, install, run_line};
 use crate::sandbox::Sandbox;
 use crate::vault::{ROOT, vault, with_vault};

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{helm, kustomize, objects, only, policy, project, read, render};
+use super::{helm, install_crd, kustomize, objects, only, policy, project, read, render};
 use crate::control_plane::{ControlPlane, Etcd};
-use crate::controller::scene::{program, with_crd};
+use crate::controller::program;
 use crate::sandbox::Run;
 
 #[test]
@@ -189,7 +189,7 @@ fn the_controller_knows_each_flag_of_the_chart() {
 #[test]
 fn the_api_server_accepts_every_object() {
     let plane = ControlPlane::with(Arc::new(Etcd::start()), Vec::new());
-    with_crd(&plane);
+    install_crd(&plane, &read("deploy/base/crd.yaml"));
     for namespace in ["envcrypt-system", "prod", "stage"] {
         plane.kubectl(["create", "namespace", namespace]).succeeds();
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::rights::{account, everywhere, log_in};
 use super::{check_yaml, copy_deploy, write_files};
 use crate::control_plane::{ControlPlane, ControllerManager, Etcd};
-use crate::controller::scene::Controller;
+use crate::controller::Controller;
 use crate::programs::find;
 use crate::readme::{commands, install, run_line};
 use crate::sandbox::Sandbox;

@@ -8,9 +8,9 @@ use std::sync::{Arc, OnceLock};
 use envcrypt_core::manifest::DeletionPolicy;
 use serde_json::{Value, json};
 
-use super::kustomize;
+use super::{install_crd, kustomize};
 use crate::control_plane::{ControlPlane, Etcd};
-use crate::controller::scene::{Controller, Scene, wait};
+use crate::controller::{Controller, Scene, wait};
 use crate::programs::find;
 use crate::sandbox::Run;
 
@@ -21,9 +21,7 @@ const DELIVERED: &str = "envcrypt.dev/delivered";
 fn deployed(directory: &str) -> ControlPlane {
     let plane = ControlPlane::with(Arc::new(Etcd::start()), Vec::new());
     plane.kubectl(["create", "namespace", "prod"]).succeeds();
-    plane.apply(&kustomize(directory));
-    let crd = "crd/envcryptsecrets.envcrypt.dev";
-    plane.kubectl(["wait", "--for=condition=Established", "--timeout=60s", crd]).succeeds();
+    install_crd(&plane, &kustomize(directory));
     log_in(&plane);
     let probe = || as_account(&plane, "create secret generic probe -n prod --dry-run=server");
     wait("the fence", || is_fenced(&probe()));
