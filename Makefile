@@ -70,9 +70,10 @@ pictures:
 dist:
 	release/dist.sh $(if $(TARGET),--target $(TARGET))
 
-# The image of envcrypt-kms, without docker. For another architecture: make image ARCH=arm64
+# The image of envcrypt-kms or of PROGRAM=envcrypt-controller, without docker. For another
+# architecture: make image ARCH=arm64
 image:
-	release/image.sh $(if $(ARCH),--arch $(ARCH))
+	release/image.sh $(if $(PROGRAM),--program $(PROGRAM)) $(if $(ARCH),--arch $(ARCH))
 
 # The script that makes the image, with a small program instead.
 image-test:

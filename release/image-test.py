@@ -2,7 +2,8 @@
 
     release/image-test.py [BINARY]
 
-Without a BINARY, it needs Go, which builds one for each architecture.
+Without a BINARY, it needs Go, which builds one for each architecture. A BINARY is tested as
+envcrypt-controller if that is its name, and as envcrypt-kms otherwise.
 """
 
 import gzip
@@ -21,7 +22,17 @@ import unittest
 RELEASE = pathlib.Path(__file__).resolve().parent
 EPOCH = 1_700_000_000
 ROOTS = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
-GO = 'package main\n\nimport "fmt"\n\nfunc main() { fmt.Println("envcrypt-kms 0.0.0") }\n'
+# It prints the name under which it runs, and a version.
+GO = """package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+func main() { fmt.Println(filepath.Base(os.Args[0]), "0.0.0") }
+"""
 GIVEN = None
 
 
@@ -35,10 +46,16 @@ def build(directory: pathlib.Path, arch: str) -> pathlib.Path:
 
 
 class Image(unittest.TestCase):
-    """The image of one program, made once."""
+    """The image of envcrypt-kms, made once."""
+
+    program = "envcrypt-kms"
+    arguments = ["serve"]
 
     @classmethod
     def setUpClass(cls) -> None:
+        is_controller = GIVEN and GIVEN.name == "envcrypt-controller"
+        if GIVEN and is_controller != (cls.program == "envcrypt-controller"):
+            raise unittest.SkipTest("another binary is given")
         folder = tempfile.TemporaryDirectory()
         cls.addClassCleanup(folder.cleanup)
         cls.work = pathlib.Path(folder.name)
@@ -58,7 +75,11 @@ class Image(unittest.TestCase):
             "CA_ROOTS": str(cls.roots),
             "SBOM": str(cls.sbom),
         }
-        command = [RELEASE / "image.sh", binary, made]
+        command = [RELEASE / "image.sh"]
+        # It is the default.
+        if cls.program != "envcrypt-kms":
+            command += ["--program", cls.program]
+        command += [binary, made]
         return subprocess.run(command, env=environment, capture_output=True, text=True)
 
     @classmethod
@@ -109,13 +130,15 @@ class Image(unittest.TestCase):
     def test_the_configuration_runs_the_server_without_root(self) -> None:
         config = self.config()
         self.assertEqual(config["config"]["User"], "65532:65532")
-        self.assertEqual(config["config"]["Entrypoint"], ["/envcrypt-kms"])
-        self.assertEqual(config["config"]["Cmd"], ["serve"])
+        self.assertEqual(config["config"]["Entrypoint"], [f"/{self.program}"])
+        self.assertEqual(config["config"]["Cmd"], self.arguments)
         self.assertEqual(config["os"], "linux")
         self.assertEqual(config["created"], "2023-11-14T22:13:20Z")
         labels = config["config"]["Labels"]
         self.assertEqual(labels["org.opencontainers.image.licenses"], "Apache-2.0")
         self.assertEqual(labels["org.opencontainers.image.created"], config["created"])
+        self.assertEqual(labels["org.opencontainers.image.title"], self.program)
+        self.assertTrue(self.name.startswith(f"{self.program}-v"), self.name)
 
     def test_the_layer_has_four_files_of_root(self) -> None:
         entries = self.layer().getmembers()
@@ -123,7 +146,7 @@ class Image(unittest.TestCase):
         self.assertEqual(
             files,
             {
-                "envcrypt-kms": 0o755,
+                self.program: 0o755,
                 "etc/group": 0o644,
                 "etc/passwd": 0o644,
                 "etc/ssl/certs/ca-certificates.crt": 0o644,
@@ -134,7 +157,7 @@ class Image(unittest.TestCase):
             self.assertTrue(entry.isfile() or entry.isdir() and entry.mode == 0o755, entry.name)
         names = [entry.name for entry in entries]
         self.assertEqual(names, sorted(names))
-        self.assertEqual(self.layer().extractfile("envcrypt-kms").read(), self.binary.read_bytes())
+        self.assertEqual(self.layer().extractfile(self.program).read(), self.binary.read_bytes())
         passwd = self.layer().extractfile("etc/passwd").read().decode()
         self.assertIn("nonroot:x:65532:65532:", passwd)
 
@@ -187,7 +210,7 @@ class Image(unittest.TestCase):
             if entry.isfile():
                 path.write_bytes(layer.extractfile(entry).read())
                 path.chmod(entry.mode)
-        command = ["chroot", root, "/envcrypt-kms", "--version"]
+        command = ["chroot", root, f"/{self.program}", "--version"]
         if os.geteuid() != 0:
             command = ["unshare", "-r", *command]
         environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
@@ -199,7 +222,20 @@ class Image(unittest.TestCase):
         if run.stderr.startswith("unshare:"):
             self.skipTest(run.stderr.strip())
         self.assertEqual(run.returncode, 0, run.stderr)
-        self.assertTrue(run.stdout.startswith("envcrypt-kms "), run.stdout)
+        self.assertTrue(run.stdout.startswith(f"{self.program} "), run.stdout)
+
+    def test_another_program_has_no_image(self) -> None:
+        command = [RELEASE / "image.sh", "--program", "sh", self.binary, self.work / "refused"]
+        run = subprocess.run(command, capture_output=True, text=True)
+        self.assertNotEqual(run.returncode, 0)
+        self.assertIn("there is no image of sh", run.stderr)
+
+
+class Controller(Image):
+    """The image of envcrypt-controller."""
+
+    program = "envcrypt-controller"
+    arguments = []
 
 
 if __name__ == "__main__":

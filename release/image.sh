@@ -1,9 +1,10 @@
 #!/bin/sh
-# Writes the image of envcrypt-kms without docker: NAME.oci (an OCI image layout),
+# Writes the image of one program without docker: NAME.oci (an OCI image layout),
 # NAME.tar (the same as an archive), NAME.digest and NAME.sbom.json, in DIRECTORY.
 #
-#   release/image.sh [--arch amd64|arm64] [BINARY [DIRECTORY]]
+#   release/image.sh [--program PROGRAM] [--arch amd64|arm64] [BINARY [DIRECTORY]]
 #
+# The PROGRAM is envcrypt-kms, the default, or envcrypt-controller.
 # Without a BINARY, it builds a static one with musl, for this machine's
 # architecture or for --arch. A BINARY must be static; its own header says for
 # which architecture it is. The DIRECTORY is dist/ by default. SBOM names a bill of
@@ -21,14 +22,20 @@ fail() {
     exit 1
 }
 
+program=envcrypt-kms
 arch=$(uname -m | sed 's/^x86_64$/amd64/; s/^aarch64$/arm64/')
-case ${1:-} in
-    --arch)
-        [ $# -ge 2 ] || fail "--arch needs amd64 or arm64"
-        arch=$2
-        shift 2
-        ;;
-    -*) fail "unknown option $1" ;;
+while :; do
+    case ${1:-} in
+        --program) program=${2:?image.sh: --program needs a name} ;;
+        --arch) arch=${2:?image.sh: --arch needs amd64 or arm64} ;;
+        -*) fail "unknown option $1" ;;
+        *) break ;;
+    esac
+    shift 2
+done
+case $program in
+    envcrypt-kms | envcrypt-controller) ;;
+    *) fail "there is no image of $program" ;;
 esac
 case $arch in
     amd64) target=x86_64-unknown-linux-musl ;;
@@ -61,13 +68,13 @@ build() {
     cargo_home=${CARGO_HOME:-$HOME/.cargo}
     PATH="$venv/bin:$PATH" \
         RUSTFLAGS="--remap-path-prefix=$PWD=. --remap-path-prefix=$cargo_home=cargo" \
-        cargo zigbuild --release --locked --package envcrypt-kms --target "$target" >&2
+        cargo zigbuild --release --locked --package "$program" --target "$target" >&2
 }
 
 if [ -z "$binary" ]; then
     install_packages
     build
-    binary=${CARGO_TARGET_DIR:-target}/$target/release/envcrypt-kms
+    binary=${CARGO_TARGET_DIR:-target}/$target/release/$program
 fi
 roots=${CA_ROOTS:-}
 if [ -z "$roots" ]; then
@@ -78,14 +85,14 @@ fi
 # Outside a Git repository, the time is 1980-01-01.
 epoch=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || echo 315532800)}
 mkdir -p "$directory"
-name=$(python3 release/oci.py --binary "$binary" --roots "$roots" --directory "$directory" \
-    --version "$(release/version.sh)" --created "$epoch" \
+name=$(python3 release/oci.py --program "$program" --binary "$binary" --roots "$roots" \
+    --directory "$directory" --version "$(release/version.sh)" --created "$epoch" \
     --revision "$(git rev-parse HEAD 2>/dev/null || echo unknown)")
 
 if [ -n "${SBOM:-}" ]; then
     cp "$SBOM" "$directory/$name.sbom.json"
 else
-    sbom=$(SOURCE_DATE_EPOCH=$epoch release/sbom.sh --package envcrypt-kms "$directory")
+    sbom=$(SOURCE_DATE_EPOCH=$epoch release/sbom.sh --package "$program" "$directory")
     mv "$sbom" "$directory/$name.sbom.json"
 fi
 echo "$directory/$name.tar"

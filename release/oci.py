@@ -17,9 +17,12 @@ import sys
 import tarfile
 import zlib
 
-PROGRAM = "envcrypt-kms"
 SOURCE = "https://github.com/kubectl-envcrypt/kubectl-envcrypt"
-DESCRIPTION = "A KMS v2 plugin of kube-apiserver for any KMS"
+# What each program is, and its arguments unless a pod names others.
+PROGRAMS = {
+    "envcrypt-kms": ("A KMS v2 plugin of kube-apiserver for any KMS", ["serve"]),
+    "envcrypt-controller": ("Keeps the plain Secret of each EnvcryptSecret as it was sealed", []),
+}
 NONROOT = 65532
 PASSWD = f"root:x:0:0:root:/:/sbin/nologin\nnonroot:x:{NONROOT}:{NONROOT}:nonroot:/:/sbin/nologin\n"
 GROUP = f"root:x:0:\nnonroot:x:{NONROOT}:\n"
@@ -110,22 +113,23 @@ class Layout:
 
 def image(layout: Layout, options: argparse.Namespace, program: bytes, roots: bytes) -> dict:
     """Adds the image to a layout. Returns the descriptor of its manifest."""
+    description, arguments = PROGRAMS[options.program]
     time = datetime.datetime.fromtimestamp(options.created, datetime.timezone.utc)
     created = time.strftime("%Y-%m-%dT%H:%M:%SZ")
     labels = {
         "org.opencontainers.image.created": created,
-        "org.opencontainers.image.description": DESCRIPTION,
+        "org.opencontainers.image.description": description,
         "org.opencontainers.image.licenses": "Apache-2.0",
         "org.opencontainers.image.revision": options.revision,
         "org.opencontainers.image.source": SOURCE,
-        "org.opencontainers.image.title": PROGRAM,
+        "org.opencontainers.image.title": options.program,
         "org.opencontainers.image.version": options.version,
     }
     platform = {"architecture": architecture(program), "os": "linux"}
     if platform["architecture"] == "arm64":
         platform["variant"] = "v8"
     root = {
-        PROGRAM: (0o755, program),
+        options.program: (0o755, program),
         "etc/ssl/certs/ca-certificates.crt": (0o644, roots),
         "etc/passwd": (0o644, PASSWD.encode()),
         "etc/group": (0o644, GROUP.encode()),
@@ -136,8 +140,8 @@ def image(layout: Layout, options: argparse.Namespace, program: bytes, roots: by
         "created": created,
         "config": {
             "User": f"{NONROOT}:{NONROOT}",
-            "Entrypoint": [f"/{PROGRAM}"],
-            "Cmd": ["serve"],
+            "Entrypoint": [f"/{options.program}"],
+            "Cmd": arguments,
             "WorkingDir": "/",
             "Labels": labels,
         },
@@ -166,6 +170,7 @@ def read(path: pathlib.Path, what: str) -> bytes:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--program", required=True, choices=PROGRAMS)
     for name in ["binary", "roots", "directory"]:
         parser.add_argument(f"--{name}", required=True, type=pathlib.Path)
     for name in ["version", "revision"]:
@@ -187,7 +192,7 @@ def main() -> None:
         "manifests": [manifest | {"annotations": tag}],
     }
     layout.files["index.json"] = (0o644, layout.json(index))
-    name = f"{PROGRAM}-v{options.version}-linux-{manifest['platform']['architecture']}"
+    name = f"{options.program}-v{options.version}-linux-{manifest['platform']['architecture']}"
     layout.write(options.directory / f"{name}.oci", options.created)
     (options.directory / f"{name}.digest").write_text(manifest["digest"] + "\n")
     print(name)

@@ -2,7 +2,7 @@
 # Writes the software bill of materials of a program, for all platforms and
 # features, as CycloneDX: DIRECTORY/PACKAGE-vVERSION.cdx.json.
 #
-#   release/sbom.sh [--package kubectl-envcrypt|envcrypt-kms] [DIRECTORY]
+#   release/sbom.sh [--package kubectl-envcrypt|envcrypt-kms|envcrypt-controller] [DIRECTORY]
 #
 # The package is the plugin by default, and the DIRECTORY is dist/.
 set -eu
@@ -15,6 +15,7 @@ fi
 case $package in
     kubectl-envcrypt) made=sbom.json ;;
     envcrypt-kms) made=crates/kms/sbom.json ;;
+    envcrypt-controller) made=crates/controller/sbom.json ;;
     *)
         echo "sbom.sh: there is no program $package" >&2
         exit 1

@@ -8,3 +8,5 @@ mod restarts;
 mod scene;
 mod sequences;
 mod threats;
+
+pub use scene::{Controller, Scene, program, wait};

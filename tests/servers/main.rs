@@ -12,6 +12,7 @@ mod cluster;
 mod completion;
 mod control_plane;
 mod controller;
+mod controller_deploy;
 mod controller_manager;
 mod crd;
 mod deploy;
