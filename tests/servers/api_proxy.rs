@@ -127,10 +127,11 @@ fn serve(mut client: TcpStream, upstream: u16, state: &Mutex<State>) -> Option<(
     let action = {
         let mut state = state.lock().expect("no panic");
         state.seen.push(request.clone());
-        if request.is_watch() {
+        let action = state.decide.as_mut().map_or(Action::Pass, |decide| decide(&request));
+        if request.is_watch() && action == Action::Pass {
             state.watches.extend(client.try_clone());
         }
-        state.decide.as_mut().map_or(Action::Pass, |decide| decide(&request))
+        action
     };
     match action {
         Action::Drop => return None,
