@@ -81,7 +81,7 @@ image-test:
 
 # In-process, whole processes beside their peers, and many Secrets at once.
 bench:
-	cargo build --locked --release -p envcrypt-kms
+	cargo build --locked --release -p envcrypt-kms -p envcrypt-controller
 	servers=$$(tests/servers/build.sh) && ENVCRYPT_TEST_SERVERS=$$servers cargo bench --locked --workspace
 
 clean:

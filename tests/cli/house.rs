@@ -57,8 +57,10 @@ const CLUSTER: [&str; 14] = [
 ];
 
 /// The same of the controller.
-const CONTROLLER: [&str; 16] = [
+const CONTROLLER: [&str; 18] = [
     "outcome",
+    "pause",
+    "lists",
     "status",
     "rules",
     "sealing",

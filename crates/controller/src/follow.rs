@@ -2,14 +2,16 @@
 //!
 //! One task owns all state. Deliveries run beside each other inside of it.
 
-use std::collections::{BTreeSet, HashSet};
+mod tell;
+mod watches;
+
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use envcrypt_cluster::{Change, ClusterError, Delivered, LiveResource};
-use envcrypt_core::secret::{Namespace, Place, random_bytes};
+use envcrypt_core::secret::{Namespace, Place};
 use envcrypt_daemon::failure::Failure;
 use envcrypt_daemon::process::stopped;
 use futures::StreamExt;
@@ -21,14 +23,13 @@ use tokio::time::{sleep_until, timeout};
 
 use crate::deliver::{Deliverer, Report, Task};
 use crate::health::Said;
-use crate::index::{Index, is_current};
+use crate::index::Index;
+use crate::lists::Lists;
 use crate::metrics::{Delivery, Metrics};
-use crate::outcome::{Outcome, Retry, Standing};
-use crate::queue::{Queue, Urgency};
+use crate::outcome::{Retry, Standing};
+use crate::pause::pause;
+use crate::queue::Queue;
 use crate::restart::{ALWAYS, Restarts, Where};
-use crate::rules::Plan;
-use crate::sealing::Sealing;
-use crate::status;
 
 /// How many deliveries run at the same time.
 const AT_ONCE: usize = 32;
@@ -82,33 +83,6 @@ struct Follower {
     /// How often a watch failed.
     failures: u32,
     leads: bool,
-}
-
-/// The lists that are under way: the namespace, and what was listed.
-#[derive(Default)]
-struct Lists {
-    listed: Vec<(Option<Namespace>, HashSet<Place>)>,
-    /// The watches that were never complete.
-    missing: BTreeSet<Option<Namespace>>,
-}
-
-impl Lists {
-    fn begin(&mut self, namespace: &Option<Namespace>) {
-        self.listed.retain(|(name, _)| name != namespace);
-        self.listed.push((namespace.clone(), HashSet::new()));
-    }
-
-    fn add(&mut self, namespace: &Option<Namespace>, place: &Place) {
-        if let Some((_, listed)) = self.listed.iter_mut().find(|(name, _)| name == namespace) {
-            listed.insert(place.clone());
-        }
-    }
-
-    /// Returns what was listed.
-    fn complete(&mut self, namespace: &Option<Namespace>) -> HashSet<Place> {
-        let at = self.listed.iter().position(|(name, _)| name == namespace);
-        at.map(|at| self.listed.swap_remove(at).1).unwrap_or_default()
-    }
 }
 
 /// Follows the cluster until it is stopped, or once.
@@ -205,180 +179,6 @@ async fn until(time: Option<Instant>) {
 }
 
 impl Follower {
-    /// Starts the first watches. The plain Secrets come first, so that what is in order is known.
-    fn begin(&mut self) {
-        let namespaces = self.namespaces();
-        self.incomplete_resources.missing = namespaces.iter().cloned().collect();
-        if !self.deliverer.watches_targets {
-            return self.watch_resources();
-        }
-        self.incomplete_targets.missing = namespaces.iter().cloned().collect();
-        for namespace in namespaces {
-            let watched = self.deliverer.cluster.watch_delivered(namespace.as_ref());
-            self.targets.push(watched.map(move |change| (namespace.clone(), change)).boxed());
-        }
-    }
-
-    fn watch_resources(&mut self) {
-        for namespace in self.namespaces() {
-            let watched = self.deliverer.cluster.watch_resources(namespace.as_ref());
-            self.resources.push(watched.map(move |change| (namespace.clone(), change)).boxed());
-        }
-    }
-
-    /// The namespace of each watch.
-    fn namespaces(&self) -> Vec<Option<Namespace>> {
-        match self.options.namespaces.as_slice() {
-            [] => vec![None],
-            named => {
-                let named: BTreeSet<_> = named.iter().cloned().map(Some).collect();
-                named.into_iter().collect()
-            }
-        }
-    }
-
-    fn see(&mut self, namespace: Option<Namespace>, change: Change<LiveResource>) {
-        match change {
-            Change::Begins => self.incomplete_resources.begin(&namespace),
-            Change::Listed(resource) => {
-                self.incomplete_resources.add(&namespace, &resource.place);
-                self.look(&resource);
-            }
-            Change::Applied(resource) => self.look(&resource),
-            Change::Gone(place) => self.forget(&place),
-            Change::Complete => self.complete_resources(&namespace),
-            Change::Failed(error) => self.watch_failed(&error),
-        }
-    }
-
-    fn complete_resources(&mut self, namespace: &Option<Namespace>) {
-        let listed = self.incomplete_resources.complete(namespace);
-        let is_gone = |place: &Place| is_in(place, namespace) && !listed.contains(place);
-        let gone: Vec<Place> = self
-            .index
-            .resources()
-            .map(|(place, _)| place)
-            .filter(|p| is_gone(p))
-            .cloned()
-            .collect();
-        gone.iter().for_each(|place| self.forget(place));
-        self.failure = None;
-        let missing = &mut self.incomplete_resources.missing;
-        missing.remove(namespace);
-        if missing.is_empty() && !self.said.is_synced.swap(true, Ordering::Relaxed) {
-            let count = self.index.resources().count();
-            tracing::info!(objects = count, waiting = self.queue.len(), "all objects are known");
-        }
-    }
-
-    fn see_target(&mut self, namespace: Option<Namespace>, change: Change<Delivered>) {
-        match change {
-            Change::Begins => self.incomplete_targets.begin(&namespace),
-            Change::Listed(delivered) => {
-                self.incomplete_targets.add(&namespace, &delivered.place);
-                self.look_at_target(delivered);
-            }
-            Change::Applied(delivered) => self.look_at_target(delivered),
-            Change::Gone(place) => self.lose_target(&place),
-            Change::Complete => {
-                let listed = self.incomplete_targets.complete(&namespace);
-                let is_gone = |place: &&Place| is_in(place, &namespace) && !listed.contains(place);
-                let gone: Vec<Place> =
-                    self.index.targets().map(|(place, _)| place).filter(is_gone).cloned().collect();
-                gone.iter().for_each(|place| self.lose_target(place));
-                self.failure = None;
-                let missing = &mut self.incomplete_targets.missing;
-                if missing.remove(&namespace) && missing.is_empty() {
-                    self.watch_resources();
-                }
-            }
-            Change::Failed(error) => self.watch_failed(&error),
-        }
-    }
-
-    /// Looks at an object, and decides without any request whether something is to be done.
-    fn look(&mut self, resource: &LiveResource) {
-        let place = &resource.place;
-        if !self.index.see(resource) {
-            return;
-        }
-        let target = self.index.target(place).map(|target| &target.version);
-        let watched = self.deliverer.watches_targets;
-        let outcome = match self.deliverer.rules.plan(resource) {
-            Plan::Nothing => None,
-            Plan::Report(outcome) => {
-                if status::with(resource, &outcome) != resource.status {
-                    return self.queue.add(place, Urgency::New, Instant::now());
-                }
-                Some(outcome)
-            }
-            Plan::Deliver(sealed)
-                if !is_current(resource, &Sealing::of(&sealed), target, watched) =>
-            {
-                let is_new = resource.status.observed_generation != resource.generation;
-                let urgency = if is_new { Urgency::New } else { Urgency::Verify };
-                return self.queue.add(place, urgency, Instant::now());
-            }
-            Plan::Deliver(_) => Some(Outcome::ready("")),
-        };
-        let target = target.cloned();
-        self.index.looked_at(resource, target);
-        self.queue.remove(place);
-        self.stands(place, outcome.map(|outcome| outcome.standing));
-    }
-
-    fn look_at_target(&mut self, delivered: Delivered) {
-        let place = delivered.place.clone();
-        let (needs, is_new) = self.index.see_target(delivered);
-        if is_new && self.is_synced() && self.options.restarts {
-            self.restarts.changed(&place.namespace, Instant::now());
-        }
-        match needs {
-            true => self.verify(&place),
-            // A standby learns of the work of another process.
-            false if !self.leads && !self.index.is_changed(&place) => self.queue.remove(&place),
-            false => {}
-        }
-    }
-
-    fn lose_target(&mut self, place: &Place) {
-        if self.index.lose_target(place) {
-            self.verify(place);
-        }
-    }
-
-    /// Looks at a plain Secret that changed. If someone changes it all the time, not at once.
-    fn verify(&mut self, place: &Place) {
-        let now = Instant::now();
-        let contested = self.index.entry(place).and_then(|entry| {
-            let (repairs, last) = entry.repairs;
-            let is_lately = last.is_some_and(|last| last.elapsed() < CONTESTED);
-            (is_lately && repairs >= REPAIRS).then(|| repairs - REPAIRS + 1)
-        });
-        match contested {
-            Some(failures) => {
-                let after = pause(Retry::Passing, failures, 0);
-                self.queue.add_later(place, after, Retry::Passing, now);
-            }
-            None => self.queue.add(place, Urgency::Verify, now),
-        }
-    }
-
-    fn forget(&mut self, place: &Place) {
-        self.queue.remove(place);
-        let standing = self.index.forget(place);
-        self.metrics.stands(&place.namespace, standing, None);
-    }
-
-    fn watch_failed(&mut self, error: &ClusterError) {
-        self.failures += 1;
-        let message = error.to_string();
-        if self.failure.as_ref() != Some(&message) {
-            tracing::warn!(error = %message, "a watch failed, and is tried again");
-            self.failure = Some(message);
-        }
-    }
-
     fn take_lead(&mut self) {
         self.leads = true;
         self.metrics.leader.set(1);
@@ -513,48 +313,6 @@ impl Follower {
         self.metrics.stands(&place.namespace, old, standing);
     }
 
-    /// Logs what came of a delivery, and writes an event about it.
-    fn tell(&mut self, report: &Report) {
-        let Some(outcome) = &report.outcome else { return };
-        let (namespace, name) = (&report.place.namespace, &report.place.name);
-        let (reason, message) = match report.delivery {
-            Some(Delivery::Unchanged) => return,
-            Some(delivery) => said_of(delivery),
-            None => (outcome.reason, outcome.message.as_str()),
-        };
-        let is_warning = report.delivery.is_none() && outcome.standing != Standing::Suspended;
-        match is_warning {
-            true => tracing::warn!(%namespace, %name, reason, "{message}"),
-            false => tracing::info!(%namespace, %name, reason, "{message}"),
-        }
-        let Some(resource) = &report.resource else { return };
-        if let Some((reason, message)) =
-            report.remark.as_ref().filter(|_| report.delivery.is_some())
-        {
-            tracing::warn!(%namespace, %name, reason, "{message}");
-            self.note(resource, true, reason, message);
-        }
-        let Some(entry) = self.index.entry(&report.place) else { return };
-        let was_told =
-            entry.noted.is_some_and(|(old, at)| old == reason && at.elapsed() < NOTE_AGAIN);
-        let is_told = was_told || (is_warning && is_told_by(resource, outcome));
-        if !is_told {
-            entry.noted = Some((reason, Instant::now()));
-            self.note(resource, is_warning, reason, message);
-        }
-    }
-
-    /// Writes an event, beside everything else.
-    fn note(&mut self, about: &LiveResource, is_warning: bool, reason: &'static str, text: &str) {
-        let deliverer = self.deliverer.clone();
-        while self.notes.try_join_next().is_some() {}
-        // A flood of events helps nobody; the status tells all.
-        if self.notes.len() < NOTES {
-            let event = deliverer.event(about, is_warning, reason, text);
-            self.notes.spawn(async move { deliverer.write(&event).await });
-        }
-    }
-
     /// With `--once`: whether everything was delivered once.
     fn is_finished(&self) -> bool {
         self.options.once
@@ -597,40 +355,4 @@ impl Follower {
 
 fn is_in(place: &Place, namespace: &Option<Namespace>) -> bool {
     namespace.as_ref().is_none_or(|namespace| place.namespace == *namespace)
-}
-
-/// Whether the status already told this before the delivery.
-fn is_told_by(resource: &LiveResource, outcome: &Outcome) -> bool {
-    status::ready(&resource.status)
-        .is_some_and(|(reason, is_ready)| !is_ready && reason == outcome.reason)
-        && resource.status.observed_generation == resource.generation
-}
-
-fn said_of(delivery: Delivery) -> (&'static str, &'static str) {
-    match delivery {
-        Delivery::Created => ("Created", "made the Secret"),
-        Delivery::Updated => ("Updated", "the Secret has what was sealed anew"),
-        Delivery::Adopted => ("Adopted", "took over the Secret that was given"),
-        Delivery::Repaired => ("Repaired", "the Secret was not as it was sealed, and is so again"),
-        Delivery::Unchanged => ("Unchanged", "nothing was to be done"),
-    }
-}
-
-/// Returns the pause before the next attempt: longer each time, and never the same for all.
-/// `waiting` is the number of objects that wait for the same reason.
-fn pause(retry: Retry, failures: u32, waiting: usize) -> Duration {
-    let (first, most) = match retry {
-        Retry::Passing => (1.0, 300.0),
-        Retry::Conflict => (0.1, 5.0),
-        // The first that is opened wakes all others, so few need to try.
-        Retry::Kms => (1.0, 15.0 * (1.0 + waiting as f64 / 50.0).min(20.0)),
-        Retry::Denied => (30.0, 600.0),
-        Retry::NotOwned => (45.0, 45.0),
-    };
-    let doubled =
-        first * 2_f64.powi(i32::try_from(failures.saturating_sub(1).min(20)).unwrap_or(20));
-    let mut random = [0; 2];
-    random_bytes(&mut random);
-    let jitter = f64::from(u16::from_ne_bytes(random)) / f64::from(u16::MAX);
-    Duration::from_secs_f64(doubled.min(most) * (0.8 + 0.4 * jitter))
 }
