@@ -3,7 +3,7 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use crate::control_plane::ControlPlane;
@@ -64,16 +64,7 @@ impl ApiProxy {
     /// In front of this kube-apiserver, as this user of its kubeconfigs.
     pub fn start(plane: &ControlPlane, user: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let upstream = free_port();
-        let log = folder.path().join("log");
-        let args = [
-            "proxy".to_owned(),
-            format!("--kubeconfig={}", plane.kubeconfig(user).display()),
-            format!("--port={upstream}"),
-            "--reject-paths=^$".to_owned(),
-        ];
-        let proxy = Server::start(&find("kubectl"), args, &log);
-        wait_until("kubectl proxy", &log, || listens(upstream));
+        let (proxy, upstream) = kubectl_proxy(plane, user, folder.path());
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
         let port = listener.local_addr().expect("an address").port();
         let state: Arc<Mutex<State>> = Arc::default();
@@ -84,12 +75,7 @@ impl ApiProxy {
                 std::thread::spawn(move || serve(client, upstream, &shared));
             }
         });
-        let kubeconfig = format!(
-            "apiVersion: v1\nkind: Config\ncurrent-context: c\n\
-             clusters: [{{name: c, cluster: {{server: 'http://127.0.0.1:{port}'}}}}]\n\
-             users: [{{name: c, user: {{}}}}]\ncontexts: [{{name: c, context: {{cluster: c, user: c}}}}]\n"
-        );
-        std::fs::write(folder.path().join("kubeconfig"), kubeconfig).expect("written");
+        std::fs::write(folder.path().join("kubeconfig"), plain_kubeconfig(port)).expect("written");
         Self { folder, state, _proxy: proxy }
     }
 
@@ -119,6 +105,30 @@ impl ApiProxy {
     pub fn take(&self) -> Vec<Request> {
         std::mem::take(&mut self.state.lock().expect("no panic").seen)
     }
+}
+
+/// Starts `kubectl proxy` as this user of the kubeconfigs. Returns its port, which needs no TLS and no
+/// login.
+pub fn kubectl_proxy(plane: &ControlPlane, user: &str, folder: &Path) -> (Server, u16) {
+    let (port, log) = (free_port(), folder.join("log"));
+    let args = [
+        "proxy".to_owned(),
+        format!("--kubeconfig={}", plane.kubeconfig(user).display()),
+        format!("--port={port}"),
+        "--reject-paths=^$".to_owned(),
+    ];
+    let proxy = Server::start(&find("kubectl"), args, &log);
+    wait_until("kubectl proxy", &log, || listens(port));
+    (proxy, port)
+}
+
+/// A kubeconfig for a port that needs no TLS and no login.
+pub fn plain_kubeconfig(port: u16) -> String {
+    format!(
+        "apiVersion: v1\nkind: Config\ncurrent-context: c\n\
+         clusters: [{{name: c, cluster: {{server: 'http://127.0.0.1:{port}'}}}}]\n\
+         users: [{{name: c, user: {{}}}}]\ncontexts: [{{name: c, context: {{cluster: c, user: c}}}}]\n"
+    )
 }
 
 /// Answers the one request of a connection.

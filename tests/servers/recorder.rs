@@ -5,9 +5,9 @@ use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
+use crate::api_proxy::{kubectl_proxy, plain_kubeconfig};
 use crate::control_plane::ControlPlane;
-use crate::programs::find;
-use crate::server::{Server, free_port, listens, wait_until};
+use crate::server::Server;
 
 pub struct Recorder {
     folder: tempfile::TempDir,
@@ -19,16 +19,7 @@ impl Recorder {
     /// In front of this kube-apiserver, as its administrator.
     pub fn start(plane: &ControlPlane) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let upstream = free_port();
-        let log = folder.path().join("log");
-        let args = [
-            "proxy".to_owned(),
-            format!("--kubeconfig={}", plane.kubeconfig("admin").display()),
-            format!("--port={upstream}"),
-            "--reject-paths=^$".to_owned(),
-        ];
-        let proxy = Server::start(&find("kubectl"), args, &log);
-        wait_until("kubectl proxy", &log, || listens(upstream));
+        let (proxy, upstream) = kubectl_proxy(plane, "admin", folder.path());
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
         let port = listener.local_addr().expect("an address").port();
         let received: Arc<Mutex<Vec<u8>>> = Arc::default();
@@ -43,12 +34,7 @@ impl Recorder {
                 std::thread::spawn(move || record(server, client, &shared));
             }
         });
-        let kubeconfig = format!(
-            "apiVersion: v1\nkind: Config\ncurrent-context: c\n\
-             clusters: [{{name: c, cluster: {{server: 'http://127.0.0.1:{port}'}}}}]\n\
-             users: [{{name: c, user: {{}}}}]\ncontexts: [{{name: c, context: {{cluster: c, user: c}}}}]\n"
-        );
-        std::fs::write(folder.path().join("kubeconfig"), kubeconfig).expect("written");
+        std::fs::write(folder.path().join("kubeconfig"), plain_kubeconfig(port)).expect("written");
         Self { folder, received, _proxy: proxy }
     }
 

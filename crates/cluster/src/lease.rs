@@ -17,8 +17,8 @@ use tokio::time::{sleep, timeout};
 
 use envcrypt_core::secret::{Place, random_bytes};
 
+use super::{Cluster, ClusterError};
 use crate::error::Operation;
-use crate::{Cluster, ClusterError};
 
 /// The times of a Lease.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,8 +9,8 @@ use serde_json::json;
 use envcrypt_core::manifest::{Form, Spec};
 use envcrypt_core::secret::Place;
 
+use super::{Cluster, ClusterError, requests};
 use crate::error::Operation;
-use crate::{Cluster, ClusterError, requests};
 
 /// The field manager of the controller.
 pub const CONTROLLER: &str = "envcrypt-controller";

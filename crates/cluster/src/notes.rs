@@ -9,9 +9,9 @@ use serde_json::json;
 use envcrypt_core::manifest::{RESOURCE_KIND, RESOURCE_VERSION};
 use envcrypt_core::secret::Place;
 
+use super::{Cluster, ClusterError};
 use crate::error::Operation;
 use crate::live::CONTROLLER;
-use crate::{Cluster, ClusterError};
 
 /// What an event tells.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 
 use envcrypt_core::secret::{Namespace, Place};
 
+use super::{Cluster, ClusterError};
 use crate::error::Operation;
 use crate::live::CONTROLLER;
 use crate::workloads::{WorkloadKind, used};
-use crate::{Cluster, ClusterError};
 
 /// The label with which a workload asks for restarts.
 const OPT_IN: &str = "envcrypt.dev/restart=true";

@@ -10,10 +10,10 @@ use serde_json::Value;
 use envcrypt_core::manifest::Object;
 use envcrypt_core::secret::Place;
 
+use super::{Cluster, ClusterError, secrets};
 use crate::error::Operation;
 use crate::live::{CONTROLLER, Version};
 use crate::storage::ONE;
-use crate::{Cluster, ClusterError, secrets};
 
 /// The answer to a write, without the values.
 #[derive(Deserialize)]

@@ -13,9 +13,9 @@ use kube::{Api, Resource};
 use envcrypt_core::manifest::RESOURCE_KIND;
 use envcrypt_core::secret::{Namespace, Place};
 
+use super::{Cluster, ClusterError};
 use crate::error::{Operation, refused};
 use crate::live::{LiveResource, Raw, Version, place};
-use crate::{Cluster, ClusterError};
 
 /// The label of a plain Secret that the controller delivered.
 pub const DELIVERED_LABEL: &str = "envcrypt.dev/delivered";

@@ -21,7 +21,7 @@ mod target;
 use std::process::ExitCode;
 
 use clap::Parser;
-use envcrypt_daemon::process::harden;
+use envcrypt_daemon::process::{block_on, harden};
 
 /// Wipes all memory when it is freed, also memory of libraries that do not know that it holds
 /// values.
@@ -32,12 +32,7 @@ static ALLOCATOR: zeroizing_alloc::ZeroAlloc<std::alloc::System> =
 fn main() -> ExitCode {
     harden();
     let cli = cli::Cli::parse();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.expect("the operating system gives an event queue");
-    let result = runtime.block_on(cli.run());
-    // Not long for a call that hangs, such as a DNS lookup.
-    runtime.shutdown_timeout(std::time::Duration::from_millis(500));
-    match result {
+    match block_on(cli.run()) {
         Ok(code) => code,
         Err(failure) => failure.report(),
     }

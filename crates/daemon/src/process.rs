@@ -1,5 +1,7 @@
 //! The process of a server.
 
+use std::time::Duration;
+
 use nix::sys::resource::{Resource, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::level_filters::LevelFilter;
@@ -23,6 +25,19 @@ pub fn harden() {
     let _ = setrlimit(Resource::RLIMIT_CORE, 0, 0);
     #[cfg(target_os = "linux")]
     let _ = nix::sys::prctl::set_dumpable(false);
+}
+
+/// Runs a server to its end, on this thread.
+///
+/// # Panics
+/// Panics if the operating system gives no event queue.
+pub fn block_on<T>(server: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.expect("the operating system gives an event queue");
+    let result = runtime.block_on(server);
+    // Not long for a call that hangs, such as a DNS lookup.
+    runtime.shutdown_timeout(Duration::from_millis(500));
+    result
 }
 
 /// Writes the messages of one program to standard error, and of no library: libraries would log
