@@ -338,3 +338,42 @@ fn one_who_changes_the_secret_all_the_time_does_not_keep_the_kms_busy() {
     assert!(calls <= 12 && changes > 2 * calls, "{calls} calls for {changes} changes");
     scene.wait_secret("db", &[("a", "1")]);
 }
+
+/// Whether the memory of a process holds these bytes; `None` if only root may look.
+fn memory_holds(pid: nix::unistd::Pid, needle: &[u8]) -> Option<bool> {
+    use std::os::unix::fs::FileExt;
+    let maps = std::fs::read_to_string(format!("/proc/{pid}/maps")).ok()?;
+    let memory = std::fs::File::open(format!("/proc/{pid}/mem")).ok()?;
+    let range = |line: &str| -> Option<(u64, u64)> {
+        let (from, to) = line.split_whitespace().next()?.split_once('-')?;
+        Some((u64::from_str_radix(from, 16).ok()?, u64::from_str_radix(to, 16).ok()?))
+    };
+    let writable = maps.lines().filter(|line| line.contains(" rw")).filter_map(range);
+    let mut holds = false;
+    for (from, to) in writable {
+        let mut bytes = vec![0; usize::try_from(to - from).ok()?];
+        if memory.read_exact_at(&mut bytes, from).is_ok() {
+            holds |= bytes.windows(needle.len()).any(|window| window == needle);
+        }
+    }
+    Some(holds)
+}
+
+#[test]
+fn no_value_stays_in_the_memory_of_the_controller() {
+    use base64::Engine;
+    let scene = Scene::new();
+    let controller = scene.controller(&[]);
+    let value = "correct-horse-battery-staple-0123456789";
+    scene.put("db", &[("password", value)]);
+    scene.wait_values("db", &[("password", value)]);
+    scene.patch("secret", "db", &json!({ "data": { "password": "eA==" } }));
+    scene.wait_values("db", &[("password", value)]);
+    // The name of the object is there, so that the search finds what is there.
+    let Some(finds) = memory_holds(controller.pid(), b"Delivered") else { return };
+    assert!(finds);
+    let encoded = base64::prelude::BASE64_STANDARD.encode(value);
+    for needle in [value.as_bytes(), encoded.as_bytes()] {
+        assert_eq!(memory_holds(controller.pid(), needle), Some(false));
+    }
+}
