@@ -94,3 +94,12 @@ async fn print(
         false => Ok(terminal::stdout(policy::manifest(grants, subjects).as_bytes())?),
     }
 }
+
+/// The name of a role, in RBAC and in the language of a KMS.
+fn role_name(text: &str) -> Result<String, String> {
+    let is_one = |c: char| c.is_ascii_alphanumeric() || "._:-".contains(c);
+    match !text.is_empty() && text.chars().all(is_one) {
+        true => Ok(text.to_owned()),
+        false => Err("use letters, digits, `.`, `_`, `:` and `-`".to_owned()),
+    }
+}

@@ -79,6 +79,16 @@ impl KmsRights {
             Kms::Vault => Ok(vault::text(self)),
         }
     }
+
+    /// Who gets the rights for a key of these namespaces: a pod only for its own namespace.
+    fn subjects_of(&self, namespaces: &[Namespace]) -> impl Iterator<Item = &Subject> {
+        self.subjects.iter().filter(move |subject| match subject {
+            Subject::ServiceAccount { namespace, .. } => {
+                !self.are_of_pods || namespaces.is_empty() || namespaces.contains(namespace)
+            }
+            Subject::User(_) | Subject::Group(_) => true,
+        })
+    }
 }
 
 /// Whether the Secrets of several namespaces have the same KEK.

@@ -20,7 +20,7 @@ impl FromStr for Subject {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let (kind, name) = text.split_once(':').ok_or(FORM)?;
-        if name.is_empty() || name.chars().any(char::is_control) {
+        if name.is_empty() || name.chars().any(is_odd) {
             return Err(FORM.to_owned());
         }
         match kind {
@@ -37,6 +37,11 @@ impl FromStr for Subject {
             _ => Err(FORM.to_owned()),
         }
     }
+}
+
+/// A character that could end a line, also in the eyes of an old reader of YAML.
+pub fn is_odd(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}')
 }
 
 impl fmt::Display for Subject {
@@ -74,6 +79,7 @@ mod tests {
             "serviceaccount:Prod:web",
             "serviceaccount:prod:we b",
             "user:a\nb",
+            "user:a\u{2028}b",
         ] {
             assert!(bad.parse::<Subject>().is_err(), "{bad}");
         }

@@ -608,7 +608,10 @@ spec:
       apiVersions: ["v1"]
       operations: ["DELETE"]
       resources: ["customresourcedefinitions"]
-      resourceNames: ["envcryptsecrets.envcrypt.dev"]
+  # Not `resourceNames`: a deletion of many has no name.
+  matchConditions:
+  - name: of-envcryptsecrets
+    expression: oldObject.metadata.name == "envcryptsecrets.envcrypt.dev"
   validations:
   - message: this would delete every EnvcryptSecret and every delivered Secret; to allow it, annotate the CustomResourceDefinition with envcrypt.dev/may-be-deleted=true
     expression: |-
@@ -627,7 +630,7 @@ spec:
 "##]]
     );
     let all = policy(&["admission"]);
-    assert_eq!(all.matches("kind: ValidatingAdmissionPolicy\n").count(), 3);
+    assert_eq!(all.matches("kind: ValidatingAdmissionPolicy\n").count(), 4);
     let controller = r#"request.userInfo.username in ["system:serviceaccount:envcrypt-system:envcrypt-controller"]"#;
     assert!(all.contains(controller), "{all}");
     let fence = policy(&["admission", "fence", "--subject=group:ops"]);

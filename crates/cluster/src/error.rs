@@ -359,6 +359,11 @@ fn reason(status: &Status, fields: &[&str], operation: &Operation) -> String {
     if !operation.plaintext && !status.message.is_empty() {
         return status.message.clone();
     }
+    // The text of a policy may quote the object, its name does not.
+    let policy = status.message.split_once("ValidatingAdmissionPolicy '");
+    if let Some((name, _)) = policy.and_then(|(_, rest)| rest.split_once('\'')) {
+        return format!("the ValidatingAdmissionPolicy `{name}` denies it");
+    }
     let reason = if status.reason.is_empty() { "it gives no reason" } else { &status.reason };
     match fields {
         [] => format!("{reason} ({})", status.code),

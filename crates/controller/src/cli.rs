@@ -116,6 +116,7 @@ impl Cli {
     pub async fn run(self) -> Result<ExitCode, Failure> {
         log(env!("CARGO_CRATE_NAME"), &self.log_level, LogForm::Json);
         self.check()?;
+        self.check_identities()?;
         let metrics = Arc::new(Metrics::new());
         let rules = self.rules()?;
         let connection = Connection::load(ConnectOptions {
@@ -183,6 +184,16 @@ impl Cli {
             },
         };
         Ok(Some(Lease::new(place, instance.to_owned(), LeaseTimes::of(self.lease_duration))))
+    }
+
+    /// A file that is not there would be noticed with the first Secret only.
+    fn check_identities(&self) -> Result<(), Failure> {
+        match self.identity.iter().find(|file| !file.is_file()) {
+            Some(file) => {
+                Err(Failure::new(format!("`{}` of `--identity` is not a file", file.display())))
+            }
+            None => Ok(()),
+        }
     }
 
     /// A workload is restarted for a change of a plain Secret, so these must be watched.

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use envcrypt_cluster::{Cluster, ClusterError, Lease, LiveResource, Note, ResourceStatus, Version};
 use envcrypt_core::envelope::SealedSecret;
-use envcrypt_core::manifest::Object;
+use envcrypt_core::manifest::{DeletionPolicy, Object};
 use envcrypt_core::secret::{Place, PlainSecret, random_bytes};
 use jiff::Timestamp;
 
@@ -110,6 +110,10 @@ impl Deliverer {
         let sealed = match self.rules.plan(resource) {
             Plan::Nothing => return,
             Plan::Report(outcome) => {
+                let outcome = match self.let_go(resource).await {
+                    Ok(()) => outcome,
+                    Err(error) => error.into(),
+                };
                 let status = status::with(resource, &outcome);
                 return self.report(resource, status, outcome, report).await;
             }
@@ -153,6 +157,23 @@ impl Deliverer {
             }
         };
         self.report(resource, status, outcome, report).await;
+    }
+
+    /// Takes the owner off a Secret that is to be retained, also while nothing is delivered: it must
+    /// not be deleted with an object that is suspended or stalled.
+    async fn let_go(&self, resource: &LiveResource) -> Result<(), ClusterError> {
+        let policy = resource.spec.as_ref().map(|spec| spec.deletion_policy);
+        let is_known = resource.status.observed_generation == resource.generation;
+        if policy != Some(DeletionPolicy::Retain) || resource.status.target.is_none() || is_known {
+            return Ok(());
+        }
+        let Some(live) = self.cluster.find(&resource.place).await? else { return Ok(()) };
+        let Some(patch) = target::without_owner(&live) else { return Ok(()) };
+        if target::whose(&live, resource) != Whose::Ours {
+            return Ok(());
+        }
+        self.check_lead(&resource.place)?;
+        self.cluster.patch_target(&resource.place, patch).await.map(drop)
     }
 
     /// Notes an older sealing than the delivered one, or refuses it.

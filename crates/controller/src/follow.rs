@@ -158,7 +158,10 @@ pub async fn run(
 fn lead(deliverer: Arc<Deliverer>) -> (watch::Receiver<bool>, AbortHandle) {
     let (sender, receiver) = watch::channel(false);
     let task = tokio::spawn(async move {
-        let log = |error: &ClusterError| tracing::warn!(%error, "the Lease cannot be used");
+        let log = |error: &ClusterError| {
+            let hint = error.hint().unwrap_or_default();
+            tracing::warn!(%error, hint, lease = "--lease", "the Lease cannot be used");
+        };
         if let Some(lease) = &deliverer.lease {
             lease.acquire(&deliverer.cluster, log).await;
         }
@@ -333,6 +336,9 @@ impl Follower {
                     tracing::error!(namespace = %place.namespace, name = %place.name, "not delivered");
                 }
             }
+        }
+        if self.index.resources().next().is_none() {
+            tracing::warn!("there is no EnvcryptSecret");
         }
         tracing::info!(ready, not_delivered = others, "everything was looked at once");
         if others == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }

@@ -71,7 +71,7 @@ impl Outcome {
 
     /// Another one has the Secret of this name.
     pub fn not_owned() -> Self {
-        let message = "a Secret of this name exists, and it is not of this EnvcryptSecret; to give it, annotate the Secret with `envcrypt.dev/adopt: \"true\"`";
+        let message = "a Secret of this name exists, and it is not of this EnvcryptSecret; to give it, annotate the Secret with `envcrypt.dev/adopt: \"true\"`, and wait for a minute";
         Self { retry: Some(Retry::NotOwned), ..Self::stalled("NotOwned", message) }
     }
 

@@ -115,7 +115,11 @@ impl Rules {
     /// A template is not sealed. Some programs take labels and annotations for orders.
     fn check_template(&self, sealed: &SealedSecret) -> Result<(), Outcome> {
         let denied = |what: &str, flag: &str, name: &str| {
-            let message = format!("the template has the {what} `{name}`; `{flag}` allows a prefix");
+            let hint = match name.starts_with(OURS) {
+                true => "the controller writes those itself".to_owned(),
+                false => format!("`{flag}` allows a prefix"),
+            };
+            let message = format!("the template has the {what} `{name}`; {hint}");
             Outcome::stalled("MetadataDenied", message)
         };
         let begins = |name: &str, prefixes: &[String]| {

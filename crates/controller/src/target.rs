@@ -72,7 +72,12 @@ impl<'a> Wanted<'a> {
             ("annotations", self.annotations(changed), &live.metadata.annotations),
         ];
         for (name, wanted, there) in parts {
-            let differs = differs(&wanted, there.as_ref(), &managed(live, name));
+            let mut differs = differs(&wanted, there.as_ref(), &managed(live, name));
+            // What was given once is not given for ever.
+            let is_given = there.as_ref().is_some_and(|all| all.contains_key(ADOPT_ANNOTATION));
+            if name == "annotations" && is_given {
+                differs.insert(ADOPT_ANNOTATION.to_owned(), Value::Null);
+            }
             if !differs.is_empty() {
                 metadata.insert(name.to_owned(), Value::Object(differs));
             }
@@ -147,6 +152,17 @@ impl<'a> Wanted<'a> {
             "uid": self.resource.uid,
         }])
     }
+}
+
+/// Returns the patch that takes the owner off a live Secret, if it has one.
+pub fn without_owner(live: &Object) -> Option<Value> {
+    let owners = live.metadata.other.get("ownerReferences")?;
+    let version = version(live).filter(|_| *owners != json!([]))?;
+    Some(json!({ "metadata": {
+        "uid": version.uid,
+        "resourceVersion": version.resource_version,
+        "ownerReferences": [],
+    } }))
 }
 
 /// The entries of a map that differ, and those that the controller wrote and nobody wants now.

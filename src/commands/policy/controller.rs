@@ -35,7 +35,7 @@ pub struct ControllerArgs {
     )]
     subject: Vec<Subject>,
     /// Name of the Roles and bindings, or of the policy of Vault
-    #[arg(long, value_name = "NAME", default_value = "envcrypt-controller")]
+    #[arg(long, value_name = "NAME", default_value = "envcrypt-controller", value_parser = super::role_name)]
     role_name: String,
     /// Whether the controller repairs plain Secrets that others change
     #[arg(long, value_enum, default_value = "on", value_name = "WHEN")]

@@ -34,7 +34,7 @@ pub struct ReaderArgs {
     #[arg(long, value_name = "NAME")]
     name: Vec<String>,
     /// Name of the Roles and bindings, or of the policy of Vault
-    #[arg(long, value_name = "NAME", default_value = "envcrypt-reader")]
+    #[arg(long, value_name = "NAME", default_value = "envcrypt-reader", value_parser = super::role_name)]
     role_name: String,
     #[command(flatten)]
     kms: KmsArgs,

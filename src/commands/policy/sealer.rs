@@ -39,7 +39,7 @@ pub struct SealerArgs {
     #[arg(long)]
     secrets: bool,
     /// Name of the Roles and bindings, or of the policy of Vault
-    #[arg(long, value_name = "NAME", default_value = "envcrypt-sealer")]
+    #[arg(long, value_name = "NAME", default_value = "envcrypt-sealer", value_parser = super::role_name)]
     role_name: String,
     #[command(flatten)]
     kms: KmsArgs,

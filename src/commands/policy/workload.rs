@@ -33,7 +33,7 @@ pub struct WorkloadArgs {
     #[arg(long, value_name = "NAME")]
     name: Vec<String>,
     /// Name of the policy of Vault
-    #[arg(long, value_name = "NAME", default_value = "envcrypt-workload")]
+    #[arg(long, value_name = "NAME", default_value = "envcrypt-workload", value_parser = super::role_name)]
     role_name: String,
     /// Print one policy for the pods of all namespaces: EKS Pod Identity tells AWS the namespace of
     /// each pod

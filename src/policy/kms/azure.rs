@@ -6,6 +6,7 @@ use super::{KekUse, KmsRights, is_shared};
 use crate::policy::{PolicyError, Subject};
 use crate::process::quoted;
 use envcrypt_core::kek::KekUri;
+use envcrypt_core::secret::Namespace;
 
 pub(super) fn text(rights: &KmsRights) -> Result<String, PolicyError> {
     let mut text =
@@ -13,9 +14,7 @@ pub(super) fn text(rights: &KmsRights) -> Result<String, PolicyError> {
     if is_shared(rights) {
         text += "# Here, several namespaces have the same key: each of them can open the Secrets of the others.\n";
     }
-    // Each version has the rights of its key.
-    let keys: BTreeSet<KekUri> =
-        rights.keks.iter().map(|(kek, _)| KekUri::from(kek.id())).collect();
+    let keys = keys(rights, |_| true);
     text += &role(rights.uses);
     if rights.subjects.is_empty() {
         text += "\n# The object id of who gets the role.\nPRINCIPAL=${PRINCIPAL:?}\n";
@@ -32,11 +31,18 @@ pub(super) fn text(rights: &KmsRights) -> Result<String, PolicyError> {
                     .to_owned()
             }
         };
-        for key in &keys {
+        let its = |namespaces: &[Namespace]| rights.subjects_of(namespaces).any(|s| s == subject);
+        for key in &self::keys(rights, its) {
             text += &assignment(key, rights.uses, &assignee)?;
         }
     }
     Ok(text)
+}
+
+/// The keys of some namespaces. Each version has the rights of its key.
+fn keys(rights: &KmsRights, is_wanted: impl Fn(&[Namespace]) -> bool) -> BTreeSet<KekUri> {
+    let wanted = rights.keks.iter().filter(|(_, namespaces)| is_wanted(namespaces));
+    wanted.map(|(kek, _)| KekUri::from(kek.id())).collect()
 }
 
 fn name(uses: KekUse) -> &'static str {

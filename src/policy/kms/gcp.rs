@@ -55,7 +55,7 @@ fn members(rights: &KmsRights, namespaces: &[Namespace]) -> Vec<String> {
             format!("\"principal://{POOL}/subject/ns/{namespace}/sa/{name}\"")
         }
     };
-    rights.subjects.iter().map(member).collect()
+    rights.subjects_of(namespaces).map(member).collect()
 }
 
 fn binding(kek: &KekUri, uses: KekUse, member: &str) -> String {

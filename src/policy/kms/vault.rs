@@ -25,11 +25,14 @@ fn head(rights: &KmsRights) -> String {
          #\n\
          #   bao policy write {name} FILE\n"
     );
+    let is_one = rights.subjects.len() == 1;
     for subject in &rights.subjects {
         if let Subject::ServiceAccount { namespace, name: account } = subject {
+            // Two lists in one role would allow every pair.
+            let role = if is_one { name.clone() } else { format!("{name}-{namespace}-{account}") };
             let _ = write!(
                 text,
-                "#   bao write auth/kubernetes/role/{name} token_policies={name} \\\n\
+                "#   bao write auth/kubernetes/role/{role} token_policies={name} \\\n\
                  #     bound_service_account_namespaces={namespace} bound_service_account_names={account}\n"
             );
         }

@@ -243,6 +243,8 @@ fn a_secret_of_someone_else_is_not_touched_until_it_is_given() {
     wait("an event", || scene.events("db").contains(&"Adopted".to_owned()));
     let owners = scene.get("secret", "db").expect("there")["metadata"]["ownerReferences"].clone();
     assert_eq!(owners[0]["name"], "db");
+    let secret = scene.get("secret", "db").expect("there");
+    assert!(secret["metadata"]["annotations"]["envcrypt.dev/adopt"].is_null());
     // A sealed Secret for `exec` of the same name is someone else's too.
     let spec = scene.seal("exec", &[("a", "1")]);
     let name = "--from-literal=a=1";
@@ -347,4 +349,29 @@ fn once_delivers_everything_and_ends() {
     let mut once = scene.controller(&["--once"]);
     assert_eq!(once.ended(), Some(1));
     assert!(once.log().contains("not delivered"), "{}", once.log());
+}
+
+#[test]
+fn retain_holds_also_while_nothing_is_delivered() {
+    let scene = Scene::new();
+    let _controller = scene.controller(&[]);
+    let retain = envcrypt_core::manifest::DeletionPolicy::Retain;
+    let owners = |scene: &Scene, name: &str| {
+        scene.get("secret", name).expect("there")["metadata"]["ownerReferences"].clone()
+    };
+    for (name, reason) in [("suspended", "Suspended"), ("stalled", "MetadataDenied")] {
+        let mut spec = scene.put(name, &[("a", "1")]);
+        scene.wait_values(name, &[("a", "1")]);
+        match name {
+            "suspended" => spec.suspend = true,
+            _ => spec.template.annotations = [("x".to_owned(), "y".to_owned())].into(),
+        }
+        scene.apply(name, &spec);
+        scene.wait_reason(name, reason);
+        assert_eq!(owners(&scene, name)[0]["name"], name);
+        spec.deletion_policy = retain;
+        scene.apply(name, &spec);
+        scene.wait_reason(name, reason);
+        assert!(owners(&scene, name).is_null(), "{name}");
+    }
 }

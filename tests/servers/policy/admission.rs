@@ -63,6 +63,48 @@ fn the_fence_lets_the_controller_write_what_it_delivers_and_nothing_else() {
     admin.may("delete", "secrets/anything", &namespace, Value::Null);
 }
 
+#[test]
+fn the_fence_lets_the_controller_annotate_workloads_that_ask_and_nothing_else() {
+    const FENCE: &str = "fence-workloads.envcrypt.dev";
+    let plane = control_plane();
+    let namespace = namespace(plane);
+    let subject = format!("--subject=serviceaccount:{namespace}:c");
+    apply(plane, &["controller", "-n", &namespace, &subject, "--lease=off", "--restart"]);
+    apply(plane, &["admission", "fence", &subject]);
+    for (name, labels) in [("asks", "{envcrypt.dev/restart: 'true'}"), ("other", "{}")] {
+        for kind in ["Deployment", "DaemonSet"] {
+            plane.apply(&format!(
+                "{{apiVersion: apps/v1, kind: {kind}, metadata: {{name: {name}, namespace: {namespace}, labels: {labels}}}, \
+                 spec: {{selector: {{matchLabels: {{app: x}}}}, template: {{metadata: {{labels: {{app: x}}}}, \
+                 spec: {{containers: [{{name: c, image: i}}]}}}}}}}}\n"
+            ));
+        }
+    }
+    let controller = Person::new(plane, &format!("system:serviceaccount:{namespace}:c"));
+    let note = json!({ "envcrypt.dev/restarted-for": "db:x" });
+    let restart = json!({
+        "metadata": { "annotations": note },
+        "spec": { "template": { "metadata": { "annotations": note } } },
+    });
+    wait_for(FENCE, || controller.send("patch", "deployments/other", &namespace, &restart));
+    for kind in ["deployments", "daemonsets"] {
+        let (asks, other) = (format!("{kind}/asks"), format!("{kind}/other"));
+        controller.may("patch", &asks, &namespace, restart.clone());
+        let denied = |what: &str, body: &Value| {
+            let answer = controller.send("patch", what, &namespace, body);
+            assert!(answer.is_denied_by(FENCE, ""), "{what} {body}: {answer:?}");
+        };
+        denied(&other, &restart);
+        for spec in [
+            json!({ "serviceAccountName": "admin" }),
+            json!({ "containers": [{ "name": "c", "image": "evil" }] }),
+            json!({ "hostNetwork": true }),
+        ] {
+            denied(&asks, &json!({ "spec": { "template": { "spec": spec } } }));
+        }
+    }
+}
+
 type Denied<'a> = &'a dyn Fn(&str, &str, &Value, &str);
 
 fn refused_creations(denied: Denied<'_>) {
@@ -216,6 +258,9 @@ fn the_guard_keeps_the_definition_until_it_is_annotated() {
     delete().succeeds();
     annotate("-");
     assert!(denied(&delete()));
+    // A deletion of many has no name.
+    let all = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions?dryRun=All";
+    assert!(denied(&plane.kubectl(["delete", "--raw", all])));
     // Other definitions are free.
     let run = plane.kubectl(["delete", "crd/others.example.com", "--dry-run=server"]);
     assert!(run.stderr.contains("not found"), "{}", run.stderr);

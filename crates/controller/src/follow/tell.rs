@@ -64,7 +64,7 @@ fn is_told_by(resource: &LiveResource, outcome: &Outcome) -> bool {
 fn said_of(delivery: Delivery) -> (&'static str, &'static str) {
     match delivery {
         Delivery::Created => ("Created", "made the Secret"),
-        Delivery::Updated => ("Updated", "the Secret has what was sealed anew"),
+        Delivery::Updated => ("Updated", "the Secret is as the EnvcryptSecret says now"),
         Delivery::Adopted => ("Adopted", "took over the Secret that was given"),
         Delivery::Repaired => ("Repaired", "the Secret was not as it was sealed, and is so again"),
         Delivery::Unchanged => ("Unchanged", "nothing was to be done"),

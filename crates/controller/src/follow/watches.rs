@@ -123,6 +123,11 @@ impl Follower {
                 if status::with(resource, &outcome) != resource.status {
                     return self.queue.add(place, Urgency::New, Instant::now());
                 }
+                if self.options.once {
+                    let (namespace, name) = (&place.namespace, &place.name);
+                    let (reason, message) = (outcome.reason, &outcome.message);
+                    tracing::warn!(%namespace, %name, reason, "{message}");
+                }
                 Some(outcome)
             }
             Plan::Deliver(sealed)
@@ -187,7 +192,8 @@ impl Follower {
         self.failures += 1;
         let message = error.to_string();
         if self.failure.as_ref() != Some(&message) {
-            tracing::warn!(error = %message, "a watch failed, and is tried again");
+            let hint = error.hint().unwrap_or_default();
+            tracing::warn!(error = %message, hint, "a watch failed, and is tried again");
             self.failure = Some(message);
         }
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_yaml::Value;
 
 use super::ManifestError;
-use super::object::refuse;
+use super::object::{LAST_APPLIED_ANNOTATION, refuse};
 use crate::envelope::{Jwe, Kind, MAX_SEALED_SIZE, Refused, SealCheck, SealedSecret};
 use crate::secret::{Key, Meta, Place, SecretType, TypeError};
 
@@ -117,6 +117,10 @@ impl Spec {
         let seal = seal.transpose().map_err(|refused| refuse(&place, None, refused))?;
         let kind = sealed.kind()?;
         let Template { labels, annotations } = self.template.clone();
+        // A copy of client-side apply would hold the values of a plain Secret.
+        if annotations.contains_key(LAST_APPLIED_ANNOTATION) {
+            return Err(ManifestError::LastApplied(place.to_string()));
+        }
         let meta = Meta { place, kind, immutable: sealed.immutable, labels, annotations };
         Ok(SealedSecret { meta, values, seal })
     }

@@ -1,7 +1,9 @@
 //! Files of Kustomize, which create and patch Secrets.
 
 use super::look::{Look, has};
+use super::resource::is_sealed_value;
 use super::{Context, Found, FoundSecret, MAX_TEXTS, may_hide_secret};
+use crate::manifest::RESOURCE_KIND;
 use crate::manifest::tree::{Node, text_of};
 
 /// The kind of object that a patch changes.
@@ -56,6 +58,7 @@ impl Look<'_> {
         let is_name = |kind: &&str| kind.chars().all(|c| c.is_ascii_alphanumeric());
         let target = match &kinds[..] {
             ["Secret"] => Target::Secret,
+            [RESOURCE_KIND] => Target::Unknown,
             [kind] if is_name(kind) && !kind.is_empty() => Target::Other,
             _ => Target::Unknown,
         };
@@ -110,19 +113,28 @@ impl Look<'_> {
                 continue;
             }
             let path = path.strip_prefix('/').unwrap_or(path);
+            // The values of an EnvcryptSecret are sealed; those of a Secret are not.
+            let (path, is_resource) = match path.strip_prefix("spec/sealed/") {
+                Some(path) if path.starts_with("values") => (path, true),
+                _ => (path, false),
+            };
             let (field, key) = path.split_once('/').map_or((path, None), |(f, k)| (f, Some(k)));
-            if !["data", "stringData"].contains(&field) {
+            if !["data", "stringData"].contains(&field) && !is_resource {
                 continue;
             }
+            let is_value = |value: &Node| {
+                let is_sealed = is_resource && text_of(value).is_some_and(is_sealed_value);
+                !is_sealed && self.is_literal(value)
+            };
             for value in operation.all("value") {
                 if !value.is_mapping() || key.is_some() {
                     let at = self.position(value.start);
-                    literals.extend(self.is_literal(value).then(|| (self.key(key), at)));
+                    literals.extend(is_value(value).then(|| (self.key(key), at)));
                     continue;
                 }
                 for (key, value) in value.all_entries() {
                     let at = self.position(key.start);
-                    literals.extend(self.is_literal(value).then(|| (self.key(text_of(key)), at)));
+                    literals.extend(is_value(value).then(|| (self.key(text_of(key)), at)));
                 }
             }
         }

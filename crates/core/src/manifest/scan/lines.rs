@@ -261,7 +261,7 @@ fn indent(line: &str) -> usize {
     line.len() - line.trim_start().len()
 }
 
-/// Whether a text has `kind: Secret` in any form, or hides its text.
+/// Whether a text has `kind: Secret` or `kind: EnvcryptSecret` in any form, or hides its text.
 pub(super) fn mentions_secret(text: &str) -> bool {
     if BINARY.iter().any(|tag| text.contains(tag)) {
         return true;
@@ -273,7 +273,8 @@ pub(super) fn mentions_secret(text: &str) -> bool {
         let rest = &text[at + word.len()..];
         let rest = rest.strip_prefix("List").unwrap_or(rest);
         let ends = !rest.starts_with(|c: char| c.is_alphanumeric() || "-_./".contains(c));
-        ends && is_value(&text[..at])
+        let before = &text[..at];
+        ends && is_value(before.strip_suffix("Envcrypt").unwrap_or(before))
     })
 }
 

@@ -63,7 +63,7 @@ pub(super) fn is_resource(node: &Node, kind: &str) -> bool {
 }
 
 /// Whether a value is sealed, or begins like a sealed value. Other code checks that it is complete.
-fn is_sealed_value(text: &str) -> bool {
+pub(super) fn is_sealed_value(text: &str) -> bool {
     let begins = text.strip_prefix(SEALED_JSON).is_some_and(|rest| rest.starts_with(PROTECTED));
     begins || Jwe::parse(Kind::Value, text.as_bytes()).is_ok()
 }

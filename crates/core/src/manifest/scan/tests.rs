@@ -275,6 +275,14 @@ fn kustomizations_make_and_patch_secrets() {
             &["3:3 k"],
         ),
         ("kind: PatchTransformer\npatch: '[{op: add, path: /data/p, value: eA==}]'\n", &["2:8 p"]),
+        (
+            "kind: Kustomization\npatches:\n- target: {kind: EnvcryptSecret}\n  patch: '[{op: add, path: /spec/sealed/values/p, value: hunter2}]'\n",
+            &["4:10 p"],
+        ),
+        (
+            "kind: Kustomization\npatches:\n- patch: '[{op: add, path: /spec/sealed/values, value: {p: hunter2}}]'\n",
+            &["3:10 p"],
+        ),
         ("patches:\n- patch: '[{op: add, path: /data/p, value: eA==}]'\n", &[]),
     ]);
     let text = "patches:\n- patch: '[{op: add, path: /data/p, value: eA==}]'\n";
@@ -462,4 +470,11 @@ fn a_found_resource_is_an_object_only_if_it_has_its_fields() {
     }
     let other = head.replace("v1alpha1", "v1") + "spec: {sealed: {}}\n";
     assert_eq!(object(&other), (true, false));
+}
+
+#[test]
+fn a_resource_that_cannot_be_read_is_reported() {
+    let text = "apiVersion: envcrypt.dev/v1alpha1\nkind: EnvcryptSecret\nspec:\n\tsealed:\n\t\tvalues: {p: hunter2}\n";
+    let found = scan(text, FileKind::Manifest);
+    assert!(matches!(found[..], [Found::Unreadable(_)]), "{}", found.len());
 }
