@@ -5,6 +5,7 @@
 # Everything: offline, then against real servers, which are built on first use.
 test: quick workflows image-test
 	servers=$$(tests/servers/build.sh) && \
+	cargo build --locked --workspace && \
 	ENVCRYPT_TEST_SERVERS=$$servers cargo test --locked --workspace --test servers
 
 # What needs nothing but Rust.
