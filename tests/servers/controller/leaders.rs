@@ -3,7 +3,7 @@
 use nix::sys::signal::Signal;
 
 use super::scene::{Controller, Scene, wait};
-use crate::api_proxy::{Action, ApiProxy};
+use crate::api_proxy::{Action, ApiProxy, Request};
 
 /// The arguments of a controller with this Lease, which lasts 3 seconds.
 fn lease(scene: &Scene) -> [String; 2] {
@@ -125,4 +125,26 @@ fn two_that_both_deliver_do_no_harm() {
         std::mem::replace(&mut last, new.clone()) == new
     });
     drop(controllers);
+}
+
+#[test]
+fn one_that_slept_in_the_midst_of_a_delivery_does_not_write_after_it() {
+    let scene = Scene::new();
+    let lease = lease(&scene);
+    let proxy = ApiProxy::start(scene.plane, "admin");
+    let mut first = scene.controller_with(&proxy.kubeconfig(), &[&lease[0], &lease[1]]);
+    first.wait_logged("this process delivers");
+    scene.kms.delay(std::time::Duration::from_secs(2));
+    scene.put("db", &[("a", "1")]);
+    wait("a call to the KMS", || scene.kms.under_way() > 0);
+    first.signal(Signal::SIGSTOP);
+    scene.kms.delay(std::time::Duration::ZERO);
+    let second = start(&scene, &lease);
+    second.wait_logged("this process delivers");
+    scene.wait_values("db", &[("a", "1")]);
+    proxy.take();
+    first.signal(Signal::SIGCONT);
+    assert_eq!(first.ended(), Some(1));
+    let writes: Vec<_> = proxy.take().into_iter().filter(Request::is_write).collect();
+    assert!(writes.iter().all(|write| write.path.contains("/leases/")), "{writes:?}");
 }
