@@ -1,7 +1,7 @@
 //! The custom resource `EnvcryptSecret`, as its controller reads it, and its status.
 
 use kube::core::ObjectMeta;
-use kube::core::params::{GetParams, Patch, PatchParams};
+use kube::core::params::{GetParams, Patch, PatchParams, PostParams};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::json;
@@ -152,7 +152,7 @@ impl Cluster {
         }
     }
 
-    /// Writes the status of exactly this version. Returns the new resource version.
+    /// Writes the status of exactly this version.
     ///
     /// # Errors
     /// Returns [`ClusterError::Changed`] if someone else changed the object.
@@ -160,17 +160,25 @@ impl Cluster {
         &self,
         resource: &LiveResource,
         status: &ResourceStatus,
-    ) -> Result<String, ClusterError> {
+    ) -> Result<(), ClusterError> {
         let metadata = json!({ "uid": resource.uid, "resourceVersion": resource.version });
         let patch = Patch::Merge(json!({ "metadata": metadata, "status": status }));
-        let params =
-            PatchParams { field_manager: Some(CONTROLLER.to_owned()), ..PatchParams::default() };
-        let (place, requests) =
-            (&resource.place, requests(Form::Resource, Some(&resource.place.namespace)));
-        let request = requests.patch_subresource("status", place.name.as_str(), &params, &patch);
-        let raw: Raw = self.send(request, operation("patch", place)).await?;
-        raw.metadata.resource_version.ok_or(ClusterError::Answer)
+        let place = &resource.place;
+        let requests = requests(Form::Resource, Some(&place.namespace));
+        let name = place.name.as_str();
+        let request = requests.patch_subresource("status", name, &patch_params(), &patch);
+        self.send::<IgnoredAny>(request, operation("patch", place)).await.map(drop)
     }
+}
+
+/// The parameters of a patch by the controller.
+pub(crate) fn patch_params() -> PatchParams {
+    PatchParams { field_manager: Some(CONTROLLER.to_owned()), ..PatchParams::default() }
+}
+
+/// The parameters of a new object of the controller.
+pub(crate) fn post_params(dry_run: bool) -> PostParams {
+    PostParams { dry_run, field_manager: Some(CONTROLLER.to_owned()) }
 }
 
 fn operation(verb: &'static str, place: &Place) -> Operation {

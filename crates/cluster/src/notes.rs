@@ -2,7 +2,6 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use k8s_openapi::jiff::Timestamp;
-use kube::core::params::PostParams;
 use kube::core::request::Request as Requests;
 use serde_json::json;
 
@@ -11,7 +10,7 @@ use envcrypt_core::secret::Place;
 
 use super::{Cluster, ClusterError};
 use crate::error::Operation;
-use crate::live::CONTROLLER;
+use crate::live::post_params;
 
 /// What an event tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,8 +61,7 @@ impl Cluster {
             },
         });
         let url = format!("/apis/events.k8s.io/v1/namespaces/{}/events", place.namespace);
-        let params =
-            PostParams { field_manager: Some(CONTROLLER.to_owned()), ..PostParams::default() };
+        let params = post_params(false);
         let body = serde_json::to_vec(&event).expect("an event is plain text");
         let operation = Operation::list(Some(&place.namespace)).of("events").to("create");
         let request = Requests::new(url).create(&params, body);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use kube::core::params::{ListParams, Patch, PatchParams};
+use kube::core::params::{ListParams, Patch};
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use envcrypt_core::secret::{Namespace, Place};
 
 use super::{Cluster, ClusterError};
 use crate::error::Operation;
-use crate::live::CONTROLLER;
+use crate::live::patch_params;
 use crate::workloads::{WorkloadKind, used};
 
 /// The label with which a workload asks for restarts.
@@ -82,8 +82,7 @@ impl Cluster {
         if restarts {
             patch["spec"] = json!({ "template": { "metadata": { "annotations": annotations } } });
         }
-        let params =
-            PatchParams { field_manager: Some(CONTROLLER.to_owned()), ..PatchParams::default() };
+        let params = patch_params();
         let requests = workload.kind.requests(Some(&workload.place.namespace));
         let request = requests.patch(workload.place.name.as_str(), &params, &Patch::Merge(patch));
         let operation = Operation::at("patch", &workload.place, false).of(workload.kind.plural());

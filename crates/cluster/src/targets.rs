@@ -3,7 +3,7 @@
 
 use http::HeaderValue;
 use http::header::ACCEPT;
-use kube::core::params::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
+use kube::core::params::{DeleteParams, Patch, Preconditions};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -12,7 +12,7 @@ use envcrypt_core::secret::Place;
 
 use super::{Cluster, ClusterError, secrets};
 use crate::error::Operation;
-use crate::live::{CONTROLLER, Version};
+use crate::live::{Version, patch_params, post_params};
 use crate::storage::ONE;
 
 /// The answer to a write, without the values.
@@ -65,7 +65,7 @@ impl Cluster {
         object: &Object,
         dry_run: bool,
     ) -> Result<Version, ClusterError> {
-        let params = PostParams { dry_run, field_manager: Some(CONTROLLER.to_owned()) };
+        let params = post_params(dry_run);
         let body = serde_json::to_vec(object).expect("an object is plain text");
         let request = secrets(Some(&place.namespace)).create(&params, body);
         self.written(request, place, "create").await
@@ -76,8 +76,7 @@ impl Cluster {
     /// # Errors
     /// Returns [`ClusterError::Changed`] if someone else changed the Secret.
     pub async fn patch_target(&self, place: &Place, patch: Value) -> Result<Version, ClusterError> {
-        let params =
-            PatchParams { field_manager: Some(CONTROLLER.to_owned()), ..PatchParams::default() };
+        let params = patch_params();
         let requests = secrets(Some(&place.namespace));
         let request = requests.patch(place.name.as_str(), &params, &Patch::Merge(patch));
         self.written(request, place, "patch").await

@@ -346,7 +346,7 @@ impl Deliverer {
             return;
         }
         let written = match self.check_lead(&resource.place) {
-            Ok(()) => self.cluster.put_status(resource, &status).await.map(drop),
+            Ok(()) => self.cluster.put_status(resource, &status).await,
             Err(error) => Err(error),
         };
         if let Err(error) = written {

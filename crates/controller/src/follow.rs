@@ -33,6 +33,8 @@ use crate::restart::{ALWAYS, Restarts, Where};
 
 /// How many deliveries run at the same time.
 const AT_ONCE: usize = 32;
+/// How often the oldest one of the queue is searched for.
+const MEASURE_AGAIN: Duration = Duration::from_secs(1);
 /// How often the same event about the same object is written.
 const NOTE_AGAIN: Duration = Duration::from_secs(60);
 /// How many repairs of one object are made at once.
@@ -83,6 +85,8 @@ struct Follower {
     /// How often a watch failed.
     failures: u32,
     leads: bool,
+    /// When the oldest one of the queue was searched for last.
+    measured: Instant,
 }
 
 /// Follows the cluster until it is stopped, or once.
@@ -114,6 +118,7 @@ pub async fn run(
         failure: None,
         failures: 0,
         leads: false,
+        measured: Instant::now(),
     };
     follower.begin();
     let stop = stopped();
@@ -211,7 +216,18 @@ impl Follower {
             self.running.push(Box::pin(async move { deliverer.deliver(task).await }));
         }
         self.start_passes();
-        self.metrics.queue.set(i64::try_from(self.queue.len()).unwrap_or(i64::MAX));
+        self.measure();
+    }
+
+    /// Updates the metrics of the queue. The oldest one is searched for once a second: this runs
+    /// after each change of the cluster, and thousands may wait.
+    fn measure(&mut self) {
+        let waiting = self.queue.len();
+        self.metrics.queue.set(i64::try_from(waiting).unwrap_or(i64::MAX));
+        if waiting > 0 && self.measured.elapsed() < MEASURE_AGAIN {
+            return;
+        }
+        self.measured = Instant::now();
         let oldest = self.queue.oldest().map_or(0, |since| since.elapsed().as_secs());
         self.metrics.oldest_waiting.set(i64::try_from(oldest).unwrap_or(i64::MAX));
     }

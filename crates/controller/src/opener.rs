@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub struct Opener {
     inner: access::Opener,
     ring: Arc<Ring>,
-    keks: Vec<KekUri>,
+    rules: Rules,
     /// Calls a second for each KEK.
     rate: f64,
     buckets: Mutex<HashMap<KekId, Bucket>>,
@@ -55,7 +55,7 @@ impl Opener {
         }));
         let inner = access::Opener::new(ring.clone(), rules.consents()?, SealCheck::Required);
         let buckets = Mutex::default();
-        Ok(Self { inner, ring, keks: rules.keks.clone(), rate, buckets, metrics })
+        Ok(Self { inner, ring, rules: rules.clone(), rate, buckets, metrics })
     }
 
     /// Opens a Secret, and forgets its data keys at once.
@@ -78,14 +78,12 @@ impl Opener {
 
     /// How many calls opening costs at most: one for each wrapped key that may be used.
     fn most_calls(&self, secret: &SealedSecret) -> usize {
-        let may = |kek: &KekUri| self.keks.iter().any(|allowed| allowed.id() == kek.id());
-        secret.wrapped_keys().into_iter().filter(|wrapped| may(&wrapped.kek)).count()
+        secret.wrapped_keys().into_iter().filter(|w| self.rules.may_use(&w.kek)).count()
     }
 
     /// The first KEK of the Secret that may be used.
     fn kek<'s>(&self, secret: &'s SealedSecret) -> Option<&'s KekUri> {
-        let may = |kek: &&KekUri| self.keks.iter().any(|allowed| allowed.id() == kek.id());
-        secret.keks().into_iter().find(may)
+        secret.keks().into_iter().find(|kek| self.rules.may_use(kek))
     }
 
     /// Waits until the KEK may get this many calls more.

@@ -63,6 +63,11 @@ impl Rules {
         Ok(Consents::new(policy, Box::new(Nobody)))
     }
 
+    /// Returns whether this KEK may open, in any version.
+    pub fn may_use(&self, kek: &KekUri) -> bool {
+        self.keks.iter().any(|allowed| allowed.id() == kek.id())
+    }
+
     /// Decides what is to be done, without any request.
     pub fn plan(&self, resource: &LiveResource) -> Plan {
         if resource.is_going {
@@ -143,9 +148,8 @@ impl Rules {
 
     /// Each part needs a KEK that may open. Otherwise no KMS is asked.
     fn check_keks(&self, sealed: &SealedSecret) -> Result<(), Outcome> {
-        let may = |kek: &KekUri| self.keks.iter().any(|allowed| allowed.id() == kek.id());
         let is_open = |recipients: &[envcrypt_core::kek::WrappedKey]| {
-            recipients.iter().any(|wrapped| wrapped.kek.is_built_in() && may(&wrapped.kek))
+            recipients.iter().any(|wrapped| wrapped.kek.is_built_in() && self.may_use(&wrapped.kek))
         };
         match sealed.parts().all(|(_, jwe)| is_open(&jwe.recipients)) {
             true if sealed.is_under_the_same_keks() => Ok(()),

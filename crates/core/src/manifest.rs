@@ -6,6 +6,8 @@ mod convert;
 mod document;
 mod draft;
 mod error;
+#[cfg(test)]
+mod layout;
 mod object;
 mod replace;
 mod resource;

@@ -45,15 +45,9 @@ pub struct ReaderArgs {
 pub async fn run(args: ReaderArgs, session: &Session) -> Result<(), Failure> {
     let (namespaces, names) = (namespaces(&args.namespace)?, secret_names(&args.name)?);
     let ReaderArgs { role_name: name, subject: subjects, .. } = &args;
-    match args.kms.kms() {
-        Some(kms) => {
-            let whose =
-                Whose { name, uses: KekUse::Open, names: &names, subjects, are_of_pods: false };
-            args.kms.print(kms, &namespaces, &whose, session)
-        }
-        None => {
-            let grants = policy::reader(name, &namespaces, &names);
-            print(&grants, subjects, args.check.check, session).await
-        }
+    let whose = Whose { name, uses: KekUse::Open, names: &names, subjects, are_of_pods: false };
+    if let Some(kms) = args.kms.kms() {
+        return args.kms.print(kms, &namespaces, &whose, session);
     }
+    print(&policy::reader(name, &namespaces, &names), subjects, args.check.check, session).await
 }

@@ -50,15 +50,15 @@ pub struct SealerArgs {
 pub async fn run(args: SealerArgs, session: &Session) -> Result<(), Failure> {
     let (namespaces, names) = (namespaces(&args.namespace)?, secret_names(&args.name)?);
     let SealerArgs { role_name: name, subject: subjects, .. } = &args;
-    match args.kms.kms() {
-        Some(kms) => {
-            let whose =
-                Whose { name, uses: KekUse::Seal, names: &names, subjects, are_of_pods: false };
-            args.kms.print(kms, &namespaces, &whose, session)
-        }
-        None => {
-            let grants = policy::sealer(name, &namespaces, &names, args.secrets);
-            print(&grants, subjects, args.check.check, session).await
-        }
+    let whose = Whose { name, uses: KekUse::Seal, names: &names, subjects, are_of_pods: false };
+    if let Some(kms) = args.kms.kms() {
+        return args.kms.print(kms, &namespaces, &whose, session);
     }
+    print(
+        &policy::sealer(name, &namespaces, &names, args.secrets),
+        subjects,
+        args.check.check,
+        session,
+    )
+    .await
 }

@@ -1,8 +1,6 @@
 //! Every command line of `docs/at-rest.md` is run here, in its order, as an administrator would: in
 //! a terminal, with an etcd and a kube-apiserver that are there for nothing else.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Command;
@@ -13,7 +11,7 @@ use crate::kms_server::program;
 use crate::programs::find;
 use crate::readme::{commands, install, run_line};
 use crate::sandbox::{Sandbox, own};
-use crate::server::{Server, free_port, wait_until};
+use crate::server::{Server, free_port, http_get, wait_until};
 
 const PAGE: &str = include_str!("../../../docs/at-rest.md");
 const ALERTS: &str = include_str!("../../../deploy/alerts.yaml");
@@ -168,10 +166,7 @@ impl Lab {
         // The rest is of the controller.
         let alerts = ALERTS.split("# For envcrypt-controller").next().expect("a group");
         assert!(PAGE.contains(alerts), "copy the group of deploy/alerts.yaml into docs/at-rest.md");
-        let mut stream = TcpStream::connect(("127.0.0.1", self.plugin_port)).expect("connected");
-        write!(stream, "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("sent");
-        let mut metrics = String::new();
-        stream.read_to_string(&mut metrics).expect("read");
+        let metrics = http_get(self.plugin_port, "/metrics");
         let words = alerts.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
         let names: Vec<_> = words.filter(|word| word.starts_with("envcrypt_kms_")).collect();
         assert!(names.len() >= 5, "{names:?}");

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::envelope::SealedSecret;
+use crate::manifest::layout::file;
 use crate::manifest::replace::tests::sealed;
 use crate::manifest::{Document, Format, parse, sealed_object, write};
 use crate::secret::SecretType;
@@ -214,18 +215,8 @@ fn layouts() -> impl Strategy<Value = (String, SealedSecret)> {
     let kind = Just("type: 'envcrypt.dev/sealed'\n".to_owned());
     let fields = (data, metadata, rest, head, kind).prop_map(|(a, b, c, d, e)| vec![a, b, c, d, e]);
     let fields = fields.prop_flat_map(|fields| Just(fields).prop_shuffle());
-    (fields, any::<[bool; 3]>()).prop_map(move |(fields, [crlf, item, other])| {
-        let mut text = fields.concat();
-        if item {
-            let lines = text.lines().map(|line| format!("  {line}").trim_end().to_owned());
-            let lines = lines.collect::<Vec<_>>().join("\n");
-            text = format!("apiVersion: v1\nkind: List\nitems:\n- {}\n", lines.trim_start());
-        }
-        if other {
-            text = format!("# ä\nkind: Pod\napiVersion: v1\n---\n{text}# end");
-        }
-        (if crlf { text.replace('\n', "\r\n") } else { text }, secret.clone())
-    })
+    (fields, any::<[bool; 3]>())
+        .prop_map(move |(fields, shape)| (file(&fields, shape), secret.clone()))
 }
 
 proptest! {

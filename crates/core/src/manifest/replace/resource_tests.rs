@@ -4,6 +4,7 @@ use super::tests::{recipient, sealed};
 use super::*;
 use crate::envelope::{Scope, SealCheck, Sealer};
 use crate::kek::DataKey;
+use crate::manifest::layout::file;
 use crate::manifest::{Format, resource_object, write};
 use crate::secret::{Namespace, SecretValue};
 
@@ -132,18 +133,7 @@ fn layouts() -> impl Strategy<Value = String> {
     let spec = spec.prop_map(|parts| format!("spec:\n{}", parts.concat()));
     let fields = (spec, metadata, status, head).prop_map(|(a, b, c, d)| vec![a, b, c, d]);
     let fields = fields.prop_flat_map(|fields| Just(fields).prop_shuffle());
-    (fields, any::<[bool; 3]>()).prop_map(|(fields, [crlf, item, other])| {
-        let mut text = fields.concat();
-        if item {
-            let lines = text.lines().map(|line| format!("  {line}").trim_end().to_owned());
-            let lines = lines.collect::<Vec<_>>().join("\n");
-            text = format!("apiVersion: v1\nkind: List\nitems:\n- {}\n", lines.trim_start());
-        }
-        if other {
-            text = format!("# ä\nkind: Pod\napiVersion: v1\n---\n{text}# end");
-        }
-        if crlf { text.replace('\n', "\r\n") } else { text }
-    })
+    (fields, any::<[bool; 3]>()).prop_map(|(fields, shape)| file(&fields, shape))
 }
 
 /// The lines without those that hold sealed values or the seal.

@@ -3,6 +3,7 @@ use proptest::prelude::*;
 
 use crate::envelope::{Scope, SealCheck, Sealer};
 use crate::kek::{DataKey, KekUri, WrappedKey};
+use crate::manifest::layout::file;
 use crate::manifest::sealed_object;
 use crate::secret::{Meta, Namespace, Place, PlainSecret, SecretType, SecretValue};
 
@@ -194,20 +195,8 @@ fn layouts() -> impl Strategy<Value = String> {
     ];
     let head = Just("apiVersion: v1\nkind: Secret\n".to_owned());
     let fields = (values, metadata, kind, head).prop_map(|(a, b, c, d)| vec![a, b, c, d]);
-    (fields.prop_flat_map(|fields| Just(fields).prop_shuffle()), any::<[bool; 3]>()).prop_map(
-        |(fields, [crlf, item, other])| {
-            let mut text = fields.concat();
-            if item {
-                let lines = text.lines().map(|line| format!("  {line}").trim_end().to_owned());
-                let lines = lines.collect::<Vec<_>>().join("\n");
-                text = format!("apiVersion: v1\nkind: List\nitems:\n- {}\n", lines.trim_start());
-            }
-            if other {
-                text = format!("# ä\nkind: Pod\napiVersion: v1\n---\n{text}# end");
-            }
-            if crlf { text.replace('\n', "\r\n") } else { text }
-        },
-    )
+    let fields = fields.prop_flat_map(|fields| Just(fields).prop_shuffle());
+    (fields, any::<[bool; 3]>()).prop_map(|(fields, shape)| file(&fields, shape))
 }
 
 proptest! {
