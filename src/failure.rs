@@ -5,6 +5,7 @@ mod access;
 mod at_rest;
 mod batch;
 mod exec;
+mod git;
 mod lower;
 mod policy;
 mod restart;
@@ -18,6 +19,7 @@ use thiserror::Error;
 use crate::config::ConfigError;
 use crate::etcd::{EtcdError, PodError, SourceError};
 use crate::files::{FileError, MemoryError};
+use crate::git::GitError;
 use crate::policy::PolicyError;
 use crate::terminal::{EditError, OutputError, PromptError, Report};
 use envcrypt_cluster::{ClusterError, ReplaceError};
@@ -76,6 +78,8 @@ pub enum Failure {
     Exec(#[from] ExecError),
     #[error(transparent)]
     Policy(#[from] PolicyError),
+    #[error(transparent)]
+    Git(#[from] GitError),
     /// Flags that conflict.
     #[error("{0}")]
     Usage(String),
@@ -258,6 +262,7 @@ impl Failure {
             Self::AtRest(error) => error,
             Self::Exec(error) => error,
             Self::Policy(error) => error,
+            Self::Git(error) => error,
             Self::Type(error) => error,
             Self::Live(error) => error,
             Self::Replace(error) => &**error,

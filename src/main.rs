@@ -17,6 +17,7 @@ mod config;
 mod etcd;
 mod failure;
 mod files;
+mod git;
 mod policy;
 mod process;
 mod restart;

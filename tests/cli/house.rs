@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// From the ground up: a room of the plugin imports its own and those before it, and no other.
-const PLUGIN: [&str; 17] = [
+const PLUGIN: [&str; 18] = [
     "process",
     "files",
     "terminal",
     "config",
     "etcd",
+    "git",
     "policy",
     "failure",
     "session",

@@ -1,0 +1,21 @@
+//! Why Git gave no answer.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+#[derive(Debug, Error)]
+pub enum GitError {
+    /// There is no program `git` in `PATH`.
+    #[error("the program `git` is not in `PATH`")]
+    NoGit,
+    /// It could not be started.
+    #[error("cannot run `git`: {0}")]
+    Start(std::io::Error),
+    /// No repository has this directory.
+    #[error("`{}` is not in a Git repository", .0.display())]
+    NoRepository(PathBuf),
+    /// Git ended with an error. `said` is its message, safe to print.
+    #[error("`git {command}` failed: {said}")]
+    Failed { command: String, said: String },
+}
