@@ -9,7 +9,9 @@ mod time;
 mod visible;
 
 pub use editor::{EditError, Editor};
-pub use output::{OutputError, stderr_is_terminal, stderr_line, stdout, stdout_is_terminal};
+pub use output::{
+    OutputError, stderr_is_terminal, stderr_line, stdout, stdout_is_terminal, tty_line,
+};
 pub use prompt::{Prompt, PromptError, Times, open as open_prompt};
 pub use report::{Report, note, warn};
 pub use time::time;

@@ -1,7 +1,9 @@
 //! `check`: finds unencrypted Secrets, and sealed Secrets with problems. It works offline, without
 //! a KMS and without a cluster.
 
+mod filter;
 mod keks;
+pub mod krm;
 mod report;
 mod tracked;
 
@@ -61,6 +63,9 @@ Examples:
   # Check the output of another program
   helm template web | kubectl envcrypt check -
 
+  # Let the output of another program pass only if nothing is found
+  helm template web | kubectl envcrypt check --filter | kubectl apply -f -
+
   # Skip test data, and name a KEK that is allowed
   kubectl envcrypt check --exclude 'tests/**' --kek hashivault://prod deploy/
 
@@ -79,6 +84,9 @@ pub struct CheckArgs {
     /// Check files that Git ignores, too
     #[arg(long)]
     no_ignore: bool,
+    /// Copy standard input to standard output if nothing is found, and print nothing otherwise
+    #[arg(long, conflicts_with_all = ["paths", "exclude", "no_ignore", "output"])]
+    filter: bool,
     /// Output format
     #[arg(short, long, value_enum, default_value = "text", help_heading = "Output")]
     output: Output,
@@ -96,19 +104,23 @@ enum Output {
 
 /// Runs the command. A failure to check gets another exit code than a finding.
 pub fn run(args: &CheckArgs, session: &Session) -> Result<(), Failure> {
-    check(args, session).map_err(|failure| match failure {
+    let result = match args.filter {
+        true => Checker::new(session, &args.kek).and_then(filter::run),
+        false => check(args, session),
+    };
+    result.map_err(not_checked)
+}
+
+/// Gives a failure to check its own exit code.
+fn not_checked(failure: Failure) -> Failure {
+    match failure {
         found @ (Failure::Found { .. } | Failure::Output(_) | Failure::Usage(_)) => found,
         other => Failure::NotCompared(Box::new(other)),
-    })
+    }
 }
 
 fn check(args: &CheckArgs, session: &Session) -> Result<(), Failure> {
-    let mut checker = Checker {
-        session,
-        known: Known::new(session, &args.kek)?,
-        findings: Vec::new(),
-        failures: Vec::new(),
-    };
+    let mut checker = Checker::new(session, &args.kek)?;
     let files = args.files(&mut checker.failures)?;
     for path in &files {
         checker.file(path);
@@ -125,10 +137,7 @@ fn check(args: &CheckArgs, session: &Session) -> Result<(), Failure> {
     terminal::stdout(text.as_bytes())?;
     match (failures.len(), findings.len()) {
         (0, 0) => Ok(()),
-        (0, found) => {
-            let in_the_clear = findings.iter().any(|finding| finding.id == "plain-secret");
-            Err(Failure::Found { found, files: files.len(), in_the_clear })
-        }
+        (0, _) => Err(report::failure(&findings, files.len())),
         // A file that could not be checked does not hide the findings in the others.
         (1, 0) => Err(failures.remove(0)),
         (failed, _) => {
@@ -244,7 +253,12 @@ struct Checker<'a> {
     failures: Vec<Failure>,
 }
 
-impl Checker<'_> {
+impl<'a> Checker<'a> {
+    fn new(session: &'a Session, keks: &[KekName]) -> Result<Self, Failure> {
+        let known = Known::new(session, keks)?;
+        Ok(Self { session, known, findings: Vec::new(), failures: Vec::new() })
+    }
+
     fn file(&mut self, path: &Path) {
         // Standard input is expected to be a manifest.
         let kind = match path == Path::new("-") {
@@ -256,12 +270,16 @@ impl Checker<'_> {
             Ok(None) => return,
             Err(failure) => return self.failures.push(failure),
         };
-        if !manifest::may_mention(&bytes) {
+        self.examine(path, kind, &bytes);
+    }
+
+    fn examine(&mut self, path: &Path, kind: FileKind, bytes: &[u8]) {
+        if !manifest::may_mention(bytes) {
             return;
         }
-        let text = text(&bytes);
+        let text = text(bytes);
         let mut found = manifest::scan(&text, kind);
-        if memmem::find(&bytes, b"<<").is_some() && kind == FileKind::Other {
+        if memmem::find(bytes, b"<<").is_some() && kind == FileKind::Other {
             for (before, body) in manifest::heredocs(&text) {
                 found.extend(
                     manifest::scan(&body, FileKind::Manifest)

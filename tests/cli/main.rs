@@ -9,6 +9,7 @@ mod create;
 mod errors;
 mod exec;
 mod files;
+mod filter;
 mod hardening;
 mod help;
 mod house;

@@ -1,6 +1,7 @@
 //! The built binary against real servers: a control plane of etcd and
 //! kube-apiserver, and every KMS or what plays it. `make test` builds them first.
 
+mod adapters;
 mod age_cli;
 mod api_proxy;
 mod apply;

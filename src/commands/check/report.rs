@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::{Value, json};
 
+use crate::failure::Failure;
 use crate::terminal;
 use envcrypt_core::manifest::Position;
 
@@ -29,6 +30,12 @@ const KINDS: [(&str, &str); 5] = [
     ("unknown-kek", "A KEK that no rule, setting or flag names"),
     ("kek-not-allowed", "A KEK that the rules do not name for this Secret"),
 ];
+
+/// What ends the command after the findings were reported.
+pub fn failure(findings: &[Finding], files: usize) -> Failure {
+    let in_the_clear = findings.iter().any(|finding| finding.id == "plain-secret");
+    Failure::Found { found: findings.len(), files, in_the_clear }
+}
 
 /// One line per finding, in the form that compilers use.
 pub fn text(findings: &[Finding]) -> String {
