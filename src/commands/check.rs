@@ -1,6 +1,8 @@
 //! `check`: finds unencrypted Secrets, and sealed Secrets with problems. It works offline, without
 //! a KMS and without a cluster.
 
+mod attributes;
+mod conflicts;
 mod keks;
 mod report;
 mod tracked;
@@ -51,6 +53,7 @@ const UNREADABLE_RESOURCE: &str =
   wrong-form       a sealed Secret that cannot be read, or has no seal
   unknown-kek      a KEK that no rule, setting or flag names
   kek-not-allowed  a KEK that the rules of `.envcrypt.yaml` do not name for this Secret
+  merge-conflict   a conflict that a merge left in a manifest with Secrets
 
 It does not check files that Git ignores, or manifests inside the text of another object.
 
@@ -108,13 +111,15 @@ fn check(args: &CheckArgs, session: &Session) -> Result<(), Failure> {
         known: Known::new(session, &args.kek)?,
         findings: Vec::new(),
         failures: Vec::new(),
+        sealed: BTreeSet::new(),
     };
     let files = args.files(&mut checker.failures)?;
     for path in &files {
         checker.file(path);
     }
-    let Checker { mut findings, mut failures, known, .. } = checker;
+    let Checker { mut findings, mut failures, known, sealed, .. } = checker;
     known.tell();
+    attributes::tell(&sealed);
     findings
         .sort_by(|a, b| (&a.path, a.at.line, a.at.column).cmp(&(&b.path, b.at.line, b.at.column)));
     let text = match args.output {
@@ -242,6 +247,8 @@ struct Checker<'a> {
     known: Known<'a>,
     findings: Vec<Finding>,
     failures: Vec<Failure>,
+    /// Files with sealed Secrets.
+    sealed: BTreeSet<PathBuf>,
 }
 
 impl Checker<'_> {
@@ -260,6 +267,10 @@ impl Checker<'_> {
             return;
         }
         let text = text(&bytes);
+        let conflicts = conflicts::conflicts(&text, kind);
+        for at in &conflicts {
+            self.add(path, *at, "merge-conflict", conflicts::TEXT);
+        }
         let mut found = manifest::scan(&text, kind);
         if memmem::find(&bytes, b"<<").is_some() && kind == FileKind::Other {
             for (before, body) in manifest::heredocs(&text) {
@@ -275,6 +286,8 @@ impl Checker<'_> {
                 Found::Sealed(at) => {
                     self.add(path, at, "out-of-place", "a sealed value is outside a Secret");
                 }
+                // The conflict is why.
+                Found::Unreadable(_) if !conflicts.is_empty() => {}
                 Found::Unreadable(at) => self.add(path, at, "wrong-form", UNREADABLE),
                 Found::Secret(secret) => self.secret(path, *secret),
             }
@@ -313,6 +326,7 @@ impl Checker<'_> {
     }
 
     fn sealed(&mut self, path: &Path, at: Position, object: &Object) {
+        self.sealed.insert(path.to_owned());
         let secret = match object.sealed(&self.namespace(object), SealCheck::Required) {
             Ok(secret) => secret,
             Err(error) => return self.add(path, at, "wrong-form", &error.to_string()),

@@ -1,11 +1,11 @@
 //! `git merge-file`: merges three texts, line by line.
 
-use std::io::Write;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::GitError;
+use crate::files::{Disk, MemoryDirectory, MemoryError};
 use crate::process;
-use std::path::Path;
 use zeroize::Zeroizing;
 
 /// How conflicts are written.
@@ -42,13 +42,11 @@ pub fn merge_file(
     if conflicts.marker_size > 0 {
         command.arg(format!("--marker-size={}", conflicts.marker_size));
     }
-    let mut files = Vec::new();
-    for text in [ours, base, theirs] {
-        // Only the owner can read it, and it goes when it is dropped.
-        let mut file = tempfile::NamedTempFile::new().map_err(GitError::Start)?;
-        file.write_all(text).map_err(GitError::Start)?;
-        command.arg(file.path());
-        files.push(file);
+    // A file can also have plain Secrets, so this is in memory if there is such a place.
+    let error = |error: MemoryError| GitError::Start(std::io::Error::other(error.to_string()));
+    let directory = MemoryDirectory::new(Disk::Allowed).map_err(error)?;
+    for (name, text) in [("ours", ours), ("base", base), ("theirs", theirs)] {
+        command.arg(directory.write(name, text).map_err(error)?);
     }
     let answer = command.stdin(Stdio::null()).stderr(Stdio::null()).output();
     let answer = answer.map_err(GitError::Start)?;

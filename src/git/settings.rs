@@ -15,6 +15,8 @@ pub enum Settings<'a> {
     Local(&'a Repository),
     /// Those of the person.
     Global,
+    /// All that count in a repository. They can only be read.
+    All(&'a Repository),
 }
 
 impl Settings<'_> {
@@ -52,13 +54,14 @@ impl Settings<'_> {
 
     fn run(&self, arguments: &[&str]) -> Result<Output, GitError> {
         let (mut command, place) = match self {
-            Self::Local(repository) => (repository.command(), "--local"),
+            Self::Local(repository) => (repository.command(), Some("--local")),
+            Self::All(repository) => (repository.command(), None),
             Self::Global => {
                 let git = process::find(Path::new("git")).ok_or(GitError::NoGit)?;
-                (Command::new(git), "--global")
+                (Command::new(git), Some("--global"))
             }
         };
-        command.args(["config", place]).args(arguments).stdin(Stdio::null());
+        command.arg("config").args(place).args(arguments).stdin(Stdio::null());
         command.env("LC_ALL", "C").output().map_err(GitError::Start)
     }
 }

@@ -66,7 +66,7 @@ impl Texts<'_> {
     /// person edited since. All other lines stay.
     ///
     /// # Errors
-    /// Returns a [`MergeError`] if a Secret is not merged, or the text cannot be changed.
+    /// Returns a [`Failure`] if a Secret is not merged, or the text cannot be changed.
     pub async fn resolve(
         &self,
         conflicted: &Conflicted<'_>,
@@ -77,9 +77,9 @@ impl Texts<'_> {
         let versions = self.versions().ok_or_else(one_sided)?;
         let is_wanted = |place: &Place| conflicted.places.contains(place);
         let plan = versions.plan(merger, decide, is_wanted).await;
-        if !plan.not_merged.is_empty() {
-            let path = conflicted.path.to_owned();
-            return Err(MergeError::NotMerged { path, secrets: plan.not_merged }.into());
+        let failure = plan.not_merged.into_iter().find_map(|secret| secret.failure);
+        if let Some(failure) = failure {
+            return Err(*failure);
         }
         if plan.whole.is_empty() {
             return Err(one_sided().into());

@@ -9,6 +9,7 @@ mod create;
 mod errors;
 mod exec;
 mod files;
+mod git;
 mod hardening;
 mod help;
 mod house;
