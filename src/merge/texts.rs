@@ -135,7 +135,13 @@ impl Texts<'_> {
                     continue;
                 }
             };
-            let Ok(text) = self.git(texts.each_ref().map(|text| text.as_bytes())) else { break };
+            let text = match self.git(texts.each_ref().map(String::as_bytes)) {
+                Ok(text) => text,
+                Err(error) => {
+                    failed = Some(error.into());
+                    break;
+                }
+            };
             if !text.is_clean {
                 conflicted = conflicted.or(Some(text));
             } else if !plan.not_merged.is_empty() {

@@ -885,6 +885,21 @@ fn without_a_repository_it_says_so() {
     assert!(error.contains("is not in a Git repository"), "{error}");
 }
 
+#[test]
+fn without_git_both_sides_are_in_the_file() {
+    let sandbox = Sandbox::with_local_key();
+    let base = sandbox.sealed(&["a=1", "b=1"]);
+    ["base", "ours", "theirs"].iter().for_each(|name| drop(sandbox.write(name, &base)));
+    sandbox.pipe("2", ["set", "-f", "ours", "--from-stdin", "a"]).succeeds();
+    sandbox.pipe("2", ["set", "-f", "theirs", "--from-stdin", "b"]).succeeds();
+    let (ours, theirs) = (sandbox.read("ours"), sandbox.read("theirs"));
+    let sandbox = sandbox.env("PATH", "/nowhere");
+    let run = sandbox.run(["git", "merge", "--marker-size=9", "base", "ours", "theirs"]);
+    assert_eq!(run.code, Some(1), "{}", run.stderr);
+    let expected = format!("<<<<<<<<< ours\n{ours}=========\n{theirs}>>>>>>>>> theirs\n");
+    assert_eq!(sandbox.read("ours"), expected);
+}
+
 /// For tools that have no drivers, such as jj: the result goes to another file.
 #[test]
 fn three_files_merge_into_a_fourth() {

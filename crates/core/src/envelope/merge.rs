@@ -55,8 +55,8 @@ pub struct Merge<'a> {
 pub struct Merged {
     /// The Secret.
     pub secret: SealedSecret,
-    /// Whether the seal belongs to exactly this Secret. If not, it is the later seal of both sides,
-    /// for the time of a new one.
+    /// Whether the seal can stay. If not, it is the later seal of both sides, for the time of a new
+    /// one.
     pub is_sealed: bool,
 }
 
@@ -162,19 +162,40 @@ impl<'a> Merge<'a> {
     /// Returns the merged Secret. No part may be disputed.
     ///
     /// `ours` and `theirs` are the two versions, possibly rewrapped. The seal of one side is kept
-    /// if it fits. `now` is in seconds since 1970.
+    /// if it fits, and the other side has no later one. `now` is in seconds since 1970.
     #[must_use]
-    pub fn combine(&self, ours: &SealedSecret, theirs: &SealedSecret, now: u64) -> Merged {
+    pub fn combine<'s>(
+        &self,
+        ours: &'s SealedSecret,
+        theirs: &'s SealedSecret,
+        now: u64,
+    ) -> Merged {
         debug_assert!(self.disputed().next().is_none());
         let mut secret = self.take(ours, theirs, ours);
         let digest = secret.digest();
-        let fits = |side: &&SealedSecret| side.seal.is_some() && side.digest() == digest;
-        let fitting: Vec<_> = [ours, theirs].into_iter().filter(fits).collect();
-        let is_sealed = !fitting.is_empty();
-        let candidates = if is_sealed { fitting } else { vec![ours, theirs] };
-        let seals = candidates.into_iter().filter_map(|side| side.seal.as_ref());
-        secret.seal = self.seal(&seals.collect::<Vec<_>>(), now);
+        let (fits, others): (Vec<_>, Vec<_>) =
+            [ours, theirs].into_iter().partition(|side| side.digest() == digest);
+        let seals = |sides: &[&'s SealedSecret]| -> Vec<&'s Jwe> {
+            sides.iter().filter_map(|side| side.seal.as_ref()).collect()
+        };
+        let (fitting, other) = (seals(&fits), seals(&others));
+        let last = [&fitting[..], &other].concat().into_iter().max_by_key(|seal| time(seal, now));
+        secret.seal = self.seal(&fitting, now);
+        // The seal of a merge is never older than that of a side, or it would look rolled back.
+        let is_last = |seal: &Jwe| {
+            other.iter().all(|other| self.is_old(other) || time(seal, now) > time(other, now))
+        };
+        let is_sealed = secret.seal.as_ref().is_some_and(is_last);
+        if !is_sealed {
+            secret.seal = last.cloned();
+        }
         Merged { secret, is_sealed }
+    }
+
+    /// Whether a seal is that of the common version.
+    fn is_old(&self, seal: &Jwe) -> bool {
+        let bases = self.bases.iter().flatten().filter_map(|base| base.seal.as_ref());
+        bases.into_iter().any(|base| base.digest() == seal.digest())
     }
 
     /// The later seal. If both sides have the same one, only its KEKs can differ.
@@ -189,9 +210,7 @@ impl<'a> Merge<'a> {
                 _ => Some(ours.clone()),
             };
         }
-        // A time that cannot be true comes from a wrong clock.
-        let time = |seal: &&&Jwe| (!is_too_late(seal.sealed_at, now), seal.sealed_at);
-        seals.iter().max_by_key(time).copied().cloned()
+        seals.iter().max_by_key(|seal| time(seal, now)).copied().cloned()
     }
 
     fn take(
@@ -218,6 +237,12 @@ impl<'a> Merge<'a> {
         }
         new
     }
+}
+
+/// The time of a seal, to compare it with another one. A time that cannot be true comes from a wrong
+/// clock, and is before all others.
+fn time(seal: &Jwe, now: u64) -> (bool, u64) {
+    (!is_too_late(seal.sealed_at, now), seal.sealed_at)
 }
 
 fn same(one: Option<&SecretValue>, other: Option<&SecretValue>) -> bool {

@@ -23,42 +23,73 @@ pub struct SealedToken {
     pub jwe: Option<(Kind, Jwe)>,
 }
 
+/// Where a sealed value can begin.
+enum Start {
+    /// Its first base64 character.
+    Base64(usize),
+    /// Its opening brace, and the number of backslashes before each of its quotes.
+    Json(usize, usize),
+}
+
+impl Start {
+    fn at(&self) -> usize {
+        match self {
+            Self::Base64(at) | Self::Json(at, _) => *at,
+        }
+    }
+}
+
 /// Finds all sealed values and seals, in their order.
 #[must_use]
 pub fn sealed_tokens(bytes: &[u8]) -> Vec<SealedToken> {
-    let mut tokens: Vec<SealedToken> = memmem::find_iter(bytes, SEALED_MARK.as_bytes())
-        .map(|at| base64_token(bytes, at))
-        .collect();
-    tokens.extend(memmem::find_iter(bytes, MEMBER).filter_map(|at| json_token(bytes, at)));
-    tokens.sort_by_key(|token| token.range.start);
-    // A token inside another one is a part of it.
-    let mut end = 0;
-    tokens.retain(|token| {
-        let is_outside = token.range.start >= end;
-        end = end.max(token.range.end);
-        is_outside
-    });
+    let base64 = memmem::find_iter(bytes, SEALED_MARK.as_bytes()).map(Start::Base64);
+    let json = memmem::find_iter(bytes, MEMBER).filter_map(|at| json_start(bytes, at));
+    let mut starts: Vec<Start> = base64.chain(json).collect();
+    starts.sort_by_key(Start::at);
+    let (mut tokens, mut end) = (Vec::new(), 0);
+    for (index, start) in starts.iter().enumerate() {
+        // A start inside another token is a part of it.
+        if start.at() < end {
+            continue;
+        }
+        // No sealed value contains another one. So each byte is read once.
+        let limit = starts.get(index + 1).map_or(bytes.len(), Start::at);
+        let token = match start {
+            Start::Base64(at) => Some(base64_token(bytes, *at, limit)),
+            Start::Json(at, slashes) => json_token(&bytes[..limit], *at, *slashes),
+        };
+        end = token.as_ref().map_or(end, |token| token.range.end);
+        tokens.extend(token);
+    }
     tokens
 }
 
 /// A value in base64. Its lines may be folded.
-fn base64_token(bytes: &[u8], start: usize) -> SealedToken {
-    let mut end = run(bytes, start);
-    let mut text = bytes[start..end].to_vec();
-    let first = end;
-    while text.len() <= 2 * MAX_SEALED_SIZE {
-        if let Some(jwe) = BASE64_STANDARD.decode(&text).ok().and_then(|json| read(&json)) {
-            return SealedToken { range: start..end, jwe: Some(jwe) };
-        }
+fn base64_token(bytes: &[u8], start: usize, limit: usize) -> SealedToken {
+    let first = run(bytes, start);
+    let value = |text: &[u8]| BASE64_STANDARD.decode(text).ok().and_then(|json| read(&json));
+    if let Some(jwe) = value(&bytes[start..first]) {
+        return SealedToken { range: start..first, jwe: Some(jwe) };
+    }
+    let (mut text, mut end) = (bytes[start..first].to_vec(), first);
+    loop {
         let next = next_line(bytes, end);
         let after = run(bytes, next);
-        if next == end || after == next {
+        let is_line = next > end && after > next && after <= limit;
+        if !is_line || !ends_line(bytes, after) || text.len() > 2 * MAX_SEALED_SIZE {
             break;
         }
         text.extend_from_slice(&bytes[next..after]);
         end = after;
     }
-    SealedToken { range: start..first, jwe: None }
+    match value(&text) {
+        Some(jwe) => SealedToken { range: start..end, jwe: Some(jwe) },
+        None => SealedToken { range: start..first, jwe: None },
+    }
+}
+
+fn ends_line(bytes: &[u8], at: usize) -> bool {
+    bytes.get(at).is_none_or(|byte| matches!(byte, b'\r' | b'\n' | b'\\' | b'"' | b'\''))
 }
 
 /// The end of a run of base64 characters.
@@ -76,17 +107,18 @@ fn next_line(bytes: &[u8], end: usize) -> usize {
     next + bytes[next..].iter().take_while(|b| matches!(b, b' ' | b'\t')).count()
 }
 
-/// A value or a seal in JSON, possibly quoted in other JSON. `member` is where its first member
-/// begins.
-fn json_token(bytes: &[u8], member: usize) -> Option<SealedToken> {
+/// The start of a value or a seal in JSON. `member` is where its first member begins.
+fn json_start(bytes: &[u8], member: usize) -> Option<Start> {
     let before = bytes[..member].strip_suffix(b"\"")?;
-    let slashes = before.iter().rev().take_while(|b| **b == b'\\').count();
+    let slashes = before.iter().rev().take(8).take_while(|b| **b == b'\\').count();
+    let start = before.len().checked_sub(slashes + 1)?;
+    (bytes[start] == b'{').then_some(Start::Json(start, slashes))
+}
+
+/// A value or a seal in JSON, possibly quoted in other JSON.
+fn json_token(bytes: &[u8], start: usize, slashes: usize) -> Option<SealedToken> {
     // Each quoting doubles the backslashes, and adds one.
     let quoted = (0..=MAX_QUOTED).find(|quoted| slashes == (1 << quoted) - 1)?;
-    let start = before.len().checked_sub(slashes + 1)?;
-    if bytes[start] != b'{' {
-        return None;
-    }
     let end = end_of_object(bytes, start, slashes)?;
     let mut json = String::from_utf8(bytes[start..end].to_vec()).ok()?;
     for _ in 0..quoted {
@@ -168,6 +200,29 @@ mod tests {
         assert_eq!(tokens(damaged), [(damaged.to_owned(), None)]);
         assert_eq!(tokens("the \"protected\" branch: {\"protected\": true"), []);
         assert_eq!(tokens("{\"protected\":1}"), [("{\"protected\":1}".to_owned(), None)]);
+    }
+
+    #[test]
+    fn many_beginnings_cost_no_more_than_their_bytes() {
+        for mark in [SEALED_MARK, "{\"protected\":\"", "eyJwcm90ZWN0ZWQiOi\n", "{\\\"protected"] {
+            let text = mark.repeat((4 << 20) / mark.len());
+            assert!(sealed_tokens(text.as_bytes()).iter().all(|token| token.jwe.is_none()));
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn tokens_are_apart_and_in_order(parts in proptest::collection::vec(0..9_usize, 0..20)) {
+            let parts = parts.iter().map(|part| {
+                ["{\"protected", "\":\"", "\"}", "}", "{", "\\", SEALED_MARK, "\n  ", "Zm9v"][*part]
+            });
+            let text: String = parts.collect();
+            let mut end = 0;
+            for token in sealed_tokens(text.as_bytes()) {
+                proptest::prop_assert!(token.range.start >= end && token.range.end <= text.len());
+                end = token.range.end;
+            }
+        }
     }
 
     #[test]

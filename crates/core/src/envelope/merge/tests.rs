@@ -168,6 +168,27 @@ fn with_several_bases_a_side_that_is_one_of_them_did_not_change() {
 }
 
 #[test]
+fn a_seal_that_is_older_than_that_of_the_other_change_does_not_stay() {
+    let base = sealed(&["k"], &[("a", "1"), ("b", "1")]);
+    let ours = set(&base, &["k"], &[], &["b"]);
+    let theirs = sealer(&["k"]).change(base.clone(), BTreeMap::new(), &[], 900).expect("it fits");
+    let mut theirs = set(&theirs, &["k"], &[("b", "1")], &[]);
+    let bases = [Some(base)];
+    let mut merge = Merge::new(&bases, &ours, &theirs);
+    merge.compare(&[plain(&[("b", "1")])], &plain(&[]), &plain(&[("b", "1")]));
+    let merged = merge.combine(&ours, &theirs, 1000);
+    assert!(!merged.is_sealed, "the set is ours, and the later seal is theirs");
+    assert_eq!(merged.secret.values, ours.values);
+    assert_eq!(merged.secret.seal, theirs.seal, "for the time of the new seal");
+    // A time that cannot be true does not count.
+    theirs = sealer(&["k"]).change(theirs, BTreeMap::new(), &[], 1 << 40).expect("it fits");
+    let mut merge = Merge::new(&bases, &ours, &theirs);
+    merge.compare(&[plain(&[("b", "1")])], &plain(&[]), &plain(&[("b", "1")]));
+    let merged = merge.combine(&ours, &theirs, 1000);
+    assert!(merged.is_sealed && merged.secret.seal == ours.seal);
+}
+
+#[test]
 fn keks_that_one_side_added_or_removed_are_added_or_removed() {
     let base = sealed(&["x", "y"], &[("a", "1")]);
     let (ours, theirs) = (rewrapped(&base, &["x", "y", "z"]), rewrapped(&base, &["x"]));
