@@ -1,5 +1,9 @@
 //! What stays a conflict, and how a person decides it.
 
+use std::process::Command;
+
+use rexpect::session::spawn_command;
+
 use super::{FILE, Repository};
 use crate::sandbox::{Run, Sandbox, own};
 use crate::terminal::{answer, ends, see, session};
@@ -256,6 +260,35 @@ fn a_kek_that_only_the_other_branch_names_gets_no_data_key_without_a_consent() {
     repository.run(["kek", "trust", "--seal", "-n", "prod", &kek]).succeeds();
     repository.run(["git", "resolve", FILE]).succeeds();
     assert_eq!(repository.values(FILE), "a=2\nb=1\n");
+}
+
+#[test]
+fn on_a_terminal_the_driver_prompts_for_the_consent() {
+    for (typed, code) in [("n", 1), ("y", 0)] {
+        let other = Sandbox::with_local_key();
+        let kek = own(&other);
+        let repository = Repository::with_secret(&["a=1", "b=1"]);
+        repository.diverge(
+            |r| r.set(FILE, "a", "2"),
+            |r| {
+                r.run(["rewrap", "-f", FILE, "--add", &kek]).succeeds();
+                r.run(["kek", "trust", "--remove", &kek]).succeeds();
+            },
+        );
+        let template = repository.sandbox.command();
+        let mut command = Command::new("git");
+        command.args(["merge", "-m", "merged", "theirs"]).current_dir(repository.sandbox.work());
+        command.env_clear();
+        for (name, value) in template.get_envs() {
+            command.env(name, value.unwrap_or_default());
+        }
+        let mut session = spawn_command(command, Some(20_000)).expect("a terminal");
+        see(&mut session, "seal new values of this Secret to this KEK?");
+        answer(&mut session, "go ahead [y/N]: ", typed);
+        ends(session, code);
+        let opened = other.pipe(repository.read(), ["unwrap", "-f", "-", "-oenv"]);
+        assert_eq!(opened.code == Some(0), typed == "y", "{}", opened.stderr);
+    }
 }
 
 #[test]
