@@ -215,6 +215,14 @@ fn a_type_that_both_sides_changed_is_a_conflict() {
     repository.run(["git", "resolve", FILE, "--theirs"]).succeeds();
     let plain = repository.run(["unwrap", "-f", FILE]).succeeds().stdout;
     assert!(plain.contains("type: example.com/b\n"), "{plain}");
+    repository.commit("merged");
+    // `Opaque` is written nowhere, and `immutable` only if it is true.
+    repository.git(["branch", "-q", "-D", "theirs"]).succeeds();
+    repository.diverge(|r| again(r, "example.com/c"), |r| again(r, "Opaque"));
+    repository.conflicts(&repository.merge(), FILE);
+    repository.run(["git", "resolve", FILE, "--theirs"]).succeeds();
+    let plain = repository.run(["unwrap", "-f", FILE]).succeeds().stdout;
+    assert!(plain.contains("type: Opaque\n"), "{plain}");
 }
 
 /// Only the text of the common version has conflicts, for example after a crosswise merge.
