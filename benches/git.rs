@@ -1,81 +1,43 @@
-//! Life in Git, beside others in the same run: importing 1,000 files of sops beside a loop over
-//! `sops decrypt`, and a diff and a merge of 100 Secrets beside those of text.
-//! `cargo bench --bench git`; needs Go for sops.
+//! What Git runs for a file with 100 Secrets: the merge driver beside `git merge-file` on the same
+//! files, and the text for `git diff`. Then 100 files through Git itself, with the drivers and
+//! without them. `cargo bench --bench git`.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
-#[path = "peers/built.rs"]
-mod built;
-#[path = "../tests/servers/clouds.rs"]
-#[allow(dead_code, reason = "shared with the tests")]
-mod clouds;
 #[path = "peers/measured.rs"]
 mod measured;
-#[path = "../tests/servers/programs.rs"]
-mod programs;
 #[path = "../tests/cli/sandbox.rs"]
 #[allow(dead_code, reason = "shared with the tests")]
 mod sandbox;
-#[path = "../tests/servers/server.rs"]
-mod server;
 
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use clouds::{Clouds, GOOGLE_KEK, GOOGLE_KEY};
-use measured::run;
+use measured::{Finished, run};
 use sandbox::{PROGRAM, Sandbox};
-use serde_json::json;
 
-/// What a call to the KMS takes.
-const CALL: Duration = Duration::from_millis(20);
-const FILES: usize = 1000;
 const SECRETS: usize = 100;
 
 fn main() {
-    let clouds = Clouds::start();
-    import(&clouds, false);
-    import(&clouds, true);
+    let sandbox = Sandbox::with_local_key();
+    let one = sandbox.sealed(&["username=admin", "password=correct horse battery staple"]);
+    // Each one is sealed for its own name.
+    let plain = sandbox.pipe(&one, ["unwrap", "-f", "-"]).succeeds().stdout;
+    let plain: Vec<String> =
+        (0..SECRETS).map(|i| plain.replace("name: db", &format!("name: db-{i}"))).collect();
+    let seal = ["seal", "-f", "-", "-n", "prod", "--kek=local"];
+    let base = sandbox.pipe(plain.join("---\n"), seal).succeeds().stdout;
+    for name in ["base", "rotated", "changed"] {
+        sandbox.write(&format!("{name}.yaml"), &base);
+    }
+    sandbox.run(["rotate", "-f", "rotated.yaml"]).succeeds();
+    let textconv = run(&sandbox, &["git", "textconv", "base.yaml"], &[0]);
+    print("textconv", &textconv, None);
+    merge(&sandbox, "one side changed all", "rotated.yaml", "base.yaml");
+    sandbox.run(["rotate", "-f", "changed.yaml"]).succeeds();
+    merge(&sandbox, "both sides changed all", "rotated.yaml", "changed.yaml");
     diff_and_merge();
-}
-
-/// `seal -i` of many files, beside one process of sops for each of them.
-fn import(clouds: &Clouds, is_kms: bool) {
-    let sandbox = clouds.sandbox(Sandbox::new());
-    let recipient = sandbox.run(["kek", "new"]).succeeds().stdout;
-    let recipient = recipient.trim().trim_start_matches("age:");
-    let (what, keys, kek) = match is_kms {
-        true => ("a KMS at 20 ms a call", ["--gcp-kms", GOOGLE_KEY], GOOGLE_KEK),
-        false => ("age", ["--age", recipient], "local"),
-    };
-    let sops = built::built("sops", built::SOPS);
-    clouds.order(json!({ "delay": 0 }));
-    for index in 0..FILES {
-        let name = format!("deploy/{index:04}.yaml");
-        let plain = format!(
-            "apiVersion: v1\nkind: Secret\nmetadata:\n  name: s{index}\n  namespace: prod\nstringData:\n  username: admin\n  password: correct horse battery staple\n"
-        );
-        let path = sandbox.write(&name, plain);
-        let mut command = as_in(&sandbox, &sops);
-        command.args(["encrypt", "-i", "--encrypted-regex", "^(data|stringData)$"]);
-        succeeds(command.args(keys).arg(path));
-    }
-    clouds.order(json!({ "delay": CALL.as_millis() }));
-    let started = Instant::now();
-    for index in 0..FILES {
-        let path = format!("deploy/{index:04}.yaml");
-        succeeds(as_in(&sandbox, &sops).args(["decrypt", &path]));
-    }
-    let theirs = started.elapsed();
-    let ours = run(&sandbox, &["seal", "-f", "deploy", "-i", "--kek", kek], &[0]);
-    println!(
-        "import {FILES} files of sops, {what}: {:.2} s, peak {:.1} MB; a loop over `sops decrypt` {:.1} s; ratio {:.3}",
-        ours.time.as_secs_f64(),
-        ours.megabytes,
-        theirs.as_secs_f64(),
-        ours.time.as_secs_f64() / theirs.as_secs_f64(),
-    );
 }
 
 /// A diff and a merge in which every file of a repository changed on both sides, with the drivers
@@ -85,7 +47,7 @@ fn diff_and_merge() {
     for has_drivers in [true, false] {
         let sandbox = Sandbox::with_local_key();
         let git = |args: &[&str]| {
-            let mut command = as_in(&sandbox, Path::new("git"));
+            let mut command = git_in(&sandbox);
             command.args(["-c", "user.name=x", "-c", "user.email=x@example.com"]).args(args);
             let started = Instant::now();
             // Git's own merge ends in conflicts.
@@ -129,22 +91,42 @@ fn diff_and_merge() {
     }
 }
 
-/// A program with the environment of the sandbox, and with ours on PATH.
-fn as_in(sandbox: &Sandbox, program: &Path) -> Command {
-    let mut command = Command::new(program);
+/// Git with the environment of the sandbox, and with ours on PATH.
+fn git_in(sandbox: &Sandbox) -> Command {
+    let mut command = Command::new("git");
     command.current_dir(sandbox.work()).env_clear();
     for (name, value) in sandbox.command().get_envs() {
         command.env(name, value.unwrap_or_default());
     }
     let bin = Path::new(PROGRAM).parent().expect("a directory").display();
     command.env("PATH", format!("{bin}:/usr/local/bin:/usr/bin:/bin"));
-    command.env("SOPS_AGE_KEY_FILE", sandbox.config().join("identities/local.txt"));
-    command.env("SOPS_GCP_KMS_CLIENT_TYPE", "rest").env("SOPS_DISABLE_VERSION_CHECK", "1");
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command
 }
 
-fn succeeds(command: &mut Command) {
-    let status = command.status().expect("it starts");
-    assert!(status.success(), "{command:?}");
+fn merge(sandbox: &Sandbox, what: &str, ours: &str, theirs: &str) {
+    std::fs::copy(sandbox.work().join(ours), sandbox.work().join("ours.yaml")).expect("copied");
+    let lines = merge_file(sandbox, theirs);
+    let ours = run(sandbox, &["git", "merge", "base.yaml", "ours.yaml", theirs], &[0]);
+    print(what, &ours, Some(lines));
+}
+
+/// Git's own merge of the same files, which leaves conflicts.
+fn merge_file(sandbox: &Sandbox, theirs: &str) -> Duration {
+    let mut command = Command::new("git");
+    command.args(["merge-file", "-p", "ours.yaml", "base.yaml", theirs]);
+    command.current_dir(sandbox.work()).stdout(Stdio::null()).stderr(Stdio::null());
+    let started = Instant::now();
+    command.status().expect("git starts");
+    started.elapsed()
+}
+
+fn print(what: &str, ours: &Finished, git: Option<Duration>) {
+    let git = git.map(|git| format!("; git merge-file {:.3} s", git.as_secs_f64()));
+    println!(
+        "{what}, {SECRETS} Secrets: {:.3} s, peak {:.1} MB{}",
+        ours.time.as_secs_f64(),
+        ours.megabytes,
+        git.unwrap_or_default(),
+    );
 }

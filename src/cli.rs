@@ -10,8 +10,8 @@ mod reference;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    apply, at_rest, check, convert, create, diff, doctor, edit, exec, get, inspect, kek, policy,
-    restart, rewrap, rotate, seal, set, unset, unwrap,
+    apply, at_rest, check, convert, create, diff, doctor, edit, exec, get, git, inspect, kek,
+    policy, restart, rewrap, rotate, seal, set, unset, unwrap,
 };
 use crate::failure::Failure;
 use crate::session::Session;
@@ -61,6 +61,7 @@ pub enum Command {
     Exec(exec::ExecArgs),
     Check(check::CheckArgs),
     Krm(check::krm::KrmArgs),
+    Git(git::GitArgs),
     Convert(convert::ConvertArgs),
     Rewrap(rewrap::RewrapArgs),
     Rotate(rotate::RotateArgs),
@@ -108,6 +109,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Exec(args) => exec::run(args, &session).await,
         Command::Check(args) => check::run(&args, &session),
         Command::Krm(args) => check::krm::run(&args, &session),
+        Command::Git(args) => git::run(args, &session).await,
         Command::Convert(args) => convert::run(&args, &session),
         Command::Seal(args) => seal::run(args, &session).await,
         Command::Set(args) => set::run(args, &session).await,

@@ -10,6 +10,7 @@ pub mod doctor;
 pub mod edit;
 pub mod exec;
 pub mod get;
+pub mod git;
 pub mod inspect;
 pub mod kek;
 pub mod policy;

@@ -1,8 +1,16 @@
 //! Git, run as a program. Nothing that a repository contains or sets can make it run another
 //! program or ask a server.
 
+mod attributes;
 mod error;
+mod merge_file;
 mod repository;
+mod settings;
+mod unmerged;
 
+pub use attributes::{Attributes, pattern_of};
 pub use error::GitError;
+pub use merge_file::{Conflicts, MergedText, merge_file};
 pub use repository::Repository;
+pub use settings::Settings;
+pub use unmerged::unmerged;

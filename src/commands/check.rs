@@ -1,6 +1,8 @@
 //! `check`: finds unencrypted Secrets, and sealed Secrets with problems. It works offline, without
 //! a KMS and without a cluster.
 
+mod attributes;
+mod conflicts;
 mod filter;
 mod keks;
 pub mod krm;
@@ -53,6 +55,7 @@ const UNREADABLE_RESOURCE: &str =
   wrong-form       a sealed Secret that cannot be read, or has no seal
   unknown-kek      a KEK that no rule, setting or flag names
   kek-not-allowed  a KEK that the rules of `.envcrypt.yaml` do not name for this Secret
+  merge-conflict   a conflict that a merge left in a manifest with Secrets
 
 It does not check files that Git ignores, or manifests inside the text of another object.
 
@@ -125,8 +128,9 @@ fn check(args: &CheckArgs, session: &Session) -> Result<(), Failure> {
     for path in &files {
         checker.file(path);
     }
-    let Checker { mut findings, mut failures, known, .. } = checker;
+    let Checker { mut findings, mut failures, known, sealed, .. } = checker;
     known.tell();
+    attributes::tell(&sealed);
     findings
         .sort_by(|a, b| (&a.path, a.at.line, a.at.column).cmp(&(&b.path, b.at.line, b.at.column)));
     let text = match args.output {
@@ -251,12 +255,15 @@ struct Checker<'a> {
     known: Known<'a>,
     findings: Vec<Finding>,
     failures: Vec<Failure>,
+    /// Files with sealed Secrets.
+    sealed: BTreeSet<PathBuf>,
 }
 
 impl<'a> Checker<'a> {
     fn new(session: &'a Session, keks: &[KekName]) -> Result<Self, Failure> {
         let known = Known::new(session, keks)?;
-        Ok(Self { session, known, findings: Vec::new(), failures: Vec::new() })
+        let (findings, failures, sealed) = Default::default();
+        Ok(Self { session, known, findings, failures, sealed })
     }
 
     fn file(&mut self, path: &Path) {
@@ -278,6 +285,10 @@ impl<'a> Checker<'a> {
             return;
         }
         let text = text(bytes);
+        let conflicts = conflicts::conflicts(&text, kind);
+        for at in &conflicts {
+            self.add(path, *at, "merge-conflict", conflicts::TEXT);
+        }
         let mut found = manifest::scan(&text, kind);
         if memmem::find(bytes, b"<<").is_some() && kind == FileKind::Other {
             for (before, body) in manifest::heredocs(&text) {
@@ -293,6 +304,8 @@ impl<'a> Checker<'a> {
                 Found::Sealed(at) => {
                     self.add(path, at, "out-of-place", "a sealed value is outside a Secret");
                 }
+                // The conflict is why.
+                Found::Unreadable(_) if !conflicts.is_empty() => {}
                 Found::Unreadable(at) => self.add(path, at, "wrong-form", UNREADABLE),
                 Found::Secret(secret) => self.secret(path, *secret),
             }
@@ -331,6 +344,7 @@ impl<'a> Checker<'a> {
     }
 
     fn sealed(&mut self, path: &Path, at: Position, object: &Object) {
+        self.sealed.insert(path.to_owned());
         let secret = match object.sealed(&self.namespace(object), SealCheck::Required) {
             Ok(secret) => secret,
             Err(error) => return self.add(path, at, "wrong-form", &error.to_string()),

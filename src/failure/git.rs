@@ -10,7 +10,7 @@ impl Explain for GitError {
             Self::NoRepository(_) => {
                 Some("run the command in a repository, or name a directory in one".to_owned())
             }
-            Self::Start(_) | Self::Failed { .. } => None,
+            Self::Start(_) | Self::Failed { .. } | Self::Attributes { .. } => None,
         }
     }
 }

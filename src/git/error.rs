@@ -18,4 +18,7 @@ pub enum GitError {
     /// Git ended with an error. `said` is its message, safe to print.
     #[error("`git {command}` failed: {said}")]
     Failed { command: String, said: String },
+    /// `.gitattributes` cannot be read or written.
+    #[error("`{}` cannot be changed: {why}", path.display())]
+    Attributes { path: PathBuf, why: String },
 }

@@ -91,7 +91,7 @@ impl Repository {
 }
 
 /// The message of Git, on one line.
-fn said(answer: &Output) -> String {
+pub(super) fn said(answer: &Output) -> String {
     let text = String::from_utf8_lossy(&answer.stderr);
     let text = text.trim().trim_start_matches("fatal: ").replace('\n', "; ");
     terminal::visible(&text).into_owned()

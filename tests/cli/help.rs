@@ -31,6 +31,7 @@ Commands:
   check       Find unencrypted Secrets, and sealed Secrets that are damaged, misplaced or use the
               wrong KEK
   krm         Check the output of Kustomize or kpt, as a KRM function
+  git         Let Git show and merge sealed Secrets
   convert     Convert sealed Secrets in files to EnvcryptSecrets, or the reverse
   rewrap      Change the KEKs of sealed Secrets without changing their values
   rotate      Seal the same values again under new data keys

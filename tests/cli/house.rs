@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// From the ground up: a room of the plugin imports its own and those before it, and no other.
-const PLUGIN: [&str; 18] = [
+const PLUGIN: [&str; 19] = [
     "process",
     "files",
     "terminal",
@@ -21,6 +21,7 @@ const PLUGIN: [&str; 18] = [
     "access",
     "restart",
     "batch",
+    "merge",
     "commands",
     "cli",
     "main",

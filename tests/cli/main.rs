@@ -10,6 +10,7 @@ mod errors;
 mod exec;
 mod files;
 mod filter;
+mod git;
 mod hardening;
 mod help;
 mod house;

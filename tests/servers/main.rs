@@ -21,6 +21,7 @@ mod etcd;
 mod everyday;
 mod fault_proxy;
 mod gcp;
+mod git;
 mod hashivault;
 mod k8skms;
 mod kms;

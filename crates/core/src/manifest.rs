@@ -13,6 +13,7 @@ mod replace;
 mod resource;
 mod scan;
 mod text;
+mod tokens;
 mod tree;
 mod yaml;
 
@@ -28,6 +29,7 @@ pub use object::{
 pub use replace::{put, replace};
 pub use resource::{DeletionPolicy, RESOURCE_KIND, RESOURCE_VERSION, SealedSpec, Spec, Template};
 pub use scan::{FileKind, Found, FoundSecret, Position, heredocs, may_mention, scan};
+pub use tokens::{SealedToken, sealed_tokens};
 pub use tree::{TreeError, text_of_file};
 
 use zeroize::Zeroizing;

@@ -28,7 +28,7 @@ use crate::manifest::tree::{self, ErrorKind, MAX_NODES, Node, Read, TreeError};
 pub use self::heredoc::heredocs;
 
 /// The start of every sealed value in base64.
-const SEALED_MARK: &str = "eyJwcm90ZWN0ZWQiOi";
+pub(super) const SEALED_MARK: &str = "eyJwcm90ZWN0ZWQiOi";
 /// The start of every sealed value in JSON.
 const SEALED_JSON: &str = "{\"protected\":\"";
 /// The start of the base64 in the member `protected` of this JSON.
