@@ -43,7 +43,8 @@ fn main() -> ExitCode {
             let tips: Vec<_> = tips.into_iter().filter(|tip| !is_value(tip)).collect();
             error.insert(ContextKind::Suggested, ContextValue::StyledStrs(tips));
         }
-        if error.to_string().to_ascii_uppercase().contains("AGE-SECRET-KEY") {
+        let text = error.to_string().to_ascii_uppercase();
+        if ["AGE-SECRET-KEY", "AGE-PLUGIN-"].iter().any(|start| text.contains(start)) {
             // The error would quote it.
             error = Cli::command().error(
                 error.kind(),

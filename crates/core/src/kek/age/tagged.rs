@@ -89,9 +89,118 @@ fn stanza<K: Kem>(
     )
     .map_err(|e| age::EncryptError::Io(std::io::Error::other(e.to_string())))?;
     let encapsulated = encapsulated.to_bytes();
-    let input = [&encapsulated[..], &Sha256::digest(point)[..4]].concat();
-    let (tag, _) = Hkdf::<Sha256>::extract(Some(label.as_bytes()), &input);
-    let encode = |bytes: &[u8]| BASE64_STANDARD_NO_PAD.encode(bytes);
-    let args = vec![encode(&tag[..4]), encode(&encapsulated)];
+    let args = vec![tag(&label, &encapsulated, point), BASE64_STANDARD_NO_PAD.encode(encapsulated)];
     Ok(Stanza { tag: name.to_owned(), args, body })
+}
+
+/// Returns the tag that names the recipient in a stanza.
+fn tag(label: &str, encapsulated: &[u8], point: &[u8]) -> String {
+    let input = [encapsulated, &Sha256::digest(point)[..4]].concat();
+    let (tag, _) = Hkdf::<Sha256>::extract(Some(label.as_bytes()), &input);
+    BASE64_STANDARD_NO_PAD.encode(&tag[..4])
+}
+
+#[cfg(test)]
+mod tests {
+    use age::Recipient as _;
+    use hpke::OpModeR;
+
+    use super::super::post_quantum::encode;
+    use super::*;
+
+    fn keys<K: Kem>() -> (K::PrivateKey, K::PublicKey) {
+        let secret = K::derive_keypair(&[7; 64]).0;
+        let public = K::sk_to_pk(&secret);
+        (secret, public)
+    }
+
+    fn classical() -> (<DhP256HkdfSha256 as Kem>::PrivateKey, String) {
+        let (secret, public) = keys::<DhP256HkdfSha256>();
+        let point = p256::PublicKey::from_sec1_bytes(&public.to_bytes()).expect("a point");
+        (secret, encode("age1tag", point.to_sec1_point(true).as_bytes()))
+    }
+
+    fn post_quantum() -> (<MlKem768P256 as Kem>::PrivateKey, String) {
+        let (secret, public) = keys::<MlKem768P256>();
+        (secret, encode("age1tagpq", &public.to_bytes()))
+    }
+
+    /// Opens a stanza as a hardware key does.
+    fn open<K: Kem>(secret: &K::PrivateKey, stanza: &Stanza) -> Vec<u8> {
+        let encapsulated = BASE64_STANDARD_NO_PAD.decode(&stanza.args[1]).expect("base64");
+        hpke::single_shot_open::<ChaCha20Poly1305, HkdfSha256, K>(
+            &OpModeR::Base,
+            secret,
+            &K::EncappedKey::from_bytes(&encapsulated).expect("a key"),
+            format!("age-encryption.org/{}", stanza.tag).as_bytes(),
+            &stanza.body,
+            b"",
+        )
+        .expect("opened")
+    }
+
+    fn wrap(recipient: &str) -> (Stanza, HashSet<String>) {
+        let recipient = Recipient::parse(recipient).expect("valid");
+        let key = FileKey::new(Box::new([9; 16]));
+        let (mut stanzas, labels) = recipient.wrap_file_key(&key).expect("wrapped");
+        (stanzas.remove(0), labels)
+    }
+
+    /// The key and the point of a recipient.
+    struct Hardware<K: Kem>(K::PrivateKey, Vec<u8>);
+
+    impl<K: Kem> age::Identity for Hardware<K> {
+        fn unwrap_stanza(&self, stanza: &Stanza) -> Option<Result<FileKey, age::DecryptError>> {
+            let label = format!("age-encryption.org/{}", stanza.tag);
+            let encapsulated = BASE64_STANDARD_NO_PAD.decode(&stanza.args[1]).expect("base64");
+            assert_eq!(stanza.args[0], tag(&label, &encapsulated, &self.1));
+            let key = open::<K>(&self.0, stanza).try_into().expect("16 bytes");
+            Some(Ok(FileKey::new(Box::new(key))))
+        }
+    }
+
+    #[test]
+    fn the_key_of_the_recipient_opens_what_is_sealed_here() {
+        let (secret, recipient) = classical();
+        let (stanza, labels) = wrap(&recipient);
+        assert_eq!(open::<DhP256HkdfSha256>(&secret, &stanza), [9; 16]);
+        assert_eq!((&*stanza.tag, labels.len()), ("p256tag", 0));
+        let (secret, recipient) = post_quantum();
+        let (stanza, labels) = wrap(&recipient);
+        assert_eq!(open::<MlKem768P256>(&secret, &stanza), [9; 16]);
+        assert_eq!(stanza.tag, "mlkem768p256tag");
+        assert_eq!(labels.into_iter().collect::<Vec<_>>(), ["postquantum"]);
+    }
+
+    /// The files are by Go's age 1.3.2, for the same recipients.
+    #[test]
+    fn the_same_key_opens_what_age_sealed_and_its_tag_is_the_same() {
+        let (secret, recipient) = classical();
+        let point = decode("age1tag", &recipient).expect("valid").to_vec();
+        let key = Hardware::<DhP256HkdfSha256>(secret, point);
+        let file = include_bytes!("../../../tests/age/tag.age");
+        assert_eq!(age::decrypt(&key, file).expect("opened"), b"0123456789abcdef".repeat(2));
+
+        let (secret, recipient) = post_quantum();
+        let bytes = decode("age1tagpq", &recipient).expect("valid");
+        let point = bytes[bytes.len() - UNCOMPRESSED..].to_vec();
+        let key = Hardware::<MlKem768P256>(secret, point);
+        let file = include_bytes!("../../../tests/age/tagpq.age");
+        assert_eq!(age::decrypt(&key, file).expect("opened"), b"0123456789abcdef".repeat(2));
+    }
+
+    #[test]
+    fn other_texts_are_not_tagged_recipients() {
+        let (_, good) = classical();
+        let mut long = decode("age1tag", &good).expect("valid").to_vec();
+        long.push(0);
+        for bad in [encode("age1tag", &long), encode("age1tag", &[2; 33][..32]), good + "q"] {
+            assert!(Recipient::parse(&bad).is_none(), "{bad}");
+        }
+        assert!(Recipient::parse(&encode("age1tagpq", &[1; 1249])).is_none());
+        // Not a point of the curve.
+        assert!(
+            Recipient::parse(&encode("age1tag", &[[2].as_slice(), &[255; 32]].concat())).is_none()
+        );
+    }
 }

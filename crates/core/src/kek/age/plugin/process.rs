@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 use age_core::format::{Stanza, read};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD_NO_PAD;
-use tempfile::TempDir;
 use zeroize::Zeroizing;
 
 use super::PluginError;
@@ -33,17 +32,15 @@ pub(super) struct Process {
     /// The lines of its output. `None` is too much output.
     lines: Receiver<Option<Line>>,
     is_done: bool,
-    /// Its working directory: not that of the user, which may belong to a repository.
-    _folder: TempDir,
 }
 
 impl Process {
     /// Starts a plugin. Its standard error is not shown: it is not meant for the user.
     pub(super) fn start(program: &Path, machine: &str) -> io::Result<Self> {
-        let folder = tempfile::tempdir()?;
         let mut child = Command::new(program)
             .arg(format!("--age-plugin={machine}"))
-            .current_dir(folder.path())
+            // Not that of the user, which may belong to a repository.
+            .current_dir("/")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -52,7 +49,7 @@ impl Process {
         let input = child.stdin.take();
         let output = child.stdout.take().expect("a pipe");
         std::thread::spawn(move || read_lines(output, &sender));
-        Ok(Self { child, input, lines, is_done: false, _folder: folder })
+        Ok(Self { child, input, lines, is_done: false })
     }
 
     /// Notes that the plugin has done its work, and can end by itself.

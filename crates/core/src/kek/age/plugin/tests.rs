@@ -138,8 +138,8 @@ async fn a_plugin_wraps_and_unwraps_and_its_user_answers() {
     assert_eq!(setting.seen(), seen);
     let starts = setting.starts();
     assert_eq!(starts.len(), 2, "{starts:?}");
-    let here = std::env::current_dir().expect("a directory").display().to_string();
-    assert!(starts.iter().all(|line| !line.ends_with(&here)), "{starts:?}");
+    // Not in the directory of the user, which may belong to a repository.
+    assert!(starts.iter().all(|line| line.ends_with(" /")), "{starts:?}");
 }
 
 #[tokio::test]
@@ -188,8 +188,6 @@ async fn a_call_that_is_dropped_stops_its_plugin() {
     let call = kek.unwrap(&wrapped, &context);
     assert!(tokio::time::timeout(Duration::from_millis(100), call).await.is_err());
     // The next one gets its turn, long before the plugin would have been stopped anyway.
-    let other = Setting::new(&[], &[]);
-    drop(other);
     let free = setting.identities.clone();
     tokio::task::spawn_blocking(move || drop(lock(&free.plugins().turn))).await.expect("free");
     assert!(lock(&setting.identities.plugins().failed).is_empty());
