@@ -61,8 +61,11 @@ def act(words, line):
         elif word == "touch":
             ask("msg", body=b"touch the \x1b[31mkey\nnow")
             continue
-        elif word == "public" and ask("request-public", body=b"name")[1] == b"alice":
-            continue
+        elif word == "public":
+            (answer, *_), name = ask("request-public", body=b"name")
+            if answer == "ok" and name == b"alice":
+                continue
+            ask("error", "internal", body=b"nobody")
         elif word == "confirm":
             answer = ask("confirm", base64_of(b"Go"), base64_of(b"Leave"), body=b"go on")
             if answer[0] == ["ok", "yes"]:
