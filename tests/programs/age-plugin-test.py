@@ -2,51 +2,13 @@
 """A plugin of age for the tests. What it does stands in the data of its recipient or identity:
 words with `+` between them, those of recipients with `seal-` in front. Its key is no key."""
 
-import base64
 import hashlib
 import os
 import signal
 import sys
 
-CHARACTERS = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
-NAME = os.path.basename(sys.argv[0])
-
-
-def decode(text):
-    """The data of a Bech32 text. The checksum is not looked at."""
-    digits = [CHARACTERS.index(c) for c in text.lower().rsplit("1", 1)[1][:-6]]
-    number = 0
-    for digit in digits:
-        number = number << 5 | digit
-    size = len(digits) * 5 // 8
-    return (number >> (len(digits) * 5 - size * 8)).to_bytes(size, "big").decode()
-
-
-def base64_of(data):
-    return base64.b64encode(data).decode().rstrip("=")
-
-
-def send(tag, *args, body=b""):
-    text = base64_of(body)
-    lines = [text[at:at + 64] for at in range(0, len(text) // 64 * 64 + 1, 64)]
-    print("->", tag, *args, file=sys.stdout)
-    print(*lines, sep="\n", flush=True)
-
-
-def receive():
-    words, body = sys.stdin.readline().split()[1:], ""
-    if not words:
-        sys.exit(1)
-    while True:
-        part = sys.stdin.readline().strip()
-        body += part
-        if len(part) < 64:
-            return words, base64.b64decode(body + "==")
-
-
-def ask(tag, *args, body):
-    send(tag, *args, body=body)
-    return receive()
+sys.dont_write_bytecode = True
+from age_plugin import ask, base64_of, begin, decode, is_recipient, send  # noqa: E402
 
 
 def act(words, line):
@@ -97,31 +59,16 @@ def act(words, line):
 
 
 def main():
-    is_recipient = sys.argv[1] == "--age-plugin=recipient-v1"
-    lines, stanzas, key = [], [], b""
-    while True:
-        words, body = receive()
-        if words[0] in ("add-recipient", "add-identity"):
-            lines.append(words[1])
-        elif words[0] == "recipient-stanza":
-            stanzas.append((words[2:], body))
-        elif words[0] == "wrap-file-key":
-            key = body
-        elif words[0] == "done":
-            break
-    log = sys.argv[0] + ".log"
-    if os.path.exists(log):
-        with open(log, "a", encoding="utf-8") as file:
-            print(NAME, sys.argv[1], len(lines), os.getcwd(), file=file)
+    lines, stanzas, key = begin()
     for line in lines:
-        everything = decode(line).split("+")
+        everything = decode(line).decode().split("+")
         words = [word.removeprefix("seal-") for word in everything
-                 if word.startswith("seal-") == is_recipient]
+                 if word.startswith("seal-") == is_recipient()]
         owner = everything[0].encode()
         pad = hashlib.sha256(owner).digest()[:16]
         if not act(words, line):
             continue
-        if is_recipient:
+        if is_recipient():
             wrapped = bytes(a ^ b for a, b in zip(key, pad))
             ask("recipient-stanza", "0", "test", base64_of(owner), body=wrapped)
         for args, wrapped in stanzas:

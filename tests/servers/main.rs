@@ -2,6 +2,7 @@
 //! kube-apiserver, and every KMS or what plays it. `make test` builds them first.
 
 mod age_cli;
+mod age_plugins;
 mod api_proxy;
 mod apply;
 mod at_rest;
