@@ -59,6 +59,7 @@ fn main() -> ExitCode {
     // Waits for a file that is being written, but not long for a call that hangs, such as a DNS
     // lookup.
     runtime.shutdown_timeout(Duration::from_secs(1));
+    terminal::restore_terminal();
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use bech32::{ToBase32, Variant};
 
 use crate::programs::{built, find};
+use crate::readme::{commands, install, run_line};
 use crate::sandbox::{Run, Sandbox};
 use crate::sealed::{change_wrapped, sealed_under, with_kek, wrapped};
 
@@ -61,6 +62,27 @@ fn both_ways(sandbox: &Sandbox, identity: &Path, recipient: &str) {
 
 fn text(start: &str, data: &[u8]) -> String {
     bech32::encode(start, data.to_base32(), Variant::Bech32).expect("encoded")
+}
+
+/// The section of the page, with a program that plays the plugin of a YubiKey.
+#[test]
+fn every_command_line_about_hardware_keys_works() {
+    let page = include_str!("../../docs/keks.md");
+    let (_, section) = page.split_once("\n## Hardware keys").expect("the section");
+    let section = section.split("\n## ").next().expect("a text");
+    let sandbox = Sandbox::new();
+    let home = sandbox.work().parent().expect("a home").to_owned();
+    let sandbox = sandbox.env("XDG_CONFIG_HOME", home.join(".config").display().to_string());
+    let program = PathBuf::from(format!("{PROGRAMS}/age-plugin-yubikey.sh"));
+    install(&sandbox, &[("age-plugin-yubikey", program)]);
+    let recipient = text("age1yubikey", b"slot1");
+    let line = text("age-plugin-yubikey-", b"slot1").to_uppercase();
+    let printed = format!("#       Serial: 1, Slot: 1\n#    Recipient: {recipient}\n{line}\n");
+    std::fs::write(home.join("printed"), printed).expect("written");
+    let lines = commands(section);
+    assert!(lines.len() >= 4, "{lines:?}");
+    let last = lines.iter().map(|line| run_line(&sandbox, line, &[])).last().expect("an output");
+    assert!(last.contains(&format!("age:{recipient} works (")), "{last}");
 }
 
 #[test]

@@ -85,7 +85,7 @@ pub(super) fn plugin_of(recipient: &str) -> Option<&str> {
 }
 
 /// Returns the name in `age1NAME1…`.
-fn name_of(recipient: &str) -> Option<&str> {
+pub(super) fn name_of(recipient: &str) -> Option<&str> {
     let (start, _) = recipient.rsplit_once('1')?;
     start.strip_prefix("age1").filter(|name| is_plugin_name(name))
 }

@@ -96,6 +96,8 @@ impl Ring {
 
     /// Wraps one DEK under every KEK, all at the same time. The results are in the order of `keks`.
     ///
+    /// Age plugins come last, one after the other, because they may prompt the user.
+    ///
     /// # Errors
     /// Returns the first [`KekError`]. A Secret is sealed to all KEKs or not at all.
     pub async fn wrap(
@@ -105,13 +107,22 @@ impl Ring {
         context: &Context,
     ) -> Result<Vec<Wrapped>, KekError> {
         let _permit = self.permits.acquire().await;
-        try_join_all(keks.iter().map(|uri| async move {
+        let wrap = async |uri: &KekUri| {
             lock(&self.down).check(&uri.id())?;
             let answer = self.kek(uri, Action::Wrap)?.wrap(key, context).await;
             lock(&self.down).note(&uri.id(), answer.as_ref().err());
             answer
-        }))
-        .await
+        };
+        let asks_nobody = keks.iter().filter(|uri| uri.plugin().is_none());
+        let mut done = try_join_all(asks_nobody.map(&wrap)).await?.into_iter();
+        let mut wrapped = Vec::with_capacity(keks.len());
+        for uri in keks {
+            match uri.plugin() {
+                Some(_) => wrapped.push(wrap(uri).await?),
+                None => wrapped.extend(done.next()),
+            }
+        }
+        Ok(wrapped)
     }
 
     /// Unwraps the DEK of `commitment` with any of `candidates`, the cheapest first.

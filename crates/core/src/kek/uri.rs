@@ -138,6 +138,14 @@ impl KekUri {
         Some(self.rest()).filter(|_| self.is_age()).and_then(super::age::plugin_of)
     }
 
+    /// Returns whether only an age plugin can open for this KEK: a recipient of a plugin, or a
+    /// tagged recipient.
+    #[must_use]
+    pub fn opens_with_plugin(&self) -> bool {
+        let is_tagged = |name| matches!(name, Some("tag" | "tagpq"));
+        self.plugin().is_some() || self.is_age() && is_tagged(super::age::name_of(self.rest()))
+    }
+
     /// Returns whether only the KMS knows which key the URI names.
     ///
     /// This applies to an AWS alias, and to an AWS key id without account and region.
@@ -333,6 +341,8 @@ mod tests {
         ] {
             let uri = KekUri::age(recipient).expect(recipient);
             assert_eq!(uri.plugin(), plugin, "{recipient}");
+            let is_tagged = recipient.starts_with("age1tag");
+            assert_eq!(uri.opens_with_plugin(), plugin.is_some() || is_tagged, "{recipient}");
             assert_eq!(uri.is_post_quantum(), is_post_quantum, "{recipient}");
             assert_eq!(uri.is_classical_public_key(), !is_post_quantum, "{recipient}");
         }
