@@ -44,7 +44,8 @@ fn main() -> ExitCode {
             let tips: Vec<_> = tips.into_iter().filter(|tip| !is_value(tip)).collect();
             error.insert(ContextKind::Suggested, ContextValue::StyledStrs(tips));
         }
-        if error.to_string().to_ascii_uppercase().contains("AGE-SECRET-KEY") {
+        let text = error.to_string().to_ascii_uppercase();
+        if ["AGE-SECRET-KEY", "AGE-PLUGIN-"].iter().any(|start| text.contains(start)) {
             // The error would quote it.
             error = Cli::command().error(
                 error.kind(),
@@ -59,6 +60,7 @@ fn main() -> ExitCode {
     // Waits for a file that is being written, but not long for a call that hangs, such as a DNS
     // lookup.
     runtime.shutdown_timeout(Duration::from_secs(1));
+    terminal::restore_terminal();
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

@@ -1,6 +1,7 @@
 //! What a command needs from its environment. Each part is created on first use.
 
 pub mod local;
+mod plugins;
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,7 +14,7 @@ use crate::config::{
     ConfigDirectory, ConfigError, KEK_VARIABLE, KekName, Rule, RuleInput, Rules, Settings, keks_in,
 };
 use crate::failure::{AccessError, Failure, SelectError};
-use crate::terminal::{self, Prompt, PromptError, Times};
+use crate::terminal::{self, Prompt, Times};
 use envcrypt_cluster::{Cluster, ConnectOptions, Connection};
 use envcrypt_core::access::{MayUse, Policy, Scope, Trust, Uses};
 use envcrypt_core::kek::{KekUri, Lifetimes, Ring, RingOptions};
@@ -129,15 +130,9 @@ impl Session {
             identities.iter().for_each(|path| warn_if_shared(path));
             Ok(Arc::new(Ring::new(RingOptions {
                 identities,
+                plugin_user: Some(Arc::new(plugins::Person(prompt.clone()))),
                 passphrases: Arc::new(move |question| {
-                    let answer = prompt.hidden(question, Times::Once);
-                    answer.map_err(|error| match error {
-                        PromptError::NoTerminal(_) => {
-                            "there is no terminal to prompt for it".into()
-                        }
-                        PromptError::Closed(_) => "the prompt got no answer".into(),
-                        error => error.to_string(),
-                    })
+                    prompt.hidden(question, Times::Once).map_err(plugins::why)
                 }),
                 patience: self.settings()?.kek_timeout()?,
                 lifetimes: Lifetimes::run(),

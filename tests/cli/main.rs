@@ -18,6 +18,7 @@ mod kek;
 mod leaks;
 mod opening;
 mod people;
+mod plugins;
 mod policy;
 mod rewrap;
 mod sandbox;

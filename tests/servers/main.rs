@@ -3,6 +3,7 @@
 
 mod adapters;
 mod age_cli;
+mod age_plugins;
 mod api_proxy;
 mod apply;
 mod at_rest;

@@ -13,6 +13,7 @@ mod error;
 mod gcp;
 pub mod k8skms;
 mod lifetime;
+mod plugin_user;
 mod provider;
 #[allow(dead_code, reason = "each KMS uses a part of it, and a build can be without any KMS")]
 mod retry;
@@ -29,6 +30,7 @@ pub use cache::Unwrapped;
 pub use data_key::{DATA_KEY_SIZE, DataKey};
 pub use error::{Action, KekError, Refusal, innermost};
 pub use lifetime::{Keep, Lifetimes, Limits};
+pub use plugin_user::PluginUser;
 pub use ring::{Passphrases, Ring, RingOptions};
 pub use uri::{KekId, KekUri, UriError};
 pub use vault::{VaultLogin, VaultSettings, Vaults};

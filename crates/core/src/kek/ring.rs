@@ -19,8 +19,8 @@ use super::cache::{Cache, Slot, Unwrapped};
 use super::lifetime::Lifetimes;
 use super::provider::{Connector, Cost, PROVIDERS, Surroundings};
 use super::{
-    Action, Context, DataKey, Kek, KekError, KekId, KekUri, Opened, Refusal, Vaults, Wrapped,
-    WrappedKey,
+    Action, Context, DataKey, Kek, KekError, KekId, KekUri, Opened, PluginUser, Refusal, Vaults,
+    Wrapped, WrappedKey,
 };
 use crate::secret::SecretValue;
 
@@ -38,6 +38,8 @@ pub struct RingOptions {
     pub identities: Vec<PathBuf>,
     /// Prompts for the passphrase of an identity file.
     pub passphrases: Passphrases,
+    /// Who answers the questions of age plugins. Without a user, no plugin is started.
+    pub plugin_user: Option<Arc<dyn PluginUser>>,
     /// How long a KEK may take before the ring also uses the next KEK of the same Secret.
     pub patience: Duration,
     /// How long the ring keeps DEKs, logins and failures.
@@ -62,11 +64,13 @@ impl Ring {
     /// Returns a ring that is not connected yet.
     #[must_use]
     pub fn new(options: RingOptions) -> Self {
-        let RingOptions { identities, passphrases, patience, lifetimes, vaults } = options;
+        let RingOptions { identities, passphrases, plugin_user, patience, lifetimes, vaults } =
+            options;
         #[cfg(feature = "age")]
-        let identities = Arc::new(super::age::Identities::new(identities, passphrases));
+        let identities =
+            Arc::new(super::age::Identities::new(identities, passphrases, plugin_user));
         #[cfg(not(feature = "age"))]
-        let _ = (identities, passphrases);
+        let _ = (identities, passphrases, plugin_user);
         Self {
             surroundings: Surroundings {
                 #[cfg(feature = "age")]
@@ -92,6 +96,8 @@ impl Ring {
 
     /// Wraps one DEK under every KEK, all at the same time. The results are in the order of `keks`.
     ///
+    /// Age plugins come last, one after the other, because they may prompt the user.
+    ///
     /// # Errors
     /// Returns the first [`KekError`]. A Secret is sealed to all KEKs or not at all.
     pub async fn wrap(
@@ -101,13 +107,22 @@ impl Ring {
         context: &Context,
     ) -> Result<Vec<Wrapped>, KekError> {
         let _permit = self.permits.acquire().await;
-        try_join_all(keks.iter().map(|uri| async move {
+        let wrap = async |uri: &KekUri| {
             lock(&self.down).check(&uri.id())?;
             let answer = self.kek(uri, Action::Wrap)?.wrap(key, context).await;
             lock(&self.down).note(&uri.id(), answer.as_ref().err());
             answer
-        }))
-        .await
+        };
+        let asks_nobody = keks.iter().filter(|uri| uri.plugin().is_none());
+        let mut done = try_join_all(asks_nobody.map(&wrap)).await?.into_iter();
+        let mut wrapped = Vec::with_capacity(keks.len());
+        for uri in keks {
+            match uri.plugin() {
+                Some(_) => wrapped.push(wrap(uri).await?),
+                None => wrapped.extend(done.next()),
+            }
+        }
+        Ok(wrapped)
     }
 
     /// Unwraps the DEK of `commitment` with any of `candidates`, the cheapest first.
@@ -143,8 +158,8 @@ impl Ring {
         while let Some(next) = waiting.pop_front() {
             under_way.push(self.ask_one(next, context, &fits));
             let patience = match waiting.front() {
-                // Do not prompt for a passphrase while a KMS may still answer.
-                Some(next) if self.cost(&next.kek) < Cost::Passphrase => self.patience,
+                // Do not prompt the user while a KMS may still answer.
+                Some(next) if self.cost(&next.kek) < Cost::Plugin => self.patience,
                 _ => Duration::MAX,
             };
             while let Ok(Some(answer)) = timeout(patience, under_way.next()).await {
