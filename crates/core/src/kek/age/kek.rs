@@ -15,6 +15,11 @@ use crate::kek::{
 
 /// The maximum size of the age file of a DEK, in bytes. One post-quantum stanza fits easily.
 const MAX_WRAPPED: usize = 16 << 10;
+/// The maximum size of what such a file contains, in bytes. A share of SOPS has one more than a DEK.
+const MAX_OPENED: usize = 64;
+
+/// What an age file contains.
+type Bytes = Zeroizing<Vec<u8>>;
 
 /// One recipient, and the identities of the user, one of which may open it.
 #[derive(Clone)]
@@ -54,7 +59,7 @@ impl AgeKek {
     }
 
     /// Decrypts with an identity that needs no passphrase. Returns `None` if there is none.
-    fn decrypt_unlocked(&self, wrapped: &[u8]) -> Result<Option<DataKey>, KekError> {
+    fn decrypt_unlocked(&self, wrapped: &[u8]) -> Result<Option<Bytes>, KekError> {
         let rejected = || KekError::new(&self.uri, Action::Unwrap, Refusal::Rejected);
         if wrapped.len() > MAX_WRAPPED {
             return Err(rejected());
@@ -63,12 +68,12 @@ impl AgeKek {
     }
 
     /// Decrypts with an identity from a locked file. Prompts the user for the passphrase.
-    fn decrypt_locked(&self, wrapped: &[u8]) -> Result<DataKey, KekError> {
+    fn decrypt_locked(&self, wrapped: &[u8]) -> Result<Bytes, KekError> {
         let fail = |refusal| KekError::new(&self.uri, Action::Unwrap, refusal);
         let locked = self.identities.unlock(self.uri.rest());
         let locked = locked.map_err(|e| identity_error(&self.uri, &e))?;
         match self.open(wrapped, &locked).map_err(|()| fail(Refusal::Rejected))? {
-            Some(key) => Ok(key),
+            Some(bytes) => Ok(bytes),
             None => Err(fail(Refusal::Denied)
                 .detail("none of your age identities opens it")
                 .hint(self.identities.hint())),
@@ -77,10 +82,10 @@ impl AgeKek {
 }
 
 impl AgeKek {
-    /// Returns the DEK, or `None` if no identity fits. Returns an error if the file is not valid.
+    /// Returns the content, or `None` if no identity fits. Returns an error if the file is not valid.
     ///
     /// It uses only the identity of the named recipient, because the user saw and trusted that one.
-    fn open(&self, wrapped: &[u8], identities: &[Arc<Identity>]) -> Result<Option<DataKey>, ()> {
+    fn open(&self, wrapped: &[u8], identities: &[Arc<Identity>]) -> Result<Option<Bytes>, ()> {
         let decryptor = Decryptor::new(wrapped).map_err(|_| ())?;
         let named = |identity: &&Arc<Identity>| identity.recipient() == Some(self.uri.rest());
         let identities = identities.iter().filter(named).map(|i| &**i as &dyn ::age::Identity);
@@ -89,10 +94,10 @@ impl AgeKek {
             Err(::age::DecryptError::NoMatchingKeys) => return Ok(None),
             Err(_) => return Err(()),
         };
-        // Read one byte more than a DEK has, to notice a longer text.
-        let mut bytes = Zeroizing::new(Vec::with_capacity(64));
-        reader.by_ref().take(33).read_to_end(&mut bytes).map_err(|_| ())?;
-        DataKey::from_slice(&bytes).map(Some).ok_or(())
+        // Read one byte more than is allowed, to notice a longer text.
+        let mut bytes = Zeroizing::new(Vec::with_capacity(2 * MAX_OPENED));
+        reader.by_ref().take(MAX_OPENED as u64 + 1).read_to_end(&mut bytes).map_err(|_| ())?;
+        if bytes.len() > MAX_OPENED { Err(()) } else { Ok(Some(bytes)) }
     }
 }
 
@@ -157,7 +162,10 @@ mod tests {
 
     impl AgeKek {
         fn decrypt(&self, wrapped: &[u8]) -> Result<DataKey, KekError> {
-            self.decrypt_unlocked(wrapped)?.map_or_else(|| self.decrypt_locked(wrapped), Ok)
+            let bytes = self.decrypt_unlocked(wrapped)?;
+            let bytes = bytes.map_or_else(|| self.decrypt_locked(wrapped), Ok)?;
+            let rejected = || KekError::new(&self.uri, Action::Unwrap, Refusal::Rejected);
+            DataKey::from_slice(&bytes).ok_or_else(rejected)
         }
     }
 
