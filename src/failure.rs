@@ -7,6 +7,7 @@ mod batch;
 mod exec;
 mod git;
 mod lower;
+mod peers;
 mod policy;
 mod restart;
 mod select;
@@ -33,6 +34,7 @@ pub use access::AccessError;
 pub use at_rest::AtRestError;
 pub use batch::BatchError;
 pub use exec::ExecError;
+pub use peers::PeersError;
 pub use restart::RestartError;
 pub use select::SelectError;
 pub use values::{EnvFileError, ValuesError};
@@ -80,6 +82,8 @@ pub enum Failure {
     Policy(#[from] PolicyError),
     #[error(transparent)]
     Git(#[from] GitError),
+    #[error(transparent)]
+    Peers(#[from] PeersError),
     /// Flags that conflict.
     #[error("{0}")]
     Usage(String),
@@ -263,6 +267,7 @@ impl Failure {
             Self::Exec(error) => error,
             Self::Policy(error) => error,
             Self::Git(error) => error,
+            Self::Peers(error) => error,
             Self::Type(error) => error,
             Self::Live(error) => error,
             Self::Replace(error) => &**error,

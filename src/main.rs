@@ -18,6 +18,7 @@ mod etcd;
 mod failure;
 mod files;
 mod git;
+mod peers;
 mod policy;
 mod process;
 mod restart;

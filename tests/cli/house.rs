@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// From the ground up: a room of the plugin imports its own and those before it, and no other.
-const PLUGIN: [&str; 18] = [
+const PLUGIN: [&str; 19] = [
     "process",
     "files",
     "terminal",
@@ -19,6 +19,7 @@ const PLUGIN: [&str; 18] = [
     "values",
     "select",
     "access",
+    "peers",
     "restart",
     "batch",
     "commands",

@@ -15,7 +15,7 @@ use super::path::Rule;
 const MAX_KEYS: usize = 256;
 
 /// What the metadata of a SOPS file says.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Metadata {
     /// The master keys. With one group, any key of it opens the file. With several, each group has
     /// one share of the data key.
@@ -31,7 +31,7 @@ pub struct Metadata {
 }
 
 /// Master keys, any of which opens the same share of the data key, or the whole data key.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Group {
     /// The keys, in the order of the file.
     pub keys: Vec<MasterKey>,

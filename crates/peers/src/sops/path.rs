@@ -11,7 +11,7 @@ const MAX_REGEX: usize = 1 << 20;
 const DEFAULT_SUFFIX: &str = "_unencrypted";
 
 /// The rule by which SOPS decides whether a value is encrypted. One component of the path is enough.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum Rule {
     UnencryptedSuffix(String),
     EncryptedSuffix(String),
