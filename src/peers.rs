@@ -1,11 +1,15 @@
 //! Files of SOPS and of Sealed Secrets: their keys, as far as this machine trusts them.
 
 mod data_key;
+mod export;
 mod identities;
 mod import;
 mod private_keys;
+mod sources;
 
+pub use export::export;
 pub use import::{Import, ImportArgs};
+pub use sources::open as open_sources;
 
 use crate::failure::{Failure, PeersError};
 use crate::session::Session;

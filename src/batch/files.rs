@@ -255,19 +255,15 @@ impl<C: Change> Many<'_, C> {
                 Done { name, how, of }
             }));
         }
-        // As a filter, it prints everything or nothing.
-        if let Some(opened) = &opened
-            && !self.args.is_dry_run()
+        if let Some(opened) = opened.as_deref().filter(|_| is_whole && !self.args.is_dry_run())
             && results.iter().all(Result::is_ok)
-            && (!is_whole || plain_secrets(&path, opened).ok() != Some(changed.len()))
+            && plain_secrets(&path, opened).ok() != Some(changed.len())
         {
             // What was opened must not be written in plaintext.
             let lost = results.len().saturating_sub(1);
-            return Outcome {
-                results: vec![Err(Failure::Peers(PeersError::NotWhole(path)))],
-                lost,
-            };
+            return Outcome { results: vec![Err(PeersError::NotWhole(path).into())], lost };
         }
+        // A filter prints everything or nothing, and what was opened is sealed as a whole.
         let is_whole_or_nothing = is_piped || opened.is_some();
         if is_whole_or_nothing && (!is_whole || results.iter().any(Result::is_err)) {
             let lost = results.iter().filter(|result| result.is_ok()).count();

@@ -2,6 +2,7 @@
 //! a KMS and without a cluster.
 
 mod keks;
+mod peers;
 mod report;
 mod tracked;
 
@@ -30,6 +31,7 @@ use envcrypt_core::manifest::{
 };
 use envcrypt_core::secret::Namespace;
 use keks::Known;
+use peers::Peers;
 use report::Finding;
 use tracked::tracked;
 
@@ -51,6 +53,7 @@ const UNREADABLE_RESOURCE: &str =
   wrong-form       a sealed Secret that cannot be read, or has no seal
   unknown-kek      a KEK that no rule, setting or flag names
   kek-not-allowed  a KEK that the rules of `.envcrypt.yaml` do not name for this Secret
+  not-sealed       an object of SOPS or Sealed Secrets, only with --only-sealed
 
 It does not check files that Git ignores, or manifests inside the text of another object.
 
@@ -76,6 +79,9 @@ pub struct CheckArgs {
     /// Skip paths that match this pattern, for example tests/** (can be repeated)
     #[arg(long, value_name = "GLOB", value_parser = glob)]
     exclude: Vec<Glob>,
+    /// Report objects that SOPS or Sealed Secrets encrypted, too
+    #[arg(long)]
+    only_sealed: bool,
     /// Check files that Git ignores, too
     #[arg(long)]
     no_ignore: bool,
@@ -108,13 +114,15 @@ fn check(args: &CheckArgs, session: &Session) -> Result<(), Failure> {
         known: Known::new(session, &args.kek)?,
         findings: Vec::new(),
         failures: Vec::new(),
+        peers: Peers::new(args.only_sealed),
     };
     let files = args.files(&mut checker.failures)?;
     for path in &files {
         checker.file(path);
     }
-    let Checker { mut findings, mut failures, known, .. } = checker;
+    let Checker { mut findings, mut failures, known, peers, .. } = checker;
     known.tell();
+    peers.tell();
     findings
         .sort_by(|a, b| (&a.path, a.at.line, a.at.column).cmp(&(&b.path, b.at.line, b.at.column)));
     let text = match args.output {
@@ -242,6 +250,7 @@ struct Checker<'a> {
     known: Known<'a>,
     findings: Vec<Finding>,
     failures: Vec<Failure>,
+    peers: Peers,
 }
 
 impl Checker<'_> {
@@ -256,6 +265,7 @@ impl Checker<'_> {
             Ok(None) => return,
             Err(failure) => return self.failures.push(failure),
         };
+        self.findings.extend(self.peers.look(path, &bytes));
         if !manifest::may_mention(&bytes) {
             return;
         }

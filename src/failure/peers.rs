@@ -18,6 +18,9 @@ pub enum PeersError {
     Closed { path: PathBuf, causes: Vec<String>, hints: Vec<String> },
     #[error("the SOPS file `{}` is not a manifest of a Secret", .0.display())]
     NoSecret(PathBuf),
+    /// A file of SOPS that holds no single value.
+    #[error("the SOPS file `{}` does not hold one value", .0.display())]
+    NotBinary(PathBuf),
     /// A value of SOPS without the metadata that opens it.
     #[error("line {line} of `{}` has a value that SOPS encrypted, without the metadata of SOPS", path.display())]
     Leftover { path: PathBuf, line: u32 },
@@ -82,6 +85,9 @@ impl Explain for PeersError {
             Self::NoSecret(_) => {
                 "pass one value on: `sops decrypt FILE | kubectl envcrypt create NAME --from-stdin KEY`; for a dotenv file use `--from-env-file`, and for a binary file `--from-file`"
             }
+            Self::NotBinary(_) => {
+                "pass one value on: `sops decrypt FILE | kubectl envcrypt create NAME --from-stdin KEY`; for a dotenv file use `--from-env-file`"
+            }
             Self::Leftover { .. } | Self::Ciphertext { .. } => {
                 "restore the whole file with its `sops` metadata, from Git, and seal it again"
             }
@@ -106,7 +112,7 @@ impl Explain for PeersError {
 fn sops_hint(error: &SopsError) -> Option<String> {
     let text = match error {
         SopsError::Mac => {
-            "restore an intact copy from Git; if someone edited the `sops` metadata by hand, open the file with `--ignore-mac`"
+            "restore an intact copy from Git; if someone edited the `sops` metadata by hand, open the file with `seal --ignore-mac`"
         }
         SopsError::Value { .. } => "restore an intact copy from Git",
         SopsError::NotEncrypted { .. } => {

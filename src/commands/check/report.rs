@@ -22,12 +22,13 @@ pub struct Finding {
 }
 
 /// Every kind of finding, and its description.
-const KINDS: [(&str, &str); 5] = [
+const KINDS: [(&str, &str); 6] = [
     ("plain-secret", "A Secret with a plaintext value"),
     ("out-of-place", "A sealed value in a place that it was not sealed for"),
     ("wrong-form", "A sealed Secret that cannot be read, or has no seal"),
     ("unknown-kek", "A KEK that no rule, setting or flag names"),
     ("kek-not-allowed", "A KEK that the rules do not name for this Secret"),
+    ("not-sealed", "An object that SOPS or Sealed Secrets encrypted"),
 ];
 
 /// One line per finding, in the form that compilers use.

@@ -187,6 +187,33 @@ impl<'t> File<'t> {
         Ok(Opened { text, dropped_comments, revealed })
     }
 
+    /// Returns whether this is a file of the binary store: one value of any bytes, as JSON.
+    #[must_use]
+    pub fn is_binary(&self) -> bool {
+        let [document] = &self.documents[..] else { return false };
+        let mut names: Vec<_> = document.entries().iter().map(|(key, _)| text_of(key)).collect();
+        names.sort_unstable();
+        self.syntax == Syntax::Json && names == [Some("data"), Some("sops")]
+    }
+
+    /// Decrypts the value of a file of the binary store.
+    ///
+    /// # Errors
+    /// Returns a [`SopsError`] if the value or the MAC does not match.
+    pub fn open_binary(&self, key: &DataKey) -> Result<Zeroizing<Vec<u8>>, SopsError> {
+        let part = self.parts.first().ok_or(SopsError::InPlace)?;
+        let mut mac = Mac::new(part.metadata.mac_only_encrypted);
+        let mut value = Zeroizing::new(Vec::new());
+        walk(&self.documents[0], &mut Vec::new(), &mut |path, node| {
+            if let Some(leaf) = self.leaf(part, key, path, node, &mut mac)? {
+                value = leaf.text;
+            }
+            Ok(())
+        })?;
+        mac.check(&part.metadata, key)?;
+        Ok(value)
+    }
+
     /// Decrypts the values of a part, and computes its MAC.
     fn decrypt(&self, part: &Part, key: &DataKey) -> Result<(Vec<Leaf<'_>>, Mac), SopsError> {
         let mut mac = Mac::new(part.metadata.mac_only_encrypted);
