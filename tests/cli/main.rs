@@ -15,6 +15,7 @@ mod house;
 mod kek;
 mod leaks;
 mod opening;
+mod peers;
 mod people;
 mod policy;
 mod rewrap;
