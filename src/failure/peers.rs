@@ -35,8 +35,8 @@ pub enum PeersError {
     NotWhole(PathBuf),
     #[error("the SealedSecrets of `{}` cannot be opened", path.display())]
     SealedSecret { path: PathBuf, source: SealedSecretError },
-    #[error("there is no private key to open SealedSecrets with")]
-    NoPrivateKeys,
+    #[error("there is no private key to open the SealedSecrets of `{}` with", .0.display())]
+    NoPrivateKeys(PathBuf),
     #[error("the private keys of Sealed Secrets in {of} cannot be used")]
     PrivateKeys { of: String, source: KeyError },
     #[error("the command of `{variable}` failed")]
@@ -92,7 +92,7 @@ impl Explain for PeersError {
                 "restore the whole file with its `sops` metadata, from Git, and seal it again"
             }
             Self::Selected(_) => "omit `-l`, or put the other Secrets into a file of their own",
-            Self::NoPrivateKeys => {
+            Self::NoPrivateKeys(_) => {
                 "name a file with `--sealed-secrets-key FILE`, or use the keys of the cluster with `--sealed-secrets-key cluster`"
             }
             Self::PrivateKeys { .. } => {

@@ -22,7 +22,7 @@ use envcrypt_core::access::Consents;
 use envcrypt_core::envelope::Scope;
 use envcrypt_core::kek::{DataKey, KekUri};
 use envcrypt_core::secret::{Namespace, Place};
-use envcrypt_peers::sealed_secrets::{self, PrivateKey};
+use envcrypt_peers::sealed_secrets::{self, PrivateKey, SealedSecretError};
 use envcrypt_peers::sops::{self, Metadata, Options, SopsError};
 
 /// The flags for files of SOPS and of Sealed Secrets.
@@ -140,7 +140,8 @@ impl<'a> Import<'a> {
     /// Unwraps the data keys of all noted files, at once. A file that cannot be opened does not
     /// affect the others.
     pub async fn unlock(&self) -> Result<(), Failure> {
-        if self.needs_private_keys.get() {
+        // Without keys, each file with SealedSecrets is an error of its own.
+        if self.needs_private_keys.get() && !self.args.sealed_secrets_key.is_empty() {
             let keys = private_keys::read(self.session, &self.args.sealed_secrets_key).await?;
             self.private_keys.replace(keys);
         }
@@ -249,9 +250,13 @@ impl<'a> Import<'a> {
             return Ok(None);
         }
         let default = self.session.namespace()?;
-        let opened = sealed_secrets::open(text, &self.private_keys.borrow(), default.as_str());
+        let keys = self.private_keys.borrow();
+        let opened = sealed_secrets::open(text, &keys, default.as_str());
         let Some(opened) = (match opened {
-            Err(sealed_secrets::SealedSecretError::Syntax(_)) => return Ok(None),
+            Err(SealedSecretError::Syntax(_)) => return Ok(None),
+            Err(SealedSecretError::Closed { .. }) if keys.is_empty() => {
+                return Err(Failure::Peers(PeersError::NoPrivateKeys(path.to_owned())));
+            }
             opened => opened.map_err(|source| {
                 Failure::Peers(PeersError::SealedSecret { path: path.to_owned(), source })
             })?,

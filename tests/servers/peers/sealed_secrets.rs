@@ -96,7 +96,7 @@ fn what_does_not_open_says_why() {
         sandbox.pipe(text, [&seal[..], &["--sealed-secrets-key", keys]].concat())
     };
     let error = sandbox.pipe(&text, seal).fails(1);
-    assert!(error.starts_with("error: there is no private key to open SealedSecrets with\nhint: name a file with `--sealed-secrets-key FILE`"), "{error}");
+    assert!(error.starts_with("error: there is no private key to open the SealedSecrets of `-` with\nhint: name a file with `--sealed-secrets-key FILE`"), "{error}");
     let closed = "no key opens the value `password` of the SealedSecret `prod/";
     for (text, keys) in
         [(text.clone(), "other.yaml"), (text.replace("name: db", "name: web"), "key.pem")]
@@ -109,7 +109,7 @@ fn what_does_not_open_says_why() {
         text.replace("  template:\n", "  template:\n    data: {url: 'x {{ .password }}'}\n");
     assert_ne!(template, text);
     let error = with(&template, "key.pem").fails(1);
-    assert!(error.contains("cause: line 1: the value of `url` is made by a template"), "{error}");
+    assert!(error.contains("the value of `url` is made by a template"), "{error}");
     let literal = text.replace("  template:\n", "  template:\n    data: {url: plain}\n");
     let sealed = with(&literal, "key.pem").succeeds().stdout;
     assert_eq!(sandbox.pipe(sealed, ["unwrap", "-f", "-", "url"]).succeeds().stdout, "plain");
@@ -135,7 +135,6 @@ fn what_does_not_open_says_why() {
 fn the_keys_of_the_cluster_stay_in_memory() {
     let (plane, key, old) = (control_plane(), Key::new(), Key::new());
     let (namespace, sandbox) = (plane.namespace(), plane.sandbox("admin"));
-    sandbox.run(["kek", "new"]).succeeds();
     for (name, key) in [("old", &old), ("new", &key)] {
         plane.apply(
             &key.secret(name).replace("  name:", &format!("  namespace: {namespace}\n  name:")),

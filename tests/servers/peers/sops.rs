@@ -209,8 +209,17 @@ fn many_documents_json_and_files_put_together() {
     let sandbox = Sandbox::with_local_key();
     let recipient = recipient(&sandbox);
     let second = PLAIN.replace("name: db", "name: web");
-    for rule in [&["--encrypted-regex", VALUES][..], &[], &["--mac-only-encrypted"]] {
-        let args = [&["--age", &*recipient], rule].concat();
+    let rules = [
+        format!("encrypted_regex: '{VALUES}'"),
+        "unencrypted_suffix: _plain".to_owned(),
+        "encrypted_suffix: assword".to_owned(),
+        "unencrypted_regex: ^(kind|metadata)$".to_owned(),
+        format!("encrypted_regex: '{VALUES}'\n  mac_only_encrypted: true"),
+    ];
+    for rule in rules {
+        let config = format!("creation_rules:\n- age: {recipient}\n  {rule}\n");
+        sandbox.write(".sops.yaml", config);
+        let args = [];
         sandbox.write("one.yaml", format!("{PLAIN}---\n{second}"));
         encrypt(&sandbox, "one.yaml", &args);
         sandbox.write("a.yaml", PLAIN);
@@ -232,6 +241,7 @@ fn many_documents_json_and_files_put_together() {
             );
         }
     }
+    std::fs::remove_file(sandbox.work().join(".sops.yaml")).expect("removed");
     let json = r#"{"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "db", "namespace": "prod", "generation": 1}, "stringData": {"a": "b \" c", "port": 5432, "flag": true}}"#;
     sandbox.write("db.json", json);
     encrypt(&sandbox, "db.json", &["--age", &recipient]);
@@ -252,7 +262,7 @@ fn dotenv_and_binary_files_are_sources_of_values() {
     sandbox.write("note.txt", "plain");
     let create = ["create", "db", "-n", "prod", "--kek", "local", "-w"];
     let sources =
-        ["--from-env-file=db.env", "--from-file=key.bin", "--from-file=note.txt", "--allow=EMPTY"];
+        ["--from-env-file=db.env", "--from-file=key.bin", "--from-file=note.txt", "--allow=empty"];
     sandbox.run([&create[..], &["db.yaml"], &sources].concat()).succeeds();
     for (key, value) in
         [("PASSWORD", "hunter2"), ("EMPTY", ""), ("SPACED", " a b "), ("note.txt", "plain")]
@@ -301,4 +311,47 @@ fn a_file_without_a_kek_for_it_keeps_its_own_keys_if_they_are_trusted() {
         )),
         "{error}"
     );
+}
+
+/// PGP has no KEK here, so gpg opens it, with the person's own keys.
+#[test]
+fn pgp_is_opened_with_gpg() {
+    let home = tempfile::tempdir().expect("a directory");
+    let gpg = |args: &[&str]| {
+        let mut command = Command::new("gpg");
+        command.env("GNUPGHOME", home.path()).args(["--batch", "--quiet"]).args(args);
+        Run::from(command.output().expect("gpg starts"))
+    };
+    let make = [
+        "--passphrase",
+        "",
+        "--quick-generate-key",
+        "me <me@example.com>",
+        "rsa2048",
+        "default",
+        "never",
+    ];
+    gpg(&make).succeeds();
+    let keys = gpg(&["--list-keys", "--with-colons"]).succeeds().stdout;
+    let fingerprint = keys.lines().find_map(|line| line.strip_prefix("fpr:::::::::"));
+    let fingerprint = fingerprint.expect("a key").trim_end_matches(':').to_owned();
+    let theirs = Sandbox::with_local_key();
+    let sandbox = Sandbox::with_local_key()
+        .env("GNUPGHOME", home.path().display().to_string())
+        .env("PATH", "/usr/bin:/bin");
+    sandbox.write("db.yaml", PLAIN);
+    encrypt(&sandbox, "db.yaml", &["--pgp", &fingerprint, "--age", &recipient(&theirs)]);
+    let seal = ["seal", "-f", "db.yaml", "--allow", "empty", "--kek", "local"];
+    let sealed = sandbox.run(seal).succeeds().stdout;
+    assert_eq!(
+        sandbox.pipe(sealed, ["unwrap", "-f", "-", "password"]).succeeds().stdout,
+        "hunter2"
+    );
+    theirs.write("db.yaml", sandbox.read("db.yaml"));
+    theirs.run(seal).succeeds();
+    let stranger = Sandbox::with_local_key().env("PATH", "/usr/bin:/bin");
+    stranger.write("db.yaml", sandbox.read("db.yaml"));
+    let error = stranger.run(seal).fails(1);
+    assert!(error.contains("cause: `gpg` has no key that opens it\n"), "{error}");
+    Command::new("gpgconf").env("GNUPGHOME", home.path()).args(["--kill", "all"]).status().ok();
 }
