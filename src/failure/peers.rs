@@ -137,6 +137,7 @@ fn sealed_secret_hint(error: &SealedSecretError) -> Option<&'static str> {
         SealedSecretError::Whole { .. } => {
             "write it anew with `kubeseal --re-encrypt`, or seal the Secret of the cluster: `kubectl envcrypt seal NAME`"
         }
+        SealedSecretError::List { .. } => "put it into a document of its own",
         SealedSecretError::Closed { .. } => {
             "the file may be for another cluster, or was moved or renamed; name every key of that controller with `--sealed-secrets-key`, and the namespace with `-n`"
         }

@@ -9,6 +9,7 @@ use tokio::process::Command;
 use zeroize::Zeroizing;
 
 use crate::failure::{Failure, PeersError};
+use crate::process;
 use crate::session::Session;
 use envcrypt_core::access::{Answer, Consents, Question, Scope, Uses, Verdict};
 use envcrypt_core::kek::{Context, DataKey, KekUri, Opened, Ring, WrappedKey};
@@ -278,10 +279,10 @@ fn wrong_server(key: &MasterKey) -> Option<(String, String)> {
     if ours.trim_end_matches('/') == named {
         return None;
     }
-    let named = named.escape_default();
+    let named = named.escape_default().to_string();
     Some((
         format!("the file names the Vault server `{named}`, and `VAULT_ADDR` another one"),
-        format!("if this is your server, set `VAULT_ADDR={named}`"),
+        format!("if this is your server, set `VAULT_ADDR={}`", process::quoted(&named)),
     ))
 }
 

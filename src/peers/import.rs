@@ -47,6 +47,9 @@ pub struct ImportArgs {
 /// A file, by the hash of its content.
 type Name = [u8; 32];
 
+/// A SealedSecret: its file, its namespace, if the file names one, and its name.
+type ScopeOf = (PathBuf, Option<String>, String);
+
 /// A noted file of SOPS.
 struct Noted {
     path: PathBuf,
@@ -66,7 +69,7 @@ pub struct Import<'a> {
     needs_private_keys: Cell<bool>,
     private_keys: RefCell<Vec<PrivateKey>>,
     /// The scopes of SealedSecrets, by file, namespace and name.
-    scopes: RefCell<BTreeMap<(PathBuf, Option<String>, String), Scope>>,
+    scopes: RefCell<BTreeMap<ScopeOf, Scope>>,
     /// The KEKs of each SOPS file that has one group of keys.
     keks: RefCell<BTreeMap<PathBuf, Vec<KekUri>>>,
     dropped_comments: Cell<usize>,

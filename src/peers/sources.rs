@@ -1,7 +1,7 @@
 //! Values from files of SOPS: its dotenv store for `--from-env-file`, its binary store for
 //! `--from-file`.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::data_key::{Keyring, allow_named};
 use crate::access::opener::consents;
@@ -36,12 +36,12 @@ pub async fn open(session: &Session, sources: &SourceArgs) -> Result<Opened, Fai
 }
 
 /// The value of a file, if it is one of the binary store. Other files of SOPS hold no single value.
-async fn binary(session: &Session, path: &PathBuf) -> Result<Option<SecretValue>, Failure> {
+async fn binary(session: &Session, path: &Path) -> Result<Option<SecretValue>, Failure> {
     // What cannot be read is an error later, with the flag that names it.
     let Ok(value) = read_value(path) else { return Ok(None) };
     let text = std::str::from_utf8(value.expose()).unwrap_or_default();
     let is_ini = text.contains("[sops]") && text.contains("ENC[AES256_GCM,");
-    let other = || Failure::Peers(PeersError::NotBinary(path.clone()));
+    let other = || Failure::Peers(PeersError::NotBinary(path.to_owned()));
     if is_dotenv(text) || is_ini {
         return Err(other());
     }

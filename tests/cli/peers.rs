@@ -196,6 +196,20 @@ fn another_object_under_sops_is_refused() {
 }
 
 #[test]
+fn a_sealed_secret_where_no_secret_would_be_found_is_refused() {
+    let sandbox = Sandbox::with_local_key();
+    let item = "- apiVersion: bitnami.com/v1alpha1\n  kind: SealedSecret\n  metadata: {name: a}\n  spec: {encryptedData: {a: AgA=}}\n";
+    let list = |head: &str| format!("{head}items:\n{item}");
+    let other = list("apiVersion: bitnami.com/v1alpha1\nkind: SealedSecretList\n");
+    let error =
+        "cause: line 4: the SealedSecret is in a list that is not `apiVersion: v1, kind: List`\n";
+    refused(&sandbox, &other, &[], error, "put it into a document of its own");
+    let core = list("apiVersion: v1\nkind: List\n");
+    let error = "error: there is no private key to open the SealedSecrets of `db.yaml` with\n";
+    refused(&sandbox, &core, &[], error, "name a file with `--sealed-secrets-key FILE`");
+}
+
+#[test]
 fn a_dry_run_opens_nothing() {
     let sandbox = Sandbox::with_local_key();
     let text = sops(&sandbox, "db");
@@ -225,7 +239,7 @@ fn check_counts_what_other_programs_encrypted_and_can_report_it() {
     let half = sops(&sandbox, "db").replace("\ndata:\n", "\nstringData:\n    plain: hi\ndata:\n");
     sandbox.write("db.yaml", half);
     let run = sandbox.run(["check", "."]);
-    let found = "db.yaml:8:5: the Secret `prod/db` has a plaintext value: `plain`";
+    let found = "db.yaml:8:5: the Secret has a plaintext value: `plain`";
     assert!(run.stdout.contains(found), "{}", run.stdout);
 }
 

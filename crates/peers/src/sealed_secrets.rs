@@ -20,12 +20,16 @@ fn is_sealed_secret(node: &Node) -> bool {
         && field("apiVersion").is_some_and(|version| version.starts_with("bitnami.com/"))
 }
 
-/// The SealedSecrets of a document: the document itself, or the items of a list.
-pub(crate) fn all_in(node: &Node) -> Vec<&Node> {
+/// The SealedSecrets of a document: the document itself, or the items of a list. Each comes with
+/// whether the reader of manifests finds a Secret in its place.
+pub(crate) fn all_in(node: &Node) -> Vec<(&Node, bool)> {
     if is_sealed_secret(node) {
-        return vec![node];
+        return vec![(node, true)];
     }
-    let is_list = node.get("kind").and_then(text_of).is_some_and(|kind| kind.ends_with("List"));
+    let field = |name| node.get(name).and_then(text_of);
+    let is_core = field("apiVersion") == Some("v1");
+    let is_list = field("kind").is_some_and(|kind| kind.ends_with("List"));
     let items = node.get("items").filter(|_| is_list).and_then(Node::as_sequence);
-    items.unwrap_or_default().iter().flat_map(all_in).collect()
+    let all = items.unwrap_or_default().iter().flat_map(all_in);
+    all.map(|(node, is_found)| (node, is_found && is_core)).collect()
 }

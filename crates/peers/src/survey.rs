@@ -46,7 +46,7 @@ pub fn survey(text: &str) -> Result<Vec<Found>, TreeError> {
             continue;
         }
         let sealed = sealed_secrets::all_in(node).into_iter();
-        found.extend(sealed.map(|node| {
+        found.extend(sealed.map(|(node, _)| {
             let line = node.start.line;
             Found { document, line, by: Encryption::SealedSecret }
         }));
@@ -63,7 +63,7 @@ mod tests {
     #[test]
     fn each_document_tells_what_encrypted_it() {
         let text = format!(
-            "kind: ConfigMap\n---\nkind: Secret\n{SOPS}---\napiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\n---\nkind: Secret\nsops: {{mac: x}}\n---\nsops: {{image: x}}\n---\nkind: List\nitems:\n- apiVersion: bitnami.com/v1alpha1\n  kind: SealedSecret\n"
+            "kind: ConfigMap\n---\nkind: Secret\n{SOPS}---\napiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\n---\nkind: Secret\nsops: {{mac: x}}\n---\nsops: {{image: x}}\n---\napiVersion: v1\nkind: List\nitems:\n- apiVersion: bitnami.com/v1alpha1\n  kind: SealedSecret\n"
         );
         assert!(may_mention(text.as_bytes()) && !may_mention(b"kind: Secret"));
         let found = survey(&text).expect("YAML");
@@ -83,7 +83,7 @@ mod tests {
                 "1:3 awskms:///arn:aws:kms:eu-west-1:1:key/a age:age1abc",
                 "2:10 a SealedSecret",
                 "3:13 the `sops` metadata is missing `key_groups`, or it is not valid",
-                "5:20 a SealedSecret",
+                "5:21 a SealedSecret",
             ]
         );
     }

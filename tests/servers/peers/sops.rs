@@ -322,15 +322,8 @@ fn pgp_is_opened_with_gpg() {
         command.env("GNUPGHOME", home.path()).args(["--batch", "--quiet"]).args(args);
         Run::from(command.output().expect("gpg starts"))
     };
-    let make = [
-        "--passphrase",
-        "",
-        "--quick-generate-key",
-        "me <me@example.com>",
-        "rsa2048",
-        "default",
-        "never",
-    ];
+    let user = "me <me@example.com>";
+    let make = ["--passphrase", "", "--quick-generate-key", user, "default", "default", "never"];
     gpg(&make).succeeds();
     let keys = gpg(&["--list-keys", "--with-colons"]).succeeds().stdout;
     let fingerprint = keys.lines().find_map(|line| line.strip_prefix("fpr:::::::::"));

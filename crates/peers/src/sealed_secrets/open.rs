@@ -38,6 +38,12 @@ pub enum SealedSecretError {
         /// The line, counted from 1.
         line: u32,
     },
+    /// The list around it is not one of core objects, so no Secret would be found in it.
+    #[error("line {line}: the SealedSecret is in a list that is not `apiVersion: v1, kind: List`")]
+    List {
+        /// The line, counted from 1.
+        line: u32,
+    },
     /// A value is made by a template.
     #[error("line {line}: the value of `{key}` is made by a template in `spec.template.data`")]
     Template {
@@ -85,13 +91,16 @@ pub fn open(
         None => ("", text),
     };
     let documents = tree::read(text)?;
-    let found: Vec<&Node> = documents.iter().flat_map(all_in).collect();
+    let found: Vec<(&Node, bool)> = documents.iter().flat_map(all_in).collect();
     if found.is_empty() {
         return Ok(None);
     }
     let mut patch = Patch::new(text);
     let mut scopes = Vec::new();
-    for node in found {
+    for (node, is_found) in found {
+        if !is_found {
+            return Err(SealedSecretError::List { line: node.start.line });
+        }
         let sealed = SealedSecret::read(node, namespace)?;
         let object = sealed.open(keys)?;
         scopes.push((sealed.named_namespace, sealed.name, sealed.scope));

@@ -12,6 +12,12 @@ use super::metadata::Metadata;
 use super::path::aad;
 use super::value::Encrypted;
 
+/// Opened values, by key, in the order of the file.
+pub type Values = Vec<(String, Zeroizing<Vec<u8>>)>;
+
+/// The longest name of the metadata, in bytes. Each level of the tree adds to it.
+const MAX_NAME: usize = 256;
+
 /// A dotenv file under SOPS.
 pub struct Dotenv<'t> {
     /// What the metadata says.
@@ -51,11 +57,7 @@ impl<'t> Dotenv<'t> {
     ///
     /// # Errors
     /// Returns a [`SopsError`] if a value or the MAC does not match.
-    pub fn open(
-        &self,
-        key: &DataKey,
-        ignore_mac: bool,
-    ) -> Result<Vec<(String, Zeroizing<Vec<u8>>)>, SopsError> {
+    pub fn open(&self, key: &DataKey, ignore_mac: bool) -> Result<Values, SopsError> {
         let mut mac = Mac::new(self.metadata.mac_only_encrypted);
         let mut values = Vec::with_capacity(self.lines.len());
         for (line, name, text) in &self.lines {
@@ -86,6 +88,9 @@ impl<'t> Dotenv<'t> {
 fn nested(flat: Vec<(&str, String)>) -> Option<Meta> {
     let mut map = BTreeMap::new();
     for (name, value) in flat {
+        if name.len() > MAX_NAME {
+            return None;
+        }
         insert(&mut map, name, value)?;
     }
     Some(Meta::Map(map))
@@ -100,10 +105,8 @@ fn insert(map: &mut BTreeMap<String, Meta>, name: &str, value: String) -> Option
             let rest = &name[at + "__list_".len()..];
             let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
             let index: usize = rest[..digits].parse().ok()?;
-            let items = match map.entry(name[..at].to_owned()).or_insert(Meta::List(Vec::new())) {
-                Meta::List(items) => items,
-                _ => return None,
-            };
+            let entry = map.entry(name[..at].to_owned()).or_insert(Meta::List(Vec::new()));
+            let Meta::List(items) = entry else { return None };
             // The lines are sorted as texts, so the tenth item comes before the second.
             if index > 255 {
                 return None;
@@ -154,6 +157,8 @@ mod tests {
             meta.list("kms").expect("a list")[0].pairs("context").expect("a map")["team"],
             "x"
         );
+        let deep = "a__map_".repeat(100_000);
+        assert!(nested(vec![(&deep, String::new())]).is_none());
         for bad in ["a__list_x__map_b", "a__list_999__map_b", "a__list_0x"] {
             assert!(nested(vec![(bad, String::new())]).is_none(), "{bad}");
         }

@@ -1,11 +1,9 @@
 //! A file of YAML or JSON under SOPS, opened as a whole: the text with its values decrypted and
 //! its `sops` metadata removed.
 
-use std::ops::Range;
-
 use envcrypt_core::kek::DataKey;
 use envcrypt_core::manifest::Patch;
-use envcrypt_core::manifest::tree::{self, Data, Node, text_of};
+use envcrypt_core::manifest::tree::{self, Node, text_of};
 use zeroize::Zeroizing;
 
 use super::error::SopsError;
@@ -14,6 +12,15 @@ use super::metadata::Metadata;
 use super::path::{aad, shown};
 use super::scalar::{Scalar, Syntax, resolve};
 use super::value::{Encrypted, Kind, PREFIX};
+
+mod comments;
+mod secrets;
+#[cfg(test)]
+mod tests;
+mod walk;
+
+use secrets::{mark_values, objects};
+use walk::walk;
 
 /// Fields of a Secret that are public by their nature.
 const PUBLIC: [&str; 6] =
@@ -169,7 +176,8 @@ impl<'t> File<'t> {
             }
         }
         for comment in self.comments() {
-            match self.open_comment(&comment, keys).filter(|_| options.keep_comments) {
+            let kept = options.keep_comments.then(|| self.open_comment(&comment, keys)).flatten();
+            match kept {
                 Some(text) => patch.comment(comment, &text),
                 None => {
                     dropped_comments += 1;
@@ -177,13 +185,8 @@ impl<'t> File<'t> {
                 }
             }
         }
-        let mut text = patch.finish().ok_or(SopsError::InPlace)?;
-        if self.has_byte_order_mark {
-            let mut marked = Zeroizing::new(String::with_capacity(text.len() + 3));
-            marked.push('\u{feff}');
-            marked.push_str(&text);
-            text = marked;
-        }
+        let text = patch.finish().ok_or(SopsError::InPlace)?;
+        let text = if self.has_byte_order_mark { marked(&text) } else { text };
         Ok(Opened { text, dropped_comments, revealed })
     }
 
@@ -241,22 +244,19 @@ impl<'t> File<'t> {
         mac: &mut Mac,
     ) -> Result<Option<Leaf<'n>>, SopsError> {
         let at = || (node.start.line, shown(path));
-        let plain = resolve(node, self.syntax);
         let is_encrypted = part.metadata.rule.encrypts(path);
-        match plain {
-            Scalar::Null => return Ok(None),
-            // SOPS does not encrypt an empty text.
-            Scalar::Text("") => return Ok(None),
-            Scalar::Text(text) if !is_encrypted => mac.take(text.as_bytes(), false),
-            Scalar::Other(text) if !is_encrypted => mac.take(text.as_bytes(), false),
-            Scalar::TooLarge if !is_encrypted => {
+        match resolve(node, self.syntax) {
+            // SOPS encrypts neither a null nor an empty text.
+            Scalar::Null | Scalar::Text("") => return Ok(None),
+            _ if is_encrypted => {}
+            Scalar::TooLarge => {
                 let (line, path) = at();
                 return Err(SopsError::Number { line, path });
             }
-            _ => {}
-        }
-        if !is_encrypted {
-            return Ok(None);
+            plain => {
+                mac.take(plain.text().as_bytes(), false);
+                return Ok(None);
+            }
         }
         let encrypted = text_of(node).and_then(Encrypted::parse).ok_or_else(|| {
             let (line, path) = at();
@@ -291,122 +291,14 @@ impl<'t> File<'t> {
         };
         done.ok_or(SopsError::InPlace)
     }
-
-    /// The encrypted comments, each from its `#` to its `]`.
-    fn comments(&self) -> Vec<Range<usize>> {
-        let mut scalars = Vec::new();
-        let mut take = |_: &[&str], node: &Node| {
-            scalars.push(node.start.index..node.end.index);
-            Ok(())
-        };
-        for document in &self.documents {
-            // Each key is text, otherwise nothing was decrypted.
-            let _ = walk(document, &mut Vec::new(), &mut take);
-        }
-        let mark = format!("#{PREFIX}");
-        let found = self.text.match_indices(&mark).filter_map(|(at, _)| {
-            let end = at + self.text[at..].find(']')? + 1;
-            self.text[at..end].ends_with(",type:comment]").then_some(at..end)
-        });
-        found.filter(|range| !scalars.iter().any(|s| s.contains(&range.start))).collect()
-    }
-
-    /// Decrypts a comment. It belongs to a mapping, and the tag says to which.
-    fn open_comment(&self, at: &Range<usize>, keys: &[DataKey]) -> Option<Zeroizing<String>> {
-        let comment = Encrypted::parse(&self.text[at.start + 1..at.end])?;
-        for (part, key) in self.parts.iter().zip(keys) {
-            for document in &part.documents {
-                let mut paths = Vec::new();
-                mappings(&self.documents[*document], &mut Vec::new(), &mut paths);
-                let mut texts = paths.iter().filter_map(|aad| comment.open(key, aad));
-                if let Some(text) = texts.next() {
-                    let text = std::str::from_utf8(&text).ok()?;
-                    let is_line = !text.contains(['\n', '\r']);
-                    return is_line.then(|| Zeroizing::new(text.to_owned()));
-                }
-            }
-        }
-        None
-    }
 }
 
-/// Visits every scalar in order, with the keys to it. Items of a list add nothing to the path.
-fn walk<'n>(
-    node: &'n Node,
-    path: &mut Vec<&'n str>,
-    visit: &mut dyn FnMut(&[&'n str], &'n Node) -> Result<(), SopsError>,
-) -> Result<(), SopsError> {
-    match &node.data {
-        Data::Scalar { .. } => visit(path, node),
-        Data::Sequence(items) => items.iter().try_for_each(|item| walk(item, path, visit)),
-        Data::Mapping(entries) => entries.iter().try_for_each(|(key, value)| {
-            let name = text_of(key).ok_or(SopsError::InPlace)?;
-            if path.is_empty() && name == "sops" {
-                return Ok(());
-            }
-            path.push(name);
-            walk(value, path, visit)?;
-            path.pop();
-            Ok(())
-        }),
-    }
-}
-
-/// The additional data of comments in each mapping.
-fn mappings<'n>(node: &'n Node, path: &mut Vec<&'n str>, into: &mut Vec<String>) {
-    match &node.data {
-        Data::Scalar { .. } => {}
-        Data::Sequence(items) => items.iter().for_each(|item| mappings(item, path, into)),
-        Data::Mapping(entries) => {
-            into.push(aad(path));
-            for (key, value) in entries {
-                path.push(text_of(key).unwrap_or_default());
-                mappings(value, path, into);
-                path.pop();
-            }
-        }
-    }
-}
-
-/// The objects of a document: the items of a list, otherwise the document itself.
-fn objects(document: &Node) -> Vec<&Node> {
-    match document.get("items").and_then(Node::as_sequence) {
-        Some(items) => items.iter().collect(),
-        None => vec![document],
-    }
-}
-
-/// Finds which decrypted leaves are values of a Secret. Refuses leaves of other objects: they would
-/// be plaintext afterwards.
-fn mark_values(document: &Node, leaves: &mut [Leaf<'_>], index: usize) -> Result<(), SopsError> {
-    for object in objects(document) {
-        // The kind can be encrypted too.
-        let kind = object.get("kind").map(|kind| {
-            let opened = leaves.iter().find(|leaf| std::ptr::eq(leaf.node, kind));
-            opened.map_or_else(
-                || text_of(kind).unwrap_or_default().as_bytes().to_vec(),
-                |leaf| leaf.text.to_vec(),
-            )
-        });
-        let is_secret = kind.as_deref() == Some(b"Secret");
-        let values = ["data", "stringData"].map(|name| object.get(name).map(range));
-        let of_object = range(object);
-        for leaf in leaves.iter_mut() {
-            let at = leaf.node.start.index;
-            if !of_object.contains(&at) {
-                continue;
-            }
-            if !is_secret {
-                return Err(SopsError::Outside { document: index + 1, path: leaf.path.clone() });
-            }
-            leaf.is_value = values.iter().flatten().any(|values| values.contains(&at));
-        }
-    }
-    Ok(())
-}
-
-fn range(node: &Node) -> Range<usize> {
-    node.start.index..node.end.index
+/// The text behind a byte order mark.
+fn marked(text: &str) -> Zeroizing<String> {
+    let mut marked = Zeroizing::new(String::with_capacity(text.len() + 3));
+    marked.push('\u{feff}');
+    marked.push_str(text);
+    marked
 }
 
 /// Finds a value of a Secret that SOPS encrypted, without the metadata that opens it. Returns its
@@ -427,6 +319,3 @@ pub fn leftover(text: &str) -> Option<u32> {
     }
     found
 }
-
-#[cfg(test)]
-mod tests;

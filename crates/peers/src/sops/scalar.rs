@@ -27,6 +27,17 @@ pub(super) enum Scalar<'n> {
     TooLarge,
 }
 
+impl Scalar<'_> {
+    /// The text form. A null has none.
+    pub(super) fn text(&self) -> &str {
+        match self {
+            Self::Text(text) => text,
+            Self::Other(text) => text,
+            Self::Null | Self::TooLarge => "",
+        }
+    }
+}
+
 /// Reads a scalar. Other nodes are read as a null.
 pub(super) fn resolve(node: &Node, syntax: Syntax) -> Scalar<'_> {
     let Data::Scalar { text, style } = &node.data else { return Scalar::Null };

@@ -183,6 +183,33 @@ fn an_encrypted_kind_is_opened_first_and_only_a_secret_is() {
     assert_eq!(file.names(&file.parts()[0]), [Named { namespace: None, name: None }]);
 }
 
+/// What the reader of manifests does not take for a Secret would be written in plaintext.
+#[test]
+fn a_secret_of_another_api_and_one_in_another_list_are_refused() {
+    let text = secret("", &[]).replace("apiVersion: v1", "apiVersion: example.com/v1");
+    let options = Options { ignore_mac: true, ..Options::default() };
+    let error = |text: &str| open_with(text, options).err().expect("refused").to_string();
+    assert_eq!(error(&text), "document 1 is not a Secret, and it has encrypted values (`data.a`)");
+    let a = enc("items:data:a:", "YQ==", "str");
+    for (head, is_list) in [
+        ("apiVersion: v1\nkind: List", true),
+        ("apiVersion: v1\nkind: SecretList", true),
+        ("apiVersion: example.com/v1\nkind: List", false),
+        ("apiVersion: v1\nkind: ConfigMap", false),
+    ] {
+        let item = format!(
+            "- apiVersion: v1\n  kind: Secret\n  metadata: {{name: a}}\n  data: {{a: '{a}'}}\n"
+        );
+        let text = format!("{head}\nitems:\n{item}{}", sops(&[], "  encrypted_regex: ^data$\n"));
+        assert_eq!(open_with(&text, options).is_ok(), is_list, "{head}");
+        let other = text.replace("kind: Secret\n", "kind: ConfigMap\n");
+        assert!(open_with(&other, options).is_err(), "{head}");
+    }
+    let list = "apiVersion: v1\nkind: List\nitems: []\n";
+    let text = format!("{list}data: '{}'\n{}", enc("data:", "x", "str"), sops(&[], ""));
+    assert!(open_with(&text, options).is_err());
+}
+
 #[test]
 fn encrypted_comments_are_dropped_and_counted_or_written_in_plaintext() {
     let comment = |path: &str, text: &str| format!("#{}", enc(path, text, "comment"));
@@ -204,11 +231,7 @@ fn encrypted_comments_are_dropped_and_counted_or_written_in_plaintext() {
 #[test]
 fn aliases_count_where_they_stand_and_an_anchor_on_a_value_is_refused() {
     let values = [("x", false), ("x", false)];
-    let text = secret("", &values).replace("data:\n", "data:\n").replacen(
-        "sops:",
-        "x: &x x\ny: *x\nsops:",
-        1,
-    );
+    let text = secret("", &values).replacen("sops:", "x: &x x\ny: *x\nsops:", 1);
     assert!(open(&text).is_ok());
     let anchored = secret("", &[]).replace("a: ENC", "a: &a ENC");
     assert_eq!(
