@@ -2387,7 +2387,7 @@ _kubectl__envcrypt() {
             return 0
             ;;
         kubectl__subcmd__envcrypt__subcmd__check)
-            opts="-o -n -s -h --kek --exclude --no-ignore --output --namespace --context --kubeconfig --cluster --user --server --token --as --as-uid --as-group --as-user-extra --certificate-authority --client-certificate --client-key --tls-server-name --insecure-skip-tls-verify --disable-compression --request-timeout --cache-dir --help"
+            opts="-o -n -s -h --kek --exclude --only-sealed --no-ignore --output --namespace --context --kubeconfig --cluster --user --server --token --as --as-uid --as-group --as-user-extra --certificate-authority --client-certificate --client-key --tls-server-name --insecure-skip-tls-verify --disable-compression --request-timeout --cache-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -7185,7 +7185,7 @@ _kubectl__envcrypt() {
             return 0
             ;;
         kubectl__subcmd__envcrypt__subcmd__seal)
-            opts="-f -R -l -A -i -y -o -n -s -h --filename --recursive --selector --all-namespaces --dry-run --in-place --replace --yes --output --kind --kek --scope --allow --namespace --context --kubeconfig --cluster --user --server --token --as --as-uid --as-group --as-user-extra --certificate-authority --client-certificate --client-key --tls-server-name --insecure-skip-tls-verify --disable-compression --request-timeout --cache-dir --help"
+            opts="-f -R -l -A -i -y -o -n -s -h --filename --recursive --selector --all-namespaces --dry-run --in-place --replace --yes --output --kind --kek --scope --allow --open-with --ignore-mac --keep-comments --sealed-secrets-key --namespace --context --kubeconfig --cluster --user --server --token --as --as-uid --as-group --as-user-extra --certificate-authority --client-certificate --client-key --tls-server-name --insecure-skip-tls-verify --disable-compression --request-timeout --cache-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -7233,6 +7233,14 @@ _kubectl__envcrypt() {
                     ;;
                 --allow)
                     COMPREPLY=($(compgen -W "trailing-newline blank crlf base64 sealed quotes key-pair expiry private-key json empty placeholder" -- "${cur}"))
+                    return 0
+                    ;;
+                --open-with)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sealed-secrets-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --namespace)
@@ -7567,7 +7575,7 @@ _kubectl__envcrypt() {
             return 0
             ;;
         kubectl__subcmd__envcrypt__subcmd__unwrap)
-            opts="-A -f -R -l -o -w -y -n -s -h --all-namespaces --filename --recursive --selector --output --write --replace --yes --kek --insecure-skip-seal --namespace --context --kubeconfig --cluster --user --server --token --as --as-uid --as-group --as-user-extra --certificate-authority --client-certificate --client-key --tls-server-name --insecure-skip-tls-verify --disable-compression --request-timeout --cache-dir --help"
+            opts="-A -f -R -l -o -w -y -n -s -h --all-namespaces --filename --recursive --selector --output --to --write --replace --yes --kek --insecure-skip-seal --namespace --context --kubeconfig --cluster --user --server --token --as --as-uid --as-group --as-user-extra --certificate-authority --client-certificate --client-key --tls-server-name --insecure-skip-tls-verify --disable-compression --request-timeout --cache-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -7590,11 +7598,15 @@ _kubectl__envcrypt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "yaml json env" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "yaml json env sops" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "yaml json env" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "yaml json env sops" -- "${cur}"))
+                    return 0
+                    ;;
+                --to)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --write)

@@ -174,7 +174,9 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -s l -l selector -d 'Select Secrets by their labels, for example app=web' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -s o -l output -d 'Output format for the whole Secret' -r -f -a "yaml\t'Plain manifest'
 json\t'Plain manifest as JSON'
-env\t'KEY=VALUE lines, for `--from-env-file`'"
+env\t'KEY=VALUE lines, for `--from-env-file`'
+sops\t'SOPS file, for programs that read only SOPS'"
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l to -d 'Encrypt the SOPS file to this KEK instead of those of the Secret (can be repeated)' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -s w -l write -d 'Write to a new file that only you can read' -r -F
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l kek -d 'Use only this KEK to open the Secret, for this run (can be repeated)' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -s n -l namespace -d 'Namespace to use' -r
@@ -249,6 +251,8 @@ private-key\t''
 json\t''
 empty\t''
 placeholder\t''"
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l open-with -d 'Use only this KEK to open SOPS files, for this run (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l sealed-secrets-key -d 'Open SealedSecrets with the private keys in this file (PEM, Secret or List), or in the cluster: cluster, or cluster:NAMESPACE (can be repeated)' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -s n -l namespace -d 'Namespace to use' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l context -d 'Context of the kubeconfig to use' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l kubeconfig -d 'Kubeconfig file, instead of `KUBECONFIG`' -r -F
@@ -271,6 +275,8 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" 
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -s i -l in-place -d 'Change the files in place'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l replace -d 'Replace the plain Secret in the cluster with the sealed one'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -s y -l yes -d 'Replace Secrets without a prompt'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l ignore-mac -d 'Open a SOPS file even if its MAC does not match'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l keep-comments -d 'Write encrypted comments of a SOPS file in plaintext; they are dropped otherwise'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l insecure-skip-tls-verify -d 'Do not verify the server\'s certificate'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l disable-compression -d 'Do not compress responses'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -494,6 +500,7 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check"
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l tls-server-name -d 'Server name that the server\'s certificate must have' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l request-timeout -d 'Time limit for one request, for example 5s or 2m; 0 means no limit' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l cache-dir -d 'Accepted because kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l only-sealed -d 'Report objects that SOPS or Sealed Secrets encrypted, too'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l no-ignore -d 'Check files that Git ignores, too'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l insecure-skip-tls-verify -d 'Do not verify the server\'s certificate'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l disable-compression -d 'Do not compress responses'

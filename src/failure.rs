@@ -8,6 +8,7 @@ mod exec;
 mod git;
 mod lower;
 mod merge;
+mod peers;
 mod policy;
 mod restart;
 mod select;
@@ -35,6 +36,7 @@ pub use at_rest::AtRestError;
 pub use batch::BatchError;
 pub use exec::ExecError;
 pub use merge::{MergeError, NotMerged};
+pub use peers::PeersError;
 pub use restart::RestartError;
 pub use select::SelectError;
 pub use values::{EnvFileError, ValuesError};
@@ -84,6 +86,8 @@ pub enum Failure {
     Git(#[from] GitError),
     #[error(transparent)]
     Merge(#[from] MergeError),
+    #[error(transparent)]
+    Peers(#[from] PeersError),
     /// Flags that conflict.
     #[error("{0}")]
     Usage(String),
@@ -268,6 +272,7 @@ impl Failure {
             Self::Policy(error) => error,
             Self::Git(error) => error,
             Self::Merge(error) => error,
+            Self::Peers(error) => error,
             Self::Type(error) => error,
             Self::Live(error) => error,
             Self::Replace(error) => &**error,

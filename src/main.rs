@@ -19,6 +19,7 @@ mod failure;
 mod files;
 mod git;
 mod merge;
+mod peers;
 mod policy;
 mod process;
 mod restart;

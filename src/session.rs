@@ -17,7 +17,9 @@ use crate::failure::{AccessError, Failure, SelectError};
 use crate::terminal::{self, Prompt, Times};
 use envcrypt_cluster::{Cluster, ConnectOptions, Connection};
 use envcrypt_core::access::{MayUse, Policy, Scope, Trust, Uses};
-use envcrypt_core::kek::{KekUri, Lifetimes, Ring, RingOptions};
+#[cfg(feature = "age")]
+use envcrypt_core::kek::age::Identities;
+use envcrypt_core::kek::{KekUri, Lifetimes, Passphrases, PluginUser, Ring, RingOptions};
 use envcrypt_core::secret::{Namespace, Place};
 use local::MakeLocal;
 
@@ -124,21 +126,39 @@ impl Session {
 
     /// The KEKs. It prompts for their passphrases on the terminal.
     pub fn ring(&self) -> Result<&Arc<Ring>, Failure> {
-        get_or_try(&self.ring, || {
-            let prompt = self.prompt().clone();
-            let identities = self.folder.identities()?;
-            identities.iter().for_each(|path| warn_if_shared(path));
-            Ok(Arc::new(Ring::new(RingOptions {
-                identities,
-                plugin_user: Some(Arc::new(plugins::Person(prompt.clone()))),
-                passphrases: Arc::new(move |question| {
-                    prompt.hidden(question, Times::Once).map_err(plugins::why)
-                }),
-                patience: self.settings()?.kek_timeout()?,
-                lifetimes: Lifetimes::run(),
-                vaults: Default::default(),
-            })))
-        })
+        get_or_try(&self.ring, || Ok(Arc::new(self.new_ring()?)))
+    }
+
+    /// Another ring, which shares nothing with that of the session.
+    pub fn new_ring(&self) -> Result<Ring, Failure> {
+        let identities = self.folder.identities()?;
+        identities.iter().for_each(|path| warn_if_shared(path));
+        Ok(Ring::new(RingOptions {
+            identities,
+            plugin_user: Some(self.plugin_user()),
+            passphrases: self.passphrases(),
+            patience: self.settings()?.kek_timeout()?,
+            lifetimes: Lifetimes::run(),
+            vaults: Default::default(),
+        }))
+    }
+
+    /// The identities of the person, and those in more files.
+    #[cfg(feature = "age")]
+    pub fn identities_with(&self, files: Vec<PathBuf>) -> Result<Identities, Failure> {
+        files.iter().for_each(|path| warn_if_shared(path));
+        let files = [self.folder.identities()?, files].concat();
+        Ok(Identities::new(files, self.passphrases(), Some(self.plugin_user())))
+    }
+
+    /// Whoever answers the questions of age plugins.
+    fn plugin_user(&self) -> Arc<dyn PluginUser> {
+        Arc::new(plugins::Person(self.prompt().clone()))
+    }
+
+    fn passphrases(&self) -> Passphrases {
+        let prompt = self.prompt().clone();
+        Arc::new(move |question| prompt.hidden(question, Times::Once).map_err(plugins::why))
     }
 
     /// The URI of a KEK.

@@ -122,6 +122,22 @@ impl<'a> Chooser<'a> {
         }
     }
 
+    /// Lets the person accept a KEK that only the file itself names, for this one Secret.
+    pub fn accept_again(&self, kek: &KekUri, place: &Place) -> Result<(), Failure> {
+        let is_own = is_own(self.session, kek)?;
+        let may = self.consents.policy().may_seal(kek, place, is_own);
+        if !self.asks || may == Verdict::Yes {
+            return Ok(());
+        }
+        match self.consents.ask(&Question::SealAgain { place, kek })? {
+            Answer::Yes => Ok(()),
+            Answer::No | Answer::Nobody => Err(Failure::Access(AccessError::UnnamedHolder {
+                place: place.to_string(),
+                kek: kek.clone(),
+            })),
+        }
+    }
+
     /// Lets the person accept a KEK of a repository's rule, once for each namespace.
     fn accept_rule(&self, rules: &Path, kek: &KekUri, place: &Place) -> Result<(), Failure> {
         let is_own = is_own(self.session, kek)?;

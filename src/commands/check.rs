@@ -6,6 +6,7 @@ mod conflicts;
 mod filter;
 mod keks;
 pub mod krm;
+mod peers;
 mod report;
 mod tracked;
 
@@ -34,6 +35,7 @@ use envcrypt_core::manifest::{
 };
 use envcrypt_core::secret::Namespace;
 use keks::Known;
+use peers::Peers;
 use report::Finding;
 use tracked::tracked;
 
@@ -56,6 +58,7 @@ const UNREADABLE_RESOURCE: &str =
   unknown-kek      a KEK that no rule, setting or flag names
   kek-not-allowed  a KEK that the rules of `.envcrypt.yaml` do not name for this Secret
   merge-conflict   a conflict that a merge left in a manifest with Secrets
+  not-sealed       an object of SOPS or Sealed Secrets, only with --only-sealed
 
 It does not check files that Git ignores, or manifests inside the text of another object.
 
@@ -84,6 +87,9 @@ pub struct CheckArgs {
     /// Skip paths that match this pattern, for example tests/** (can be repeated)
     #[arg(long, value_name = "GLOB", value_parser = glob)]
     exclude: Vec<Glob>,
+    /// Report objects that SOPS or Sealed Secrets encrypted, too
+    #[arg(long)]
+    only_sealed: bool,
     /// Check files that Git ignores, too
     #[arg(long)]
     no_ignore: bool,
@@ -108,7 +114,7 @@ enum Output {
 /// Runs the command. A failure to check gets another exit code than a finding.
 pub fn run(args: &CheckArgs, session: &Session) -> Result<(), Failure> {
     let result = match args.filter {
-        true => Checker::new(session, &args.kek).and_then(filter::run),
+        true => Checker::new(session, &args.kek, args.only_sealed).and_then(filter::run),
         false => check(args, session),
     };
     result.map_err(not_checked)
@@ -123,13 +129,14 @@ fn not_checked(failure: Failure) -> Failure {
 }
 
 fn check(args: &CheckArgs, session: &Session) -> Result<(), Failure> {
-    let mut checker = Checker::new(session, &args.kek)?;
+    let mut checker = Checker::new(session, &args.kek, args.only_sealed)?;
     let files = args.files(&mut checker.failures)?;
     for path in &files {
         checker.file(path);
     }
-    let Checker { mut findings, mut failures, known, sealed, .. } = checker;
+    let Checker { mut findings, mut failures, known, sealed, peers, .. } = checker;
     known.tell();
+    peers.tell();
     attributes::tell(&sealed);
     findings
         .sort_by(|a, b| (&a.path, a.at.line, a.at.column).cmp(&(&b.path, b.at.line, b.at.column)));
@@ -257,13 +264,14 @@ struct Checker<'a> {
     failures: Vec<Failure>,
     /// Files with sealed Secrets.
     sealed: BTreeSet<PathBuf>,
+    peers: Peers,
 }
 
 impl<'a> Checker<'a> {
-    fn new(session: &'a Session, keks: &[KekName]) -> Result<Self, Failure> {
-        let known = Known::new(session, keks)?;
+    fn new(session: &'a Session, keks: &[KekName], only_sealed: bool) -> Result<Self, Failure> {
+        let (known, peers) = (Known::new(session, keks)?, Peers::new(only_sealed));
         let (findings, failures, sealed) = Default::default();
-        Ok(Self { session, known, findings, failures, sealed })
+        Ok(Self { session, known, findings, failures, sealed, peers })
     }
 
     fn file(&mut self, path: &Path) {
@@ -281,6 +289,7 @@ impl<'a> Checker<'a> {
     }
 
     fn examine(&mut self, path: &Path, kind: FileKind, bytes: &[u8]) {
+        self.findings.extend(self.peers.look(path, bytes));
         if !manifest::may_mention(bytes) {
             return;
         }

@@ -19,6 +19,7 @@ const PLUGIN: [&str; 19] = [
     "values",
     "select",
     "access",
+    "peers",
     "restart",
     "batch",
     "merge",
@@ -83,6 +84,9 @@ const CONTROLLER: [&str; 18] = [
 /// The same of what servers have in common.
 const DAEMON: [&str; 4] = ["failure", "health", "process", "lib"];
 
+/// The same of the formats of SOPS and Sealed Secrets.
+const PEERS: [&str; 4] = ["sops", "sealed_secrets", "survey", "lib"];
+
 #[test]
 fn imports_point_one_way() {
     let mut wrong = BTreeSet::new();
@@ -94,6 +98,7 @@ fn imports_point_one_way() {
         ("crates/daemon/src", &DAEMON[..]),
         ("crates/kms/src", &KMS[..]),
         ("crates/at-rest/src", &AT_REST[..]),
+        ("crates/peers/src", &PEERS[..]),
     ] {
         let sources = sources(Path::new(root));
         assert!(sources.len() > 3, "{sources:?}");

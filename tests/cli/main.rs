@@ -17,6 +17,7 @@ mod house;
 mod kek;
 mod leaks;
 mod opening;
+mod peers;
 mod people;
 mod plugins;
 mod policy;

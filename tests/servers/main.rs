@@ -30,6 +30,7 @@ mod kms_server;
 mod krew;
 mod lifetimes;
 mod odd_manifests;
+mod peers;
 mod plugin;
 mod policy;
 mod programs;

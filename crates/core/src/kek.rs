@@ -25,6 +25,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
+use zeroize::Zeroizing;
 
 pub use cache::Unwrapped;
 pub use data_key::{DATA_KEY_SIZE, DataKey};
@@ -45,6 +46,8 @@ pub trait Kek: Send + Sync {
     async fn wrap(&self, key: &DataKey, context: &Context) -> Result<Wrapped, KekError>;
 
     /// Unwraps a DEK that [`Kek::wrap`] wrapped with the same context.
+    ///
+    /// The result need not have the size of a DEK: another program may have wrapped it.
     ///
     /// # Errors
     /// Returns a [`KekError`] with the refusal of the KMS. It is [`Refusal::Rejected`] if another
@@ -79,19 +82,27 @@ pub struct Wrapped {
     pub version: Option<String>,
 }
 
-/// A DEK that a KEK unwrapped.
+/// What a KEK unwrapped: the bytes of a DEK, or what another program wrapped.
 ///
 /// It does not implement `Debug` or `Clone`, because it holds the DEK.
 pub struct Opened {
-    /// The DEK.
-    pub key: DataKey,
+    /// The bytes. They are wiped when they are dropped.
+    pub bytes: Zeroizing<Vec<u8>>,
     /// The version of the KEK, if the KMS reports it only when it unwraps. AWS KMS does so.
     pub version: Option<String>,
 }
 
-impl From<DataKey> for Opened {
-    fn from(key: DataKey) -> Self {
-        Self { key, version: None }
+impl Opened {
+    /// Returns the DEK, or `None` if the bytes do not have the size of one.
+    #[must_use]
+    pub fn key(&self) -> Option<DataKey> {
+        DataKey::from_slice(&self.bytes)
+    }
+}
+
+impl From<Zeroizing<Vec<u8>>> for Opened {
+    fn from(bytes: Zeroizing<Vec<u8>>) -> Self {
+        Self { bytes, version: None }
     }
 }
 

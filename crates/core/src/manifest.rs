@@ -9,12 +9,13 @@ mod error;
 #[cfg(test)]
 mod layout;
 mod object;
+mod patch;
 mod replace;
 mod resource;
 mod scan;
 mod text;
 mod tokens;
-mod tree;
+pub mod tree;
 mod yaml;
 
 pub use convert::{Converted, Form, convert};
@@ -26,6 +27,7 @@ pub use object::{
     resource_object, sealed_object,
 };
 
+pub use patch::Patch;
 pub use replace::{put, replace};
 pub use resource::{DeletionPolicy, RESOURCE_KIND, RESOURCE_VERSION, SealedSpec, Spec, Template};
 pub use scan::{FileKind, Found, FoundSecret, Position, heredocs, may_mention, scan};

@@ -58,7 +58,7 @@ fn check(args: &KrmArgs, session: &Session) -> Result<(), Failure> {
         Some(_) => return Err(no_list()),
     };
     let count = items.len();
-    let mut checker = Checker::new(session, &args.kek)?;
+    let mut checker = Checker::new(session, &args.kek, false)?;
     checker.examine(Path::new("-"), FileKind::Manifest, &bytes);
     checker.known.tell();
     if checker.findings.is_empty() {

@@ -23,13 +23,14 @@ pub struct Finding {
 }
 
 /// Every kind of finding, and its description.
-const KINDS: [(&str, &str); 6] = [
+const KINDS: [(&str, &str); 7] = [
     ("plain-secret", "A Secret with a plaintext value"),
     ("out-of-place", "A sealed value in a place that it was not sealed for"),
     ("wrong-form", "A sealed Secret that cannot be read, or has no seal"),
     ("unknown-kek", "A KEK that no rule, setting or flag names"),
     ("kek-not-allowed", "A KEK that the rules do not name for this Secret"),
     ("merge-conflict", "A conflict that a merge left in a manifest with Secrets"),
+    ("not-sealed", "An object that SOPS or Sealed Secrets encrypted"),
 ];
 
 /// What ends the command after the findings were reported.

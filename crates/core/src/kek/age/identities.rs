@@ -90,6 +90,8 @@ type Unlocked = BTreeMap<PathBuf, Result<Lines, IdentityError>>;
 /// All identities of the user. No file is read before the first use.
 pub struct Identities {
     paths: Vec<PathBuf>,
+    /// Identities that are not in a file, each under a name for messages.
+    texts: Vec<(PathBuf, Zeroizing<String>)>,
     passphrases: Passphrases,
     plugins: Plugins,
     files: OnceLock<Vec<File>>,
@@ -107,8 +109,15 @@ impl Identities {
         passphrases: Passphrases,
         user: Option<Arc<dyn PluginUser>>,
     ) -> Self {
-        let plugins = Plugins::new(user);
-        Self { paths, passphrases, plugins, files: OnceLock::new(), unlocked: Mutex::default() }
+        let (files, unlocked, plugins) = (OnceLock::new(), Mutex::default(), Plugins::new(user));
+        Self { paths, texts: Vec::new(), passphrases, plugins, files, unlocked }
+    }
+
+    /// Uses the identities in this text too. `name` says in messages where it comes from.
+    #[must_use]
+    pub fn with_text(mut self, name: &str, text: Zeroizing<String>) -> Self {
+        self.texts.push((PathBuf::from(name), text));
+        self
     }
 
     #[cfg(test)]
@@ -265,7 +274,11 @@ impl Identities {
 
     /// All files. A file that cannot be used does not affect the others.
     fn files(&self) -> &[File] {
-        self.files.get_or_init(|| self.paths.iter().map(|path| read(path)).collect())
+        let files = || {
+            let texts = self.texts.iter().map(|(name, text)| content(name, text.as_bytes()));
+            self.paths.iter().map(|path| read(path)).chain(texts).collect()
+        };
+        self.files.get_or_init(files)
     }
 
     fn ask(&self, path: &Path) -> Result<SecretString, IdentityError> {
@@ -283,12 +296,15 @@ fn read(path: &Path) -> File {
     let read = std::fs::File::open(path)
         .and_then(|file| file.take(MAX_FILE).read_to_end(&mut bytes))
         .map_err(|error| IdentityError::Read { path: path.to_owned(), why: error.to_string() });
-    let content = || {
-        parse(&bytes)
-            .unwrap_or_else(|| Content::Broken(IdentityError::Content { path: path.to_owned() }))
-    };
-    let content = read.map_or_else(Content::Broken, |_| content());
-    File { path: path.to_owned(), content }
+    match read {
+        Ok(_) => content(path, &bytes),
+        Err(error) => File { path: path.to_owned(), content: Content::Broken(error) },
+    }
+}
+
+fn content(path: &Path, bytes: &[u8]) -> File {
+    let broken = || Content::Broken(IdentityError::Content { path: path.to_owned() });
+    File { path: path.to_owned(), content: parse(bytes).unwrap_or_else(broken) }
 }
 
 fn parse(bytes: &[u8]) -> Option<Content> {

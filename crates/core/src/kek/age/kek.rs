@@ -21,6 +21,11 @@ use crate::kek::{
 
 /// The maximum size of the age file of a DEK, in bytes. One post-quantum stanza fits easily.
 const MAX_WRAPPED: usize = 16 << 10;
+/// The maximum size of what such a file contains, in bytes. A share of SOPS has one more than a DEK.
+const MAX_OPENED: usize = 64;
+
+/// What an age file contains.
+type Bytes = Zeroizing<Vec<u8>>;
 
 /// One recipient, and the identities of the user, one of which may open it.
 #[derive(Clone)]
@@ -91,7 +96,7 @@ impl AgeKek {
 
     /// Decrypts with an identity that needs no passphrase and no plugin. Returns `None` if there is
     /// none.
-    fn decrypt_unlocked(&self, wrapped: &[u8]) -> Result<Option<DataKey>, KekError> {
+    fn decrypt_unlocked(&self, wrapped: &[u8]) -> Result<Option<Bytes>, KekError> {
         let rejected = || KekError::new(&self.uri, Action::Unwrap, Refusal::Rejected);
         if wrapped.len() > MAX_WRAPPED {
             return Err(rejected());
@@ -101,7 +106,7 @@ impl AgeKek {
 
     /// Decrypts with the identity of a plugin, or with an identity from a locked file. Prompts the
     /// user for a PIN or the passphrase.
-    fn decrypt_asking(&self, wrapped: &[u8], stopped: &AtomicBool) -> Result<DataKey, KekError> {
+    fn decrypt_asking(&self, wrapped: &[u8], stopped: &AtomicBool) -> Result<Bytes, KekError> {
         let fail = |refusal| KekError::new(&self.uri, Action::Unwrap, refusal);
         if let Some(key) = self.open_with_plugins(wrapped, &self.identities.open(), stopped)? {
             return Ok(key);
@@ -126,7 +131,7 @@ impl AgeKek {
         wrapped: &[u8],
         lines: &Lines,
         stopped: &AtomicBool,
-    ) -> Result<Option<DataKey>, KekError> {
+    ) -> Result<Option<Bytes>, KekError> {
         let mut first = None;
         for (name, identities) in lines.plugins_for(self.uri.rest()) {
             let call = Call { kek: &self.uri, name: &name, wrapped, stopped };
@@ -149,10 +154,10 @@ impl AgeKek {
 }
 
 impl AgeKek {
-    /// Returns the DEK, or `None` if no identity fits. Returns an error if the file is not valid.
+    /// Returns the content, or `None` if no identity fits. Returns an error if the file is not valid.
     ///
     /// It uses only the identity of the named recipient, because the user saw and trusted that one.
-    fn open(&self, wrapped: &[u8], identities: &[Arc<Identity>]) -> Result<Option<DataKey>, ()> {
+    fn open(&self, wrapped: &[u8], identities: &[Arc<Identity>]) -> Result<Option<Bytes>, ()> {
         let named = |identity: &&Arc<Identity>| identity.recipient() == Some(self.uri.rest());
         self.read(wrapped, identities.iter().filter(named).map(|i| &**i as &dyn ::age::Identity))
     }
@@ -161,17 +166,17 @@ impl AgeKek {
         &self,
         wrapped: &[u8],
         identities: impl Iterator<Item = &'a dyn ::age::Identity>,
-    ) -> Result<Option<DataKey>, ()> {
+    ) -> Result<Option<Bytes>, ()> {
         let decryptor = Decryptor::new(wrapped).map_err(|_| ())?;
         let mut reader = match decryptor.decrypt(identities) {
             Ok(reader) => reader,
             Err(::age::DecryptError::NoMatchingKeys) => return Ok(None),
             Err(_) => return Err(()),
         };
-        // Read one byte more than a DEK has, to notice a longer text.
-        let mut bytes = Zeroizing::new(Vec::with_capacity(64));
-        reader.by_ref().take(33).read_to_end(&mut bytes).map_err(|_| ())?;
-        DataKey::from_slice(&bytes).map(Some).ok_or(())
+        // Read one byte more than is allowed, to notice a longer text.
+        let mut bytes = Zeroizing::new(Vec::with_capacity(2 * MAX_OPENED));
+        reader.by_ref().take(MAX_OPENED as u64 + 1).read_to_end(&mut bytes).map_err(|_| ())?;
+        if bytes.len() > MAX_OPENED { Err(()) } else { Ok(Some(bytes)) }
     }
 }
 
@@ -313,7 +318,9 @@ mod tests {
     impl AgeKek {
         fn decrypt(&self, wrapped: &[u8]) -> Result<DataKey, KekError> {
             let asking = || self.decrypt_asking(wrapped, &AtomicBool::new(false));
-            self.decrypt_unlocked(wrapped)?.map_or_else(asking, Ok)
+            let bytes = self.decrypt_unlocked(wrapped)?.map_or_else(asking, Ok)?;
+            let rejected = || KekError::new(&self.uri, Action::Unwrap, Refusal::Rejected);
+            DataKey::from_slice(&bytes).ok_or_else(rejected)
         }
     }
 
