@@ -126,15 +126,16 @@ impl Session {
 
     /// The KEKs. It prompts for their passphrases on the terminal.
     pub fn ring(&self) -> Result<&Arc<Ring>, Failure> {
-        get_or_try(&self.ring, || Ok(Arc::new(self.new_ring()?)))
+        get_or_try(&self.ring, || {
+            self.folder.identities()?.iter().for_each(|path| warn_if_shared(path));
+            Ok(Arc::new(self.new_ring()?))
+        })
     }
 
     /// Another ring, which shares nothing with that of the session.
     pub fn new_ring(&self) -> Result<Ring, Failure> {
-        let identities = self.folder.identities()?;
-        identities.iter().for_each(|path| warn_if_shared(path));
         Ok(Ring::new(RingOptions {
-            identities,
+            identities: self.folder.identities()?,
             plugin_user: Some(self.plugin_user()),
             passphrases: self.passphrases(),
             patience: self.settings()?.kek_timeout()?,
