@@ -1,16 +1,22 @@
 //! age plugins, with one of our own: `tests/programs/age-plugin-test.py`.
 
 use std::os::unix::fs::symlink;
+use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 
 use bech32::{ToBase32, Variant};
 use nix::sys::signal::Signal;
+use nix::sys::termios::{LocalFlags, tcgetattr};
 use nix::sys::wait::WaitStatus;
 
 use crate::sandbox::Sandbox;
+use crate::sealed::{change_wrapped, with_kek};
 use crate::terminal::{answer, ends, see, session};
 
 const PROGRAM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/programs/age-plugin-test.py");
+
+/// A recipient of both ML-KEM-768 and P-256.
+const TAGPQ: &str = include_str!("../../crates/core/tests/age/tagpq.pub");
 
 fn text(start: &str, words: &str) -> String {
     bech32::encode(start, words.as_bytes().to_base32(), Variant::Bech32).expect("encoded")
@@ -143,6 +149,31 @@ fn ctrl_c_ends_a_plugin_that_hangs() {
     let status = typing.process().wait().expect("a status");
     let by_signal = matches!(status, WaitStatus::Signaled(_, Signal::SIGINT, _));
     assert!(by_signal, "{status:?}");
+}
+
+#[test]
+fn a_prompt_that_nobody_needs_any_more_leaves_the_terminal_as_it_was() {
+    let plugged = Plugged::with(Sandbox::with_local_key(), &["pin"]);
+    let asks = plugged.seal(&[&kek("pin")]);
+    // Another Secret, whose KMS plugin does not answer and then goes away.
+    let socket = plugged.sandbox.work().join("kms.sock");
+    let other = format!("k8skms://{}", socket.display());
+    let fails = with_kek(&plugged.sandbox.sealed(&["a=b"]), "k8skms", &other);
+    let wrapped = br#"{"ciphertext":"AAAA","key_id":"k"}"#;
+    let fails = change_wrapped(&fails, |bytes| *bytes = wrapped.to_vec());
+    plugged.sandbox.run(["kek", "trust", "-A", &other, &kek("pin")]).succeeds();
+    plugged.sandbox.write("all.yaml", format!("{asks}---\n{fails}\n"));
+    let listener = UnixListener::bind(&socket).expect("a socket");
+    let mut typing = session(&plugged.sandbox, &["unwrap", "-f", "all.yaml"]);
+    let terminal = typing.process().get_file_handle().expect("a terminal");
+    see(&mut typing, "age-plugin-test: PIN of the key: ");
+    let echoes = || tcgetattr(&terminal).expect("settings").local_flags.contains(LocalFlags::ECHO);
+    assert!(!echoes());
+    drop(listener);
+    std::fs::remove_file(&socket).expect("removed");
+    see(&mut typing, "error: ");
+    ends(typing, 1);
+    assert!(echoes());
 }
 
 #[test]
@@ -311,6 +342,21 @@ fn a_tagged_recipient_needs_no_plugin_to_seal_and_one_to_open() {
     let error = String::from_utf8(output.stderr).expect("text");
     assert!(error.contains("none of your age identities opens it"), "{error}");
     assert_eq!(plugged.starts(), (0, 1));
+}
+
+#[test]
+fn both_kinds_of_tagged_recipients_are_sealed_to_without_a_plugin() {
+    let sandbox = Sandbox::new();
+    let strong = sandbox.run(["kek", "new", "--post-quantum"]).succeeds().stdout;
+    let tagged = format!("age:{}", TAGPQ.trim());
+    let create = ["create", "db", "-nprod", "--from-literal=a=b", "--dry-run=client", "-oyaml"];
+    let keks = [format!("--kek={}", strong.trim()), format!("--kek={tagged}")];
+    let args = create.into_iter().map(str::to_owned).chain(keks);
+    let yaml = sandbox.run(args).succeeds().stdout;
+    // The hardware key and the local key each open it.
+    let recipients = crate::sealed::value(&yaml, "a")["recipients"].to_string();
+    assert!(recipients.contains(&tagged), "{recipients}");
+    assert_eq!(sandbox.pipe(yaml, ["unwrap", "-f", "-", "a"]).succeeds().stdout, "b");
 }
 
 #[test]

@@ -182,6 +182,7 @@ mod tests {
         assert_eq!(age::decrypt(&key, file).expect("opened"), b"0123456789abcdef".repeat(2));
 
         let (secret, recipient) = post_quantum();
+        assert_eq!(recipient, include_str!("../../../tests/age/tagpq.pub").trim());
         let bytes = decode("age1tagpq", &recipient).expect("valid");
         let point = bytes[bytes.len() - UNCOMPRESSED..].to_vec();
         let key = Hardware::<MlKem768P256>(secret, point);

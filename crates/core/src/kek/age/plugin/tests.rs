@@ -66,9 +66,20 @@ fn identity(words: &str) -> String {
     text("age-plugin-test-", words).to_uppercase()
 }
 
+/// A PATH with the plugin and with Python.
+fn path_of(folder: &TempDir) -> OsString {
+    let parts = [folder.path().as_os_str(), OsStr::new("/usr/local/bin:/usr/bin:/bin")];
+    parts.join(OsStr::new(":"))
+}
+
 impl Setting {
     /// The identity file has these words, with the recipient in a comment.
     fn new(words: &[&str], answers: &[&'static str]) -> Self {
+        let long = Duration::from_secs(60);
+        Self::with_patience(words, answers, Patience { notice: long, most: long })
+    }
+
+    fn with_patience(words: &[&str], answers: &[&'static str], patience: Patience) -> Self {
         let folder = tempfile::tempdir().expect("a directory");
         symlink(PROGRAM, folder.path().join("age-plugin-test")).expect("linked");
         std::fs::write(folder.path().join("age-plugin-test.log"), "").expect("written");
@@ -79,12 +90,7 @@ impl Setting {
         std::fs::write(&file, lines.collect::<String>()).expect("written");
         let user = Arc::new(User::default());
         lock(&user.answers).extend(answers);
-        let patience = Patience {
-            notice: Duration::from_millis(300),
-            most: Duration::from_millis(if words.contains(&"hang") { 600 } else { 20_000 }),
-        };
-        let parts = [folder.path().as_os_str(), OsStr::new("/usr/local/bin:/usr/bin:/bin")];
-        let path = parts.join(OsStr::new(":"));
+        let path = path_of(&folder);
         let passphrases = Arc::new(|_: &str| Err("no passphrase".to_owned()));
         let identities = Identities::new(vec![file], passphrases, Some(user.clone()));
         let identities = Arc::new(identities.with_plugins(|p| p.with(path, patience)));
@@ -171,8 +177,11 @@ async fn each_failure_of_a_plugin_is_one_error_and_happens_once() {
 #[tokio::test]
 async fn a_plugin_that_hangs_is_stopped_and_the_user_is_told() {
     let words = "a+hang";
-    let setting = Setting::new(&[words, "hang"], &[]);
-    let error = setting.round_trip(words).await.expect_err("silent");
+    let (_, wrapped) = Setting::new(&[], &[]).wrap(words).await.expect("wrapped");
+    let short = Duration::from_millis(300);
+    let patience = Patience { notice: short, most: short * 2 };
+    let setting = Setting::with_patience(&[words], &[], patience);
+    let error = setting.unwrap(words, &wrapped).await.err().expect("silent");
     assert_eq!(error.detail.as_deref(), Some("`age-plugin-test` was silent for 0 seconds"));
     let notice = "waiting for `age-plugin-test`: touch the key if it blinks";
     assert_eq!(setting.seen(), [notice]);
@@ -223,6 +232,25 @@ async fn only_the_identity_of_the_named_recipient_goes_to_the_plugin() {
     assert_eq!(error.refusal, Refusal::Denied);
     assert!(error.hint.expect("a hint").contains("AGE-PLUGIN-TEST-1…"));
     assert_eq!(setting.starts().len(), 3);
+}
+
+#[tokio::test]
+async fn an_identity_of_a_plugin_can_be_in_a_file_with_a_passphrase() {
+    let setting = Setting::new(&["a"], &[]);
+    let (key, wrapped) = setting.wrap("a").await.expect("wrapped");
+    let file = setting.folder.path().join("identity");
+    let mut passphrase = age::scrypt::Recipient::new("open sesame".to_owned().into());
+    passphrase.set_work_factor(2);
+    let text = std::fs::read(&file).expect("there");
+    let locked = age::encrypt_and_armor(&passphrase, &text).expect("locked");
+    std::fs::write(&file, locked).expect("written");
+    let passphrases = Arc::new(|_: &str| Ok(SecretValue::new(b"open sesame".to_vec())));
+    let identities = Identities::new(vec![file], passphrases, Some(setting.user.clone()));
+    let path = path_of(&setting.folder);
+    let change = |plugins: Plugins| plugins.with(path, Patience::default());
+    let kek = Arc::new(identities.with_plugins(change)).kek(&recipient("a"));
+    let opened = kek.unwrap(&wrapped, &Context::default()).await.expect("opened");
+    assert!(opened.key.expose() == key.expose());
 }
 
 #[tokio::test]
