@@ -82,6 +82,9 @@ const CONTROLLER: [&str; 18] = [
 /// The same of what servers have in common.
 const DAEMON: [&str; 4] = ["failure", "health", "process", "lib"];
 
+/// The same of the formats of SOPS and Sealed Secrets.
+const PEERS: [&str; 4] = ["sops", "sealed_secrets", "survey", "lib"];
+
 #[test]
 fn imports_point_one_way() {
     let mut wrong = BTreeSet::new();
@@ -93,6 +96,7 @@ fn imports_point_one_way() {
         ("crates/daemon/src", &DAEMON[..]),
         ("crates/kms/src", &KMS[..]),
         ("crates/at-rest/src", &AT_REST[..]),
+        ("crates/peers/src", &PEERS[..]),
     ] {
         let sources = sources(Path::new(root));
         assert!(sources.len() > 3, "{sources:?}");

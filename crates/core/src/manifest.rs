@@ -9,11 +9,12 @@ mod error;
 #[cfg(test)]
 mod layout;
 mod object;
+mod patch;
 mod replace;
 mod resource;
 mod scan;
 mod text;
-mod tree;
+pub mod tree;
 mod yaml;
 
 pub use convert::{Converted, Form, convert};
@@ -25,6 +26,7 @@ pub use object::{
     resource_object, sealed_object,
 };
 
+pub use patch::Patch;
 pub use replace::{put, replace};
 pub use resource::{DeletionPolicy, RESOURCE_KIND, RESOURCE_VERSION, SealedSpec, Spec, Template};
 pub use scan::{

@@ -1,0 +1,31 @@
+//! SealedSecrets of `bitnami.com/v1alpha1`.
+
+mod keys;
+mod open;
+
+pub use keys::{KeyError, PrivateKey};
+pub use open::{SealedSecretError, open};
+
+use envcrypt_core::manifest::tree::{Node, text_of};
+
+/// The label of the Secrets that hold the controller's keys.
+pub const KEY_LABEL: &str = "sealedsecrets.bitnami.com/sealed-secrets-key";
+/// The namespace of the controller, unless it was installed elsewhere.
+pub const KEY_NAMESPACE: &str = "kube-system";
+
+/// Whether an object is a SealedSecret, of any version.
+fn is_sealed_secret(node: &Node) -> bool {
+    let field = |name| node.get(name).and_then(text_of);
+    field("kind") == Some("SealedSecret")
+        && field("apiVersion").is_some_and(|version| version.starts_with("bitnami.com/"))
+}
+
+/// The SealedSecrets of a document: the document itself, or the items of a list.
+pub(crate) fn all_in(node: &Node) -> Vec<&Node> {
+    if is_sealed_secret(node) {
+        return vec![node];
+    }
+    let is_list = node.get("kind").and_then(text_of).is_some_and(|kind| kind.ends_with("List"));
+    let items = node.get("items").filter(|_| is_list).and_then(Node::as_sequence);
+    items.unwrap_or_default().iter().flat_map(all_in).collect()
+}
