@@ -21,6 +21,7 @@ mod everyday;
 mod fault_proxy;
 mod gcp;
 mod hashivault;
+mod history;
 mod k8skms;
 mod kms;
 mod kms_server;
