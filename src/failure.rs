@@ -6,6 +6,7 @@ mod at_rest;
 mod batch;
 mod exec;
 mod git;
+mod history;
 mod lower;
 mod policy;
 mod restart;
@@ -33,6 +34,7 @@ pub use access::AccessError;
 pub use at_rest::AtRestError;
 pub use batch::BatchError;
 pub use exec::ExecError;
+pub use history::HistoryError;
 pub use restart::RestartError;
 pub use select::SelectError;
 pub use values::{EnvFileError, ValuesError};
@@ -80,6 +82,8 @@ pub enum Failure {
     Policy(#[from] PolicyError),
     #[error(transparent)]
     Git(#[from] GitError),
+    #[error(transparent)]
+    History(#[from] HistoryError),
     /// Flags that conflict.
     #[error("{0}")]
     Usage(String),
@@ -263,6 +267,7 @@ impl Failure {
             Self::Exec(error) => error,
             Self::Policy(error) => error,
             Self::Git(error) => error,
+            Self::History(error) => error,
             Self::Type(error) => error,
             Self::Live(error) => error,
             Self::Replace(error) => &**error,

@@ -2,7 +2,13 @@
 //! program or ask a server.
 
 mod error;
+mod log;
+mod object;
+mod objects;
 mod repository;
 
 pub use error::GitError;
+pub use log::{Change, Commit};
+pub use object::ObjectId;
+pub use objects::{Blob, Reach, Seen};
 pub use repository::Repository;

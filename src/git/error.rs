@@ -18,4 +18,10 @@ pub enum GitError {
     /// Git ended with an error. `said` is its message, safe to print.
     #[error("`git {command}` failed: {said}")]
     Failed { command: String, said: String },
+    /// Git printed something else than it documents.
+    #[error("the answer of `git` cannot be read")]
+    Answer,
+    /// A name that is not of a commit.
+    #[error("`{0}` is not a commit of this repository")]
+    NoCommit(String),
 }

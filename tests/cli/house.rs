@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// From the ground up: a room of the plugin imports its own and those before it, and no other.
-const PLUGIN: [&str; 18] = [
+const PLUGIN: [&str; 20] = [
     "process",
     "files",
     "terminal",
@@ -19,6 +19,8 @@ const PLUGIN: [&str; 18] = [
     "values",
     "select",
     "access",
+    "scan",
+    "history",
     "restart",
     "batch",
     "commands",

@@ -2,6 +2,7 @@
 
 mod access;
 mod at_rest;
+mod audit;
 mod changing;
 mod check;
 mod convert;
@@ -11,15 +12,18 @@ mod exec;
 mod files;
 mod hardening;
 mod help;
+mod history;
 mod house;
 mod kek;
 mod leaks;
 mod opening;
 mod people;
 mod policy;
+mod repository;
 mod rewrap;
 mod sandbox;
 mod seal;
 #[allow(dead_code, reason = "shared with the tests against servers")]
 mod sealed;
+mod since;
 mod terminal;
