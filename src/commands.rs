@@ -2,6 +2,7 @@
 
 pub mod apply;
 pub mod at_rest;
+pub mod audit;
 pub mod check;
 pub mod convert;
 pub mod create;

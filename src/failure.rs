@@ -6,6 +6,7 @@ mod at_rest;
 mod batch;
 mod exec;
 mod git;
+mod history;
 mod lower;
 mod merge;
 mod peers;
@@ -35,6 +36,7 @@ pub use access::AccessError;
 pub use at_rest::AtRestError;
 pub use batch::BatchError;
 pub use exec::ExecError;
+pub use history::HistoryError;
 pub use merge::{MergeError, NotMerged};
 pub use peers::PeersError;
 pub use restart::RestartError;
@@ -88,6 +90,8 @@ pub enum Failure {
     Merge(#[from] MergeError),
     #[error(transparent)]
     Peers(#[from] PeersError),
+    #[error(transparent)]
+    History(#[from] HistoryError),
     /// Flags that conflict.
     #[error("{0}")]
     Usage(String),
@@ -273,6 +277,7 @@ impl Failure {
             Self::Git(error) => error,
             Self::Merge(error) => error,
             Self::Peers(error) => error,
+            Self::History(error) => error,
             Self::Type(error) => error,
             Self::Live(error) => error,
             Self::Replace(error) => &**error,

@@ -10,7 +10,10 @@ impl Explain for GitError {
             Self::NoRepository(_) => {
                 Some("run the command in a repository, or name a directory in one".to_owned())
             }
-            Self::Start(_) | Self::Failed { .. } | Self::Attributes { .. } => None,
+            Self::NoCommit(_) => Some(
+                "name a branch, a tag or a commit; in CI, fetch it first: `git fetch origin main`, and with actions/checkout set `fetch-depth: 0`".to_owned(),
+            ),
+            Self::Start(_) | Self::Failed { .. } | Self::Answer | Self::Attributes { .. } => None,
         }
     }
 }

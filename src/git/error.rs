@@ -21,4 +21,10 @@ pub enum GitError {
     /// `.gitattributes` cannot be read or written.
     #[error("`{}` cannot be changed: {why}", path.display())]
     Attributes { path: PathBuf, why: String },
+    /// Git printed something else than it documents.
+    #[error("the answer of `git` cannot be read")]
+    Answer,
+    /// A name that is not of a commit.
+    #[error("`{0}` is not a commit of this repository")]
+    NoCommit(String),
 }

@@ -1,11 +1,13 @@
 //! One repository, and the questions to it.
 
 use std::ffi::OsStr;
+use std::io::{self, BufRead, Read};
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::thread::JoinHandle;
 
-use super::GitError;
+use super::{GitError, ObjectId};
 use crate::process;
 use crate::terminal;
 use zeroize::Zeroizing;
@@ -85,14 +87,120 @@ impl Repository {
         }
     }
 
+    /// The commit that a name means.
+    ///
+    /// # Errors
+    /// Returns [`GitError::NoCommit`] if it means none.
+    pub fn commit(&self, name: &str) -> Result<ObjectId, GitError> {
+        let wanted = format!("{name}^{{commit}}");
+        let answer =
+            self.run(&["rev-parse", "--verify", "--quiet", "--end-of-options", &wanted])?;
+        let id = ObjectId::parse(answer.stdout.trim_ascii_end());
+        id.filter(|_| answer.status.success())
+            .ok_or_else(|| GitError::NoCommit(terminal::visible(name).into_owned()))
+    }
+
+    /// Whether this copy has only the newest commits.
+    ///
+    /// # Errors
+    /// Returns [`GitError::Failed`] if Git cannot tell.
+    pub fn is_shallow(&self) -> Result<bool, GitError> {
+        Ok(self.output(&["rev-parse", "--is-shallow-repository"])?.trim_ascii_end() == b"true")
+    }
+
+    /// Whether this copy may leave objects on a server until they are needed.
+    pub(super) fn is_partial(&self) -> Result<bool, GitError> {
+        let names = r"^(extensions\.partialclone|remote\..*\.(promisor|partialclonefilter))$";
+        Ok(self.run(&["config", "--get-regexp", names])?.status.success())
+    }
+
     fn run<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Result<Output, GitError> {
         self.command().args(arguments).output().map_err(GitError::Start)
     }
 }
 
+/// A command that runs, and whose output is read while it does. It ends when this is dropped.
+pub(super) struct Running {
+    name: &'static str,
+    child: Child,
+    /// Reads its messages, so that they cannot block it.
+    said: Option<JoinHandle<Vec<u8>>>,
+}
+
+/// How much of the messages of a command is kept, in bytes.
+const MAX_SAID: u64 = 4096;
+
+impl Running {
+    pub(super) fn start(name: &'static str, mut command: Command) -> Result<Self, GitError> {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().map_err(GitError::Start)?;
+        let said = child.stderr.take().map(|mut stderr| {
+            std::thread::spawn(move || {
+                let mut said = Vec::new();
+                let _ = stderr.by_ref().take(MAX_SAID).read_to_end(&mut said);
+                let _ = io::copy(&mut stderr, &mut io::sink());
+                said
+            })
+        });
+        Ok(Self { name, child, said })
+    }
+
+    /// Its output, once.
+    pub(super) fn stdout(&mut self) -> ChildStdout {
+        self.child.stdout.take().expect("it is taken once")
+    }
+
+    /// Waits for its end.
+    pub(super) fn finish(mut self) -> Result<(), GitError> {
+        let status = self.child.wait().map_err(GitError::Start)?;
+        let said = self.said.take().and_then(|said| said.join().ok()).unwrap_or_default();
+        match status.success() {
+            true => Ok(()),
+            false => Err(GitError::Failed { command: self.name.to_owned(), said: one_line(&said) }),
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Reads up to `end`, which is left out, and keeps at most `limit` bytes. `false` at the end of the
+/// stream.
+pub(super) fn read_until(
+    reader: &mut impl BufRead,
+    end: u8,
+    limit: usize,
+    into: &mut Vec<u8>,
+) -> io::Result<bool> {
+    into.clear();
+    let mut is_any = false;
+    loop {
+        let buffer = reader.fill_buf()?;
+        if buffer.is_empty() {
+            return Ok(is_any);
+        }
+        is_any = true;
+        let found = memchr::memchr(end, buffer);
+        let size = found.unwrap_or(buffer.len());
+        into.extend_from_slice(&buffer[..size.min(limit - into.len())]);
+        reader.consume(size + usize::from(found.is_some()));
+        if found.is_some() {
+            return Ok(true);
+        }
+    }
+}
+
 /// The message of Git, on one line.
 pub(super) fn said(answer: &Output) -> String {
-    let text = String::from_utf8_lossy(&answer.stderr);
+    one_line(&answer.stderr)
+}
+
+fn one_line(message: &[u8]) -> String {
+    let text = String::from_utf8_lossy(message);
     let text = text.trim().trim_start_matches("fatal: ").replace('\n', "; ");
     terminal::visible(&text).into_owned()
 }

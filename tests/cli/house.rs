@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// From the ground up: a room of the plugin imports its own and those before it, and no other.
-const PLUGIN: [&str; 19] = [
+const PLUGIN: [&str; 22] = [
     "process",
     "files",
     "terminal",
@@ -20,6 +20,8 @@ const PLUGIN: [&str; 19] = [
     "select",
     "access",
     "peers",
+    "scan",
+    "history",
     "restart",
     "batch",
     "merge",

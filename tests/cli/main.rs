@@ -2,6 +2,7 @@
 
 mod access;
 mod at_rest;
+mod audit;
 mod changing;
 mod check;
 mod convert;
@@ -13,6 +14,7 @@ mod filter;
 mod git;
 mod hardening;
 mod help;
+mod history;
 mod house;
 mod kek;
 mod leaks;
@@ -21,9 +23,11 @@ mod peers;
 mod people;
 mod plugins;
 mod policy;
+mod repository;
 mod rewrap;
 mod sandbox;
 mod seal;
 #[allow(dead_code, reason = "shared with the tests against servers")]
 mod sealed;
+mod since;
 mod terminal;

@@ -24,6 +24,7 @@ mod fault_proxy;
 mod gcp;
 mod git;
 mod hashivault;
+mod history;
 mod k8skms;
 mod kms;
 mod kms_server;

@@ -3,7 +3,8 @@
 
 use std::path::Path;
 
-use super::{Checker, report};
+use super::checker::Checker;
+use super::report;
 use crate::failure::Failure;
 use crate::select::files::read_file;
 use crate::terminal;

@@ -5,8 +5,9 @@ use std::path::Path;
 use clap::Args;
 use serde_yaml::{Mapping, Value};
 
+use super::checker::Checker;
+use super::not_checked;
 use super::report::{self, Finding};
-use super::{Checker, not_checked};
 use crate::candidates;
 use crate::config::KekName;
 use crate::failure::{Failure, SelectError};
@@ -58,7 +59,7 @@ fn check(args: &KrmArgs, session: &Session) -> Result<(), Failure> {
         Some(_) => return Err(no_list()),
     };
     let count = items.len();
-    let mut checker = Checker::new(session, &args.kek, false)?;
+    let mut checker = Checker::new(session, &args.kek)?;
     checker.examine(Path::new("-"), FileKind::Manifest, &bytes);
     checker.known.tell();
     if checker.findings.is_empty() {

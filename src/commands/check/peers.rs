@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use serde_json::Value;
+
 use super::report::Finding;
 use crate::terminal;
 use envcrypt_core::manifest::Position;
@@ -41,7 +43,13 @@ impl Peers {
             if self.only_sealed {
                 let at = Position { line: found.line as usize, column: 1 };
                 let text = format!("this object is {by}: seal it with `kubectl envcrypt seal -i`");
-                findings.push(Finding { path: path.to_owned(), at, id: "not-sealed", text });
+                findings.push(Finding {
+                    path: path.to_owned(),
+                    at,
+                    id: "not-sealed",
+                    text,
+                    details: Value::Null,
+                });
             }
         }
         findings

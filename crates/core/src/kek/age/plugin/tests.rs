@@ -108,7 +108,10 @@ impl Setting {
     }
 
     async fn unwrap(&self, words: &str, wrapped: &WrappedKey) -> Result<DataKey, KekError> {
-        self.kek(words).unwrap(wrapped, &Context::default()).await.map(|opened| opened.key().expect("32 bytes"))
+        self.kek(words)
+            .unwrap(wrapped, &Context::default())
+            .await
+            .map(|opened| opened.key().expect("32 bytes"))
     }
 
     /// Wraps and unwraps.
