@@ -410,7 +410,7 @@ mod tests {
             ),
             ("cluster: p\nkeks: [hashivault://a]\nunknown: 2\n", "unknown field `unknown`"),
             (
-                "cluster: p\nkeks: [{kek: 'age:age1yubikey1q', escrow: true}]\n",
+                "cluster: p\nkeks: [hashivault://a, {kek: 'age:age1yubikey1q', escrow: true}]\n",
                 "this server starts none",
             ),
             (
