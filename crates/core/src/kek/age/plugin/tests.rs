@@ -253,7 +253,7 @@ async fn an_identity_of_a_plugin_can_be_in_a_file_with_a_passphrase() {
     let change = |plugins: Plugins| plugins.with(path, Patience::default());
     let kek = Arc::new(identities.with_plugins(change)).kek(&recipient("a"));
     let opened = kek.unwrap(&wrapped, &Context::default()).await.expect("opened");
-    assert!(opened.key.expose() == key.expose());
+    assert!(opened.key().expect("32 bytes").expose() == key.expose());
 }
 
 #[tokio::test]
