@@ -81,7 +81,8 @@ fn every_command_line_about_hardware_keys_works() {
     std::fs::write(home.join("printed"), printed).expect("written");
     let lines = commands(section);
     assert!(lines.len() >= 4, "{lines:?}");
-    let last = lines.iter().map(|line| run_line(&sandbox, line, &[])).last().expect("an output");
+    let outputs: Vec<_> = lines.iter().map(|line| run_line(&sandbox, line, &[])).collect();
+    let last = outputs.last().expect("an output");
     assert!(last.contains(&format!("age:{recipient} works (")), "{last}");
 }
 

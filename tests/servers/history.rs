@@ -181,7 +181,7 @@ fn the_values_of_the_cluster_are_found_in_both_forms_and_known_from_the_history(
     let live = format!("{one}/live a open secret/live in the namespace {one} of the cluster");
     let form =
         format!("{two}/form a open envcryptsecret/form in the namespace {two} of the cluster");
-    assert_eq!(states(&sandbox, &leaked, &["-n", &one]), [live.clone()]);
+    assert_eq!(states(&sandbox, &leaked, &["-n", &one]), std::slice::from_ref(&live));
     let mut all = [live.clone(), form.clone()];
     all.sort();
     let found = states(&sandbox, &leaked, &["-A"]);
