@@ -7,5 +7,5 @@ mod text;
 mod tracked;
 
 pub use files::{FileSet, is_excluded};
-pub use sarif::{Place, pretty, sarif};
+pub use sarif::{Place, ReportFormat, pretty, sarif};
 pub use text::{kind, namespace, read, secrets, text};

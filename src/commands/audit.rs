@@ -10,14 +10,14 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use crate::candidates;
 use crate::config::KekName;
 use crate::failure::{Failure, HistoryError};
 use crate::git::Repository;
 use crate::history::{History, Scope, search};
-use crate::scan::{self, FileSet};
+use crate::scan::{self, FileSet, ReportFormat};
 use crate::session::Session;
 use crate::terminal;
 use envcrypt_cluster::{Cluster, ClusterError, Sort};
@@ -85,17 +85,7 @@ pub struct AuditArgs {
     set: FileSet,
     /// Output format
     #[arg(short, long, value_enum, default_value = "text", help_heading = "Output")]
-    output: Output,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Output {
-    /// One line per value
-    Text,
-    /// One JSON object
-    Json,
-    /// SARIF 2.1.0, for code scanners
-    Sarif,
+    output: ReportFormat,
 }
 
 /// Runs the command. A failure to search gets another exit code than a finding.
@@ -217,11 +207,11 @@ impl AuditArgs {
         };
         let rows = report::rows(ledger, history.map(|(history, _)| history), &same);
         let text = match self.output {
-            Output::Text => report::text(&rows),
-            Output::Json => report::json(&rows, &incomplete),
-            Output::Sarif => report::sarif(&rows),
+            ReportFormat::Text => report::text(&rows),
+            ReportFormat::Json => report::json(&rows, &incomplete),
+            ReportFormat::Sarif => report::sarif(&rows),
         };
-        if rows.is_empty() && self.output == Output::Text {
+        if rows.is_empty() && self.output == ReportFormat::Text {
             terminal::note("no value was found that this KEK could open");
         }
         if !self.history {

@@ -14,12 +14,12 @@ mod since;
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use crate::candidates;
 use crate::config::KekName;
 use crate::failure::{Failure, HistoryError};
-use crate::scan::FileSet;
+use crate::scan::{FileSet, ReportFormat};
 use crate::session::Session;
 use crate::terminal;
 use checker::Checker;
@@ -95,17 +95,7 @@ pub struct CheckArgs {
     filter: bool,
     /// Output format
     #[arg(short, long, value_enum, default_value = "text", help_heading = "Output")]
-    output: Output,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Output {
-    /// One line per finding: path:line:column: message
-    Text,
-    /// One JSON object
-    Json,
-    /// SARIF 2.1.0, for code scanners
-    Sarif,
+    output: ReportFormat,
 }
 
 /// Runs the command. A failure to check gets another exit code than a finding.
@@ -150,9 +140,9 @@ async fn check(args: &CheckArgs, session: &Session) -> Result<(), Failure> {
     findings
         .sort_by(|a, b| (&a.path, a.at.line, a.at.column).cmp(&(&b.path, b.at.line, b.at.column)));
     let text = match args.output {
-        Output::Text => report::text(&findings),
-        Output::Json => report::json(&findings),
-        Output::Sarif => report::sarif(&findings),
+        ReportFormat::Text => report::text(&findings),
+        ReportFormat::Json => report::json(&findings),
+        ReportFormat::Sarif => report::sarif(&findings),
     };
     terminal::stdout(text.as_bytes())?;
     if !incomplete.is_empty() && failures.is_empty() && findings.is_empty() {

@@ -1,7 +1,8 @@
-//! SARIF 2.1.0, for code scanners.
+//! The forms of a report, and SARIF 2.1.0, for code scanners.
 
 use std::path::Path;
 
+use clap::ValueEnum;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::{Value, json};
 
@@ -11,6 +12,17 @@ use envcrypt_core::manifest::Position;
 /// The ASCII characters that must be escaped in a URI.
 const ESCAPED: &AsciiSet =
     &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'%').add(b'<').add(b'>').add(b'?');
+
+/// The form of a report.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    /// One line for each finding
+    Text,
+    /// One JSON object
+    Json,
+    /// SARIF 2.1.0, for code scanners
+    Sarif,
+}
 
 /// One result: where it is, the id of its rule, and its message.
 pub struct Place<'a> {
