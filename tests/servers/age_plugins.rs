@@ -108,6 +108,11 @@ fn a_tagged_recipient_is_opened_by_a_plugin_here_and_in_age() {
         let run = open(&sandbox, &yaml).succeeds();
         assert_eq!(run.stderr, "age-plugin-hardware: touch the key\n");
     }
+    // A plugin that is not installed does not hide one that is.
+    let missing = text("age-plugin-aaa-", &secret).to_uppercase();
+    let (two, _) = sandbox("age-plugin-hardware", &format!("{missing}\n{line}\n"));
+    let yaml = sealed_under(&two, &[&format!("age:{public}")]);
+    open(&two, &yaml).succeeds();
     // The comment names another recipient: its identity is not for this one.
     let other = "age1tag1qt8lw0ual6avlwmwatk888yqnmdamm7xfd0wak53ut6elz5c4swx2yqdj4e";
     let (sandbox, _) = sandbox("age-plugin-hardware", &format!("# public key: {other}\n{line}\n"));

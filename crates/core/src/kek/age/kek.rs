@@ -145,7 +145,8 @@ impl AgeKek {
                 (None, Ok(Some(key))) => return Ok(Some(key)),
                 (None, Ok(None)) => {}
                 (None, Err(())) => {
-                    return Err(KekError::new(&self.uri, Action::Unwrap, Refusal::Rejected));
+                    let rejected = KekError::new(&self.uri, Action::Unwrap, Refusal::Rejected);
+                    first = first.or(Some(rejected));
                 }
             }
         }

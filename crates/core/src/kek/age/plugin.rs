@@ -133,7 +133,7 @@ fn find_in(path: &OsStr, name: &str) -> Option<PathBuf> {
 }
 
 /// What must not happen twice: the recipient, and the wrapped DEK if the failure is only about it.
-type Failed = HashMap<(KekUri, Vec<u8>), PluginError>;
+type Failed = HashMap<(KekUri, String, Vec<u8>), PluginError>;
 
 /// Runs plugins, one at a time, because there is only one user.
 pub(super) struct Plugins {
@@ -220,7 +220,7 @@ impl Plugins {
     /// of many Secrets.
     fn known(&self, call: &Call<'_>) -> Option<PluginError> {
         let failed = lock(&self.failed);
-        let of = |wrapped: &[u8]| failed.get(&(call.kek.clone(), wrapped.to_vec())).cloned();
+        let of = |wrapped: &[u8]| failed.get(&key_of(call, wrapped)).cloned();
         of(b"").or_else(|| of(call.wrapped))
     }
 
@@ -229,11 +229,16 @@ impl Plugins {
         let of = match error {
             PluginError::Stopped => return,
             PluginError::Reported(_) if call.wrapped.is_empty() => return,
-            PluginError::Reported(_) => call.wrapped.to_vec(),
-            _ => Vec::new(),
+            PluginError::Reported(_) => call.wrapped,
+            _ => b"",
         };
-        lock(&self.failed).insert((call.kek.clone(), of), error.clone());
+        lock(&self.failed).insert(key_of(call, of), error.clone());
     }
+}
+
+/// What failed: a KEK, with one of its plugins, for one wrapped DEK or for all.
+fn key_of(call: &Call<'_>, wrapped: &[u8]) -> (KekUri, String, Vec<u8>) {
+    (call.kek.clone(), call.name.to_owned(), wrapped.to_vec())
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -41,6 +41,9 @@ impl Process {
             .arg(format!("--age-plugin={machine}"))
             // Not that of the user, which may belong to a repository.
             .current_dir("/")
+            // Identities of others are not for it.
+            .env_remove("SOPS_AGE_KEY")
+            .env_remove("SOPS_AGE_KEY_CMD")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
