@@ -1,9 +1,9 @@
 #!/bin/sh
-# Builds what the tests talk to (etcd, kube-apiserver, kube-controller-manager,
-# kubectl, krew, age and its plugins, Helm, what other tools write with in peers/,
-# the reference servers in kms/, the validator in validate/, and OpenBao and an AWS KMS emulator in a virtual environment) into a
-# cache directory named by the hash of the pins and sources, and prints that
-# directory. What is there is not built again.
+# Builds what the tests talk to into a cache directory, and prints that directory: etcd,
+# kube-apiserver, kube-controller-manager, kubectl, krew, age and its plugins, Helm, what other
+# tools write with (peers/), the reference servers (kms/), a validator (validate/), and OpenBao and
+# an AWS KMS emulator in a virtual environment. The directory is named by the hash of the pins and
+# sources. What is there is not built again.
 set -eu
 cd "$(dirname "$0")"
 hash=$(cat go.mod go.sum requirements.txt build.sh helm/go.* peers/go.* kms/go.* kms/*/*.go validate/*.go | { sha256sum 2>/dev/null || shasum -a 256; } | cut -c1-16)
