@@ -200,14 +200,12 @@ impl Plan {
     fn has_own(&self, side: &str, text: &str) -> bool {
         let (Ok(side), Ok(text)) = (Version::read(side), Version::read(text)) else { return false };
         let not_merged = self.not_merged.iter().map(|secret| &secret.place);
-        self.whole.keys().chain(not_merged).all(|place| {
-            match (side.get(place), text.get(place)) {
-                (Some(there), Some(own)) => match (&there.secret, &own.secret) {
-                    (Ok(there), Ok(own)) => same(there, own),
-                    _ => there.object == own.object,
-                },
-                _ => false,
-            }
+        self.whole.keys().chain(not_merged).all(|place| match (side.get(place), text.get(place)) {
+            (Some(there), Some(own)) => match (&there.secret, &own.secret) {
+                (Ok(there), Ok(own)) => same(there, own),
+                _ => there.object == own.object,
+            },
+            _ => false,
         })
     }
 }

@@ -168,3 +168,22 @@ async fn open(bytes: &[u8], session: &Session) -> Result<Values, Failure> {
     }
     Ok(values)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keks_with_the_same_end_differ_in_the_summary() {
+        let kek = |project: &str| {
+            let uri = format!(
+                "gcpkms://projects/{project}/locations/eu/keyRings/r/cryptoKeys/prod-secrets"
+            );
+            short(&uri.parse().expect("a KEK"))
+        };
+        let (one, other) = (kek("ours"), kek("attacker"));
+        assert!(one.starts_with("gcpkms:…prod-secrets#"), "{one}");
+        assert_eq!(one.len(), other.len());
+        assert_ne!(one, other);
+    }
+}

@@ -295,10 +295,16 @@ fn a_common_version_with_conflicts_still_tells_who_changed_what() {
     repository.run(["unset", "-f", FILE, "c"]).succeeds();
     repository.commit("theirs again");
     repository.git(["checkout", "-q", "main"]).succeeds();
-    repository.set(FILE, "a", "3");
+    repository.set(FILE, "d", "3");
     repository.commit("ours again");
     repository.merge().succeeds();
-    assert_eq!(repository.values(FILE), "a=3\nb=2\n");
+    assert_eq!(repository.values(FILE), "a=2\nb=2\nd=3\n");
+    // A value of only one of them is a decision.
+    repository.git(["reset", "-q", "--hard", "HEAD~1"]).succeeds();
+    repository.set(FILE, "a", "3");
+    repository.commit("and again");
+    let run = repository.merge();
+    assert!(run.stderr.contains("both sides changed `a` of"), "{}", run.stderr);
 }
 
 #[test]
