@@ -488,8 +488,7 @@ fn a_secret_that_both_sides_added_at_two_places_is_in_the_conflict() {
         assert!(!lines.contains(&&*seal_line(other)), "{text}");
     }
     // A person who kept both Secrets on one side.
-    let twice = text.replacen("=======\n", &format!("---\n{two}=======\n"), 1);
-    let twice = twice.replacen("<<<<<<< ours\n", &format!("<<<<<<< ours\n{two}---\n"), 1);
+    let twice = format!("{two}---\n{text}");
     repository.sandbox.write(FILE, &twice);
     let error = repository.run(["git", "resolve", FILE, "--ours"]).fails(1);
     assert!(error.contains("has the Secret `prod/db` twice"), "{error}");

@@ -142,6 +142,10 @@ fn a_new_type_and_immutable_of_one_side_stay_with_the_values_of_the_other() {
         let pairs = ["--from-literal=username=u", "--from-literal=password=p"];
         let yaml = r.run(fixed.iter().chain(&pairs).chain(more).copied()).succeeds().stdout;
         r.sandbox.write(FILE, yaml);
+        // Later than the common version, also within the same second.
+        for _ in 0..5 {
+            r.run(["rotate", "-f", FILE]).succeeds();
+        }
     };
     for (more, kind, key) in [
         (&["--type=kubernetes.io/basic-auth", "--immutable"][..], "kubernetes.io/basic-auth", "a"),
