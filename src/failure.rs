@@ -37,7 +37,7 @@ pub use at_rest::AtRestError;
 pub use batch::BatchError;
 pub use exec::ExecError;
 pub use history::HistoryError;
-pub use merge::{MergeError, NotMerged};
+pub use merge::{MergeError, NotMerged, whose};
 pub use peers::PeersError;
 pub use restart::RestartError;
 pub use select::SelectError;

@@ -25,7 +25,7 @@ use crate::session::Session;
   kubectl envcrypt git resolve db.yaml
 
   # Show the plaintext changes of a file, once
-  git -c diff.envcrypt.textconv='kubectl-envcrypt git textconv --values' diff db.yaml")]
+  git -c diff.envcrypt.textconv='kubectl-envcrypt git textconv --values --' diff db.yaml")]
 pub struct GitArgs {
     #[command(subcommand)]
     command: GitCommand,

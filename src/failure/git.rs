@@ -10,6 +10,9 @@ impl Explain for GitError {
             Self::NoRepository(_) => {
                 Some("run the command in a repository, or name a directory in one".to_owned())
             }
+            Self::Elsewhere { .. } => Some(
+                "run the command in that work tree, if you trust this repository; `git rev-parse --git-dir` shows which one it is".to_owned(),
+            ),
             Self::NoCommit(_) => Some(
                 "name a branch, a tag or a commit; in CI, fetch it first: `git fetch origin main`, and with actions/checkout set `fetch-depth: 0`".to_owned(),
             ),

@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use super::{Explain, Failure};
 use crate::process;
-use envcrypt_core::envelope::MergePart;
+use envcrypt_core::envelope::{MergePart, Side};
 use envcrypt_core::secret::Place;
 
 #[derive(Debug, Error)]
@@ -14,11 +14,17 @@ pub enum MergeError {
     /// Some Secrets are not merged. Their conflicts are in the file.
     #[error("{}", describe(path, secrets))]
     NotMerged { path: PathBuf, secrets: Vec<NotMerged> },
-    /// The KEKs of both sides differ, and their common version cannot be read.
+    /// The KEKs of both sides differ, and their common version cannot be read or does not exist.
     #[error(
         "both sides of the Secret `{0}` have different KEKs, and their common version is not known"
     )]
     Keks(Place),
+    /// A side brings an older version back, which a new seal would hide.
+    #[error("{} version of `{place}` was sealed before the common version", whose(*side))]
+    RolledBack { side: Side, place: Place },
+    /// The place of a Secret is not clear in a text with conflicts.
+    #[error("one side of `{}` has the Secret `{place}` twice, or not sealed", path.display())]
+    Unclear { path: PathBuf, place: Place },
     /// The text around a Secret puts it together in another way than planned.
     #[error("the texts around the Secret `{0}` do not fit together")]
     Text(Place),
@@ -95,6 +101,12 @@ impl Explain for MergeError {
             Self::Keks(_) => {
                 "run `kubectl envcrypt rewrap` on one branch so that both have the same KEKs, then merge again"
             }
+            Self::RolledBack { .. } => {
+                "it can bring replaced values back: a person decides about every value that differs"
+            }
+            Self::Unclear { .. } => {
+                "keep the Secret once and sealed on each side; `git checkout --merge FILE` restores the conflicts"
+            }
             Self::NoConflict(_) => {
                 "during a merge, `git status` lists the files with conflicts; `git checkout --merge FILE` restores the conflicts of one that you added already"
             }
@@ -111,6 +123,15 @@ impl Explain for MergeError {
             Self::Text(_) | Self::NoSuchConflict(_) | Self::NotMerged { .. } => return None,
         };
         Some(text.to_owned())
+    }
+}
+
+/// The side, in a message.
+#[must_use]
+pub fn whose(side: Side) -> &'static str {
+    match side {
+        Side::Ours => "our",
+        Side::Theirs => "their",
     }
 }
 

@@ -15,6 +15,9 @@ pub enum GitError {
     /// No repository has this directory.
     #[error("`{}` is not in a Git repository", .0.display())]
     NoRepository(PathBuf),
+    /// The repository of this directory has its work tree elsewhere.
+    #[error("`{}` is not in the work tree of its repository, which is `{}`", directory.display(), top.display())]
+    Elsewhere { directory: PathBuf, top: PathBuf },
     /// Git ended with an error. `said` is its message, safe to print.
     #[error("`git {command}` failed: {said}")]
     Failed { command: String, said: String },

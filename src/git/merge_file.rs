@@ -35,6 +35,10 @@ pub fn merge_file(
 ) -> Result<MergedText, GitError> {
     let git = process::find(Path::new("git")).ok_or(GitError::NoGit)?;
     let mut command = Command::new(git);
+    // Without a common version, all of both texts would be one conflict that shows it.
+    if base.is_empty() {
+        command.args(["-c", "merge.conflictStyle=merge"]);
+    }
     command.args(["merge-file", "-p", "-q", "-L", "ours", "-L", "base", "-L", "theirs"]);
     if conflicts.with_base {
         command.arg("--diff3");

@@ -12,8 +12,8 @@ use crate::process;
 use crate::terminal;
 use zeroize::Zeroizing;
 
-/// Settings that could make Git run a program while it only reads.
-const SAFE: [&str; 10] = [
+/// Settings that could make Git run a program while it only reads, or lead it to other files.
+const SAFE: [&str; 12] = [
     "--no-pager",
     "--no-replace-objects",
     "-c",
@@ -24,6 +24,9 @@ const SAFE: [&str; 10] = [
     "log.showSignature=false",
     "-c",
     "core.quotePath=false",
+    // A bare repository among the files of another one could name any work tree.
+    "-c",
+    "safe.bareRepository=explicit",
 ];
 
 /// A Git repository with a work tree.
@@ -36,8 +39,8 @@ impl Repository {
     /// The repository that a directory is in.
     ///
     /// # Errors
-    /// Returns [`GitError::NoRepository`] if there is none, and [`GitError::NoGit`] if Git is not
-    /// installed.
+    /// Returns [`GitError::NoRepository`] if there is none, [`GitError::Elsewhere`] if its work tree
+    /// does not contain the directory, and [`GitError::NoGit`] if Git is not installed.
     pub fn of(folder: &Path) -> Result<Self, GitError> {
         let git = process::find(Path::new("git")).ok_or(GitError::NoGit)?;
         let here = Self { git, top: folder.to_owned() };
@@ -50,7 +53,13 @@ impl Repository {
                 false => GitError::Failed { command: "rev-parse".to_owned(), said },
             });
         }
-        Ok(Self { top: path_of(answer.stdout), git: here.git })
+        let top = path_of(answer.stdout);
+        let real = |path: &Path| path.canonicalize().map_err(GitError::Start);
+        // The setting `core.worktree` can name any directory.
+        if !real(folder)?.starts_with(real(&top)?) {
+            return Err(GitError::Elsewhere { directory: folder.to_owned(), top });
+        }
+        Ok(Self { top, git: here.git })
     }
 
     /// The top of its work tree.

@@ -36,20 +36,23 @@ impl Settings<'_> {
         }
     }
 
-    /// Sets a setting, in place of all of its values.
+    /// Sets a setting, in place of its value `old`. Other values of it stay.
     ///
     /// # Errors
     /// Returns a [`GitError`] if Git cannot write the settings.
-    pub fn set(&self, name: &str, value: &str) -> Result<(), GitError> {
-        check(&self.run(&["--replace-all", name, value])?)
+    pub fn set(&self, name: &str, value: &str, old: Option<&str>) -> Result<(), GitError> {
+        check(&match old {
+            Some(old) => self.run(&["--fixed-value", "--replace-all", name, value, old])?,
+            None => self.run(&[name, value])?,
+        })
     }
 
-    /// Removes a setting.
+    /// Removes one value of a setting.
     ///
     /// # Errors
     /// Returns a [`GitError`] if Git cannot write the settings.
-    pub fn unset(&self, name: &str) -> Result<(), GitError> {
-        check(&self.run(&["--unset-all", name])?)
+    pub fn unset(&self, name: &str, value: &str) -> Result<(), GitError> {
+        check(&self.run(&["--fixed-value", "--unset-all", name, value])?)
     }
 
     fn run(&self, arguments: &[&str]) -> Result<Output, GitError> {

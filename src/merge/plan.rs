@@ -3,10 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use futures::future::join_all;
+use futures::{StreamExt, stream};
 
+use super::markers;
 use super::secret::{Decide, Merger, Outcome};
 use super::versions::{Found, Version, same};
+use crate::batch::progress::IN_FLIGHT;
 use crate::failure::{Failure, NotMerged};
 use envcrypt_core::envelope::{Merge, SealedSecret};
 use envcrypt_core::manifest::{ManifestError, Object};
@@ -56,6 +58,12 @@ impl Versions {
         self.bases.first()?.as_ref()
     }
 
+    /// The common version, if there is only one. With several, what equals one of them can still be
+    /// a change.
+    fn only_base(&self) -> Option<&Version> {
+        self.base().filter(|_| self.bases.len() == 1)
+    }
+
     /// Merges the Secrets that both sides have, of those that `is_wanted` names.
     pub async fn plan(
         &self,
@@ -65,7 +73,8 @@ impl Versions {
     ) -> Plan {
         let places = self.ours.places().filter(|place| is_wanted(place));
         let shared = places.filter(|place| self.theirs.get(place).is_some());
-        let results = join_all(shared.map(|place| self.one(place, merger, decide))).await;
+        let each: Vec<_> = shared.map(|place| self.one(place, merger, decide)).collect();
+        let results: Vec<_> = stream::iter(each).buffered(IN_FLIGHT).collect().await;
         let mut plan = Plan::default();
         for One { place, bases, result } in results.into_iter().flatten() {
             let (parts, failure) = match result {
@@ -96,7 +105,7 @@ impl Versions {
             (Ok(ours), Ok(theirs)) if same(ours, theirs) => return None,
             (Ok(ours), Ok(theirs)) => merger.merge(&bases, ours, theirs, decide).await,
             (Err(error), _) | (_, Err(error)) => {
-                let base = self.base().and_then(|base| base.get(place));
+                let base = self.only_base().and_then(|base| base.get(place));
                 let is_old = |side: &Found| base.is_some_and(|base| base.object == side.object);
                 if ours.object == theirs.object || is_old(ours) || is_old(theirs) {
                     return None;
@@ -113,7 +122,7 @@ impl Versions {
             version.get(place).map(|found| &found.object)
         }
         let is_changed = |place: &&Place| {
-            let base = self.base().and_then(|base| object(base, place));
+            let base = self.only_base().and_then(|base| object(base, place));
             let (ours, theirs) = (object(&self.ours, place), object(&self.theirs, place));
             theirs.is_some() && ours != theirs && ours != base && theirs != base
         };
@@ -153,7 +162,7 @@ impl Versions {
             let whole = if has_added { &plan.whole } else { &old };
             alike(version, whole.iter().chain(conflicts), [&self.ours, &self.theirs], is_new)
         };
-        let base = match self.base() {
+        let base = match self.only_base() {
             Some(base) => text(base, &plan.base, added == Added::Everywhere)?,
             None => self.base_text.clone(),
         };
@@ -162,19 +171,6 @@ impl Versions {
             base,
             text(&self.theirs, &plan.theirs, added != Added::OnlyOurs)?,
         ])
-    }
-
-    /// Whether lines alone show a conflict for each Secret that is not merged: the seal is another
-    /// one in each version.
-    pub fn shows_conflicts(&self, plan: &Plan) -> bool {
-        let seal = |version: &Version, place: &Place| {
-            version.get(place).and_then(|found| found.object.seal().map(str::to_owned))
-        };
-        plan.not_merged.iter().all(|NotMerged { place, .. }| {
-            let base = self.base().and_then(|base| seal(base, place));
-            let (ours, theirs) = (seal(&self.ours, place), seal(&self.theirs, place));
-            ours != theirs && ours != base && theirs != base
-        })
     }
 }
 
@@ -191,6 +187,26 @@ impl Plan {
             version.secret(place).is_some_and(|there| same(there, secret))
         };
         self.whole.iter().find(|found| !fits(found)).map(|(place, _)| place.clone())
+    }
+
+    /// Whether a text with conflicts shows each Secret that is not merged: each side of it has its
+    /// own version. `ours` and `theirs` are the texts that were merged.
+    pub fn is_shown(&self, text: &[u8], [ours, theirs]: [&str; 2]) -> bool {
+        let sides = std::str::from_utf8(text).ok().and_then(markers::sides);
+        let Some(sides) = sides else { return false };
+        self.has_own(&sides.ours, ours) && self.has_own(&sides.theirs, theirs)
+    }
+
+    fn has_own(&self, side: &str, text: &str) -> bool {
+        let (Ok(side), Ok(text)) = (Version::read(side), Version::read(text)) else { return false };
+        let not_merged = self.not_merged.iter().map(|secret| &secret.place);
+        self.whole.keys().chain(not_merged).all(|place| match (side.get(place), text.get(place)) {
+            (Some(there), Some(own)) => match (&there.secret, &own.secret) {
+                (Ok(there), Ok(own)) => same(there, own),
+                _ => there.object == own.object,
+            },
+            _ => false,
+        })
     }
 }
 

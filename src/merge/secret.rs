@@ -35,6 +35,12 @@ pub enum Decision {
 /// Someone who decides conflicts.
 pub trait Decide {
     fn decide(&self, dispute: &Dispute<'_>) -> Result<Decision, Failure>;
+
+    /// A side brings an older version back. If this is no error, there is a decision about every
+    /// difference of both sides.
+    fn rolled_back(&self, place: &Place, side: Side) -> Result<(), Failure> {
+        Err(MergeError::RolledBack { side, place: place.clone() }.into())
+    }
 }
 
 /// The result for one Secret.
@@ -67,6 +73,12 @@ impl<'a> Merger<'a> {
         theirs: &SealedSecret,
         decide: &impl Decide,
     ) -> Result<Outcome, Failure> {
+        let mut bases = bases;
+        if let Some(side) = Merge::new(bases, ours, theirs).rolled_back(now()) {
+            decide.rolled_back(&ours.meta.place, side)?;
+            // What a side did not change since the common version can be older than it.
+            bases = &[];
+        }
         let mut merge = Merge::new(bases, ours, theirs);
         if let Some(secret) = without_kek(&merge, ours, theirs) {
             return Ok(Outcome::Whole(Box::new(secret)));
@@ -112,11 +124,15 @@ impl<'a> Merger<'a> {
         Ok(())
     }
 
-    /// The common versions, as far as they can be opened without a prompt. They only help.
+    /// The common versions, if all of them can be opened without a prompt. They only help.
     async fn bases(&self, bases: &[Option<SealedSecret>]) -> Vec<PlainSecret> {
         let mut plain = Vec::new();
-        for base in bases.iter().flatten().filter(|base| self.opener.can_open(base)) {
-            plain.extend(self.opener.open(base, self.path).await.ok());
+        for base in bases {
+            let Some(base) = base.as_ref().filter(|base| self.opener.can_open(base)) else {
+                return Vec::new();
+            };
+            let Ok(opened) = self.opener.open(base, self.path).await else { return Vec::new() };
+            plain.push(opened);
         }
         plain
     }

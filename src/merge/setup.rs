@@ -17,12 +17,21 @@ pub const MERGE_DRIVER: &str = "merge.envcrypt.driver";
 /// The settings of the drivers. Git merges several common versions with its own driver: a KMS has
 /// nothing to do there.
 pub const SETTINGS: [(&str, &str); 5] = [
-    ("diff.envcrypt.textconv", "kubectl-envcrypt git textconv"),
+    // Git appends a path of the work tree, which can start with `-`.
+    ("diff.envcrypt.textconv", "kubectl-envcrypt git textconv --"),
     ("diff.envcrypt.cachetextconv", "false"),
     ("merge.envcrypt.name", "sealed Secrets, key by key"),
     (MERGE_DRIVER, "kubectl-envcrypt git merge --marker-size=%L --path=%P %O %A %B"),
     ("merge.envcrypt.recursive", "text"),
 ];
+
+/// Values of settings that earlier versions of this plugin wrote.
+const EARLIER: [(&str, &str); 1] = [("diff.envcrypt.textconv", "kubectl-envcrypt git textconv")];
+
+/// Whether this plugin wrote the value of a setting.
+pub fn is_own(name: &str, value: &str) -> bool {
+    SETTINGS.iter().chain(&EARLIER).any(|own| *own == (name, value))
+}
 
 /// The files with sealed values that Git tracks or does not ignore, from the top of the work tree.
 pub fn sealed_files(repository: &Repository) -> Result<Vec<PathBuf>, Failure> {

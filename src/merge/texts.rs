@@ -75,6 +75,11 @@ impl Texts<'_> {
     ) -> Result<MergedText, Failure> {
         let one_sided = || MergeError::OneSided(conflicted.path.to_owned());
         let versions = self.versions().ok_or_else(one_sided)?;
+        let mut both = versions.ours.places().chain(versions.theirs.places());
+        if let Some(place) = both.find(|place| conflicted.is_unclear(place)) {
+            let path = conflicted.path.to_owned();
+            return Err(MergeError::Unclear { path, place: place.clone() }.into());
+        }
         let is_wanted = |place: &Place| conflicted.places.contains(place);
         let plan = versions.plan(merger, decide, is_wanted).await;
         let failure = plan.not_merged.into_iter().find_map(|secret| secret.failure);
@@ -143,7 +148,8 @@ impl Texts<'_> {
                 }
             };
             if !text.is_clean {
-                conflicted = conflicted.or(Some(text));
+                let is_shown = plan.is_shown(&text.bytes, [&texts[0], &texts[2]]);
+                conflicted = conflicted.or(Some(text).filter(|_| is_shown));
             } else if !plan.not_merged.is_empty() {
                 // No marker would show that a Secret is not merged.
                 break;
@@ -153,7 +159,7 @@ impl Texts<'_> {
                 return Merged { text, secrets: Vec::new() };
             }
         }
-        if let Some(text) = conflicted.filter(|_| versions.shows_conflicts(&plan)) {
+        if let Some(text) = conflicted {
             return Merged { text, secrets: plan.not_merged };
         }
         let lines = self.lines();
@@ -216,5 +222,10 @@ impl<'p> Conflicted<'p> {
             true => Err(no_markers()),
             false => Ok(Self { path, ours, theirs, places }),
         }
+    }
+
+    /// Whether a side has a Secret twice, or not sealed. Then it is not clear which one is meant.
+    fn is_unclear(&self, place: &Place) -> bool {
+        [&self.ours, &self.theirs].iter().any(|side| side.is_unclear(place))
     }
 }

@@ -60,6 +60,11 @@ impl Version {
         !self.unclear.contains(place) && self.get(place).is_none_or(|found| found.secret.is_ok())
     }
 
+    /// Whether this place has a plain Secret, or two Secrets.
+    pub fn is_unclear(&self, place: &Place) -> bool {
+        self.unclear.contains(place)
+    }
+
     /// The Secret in this place, if it can be read.
     pub fn secret(&self, place: &Place) -> Option<&SealedSecret> {
         self.get(place)?.secret.as_ref().ok()

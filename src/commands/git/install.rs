@@ -50,9 +50,16 @@ pub fn run(args: &InstallArgs) -> Result<(), Failure> {
     };
     let mut is_new = false;
     for (name, value) in setup::SETTINGS {
-        if settings.get(name)?.as_deref() != Some(value) {
-            settings.set(name, value)?;
-            is_new = true;
+        match settings.get(name)? {
+            Some(there) if there == value => {}
+            // A person can have drivers of their own, for example one that shows values.
+            Some(there) if !setup::is_own(name, &there) => terminal::note(&format!(
+                "`{name}` in {place} stays as it is: `git install` did not write it"
+            )),
+            there => {
+                settings.set(name, value, there.as_deref())?;
+                is_new = true;
+            }
         }
     }
     let what = if is_new { "drivers written to" } else { "drivers already in" };

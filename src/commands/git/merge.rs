@@ -33,7 +33,7 @@ pub struct MergeArgs {
     /// Their version
     #[arg(value_name = "THEIRS")]
     theirs: PathBuf,
-    /// Number of characters of a conflict marker
+    /// Number of characters of a conflict marker, from 7 to 100
     #[arg(long, default_value_t = 7, value_name = "NUMBER")]
     marker_size: usize,
     /// Path of the file in the work tree, for rules and messages
@@ -56,7 +56,9 @@ impl Decide for Undecided {
 pub async fn run(args: MergeArgs, session: &Session) -> Result<(), Failure> {
     let (base, ours) = (read_file(&args.base)?, read_file(&args.ours)?);
     let theirs = read_file(&args.theirs)?;
-    let conflicts = Conflicts { marker_size: args.marker_size, with_base: args.output.is_some() };
+    // `.gitattributes` sets it. Shorter markers are not found again, and longer ones fill the disk.
+    let marker_size = args.marker_size.clamp(7, 100);
+    let conflicts = Conflicts { marker_size, with_base: args.output.is_some() };
     let texts = Texts { ours: &ours, base: &base, theirs: &theirs, conflicts };
     // The environment names KEKs to seal to, and rules can change with the KEKs of a branch.
     let merged = match Opener::to_reseal(session, &[]) {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use clap::Args;
 
 use crate::access::opener::Opener;
-use crate::failure::{Failure, MergeError};
+use crate::failure::{Failure, MergeError, whose};
 use crate::files;
 use crate::git::{Conflicts, Repository, unmerged};
 use crate::merge::{Conflicted, Decide, Decision, Dispute, Merger, Texts};
@@ -16,6 +16,7 @@ use crate::select::files::read_file;
 use crate::session::Session;
 use crate::terminal::{self, Prompt, PromptError, Times};
 use envcrypt_core::envelope::{MergePart, SealedSecret, Side};
+use envcrypt_core::secret::Place;
 
 /// Decide the conflicts of sealed values in a file, during a merge, rebase or cherry-pick.
 ///
@@ -182,6 +183,14 @@ impl Decide for Choices {
             Some(side) => Ok(Decision::Side(side)),
             None => self.ask(dispute),
         }
+    }
+
+    fn rolled_back(&self, place: &Place, side: Side) -> Result<(), Failure> {
+        terminal::warn(&format!(
+            "{} version of `{place}` was sealed before the common version, and can bring replaced values back: decide about every value that differs",
+            whose(side)
+        ));
+        Ok(())
     }
 }
 

@@ -7,9 +7,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::access::opener::{OpenArgs, Opener};
-use crate::failure::Failure;
+use crate::failure::{Failure, SelectError};
 use crate::merge::Version;
-use crate::select::files::read_file;
 use crate::session::Session;
 use crate::terminal;
 use envcrypt_core::envelope::{Jwe, Kind};
@@ -28,12 +27,12 @@ use zeroize::Zeroizing;
 #[derive(Args)]
 #[command(after_help = "Examples:
   # What `git install` tells Git to run
-  kubectl-envcrypt git textconv db.yaml
+  kubectl-envcrypt git textconv -- db.yaml
 
   # Show plaintext values in one diff
-  git -c diff.envcrypt.textconv='kubectl-envcrypt git textconv --values' diff db.yaml")]
+  git -c diff.envcrypt.textconv='kubectl-envcrypt git textconv --values --' diff db.yaml")]
 pub struct TextconvArgs {
-    /// The file; - reads standard input
+    /// The file
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// Open the Secrets and show their plaintext values
@@ -45,7 +44,9 @@ pub struct TextconvArgs {
 type Values = HashMap<[u8; 32], SecretValue>;
 
 pub async fn run(args: &TextconvArgs, session: &Session) -> Result<(), Failure> {
-    let bytes = read_file(&args.file)?;
+    // A file can have the name `-`, so this is not standard input.
+    let error = |source| SelectError::Read { path: args.file.clone(), source };
+    let bytes = std::fs::read(&args.file).map(Zeroizing::new).map_err(error)?;
     let values = match args.values {
         true => open(&bytes, session).await?,
         false => Values::new(),
@@ -57,7 +58,11 @@ fn converted(bytes: &[u8], values: &Values) -> Zeroizing<Vec<u8>> {
     // A value in JSON has at most six characters for each of its bytes.
     let plaintext: usize = values.values().map(|value| 6 * value.len() + 16).sum();
     let tokens = sealed_tokens(bytes);
-    let capacity = bytes.len() + 512 * tokens.len() + plaintext;
+    let summaries: usize = tokens
+        .iter()
+        .map(|token| 512 + 64 * token.jwe.as_ref().map_or(0, |(_, jwe)| jwe.recipients.len()))
+        .sum();
+    let capacity = bytes.len() + summaries + plaintext;
     let mut text = Zeroizing::new(Vec::with_capacity(capacity));
     let mut end = 0;
     for token in tokens {
@@ -100,18 +105,22 @@ fn summary(kind: Kind, jwe: &Jwe) -> String {
         "<{name} {}{size} id={} dek={} wrap={} {}>",
         terminal::time(jwe.sealed_at),
         hex(&jwe.digest(), 6),
-        hex(&jwe.commitment, 4),
-        hex(&recipients.finalize(), 4),
+        hex(&jwe.commitment, 8),
+        hex(&recipients.finalize(), 8),
         keks.join(" "),
     )
 }
 
-/// The scheme and the end of a URI: all of it would hide the rest of a line.
+/// The scheme and the end of a URI: all of it would hide the rest of a line. Keys of two projects or
+/// vaults can have the same end, so a digest of the whole URI follows.
 fn short(kek: &KekUri) -> String {
     let rest = kek.as_str().trim_start_matches(kek.scheme()).trim_start_matches([':', '/']);
     let end: String = match rest.len() {
         0..=20 => rest.to_owned(),
-        size => format!("…{}", &rest[size - 12..]),
+        size => {
+            let id = hex(&Sha256::digest(kek.as_str()), 4);
+            format!("…{}#{id}", &rest[size - 12..])
+        }
     };
     format!("{}:{end}", kek.scheme())
 }
@@ -158,4 +167,23 @@ async fn open(bytes: &[u8], session: &Session) -> Result<Values, Failure> {
         }
     }
     Ok(values)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keks_with_the_same_end_differ_in_the_summary() {
+        let kek = |project: &str| {
+            let uri = format!(
+                "gcpkms://projects/{project}/locations/eu/keyRings/r/cryptoKeys/prod-secrets"
+            );
+            short(&uri.parse().expect("a KEK"))
+        };
+        let (one, other) = (kek("ours"), kek("attacker"));
+        assert!(one.starts_with("gcpkms:…prod-secrets#"), "{one}");
+        assert_eq!(one.len(), other.len());
+        assert_ne!(one, other);
+    }
 }

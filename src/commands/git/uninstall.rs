@@ -37,9 +37,15 @@ pub fn run(args: &UninstallArgs) -> Result<(), Failure> {
     let mut said = String::new();
     let mut was_there = false;
     for (name, _) in setup::SETTINGS {
-        if settings.get(name)?.is_some() {
-            settings.unset(name)?;
-            was_there = true;
+        match settings.get(name)? {
+            Some(there) if setup::is_own(name, &there) => {
+                settings.unset(name, &there)?;
+                was_there = true;
+            }
+            Some(_) => terminal::note(&format!(
+                "`{name}` in {place} stays as it is: `git install` did not write it"
+            )),
+            None => {}
         }
     }
     let what = if was_there { "drivers removed from" } else { "no drivers in" };

@@ -373,3 +373,141 @@ fn without_git_both_sides_are_in_the_file() {
     let expected = format!("<<<<<<<<< ours\n{ours}=========\n{theirs}>>>>>>>>> theirs\n");
     assert_eq!(sandbox.read("ours"), expected);
 }
+
+/// A branch with a whole older version, which has a valid seal, and a change of the other branch.
+fn rolled_back() -> Repository {
+    let repository = Repository::with_secret(&["password=leaked", "user=1"]);
+    repository.set(FILE, "password", "fresh");
+    repository.commit("a new password");
+    let older = repository.git(["show", "HEAD~1:db.yaml"]).succeeds().stdout;
+    repository.diverge(
+        |r| r.set(FILE, "user", "2"),
+        |r| {
+            r.sandbox.write(FILE, &older);
+        },
+    );
+    repository
+}
+
+#[test]
+fn a_side_that_brings_an_older_version_back_is_a_conflict() {
+    let repository = rolled_back();
+    let run = repository.merge();
+    repository.conflicts(&run, FILE);
+    let said = "their version of `prod/db` was sealed before the common version";
+    assert!(run.stderr.contains(said), "{}", run.stderr);
+    let run = repository.run(["git", "resolve", FILE]);
+    assert!(run.code == Some(2) && run.stderr.contains(said), "{}", run.stderr);
+    assert!(run.stderr.contains("both sides changed `password`"), "{}", run.stderr);
+    let run =
+        repository.run(["git", "resolve", FILE, "--ours=password", "--theirs=user"]).succeeds();
+    assert!(run.stderr.contains(said), "{}", run.stderr);
+    assert_eq!(repository.values(FILE), "password=fresh\nuser=1\n");
+    // The same from the other branch.
+    let repository = rolled_back();
+    repository.git(["checkout", "-q", "theirs"]).succeeds();
+    let run = repository.git(["merge", "-m", "merged", "main"]);
+    repository.conflicts(&run, FILE);
+    let said = "our version of `prod/db` was sealed before the common version";
+    assert!(run.stderr.contains(said), "{}", run.stderr);
+}
+
+#[test]
+fn a_kek_that_one_side_removed_does_not_come_back_where_both_sides_added_the_file() {
+    let kek = own(&Sandbox::with_local_key());
+    let repository = Repository::with(&[]);
+    let yaml = repository.sandbox.sealed(&["a=1"]);
+    repository.run(["kek", "trust", "--seal", "-n", "prod", &kek]).succeeds();
+    let create = |r: &Repository| drop(r.sandbox.write(FILE, &yaml));
+    repository.diverge(
+        |r| {
+            create(r);
+            r.set(FILE, "b", "1");
+        },
+        |r| {
+            create(r);
+            r.run(["rewrap", "-f", FILE, "--add", &kek]).succeeds();
+        },
+    );
+    let run = repository.merge();
+    repository.conflicts(&run, FILE);
+    assert!(run.stderr.contains("have different KEKs"), "{}", run.stderr);
+}
+
+#[test]
+fn resolve_keeps_other_conflicts_whatever_style_git_has() {
+    for style in ["diff3", "zdiff3"] {
+        let repository = Repository::with_secret(&["a=1", "b=1"]);
+        repository.git(["config", "merge.conflictStyle", style]).succeeds();
+        repository.edit(FILE, "apiVersion: v1\n", "# note\n#\n#\n#\n#\napiVersion: v1\n");
+        repository.commit("a comment");
+        let change = |r: &Repository, name: &str| {
+            r.edit(FILE, "# note", &format!("# {name}"));
+            r.set(FILE, "a", name);
+        };
+        repository.diverge(|r| change(r, "ours"), |r| change(r, "theirs"));
+        let text = repository.conflicts(&repository.merge(), FILE);
+        assert!(text.contains("||||||| base\n"), "{text}");
+        let error = repository.run(["git", "resolve", FILE, "--theirs"]).fails(1);
+        assert!(error.contains("but other lines still have conflicts"), "{error}");
+        let text = repository.read();
+        let start = "<<<<<<< ours\n# ours\n=======\n# theirs\n>>>>>>> theirs\n#\n";
+        assert!(text.starts_with(start), "{style}: {text}");
+        assert_eq!(text.matches("envcrypt.dev/seal:").count(), 1, "{text}");
+    }
+}
+
+/// A ConfigMap whose lines Git cannot merge with those of another one.
+fn config(value: &str) -> String {
+    format!("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: c\ndata:\n  x: {value}\n")
+}
+
+#[test]
+fn a_secret_that_both_sides_added_at_two_places_is_in_the_conflict() {
+    let repository = Repository::with(&[(FILE, &config("base"))]);
+    let (one, two) = (repository.sandbox.sealed(&["a=1"]), repository.sandbox.sealed(&["a=2"]));
+    repository.diverge(
+        |r| drop(r.sandbox.write(FILE, format!("{one}---\n{}", config("ours")))),
+        |r| drop(r.sandbox.write(FILE, format!("{}---\n{two}", config("theirs")))),
+    );
+    let run = repository.merge();
+    let text = repository.conflicts(&run, FILE);
+    for (side, secret, other) in [(true, &one, &two), (false, &two, &one)] {
+        let mut part = None;
+        let lines = text.lines().filter(|line| {
+            match line.get(..7) {
+                Some("<<<<<<<") => part = Some(true),
+                Some("=======") => part = Some(false),
+                Some(">>>>>>>") => part = None,
+                _ => return part.is_none_or(|part| part == side),
+            }
+            false
+        });
+        let lines: Vec<_> = lines.collect();
+        assert!(lines.contains(&&*seal_line(secret)), "{text}");
+        assert!(!lines.contains(&&*seal_line(other)), "{text}");
+    }
+    // A person who kept both Secrets on one side.
+    let twice = format!("{two}---\n{text}");
+    repository.sandbox.write(FILE, &twice);
+    let error = repository.run(["git", "resolve", FILE, "--ours"]).fails(1);
+    assert!(error.contains("has the Secret `prod/db` twice"), "{error}");
+    assert_eq!(repository.read(), twice);
+}
+
+#[test]
+fn the_size_of_markers_has_limits() {
+    for (attribute, size) in [("4", 7), ("300000000", 100), ("12", 12)] {
+        let repository = Repository::with_secret(&["a=1"]);
+        let line = format!("*.yaml conflict-marker-size={attribute}\n");
+        let attributes = repository.sandbox.read(".gitattributes") + &line;
+        repository.sandbox.write(".gitattributes", attributes);
+        repository.commit("markers");
+        repository.diverge(|r| r.set(FILE, "a", "2"), |r| r.set(FILE, "a", "3"));
+        assert_eq!(repository.merge().code, Some(1));
+        assert!(repository.read().contains(&format!("\n{} ours\n", "<".repeat(size))));
+        assert!(repository.run(["check", FILE]).stdout.contains("[merge-conflict]"));
+        repository.run(["git", "resolve", FILE, "--theirs"]).succeeds();
+        assert_eq!(repository.values(FILE), "a=3\n");
+    }
+}

@@ -27,7 +27,7 @@ fn a_rewrap_shows_as_one_and_values_show_only_when_asked_for() {
     };
     let new = repository.run(["git", "textconv", FILE]).succeeds().stdout;
     let old = repository.git(["show", "HEAD:db.yaml"]).succeeds().stdout;
-    let old = repository.sandbox.pipe(old, ["git", "textconv", "-"]).succeeds().stdout;
+    let old = repository.sandbox.pipe(old, ["git", "textconv", "/dev/stdin"]).succeeds().stdout;
     assert_eq!(line(&old).0, line(&new).0);
     assert_ne!(line(&old).1, line(&new).1);
     let shown = repository.run(["git", "textconv", "--values", FILE]).succeeds().stdout;
@@ -43,11 +43,28 @@ fn textconv_changes_nothing_else() {
         assert_eq!(output.stdout, bytes);
     }
     let yaml = sandbox.sealed(&["a=1"]);
-    let shown = sandbox.pipe(&yaml, ["git", "textconv", "-"]).succeeds().stdout;
+    let shown = sandbox.pipe(&yaml, ["git", "textconv", "/dev/stdin"]).succeeds().stdout;
     let rest = |text: &str| -> Vec<String> {
         let lines = text.lines().filter(|l| !l.contains("<se") && !l.contains("eyJ"));
         lines.map(str::to_owned).collect()
     };
     assert_eq!(rest(&yaml), rest(&shown));
     assert_eq!(yaml.lines().count(), shown.lines().count());
+}
+
+#[test]
+fn files_with_names_like_options_are_files() {
+    let repository = Repository::new();
+    let names = ["-hdb.yaml", "-Vdb.yaml", "--values", "-"];
+    for name in names {
+        repository.sandbox.write(name, repository.sandbox.sealed(&["a=1"]));
+    }
+    repository.run(["git", "install"]).succeeds();
+    repository.commit("base");
+    for name in names {
+        repository.sandbox.write(name, repository.sandbox.sealed(&["a=2"]));
+    }
+    let diff = repository.git(["diff"]).succeeds().stdout;
+    assert_eq!(diff.matches("\n+  a: <sealed ").count(), names.len(), "{diff}");
+    assert!(!diff.contains("eyJ"), "{diff}");
 }

@@ -142,6 +142,10 @@ fn a_new_type_and_immutable_of_one_side_stay_with_the_values_of_the_other() {
         let pairs = ["--from-literal=username=u", "--from-literal=password=p"];
         let yaml = r.run(fixed.iter().chain(&pairs).chain(more).copied()).succeeds().stdout;
         r.sandbox.write(FILE, yaml);
+        // Later than the common version, also within the same second.
+        for _ in 0..5 {
+            r.run(["rotate", "-f", FILE]).succeeds();
+        }
     };
     for (more, kind, key) in [
         (&["--type=kubernetes.io/basic-auth", "--immutable"][..], "kubernetes.io/basic-auth", "a"),
@@ -295,10 +299,16 @@ fn a_common_version_with_conflicts_still_tells_who_changed_what() {
     repository.run(["unset", "-f", FILE, "c"]).succeeds();
     repository.commit("theirs again");
     repository.git(["checkout", "-q", "main"]).succeeds();
-    repository.set(FILE, "a", "3");
+    repository.set(FILE, "d", "3");
     repository.commit("ours again");
     repository.merge().succeeds();
-    assert_eq!(repository.values(FILE), "a=3\nb=2\n");
+    assert_eq!(repository.values(FILE), "a=2\nb=2\nd=3\n");
+    // A value of only one of them is a decision.
+    repository.git(["reset", "-q", "--hard", "HEAD~1"]).succeeds();
+    repository.set(FILE, "a", "3");
+    repository.commit("and again");
+    let run = repository.merge();
+    assert!(run.stderr.contains("both sides changed `a` of"), "{}", run.stderr);
 }
 
 #[test]

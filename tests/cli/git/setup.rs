@@ -101,3 +101,56 @@ fn without_a_repository_it_says_so() {
     let error = sandbox.run(["git", "resolve", FILE]).fails(1);
     assert!(error.contains("is not in a Git repository"), "{error}");
 }
+
+#[test]
+fn drivers_that_a_person_wrote_stay() {
+    let repository = Repository::with_secret(&["a=1"]);
+    let name = "diff.envcrypt.textconv";
+    let get = || repository.git(["config", name]).succeeds().stdout;
+    let own = "kubectl-envcrypt git textconv --values --";
+    repository.git(["config", name, own]).succeeds();
+    let note = "note: `diff.envcrypt.textconv` in the settings of this repository stays as it is";
+    for command in ["install", "uninstall"] {
+        let run = repository.run(["git", command]).succeeds();
+        assert!(run.stderr.contains(note), "{}", run.stderr);
+        assert_eq!(get(), format!("{own}\n"));
+    }
+    // What an earlier version wrote is no one's own.
+    repository.git(["config", name, "kubectl-envcrypt git textconv"]).succeeds();
+    repository.run(["git", "install"]).succeeds();
+    assert_eq!(get(), "kubectl-envcrypt git textconv --\n");
+}
+
+#[test]
+fn a_bare_repository_among_the_files_leads_nowhere() {
+    let repository = Repository::with_secret(&["a=1"]);
+    let other = repository.sandbox.work().join("../other");
+    let path = other.to_str().expect("UTF-8").to_owned();
+    repository.git(["init", "-q", &path]).succeeds();
+    let deploy = repository.sandbox.work().join("deploy");
+    for directory in ["objects", "refs"] {
+        std::fs::create_dir_all(deploy.join(directory)).expect("made");
+    }
+    repository.sandbox.write("deploy/HEAD", "ref: refs/heads/main\n");
+    let config =
+        "[core]\n\trepositoryformatversion = 0\n\tbare = false\n\tworktree = ../../other\n";
+    repository.sandbox.write("deploy/config", config);
+    let install = || {
+        let mut command = repository.sandbox.command();
+        command.current_dir(&deploy).args(["git", "install", "--pattern=*.yaml"]);
+        crate::sandbox::Run::from(command.output().expect("run")).fails(1)
+    };
+    let error = install();
+    assert!(error.contains("safe.bareRepository"), "{error}");
+    // Nor does one that is not bare.
+    std::fs::create_dir(deploy.join(".git")).expect("made");
+    for name in ["HEAD", "objects", "refs", "config"] {
+        std::fs::rename(deploy.join(name), deploy.join(".git").join(name)).expect("moved");
+    }
+    let config = std::fs::read_to_string(deploy.join(".git/config")).expect("there");
+    let config = config.replace("../../other", "../../../other");
+    std::fs::write(deploy.join(".git/config"), config).expect("written");
+    let error = install();
+    assert!(error.contains("is not in the work tree of its repository"), "{error}");
+    assert!(!other.join(".gitattributes").exists());
+}

@@ -96,6 +96,29 @@ impl<'a> Merge<'a> {
         self.parts.iter().filter(|(_, side)| side.is_none()).map(|(part, _)| part)
     }
 
+    /// Returns the side that brings an older version back: it has another seal than the common
+    /// version, and this seal is not later.
+    ///
+    /// The merge would hide that, because it makes a new seal. `now` is in seconds since 1970.
+    #[must_use]
+    pub fn rolled_back(&self, now: u64) -> Option<Side> {
+        let seals = || self.bases.iter().flatten().filter_map(|base| base.seal.as_ref());
+        // A time that cannot be true comes from a wrong clock, and later seals do not continue it.
+        let times = seals().map(|seal| seal.sealed_at).filter(|time| !is_too_late(*time, now));
+        let last = times.max()?;
+        let is_older = |side: &SealedSecret| {
+            let seal = side.seal.as_ref();
+            seal.is_some_and(|seal| {
+                seal.sealed_at <= last && seals().all(|base| base.digest() != seal.digest())
+            })
+        };
+        match (is_older(self.ours), is_older(self.theirs)) {
+            (_, true) => Some(Side::Theirs),
+            (true, false) => Some(Side::Ours),
+            (false, false) => None,
+        }
+    }
+
     /// Takes a part from one side.
     pub fn decide(&mut self, part: MergePart, side: Side) {
         self.parts.insert(part, Some(side));
@@ -104,7 +127,7 @@ impl<'a> Merge<'a> {
     /// Decides what the plaintext decides: a value that is the same on both sides, and a value that
     /// one side only sealed again.
     ///
-    /// `bases` has the common versions that could be opened.
+    /// `bases` has all common versions, or none if one of them could not be opened.
     pub fn compare(&mut self, bases: &[PlainSecret], ours: &PlainSecret, theirs: &PlainSecret) {
         let Self { ours: sealed_ours, theirs: sealed_theirs, .. } = *self;
         let disputed = self.parts.iter_mut().filter(|(_, side)| side.is_none());
@@ -112,7 +135,8 @@ impl<'a> Merge<'a> {
             let MergePart::Value(key) = part else { continue };
             let values = (ours.values.get(key), theirs.values.get(key));
             let is_old = |value: Option<&SecretValue>| {
-                bases.iter().any(|base| same(base.values.get(key), value))
+                let mut values = bases.iter().map(|base| base.values.get(key));
+                !bases.is_empty() && values.all(|base| same(base, value))
             };
             *side = match values {
                 (Some(ours), Some(theirs)) if ours.same_as(theirs) => {
@@ -131,13 +155,17 @@ impl<'a> Merge<'a> {
 
     /// Returns the KEKs of the merged Secret: what one side added or removed is added or removed.
     ///
-    /// Returns `None` if the KEKs differ and the common version is not known.
+    /// Returns `None` if the KEKs differ and the common version is not known, or there was none: one
+    /// side may have removed the KEK that the other side has.
     #[must_use]
     pub fn keks(&self) -> Option<BTreeSet<KekId>> {
         let keys = |secret: &SealedSecret| secret.keys().into_iter().collect::<BTreeSet<_>>();
         let (ours, theirs) = (keys(self.ours), keys(self.theirs));
-        let bases: Vec<BTreeSet<KekId>> =
-            self.bases.iter().map(|base| base.as_ref().map(keys).unwrap_or_default()).collect();
+        if ours == theirs {
+            return Some(ours);
+        }
+        let bases = self.bases.iter().map(|base| base.as_ref().map(keys));
+        let bases = bases.collect::<Option<Vec<BTreeSet<KekId>>>>()?;
         let mut merged = BTreeSet::new();
         for kek in ours.union(&theirs) {
             let base: Vec<bool> = bases.iter().map(|base| base.contains(kek)).collect();
@@ -192,10 +220,11 @@ impl<'a> Merge<'a> {
         Merged { secret, is_sealed }
     }
 
-    /// Whether a seal is that of the common version.
+    /// Whether a seal is that of every common version.
     fn is_old(&self, seal: &Jwe) -> bool {
-        let bases = self.bases.iter().flatten().filter_map(|base| base.seal.as_ref());
-        bases.into_iter().any(|base| base.digest() == seal.digest())
+        let mut bases = self.bases.iter().map(|base| base.as_ref()?.seal.as_ref());
+        let is_same = |base: Option<&Jwe>| base.is_some_and(|base| base.digest() == seal.digest());
+        !self.bases.is_empty() && bases.all(is_same)
     }
 
     /// The later seal. If both sides have the same one, only its KEKs can differ.
@@ -265,12 +294,14 @@ fn side_of(bases: &[Option<&Jwe>], ours: Option<&Jwe>, theirs: Option<&Jwe>) -> 
     Some(pick(bases, &ours, &theirs).unwrap_or(Side::Ours))
 }
 
-/// The side that changed, if it is only one.
+/// The side that changed, if it is only one. With several common versions, a side that equals only
+/// some of them decided between them.
 fn pick<T: PartialEq>(bases: &[T], ours: &T, theirs: &T) -> Option<Side> {
     if ours == theirs {
         return Some(Side::Ours);
     }
-    match (bases.contains(ours), bases.contains(theirs)) {
+    let is_old = |side: &T| !bases.is_empty() && bases.iter().all(|base| base == side);
+    match (is_old(ours), is_old(theirs)) {
         (true, false) => Some(Side::Theirs),
         (false, true) => Some(Side::Ours),
         _ => None,

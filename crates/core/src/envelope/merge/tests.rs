@@ -150,21 +150,50 @@ fn added_on_both_sides_both_are_kept_and_without_a_known_base_nothing_is_guessed
     assert_eq!(merged.secret.values.len(), 2);
     let merge = Merge::new(&[], &ours, &theirs);
     assert_eq!(disputed(&merge), ["`a`", "`b`"]);
-    assert!(Merge::new(&[], &ours, &rewrapped(&ours, &["other"])).keks().is_none());
+    for bases in [&[][..], &[None]] {
+        let other = rewrapped(&ours, &["k", "removed"]);
+        assert!(Merge::new(bases, &ours, &other).keks().is_none());
+        assert_eq!(names(Merge::new(bases, &ours, &theirs).keks()), ["age:age1k"]);
+    }
 }
 
 #[test]
-fn with_several_bases_a_side_that_is_one_of_them_did_not_change() {
+fn with_several_bases_only_a_side_that_is_all_of_them_did_not_change() {
     let one = sealed(&["k"], &[("a", "1"), ("b", "1")]);
     let two = set(&one, &["k"], &[("a", "2")], &[]);
     let ours = set(&two, &["k"], &[("b", "9")], &[]);
     let theirs = set(&one, &["k"], &[("a", "3")], &[]);
     let bases = [Some(one), Some(two)];
-    let merge = Merge::new(&bases, &ours, &theirs);
-    assert_eq!(disputed(&merge), [""; 0]);
+    let mut merge = Merge::new(&bases, &ours, &theirs);
+    assert_eq!(disputed(&merge), ["`a`"], "ours decided for the value of one of them");
+    let (old, new) = (plain(&[("a", "1")]), plain(&[("a", "2")]));
+    merge.compare(&[old, new], &plain(&[("a", "2")]), &plain(&[("a", "3")]));
+    assert_eq!(disputed(&merge), ["`a`"], "in plaintext, too");
+    merge.decide(MergePart::Value(key("a")), Side::Theirs);
     let merged = merge.combine(&ours, &theirs, 300).secret;
-    assert_eq!(merged.values[&key("a")], theirs.values[&key("a")]);
     assert_eq!(merged.values[&key("b")], ours.values[&key("b")]);
+}
+
+#[test]
+fn a_side_with_another_seal_that_is_not_later_than_that_of_the_base_is_rolled_back() {
+    let old = sealed(&["k"], &[("a", "1"), ("b", "1")]);
+    let base = set(&old, &["k"], &[("a", "2")], &[]);
+    let new = sealer(&["k"]).change(base.clone(), BTreeMap::new(), &[], 300).expect("it fits");
+    let rolled_back = |base: &SealedSecret, ours: &SealedSecret, theirs: &SealedSecret| {
+        Merge::new(&[Some(base.clone())], ours, theirs).rolled_back(1000)
+    };
+    assert_eq!(rolled_back(&base, &new, &old), Some(Side::Theirs));
+    assert_eq!(rolled_back(&base, &old, &new), Some(Side::Ours));
+    assert_eq!(rolled_back(&base, &base, &old), Some(Side::Theirs));
+    assert_eq!(rolled_back(&base, &base, &new), None);
+    assert_eq!(rolled_back(&base, &rewrapped(&base, &["x"]), &new), None);
+    assert_eq!(Merge::new(&[None], &new, &old).rolled_back(1000), None);
+    // One of several common versions is no rollback.
+    let bases = [Some(old.clone()), Some(base.clone())];
+    assert_eq!(Merge::new(&bases, &new, &old).rolled_back(1000), None);
+    // A wrong clock sealed the common version.
+    let late = sealer(&["k"]).change(old.clone(), BTreeMap::new(), &[], 1 << 40).expect("ok");
+    assert_eq!(rolled_back(&late, &new, &base), None);
 }
 
 #[test]
