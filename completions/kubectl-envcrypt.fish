@@ -484,7 +484,7 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" 
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l kek -d 'Accept this KEK too, like those of rules, environment and settings (can be repeated)' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l exclude -d 'Skip paths that match this pattern, for example tests/** (can be repeated)' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l since -d 'Compare with this commit: no sealed Secret may be older than there' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -s o -l output -d 'Output format' -r -f -a "text\t'One line per finding: path:line:column: message'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -s o -l output -d 'Output format' -r -f -a "text\t'One line for each finding'
 json\t'One JSON object'
 sarif\t'SARIF 2.1.0, for code scanners'"
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -s n -l namespace -d 'Namespace to use' -r
@@ -677,7 +677,7 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand git; a
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand git; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand audit" -l kek -d 'The KEK that was lost or leaked: local, or a URI (can be repeated)' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand audit" -l exclude -d 'Skip paths that match this pattern, for example tests/** (can be repeated)' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand audit" -s o -l output -d 'Output format' -r -f -a "text\t'One line per value'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand audit" -s o -l output -d 'Output format' -r -f -a "text\t'One line for each finding'
 json\t'One JSON object'
 sarif\t'SARIF 2.1.0, for code scanners'"
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand audit" -s n -l namespace -d 'Namespace to use' -r

@@ -9,6 +9,7 @@ mod object;
 mod objects;
 mod repository;
 mod settings;
+mod tips;
 mod unmerged;
 
 pub use attributes::{Attributes, pattern_of};

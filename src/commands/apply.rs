@@ -361,6 +361,15 @@ fn check_not_older(file: &SealedSecret, live: &Object) -> Result<(), Failure> {
     // given, there is none either, and the person said so.
     let live = live.sealed(&file.meta.place.namespace, SealCheck::Required).ok();
     let live = live.and_then(|live| live.seal);
+    for (seal, of) in [(&file.seal, "in the file"), (&live, "live")] {
+        if let Some(late) = seal.as_ref().filter(|seal| is_too_late(seal.sealed_at, now())) {
+            terminal::warn(&format!(
+                "the Secret `{}` that is {of} was sealed at {}, which is in the future: the command cannot check which one is older; seal it again with `rotate`",
+                file.meta.place,
+                terminal::time(late.sealed_at)
+            ));
+        }
+    }
     match (&file.seal, &live) {
         (Some(file), Some(live))
             if file.sealed_at < live.sealed_at && !is_too_late(live.sealed_at, now()) => {}

@@ -46,10 +46,11 @@ use ledger::Ledger;
   open        the KEK opens the value
   known       the KEK was removed since, but the data key is the same
   same-value  with --open: sealed again under another data key, but the value is the same
+  elsewhere   not in this work tree, but on a branch, in a tag, another work tree or the index
   replaced    sealed again under a data key that the KEK never had
   gone        only in the history
 
-Values that are open, known or same-value need a new value where they come from. To seal the same
+Values that are open, known, same-value or elsewhere need a new value where they come from. To seal the same
 value again, with `rotate`, is not enough.
 
 Examples:
@@ -111,7 +112,13 @@ async fn audit(args: &AuditArgs, session: &Session) -> Result<(), Failure> {
     let mut history = None;
     if let [scope] = &scopes[..] {
         let mut found = search(scope, args.unreachable, |file, blob| {
-            ledger.take_old(file, &scan::text(blob.bytes), Path::new(OsStr::from_bytes(blob.path)))
+            let shown = scope.shown(blob.path);
+            let path = shown.as_deref().unwrap_or(Path::new(OsStr::from_bytes(blob.path)));
+            let is_any = ledger.take_old(file, &scan::text(blob.bytes), path);
+            if shown.is_none() && !blob.path.is_empty() {
+                ledger.unreadable.remove(path);
+            }
+            is_any
         })?;
         incomplete.append(&mut found.incomplete);
         history = Some(found);
@@ -144,7 +151,7 @@ impl AuditArgs {
     ) -> Result<(), Failure> {
         let (mut failures, mut foreign) = (Vec::new(), 0);
         for path in self.set.files(paths, &mut failures)? {
-            match scan::read(&path, scan::kind(&path)) {
+            match scan::read_whole(&path, scan::kind(&path)) {
                 Ok(Some(bytes)) => {
                     let text = scan::text(&bytes);
                     ledger.take_file(&text, &path);
@@ -155,9 +162,14 @@ impl AuditArgs {
             }
         }
         incomplete.extend(failures.iter().map(Failure::to_string));
-        if ledger.unreadable > 0 {
-            incomplete.push(format!("files under SOPS that cannot be read: {}", ledger.unreadable));
-        }
+        incomplete.extend(ledger.unreadable.iter().map(|path| {
+            format!("`{}` has values of SOPS in a form that cannot be read", shown(path))
+        }));
+        incomplete.extend(ledger.aliases.iter().map(|alias| {
+            format!(
+                "SOPS names `{alias}`, which may be the KEK: if it is, name it with `--kek`, too"
+            )
+        }));
         if foreign > 0 {
             terminal::note(&format!(
                 "SealedSecrets are not searched, because the key of their controller opens them: {foreign}"

@@ -127,12 +127,12 @@ async fn check(args: &CheckArgs, session: &Session) -> Result<(), Failure> {
         checker.file(path);
     }
     let Checker { mut findings, mut failures, known, since, in_use, sealed, peers, .. } = checker;
-    findings.extend(since.into_iter().flat_map(Since::findings));
-    let mut incomplete = Vec::new();
+    let (older, mut incomplete) = since.map(Since::findings).unwrap_or_default();
+    findings.extend(older);
     if args.history.history {
         let was = history::find(args, session, in_use, &mut failures).await?;
         findings.extend(was.findings);
-        incomplete = was.incomplete;
+        incomplete.extend(was.incomplete);
     }
     known.tell();
     peers.tell();

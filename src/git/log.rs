@@ -15,7 +15,7 @@ const MAX_AUTHOR: usize = 100;
 #[derive(Clone, PartialEq, Eq)]
 pub struct Commit {
     pub id: ObjectId,
-    /// When it was committed, in RFC 3339 and UTC.
+    /// When it was committed, in RFC 3339 and UTC, or `unknown`.
     pub date: String,
     /// Whoever wrote it.
     pub author: String,
@@ -50,13 +50,20 @@ impl Repository {
         log.args(["--raw", "-z", "-c", "--root", "--no-abbrev", "--no-renames", "--no-color"]);
         log.args(["--no-ext-diff", "--no-textconv", "--no-notes", "--no-show-signature"]);
         log.args(["--no-relative", "--ignore-submodules=all", "-O/dev/null"]);
-        log.args(["--format=%x01%H%x00%ct%x00%an", "--"]);
+        log.arg("--format=%x01%H%x00%ct%x00%an");
+        log.args(self.other_heads()?.iter().map(ToString::to_string)).arg("--");
         let mut running = Running::start("log", log)?;
         let mut reader = BufReader::with_capacity(1 << 16, running.stdout());
         let read = read(&mut reader, &mut each);
         drop(reader);
-        running.finish()?;
-        read.map_err(|_| GitError::Answer)
+        match (read, running.finish()) {
+            // Its output was not read to the end, so Git ended without a message.
+            (Err(_), Err(GitError::Failed { said, .. })) if said.is_empty() => {
+                Err(GitError::Answer)
+            }
+            (Err(_), Ok(())) => Err(GitError::Answer),
+            (_, finished) => finished,
+        }
     }
 }
 
@@ -76,7 +83,8 @@ fn read(reader: &mut impl BufRead, each: &mut impl FnMut(&Commit, &Change<'_>)) 
                     Ok::<_, io::Error>(String::from_utf8_lossy(&text).into_owned())
                 };
                 let (date, author) = (next()?, next()?);
-                let date = date.parse().map(terminal::time).map_err(|_| wrong())?;
+                // Anyone can write a commit without a time that makes sense.
+                let date = date.parse().map_or_else(|_| "unknown".to_owned(), terminal::time);
                 let author = author.chars().take(MAX_AUTHOR).collect();
                 commit = Some(Commit { id, date, author });
             }
@@ -130,6 +138,10 @@ mod tests {
             found,
             [of(":x", 2, "c", "a\nb.yaml"), of("", 1, "b", ":x"), of("", 1, "c", "y")]
         );
+        let odd = format!("\u{1}{a}\0-5x\0me\0:000000 100644 {b} {c} A\0y\0");
+        let mut date = String::new();
+        read(&mut odd.as_bytes(), &mut |commit, _| date.clone_from(&commit.date)).expect("read");
+        assert_eq!(date, "unknown");
         for wrong in ["x\0", ":100644 100644 a b M\0x\0", "\u{1}abc\x001\0a\0"] {
             assert!(read(&mut wrong.as_bytes(), &mut |_, _| ()).is_err(), "{wrong:?}");
         }

@@ -77,8 +77,10 @@ impl Repository {
         // Nobody reads any more, so both end.
         drop(reader);
         let Ok(seen) = seen else {
-            cat.finish()?;
-            return Err(GitError::Answer);
+            return Err(match cat.finish() {
+                Err(GitError::Failed { said, .. }) if said.is_empty() => GitError::Answer,
+                ended => ended.err().unwrap_or(GitError::Answer),
+            });
         };
         // If the list ended early, so did the stream.
         list.map_or(Ok(()), Running::finish)?;
@@ -97,7 +99,10 @@ impl Repository {
         match reach {
             Reach::Tree(commit) => list.arg("--no-walk").arg(commit.to_string()),
             Reach::Before(commit) => list.arg(commit.to_string()),
-            _ => list.args(["--all", "--reflog", "--indexed-objects"]),
+            _ => {
+                list.args(["--all", "--reflog", "--indexed-objects"]);
+                list.args(self.other_heads()?.iter().map(ToString::to_string))
+            }
         };
         list.arg("--");
         Running::start("rev-list", list)

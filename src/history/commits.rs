@@ -31,6 +31,8 @@ struct Life {
     paths: Vec<PathBuf>,
     /// Whether they also are under a path that is not in question.
     is_elsewhere: bool,
+    /// What has them now.
+    of: Option<String>,
 }
 
 /// What is known about a value from the files that had it.
@@ -46,6 +48,9 @@ pub struct Story {
     pub path: PathBuf,
     /// Which of the files this path is from.
     pub file: usize,
+    /// The branch, tag, work tree or index that has it now, for people: `branch main`. It may be
+    /// the one of this work tree.
+    pub of: Option<String>,
 }
 
 impl Commits {
@@ -66,6 +71,11 @@ impl Commits {
             }
             last = Some(commit.id);
             found.note(scope, age, commit, change);
+        })?;
+        scope.repository.tips(|tip| {
+            if let Some(life) = found.files.get_mut(&tip.id).filter(|life| life.of.is_none()) {
+                life.of = scope.shown(tip.path).map(|_| tip.of.to_owned());
+            }
         })?;
         Ok(found)
     }
@@ -100,11 +110,22 @@ impl Commits {
         }
     }
 
+    /// The paths of a file in the commits. Of very many, some are left out.
+    pub(super) fn paths(&self, id: ObjectId) -> &[PathBuf] {
+        self.files.get(&id).map_or(&[], |life| &life.paths)
+    }
+
+    /// Whether something has this file now.
+    pub(super) fn is_now(&self, id: ObjectId) -> bool {
+        self.files.get(&id).is_some_and(|life| life.of.is_some())
+    }
+
     /// The story of a value that these files had. `None` if none of them is in question. A file
     /// comes with a path, for one that is in no commit.
     pub(super) fn story(&self, scope: &Scope, files: &[(ObjectId, &[u8])]) -> Option<Story> {
         let life = |id| self.files.get(id);
         let lives = || files.iter().filter_map(|(id, _)| life(id));
+        let of = lives().find_map(|life| life.of.clone());
         let oldest = files
             .iter()
             .enumerate()
@@ -117,7 +138,7 @@ impl Commits {
                 path.filter(|_| !is_elsewhere).map(|path| (file, path))
             });
             let (file, path) = unnamed?;
-            return Some(Story { first: None, last: None, is_removed: false, path, file });
+            return Some(Story { first: None, last: None, is_removed: false, path, file, of });
         };
         let written = lives().filter_map(|life| life.written).min();
         let removed = lives().filter_map(|life| life.removed).min();
@@ -125,6 +146,6 @@ impl Commits {
         let last = if is_removed { removed } else { written };
         let commit = |age: Age| self.commits.get(&age).cloned();
         let path = life(&files[file].0)?.paths.last()?.clone();
-        Some(Story { first: commit(age), last: last.and_then(commit), is_removed, path, file })
+        Some(Story { first: commit(age), last: last.and_then(commit), is_removed, path, file, of })
     }
 }

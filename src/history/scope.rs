@@ -35,7 +35,10 @@ impl Scope {
             let folder = if real.is_dir() { &*real } else { real.parent().unwrap_or(&real) };
             let repository = Repository::of(folder)?;
             let top = repository.top().canonicalize().map_err(error)?;
-            let below = real.strip_prefix(&top).unwrap_or(Path::new("")).to_owned();
+            let below = real.strip_prefix(&top).map(Path::to_owned).map_err(|_| {
+                let outside = format!("it is outside of the work tree `{}`", top.display());
+                error(std::io::Error::other(outside))
+            })?;
             let named = Named { below, path: path.clone() };
             match scopes.iter_mut().find(|scope| scope.repository.top() == repository.top()) {
                 Some(scope) => scope.named.push(named),

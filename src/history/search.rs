@@ -9,7 +9,6 @@ use crate::failure::Failure;
 use crate::git::{Blob, ObjectId, Reach, Seen};
 use crate::history::Scope;
 use crate::scan;
-use crate::terminal;
 use envcrypt_core::manifest::FileKind;
 
 /// What a search found: the files with something in them, and their commits.
@@ -40,11 +39,6 @@ pub fn search(
             files.push((blob.id, blob.path.into()));
         }
     };
-    if scope.repository.top().join(".gitmodules").exists() {
-        terminal::note(
-            "the history of submodules is not searched: run the command in each of them",
-        );
-    }
     let mut seen = scope.repository.blobs(Reach::All, &mut take)?;
     if unreachable {
         // It lists everything again, so what is missing counts once.
@@ -65,6 +59,10 @@ pub fn search(
 
 fn incomplete(scope: &Scope, seen: &Seen) -> Result<Vec<String>, Failure> {
     let mut all = Vec::new();
+    if scope.repository.top().join(".gitmodules").exists() {
+        let reason = "the history of submodules is not searched: run the command in each of them";
+        all.push(reason.to_owned());
+    }
     if scope.repository.is_shallow()? {
         all.push("the clone is shallow: run `git fetch --unshallow`; with actions/checkout, set `fetch-depth: 0`".to_owned());
     }
@@ -88,6 +86,22 @@ impl History<'_> {
     pub fn story(&self, files: impl IntoIterator<Item = u32>) -> Option<Story> {
         let files: Vec<_> = files.into_iter().map(|number| self.file(number)).collect();
         self.commits.story(self.scope, &files)
+    }
+
+    /// Whether a branch, a tag, another work tree or an index has this file now.
+    pub fn is_now(&self, number: u32) -> bool {
+        self.commits.is_now(self.file(number).0)
+    }
+
+    /// Whether a file is a manifest by one of its paths, or has no path.
+    pub fn is_manifest(&self, number: u32) -> bool {
+        use std::os::unix::ffi::OsStrExt;
+        let (id, path) = self.file(number);
+        let is_manifest = |path: &std::path::Path| scan::kind(path) != FileKind::Other;
+        let paths = self.commits.paths(id);
+        (path.is_empty() && paths.is_empty())
+            || is_manifest(std::path::Path::new(std::ffi::OsStr::from_bytes(path)))
+            || paths.iter().any(|path| is_manifest(path))
     }
 
     /// A file by its number, with one of its paths.

@@ -55,28 +55,39 @@ pub fn namespace(object: &Object, session: &Session) -> Namespace {
     name.parse().unwrap_or_else(|_| "default".parse().expect("a namespace"))
 }
 
-/// The bytes of a file; `None` if it cannot contain a manifest.
+/// The bytes of a file, as far as `kubectl` would read it; `None` if it cannot contain a manifest.
 pub fn read(path: &Path, kind: FileKind) -> Result<Option<Zeroizing<Vec<u8>>>, Failure> {
+    let mut read = read_whole(path, kind)?;
+    if let Some(bytes) = read.as_mut().filter(|_| kind == FileKind::Other && path != Path::new("-"))
+    {
+        let is_wide = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
+        // kubectl would read the text before the first zero byte, but nothing after it.
+        let end = memchr::memchr(0, bytes).filter(|_| !is_wide).unwrap_or(bytes.len());
+        bytes.truncate(end);
+    }
+    Ok(read)
+}
+
+/// All bytes of a file; `None` if it cannot contain a manifest.
+pub fn read_whole(path: &Path, kind: FileKind) -> Result<Option<Zeroizing<Vec<u8>>>, Failure> {
     if path == Path::new("-") {
         return read_file(path).map(Some);
     }
     let error = |source| Failure::Select(SelectError::Read { path: path.to_owned(), source });
     let found = path.metadata().map_err(error)?;
+    let too_large = || error(std::io::Error::other("it is larger than 64 MiB"));
     // A named pipe is checked too: `check <(helm template web)`.
     if found.is_file() && found.len() > MAX_SIZE {
         return match kind {
             FileKind::Other => Ok(None),
-            _ => Err(error(std::io::Error::other("it is larger than 64 MiB"))),
+            _ => Err(too_large()),
         };
     }
     let file = File::open(path).map_err(error)?;
     let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(found.len()).unwrap_or(0)));
-    file.take(MAX_SIZE).read_to_end(&mut bytes).map_err(error)?;
-    let is_wide = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
-    if kind == FileKind::Other && !is_wide {
-        // kubectl would read the text before the first zero byte, but nothing after it.
-        let end = memchr::memchr(0, &bytes).unwrap_or(bytes.len());
-        bytes.truncate(end);
+    file.take(MAX_SIZE + 1).read_to_end(&mut bytes).map_err(error)?;
+    if bytes.len() as u64 > MAX_SIZE {
+        return Err(too_large());
     }
     Ok(Some(bytes))
 }

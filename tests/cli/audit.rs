@@ -152,8 +152,15 @@ fn the_history_is_all_of_it() {
     std::fs::remove_file(sandbox.work().join("merged.yaml")).expect("removed");
     let run = audit(&sandbox, &leaked, &["--history"]);
     let found = ["merged", "reflog", "staged", "stashed", "tagged"];
-    let found = found.map(|name| format!("prod/{name} a gone"));
+    let of = ["elsewhere", "gone", "elsewhere", "gone", "elsewhere"].into_iter();
+    let found: Vec<_> =
+        found.into_iter().zip(of).map(|(name, of)| format!("prod/{name} a {of}")).collect();
     assert_eq!(states(&run), found, "{}", run.stderr);
+    assert_eq!(run.code, Some(1));
+    for of in ["on branch main", "on the index", "on tag v1"] {
+        assert_eq!(run.stdout.matches(of).count(), 1, "{of}: {}", run.stdout);
+    }
+    assert!(!run.stdout.contains("until"), "{}", run.stdout);
     // What nothing refers to is found when it is asked for.
     git(&sandbox, &["reflog", "expire", "--expire=now", "--all"]);
     let states_of = |args: &[&str]| states(&audit(&sandbox, &leaked, args));
@@ -200,6 +207,90 @@ fn renamed_files_odd_names_and_other_forms_are_found() {
     let run = audit(&sandbox, &leaked, &["--history"]);
     let found = ["crlf", "db", "form", "script"].map(|name| format!("prod/{name} a gone"));
     assert_eq!(states(&run), found);
+}
+
+/// The value of now hides no other one.
+#[test]
+fn what_another_branch_or_work_tree_has_now_is_not_gone() {
+    let sandbox = repository();
+    let (own, leaked) = (own(&sandbox), leaked());
+    seal(&sandbox, "db.yaml", "db", &[&own, &leaked], &["a=1"]);
+    commit(&sandbox, "2026-01-01");
+    git(&sandbox, &["branch", "release"]);
+    sandbox.run(["set", "-f", "db.yaml", "--from-literal=a=2"]).succeeds();
+    sandbox.run(["rotate", "-f", "db.yaml", "--kek", &own]).succeeds();
+    commit(&sandbox, "2026-01-02");
+    let run = audit(&sandbox, &leaked, &["--history"]);
+    assert_eq!(states(&run), ["prod/db a elsewhere", "prod/db a replaced"], "{}", run.stderr);
+    assert_eq!(run.code, Some(1));
+    assert!(run.stdout.contains("  on branch release  db.yaml:10\n"), "{}", run.stdout);
+    assert!(!run.stdout.contains("until"), "{}", run.stdout);
+    // Another work tree has it on no branch.
+    let other = tempfile::tempdir().expect("a folder");
+    let path = other.path().join("wt");
+    let path = path.to_str().expect("a path");
+    git(&sandbox, &["worktree", "add", "-q", "--detach", path, "release"]);
+    git(&sandbox, &["branch", "-q", "-D", "release"]);
+    let run = audit(&sandbox, &leaked, &["--history"]);
+    assert!(run.stdout.contains("  on the work tree "), "{}", run.stdout);
+    git(&sandbox, &["worktree", "remove", path]);
+    let run = audit(&sandbox, &leaked, &["--history"]);
+    assert_eq!((states(&run), run.code), (vec!["prod/db a replaced".to_owned()], Some(0)));
+}
+
+#[test]
+fn what_a_fetch_left_is_searched_and_an_odd_commit_stops_nothing() {
+    let (sandbox, leaked, _) = every_state();
+    let other = repository();
+    seal(&other, "f.yaml", "fetched", &[&leaked], &["a=1"]);
+    commit(&other, "2026-01-01");
+    git(&sandbox, &["fetch", "-q", other.work().to_str().expect("a path")]);
+    let commit = git(&sandbox, &["cat-file", "commit", "HEAD"]);
+    let odd: Vec<String> = commit
+        .lines()
+        .map(|line| match line.strip_prefix("committer ") {
+            Some(_) => "committer x <x> 99999999999999999999999 +0000".to_owned(),
+            None => line.to_owned(),
+        })
+        .collect();
+    let path = sandbox.config().join("odd");
+    std::fs::write(&path, odd.join("\n") + "\n").expect("written");
+    let path = path.to_str().expect("a path");
+    let id = git(&sandbox, &["hash-object", "-t", "commit", "--literally", "-w", path]);
+    git(&sandbox, &["update-ref", "refs/heads/odd", id.trim()]);
+    let run = audit(&sandbox, &leaked, &["--history"]);
+    assert_eq!(run.code, Some(1), "{}", run.stderr);
+    assert!(run.stdout.contains("prod/fetched a"), "{}", run.stdout);
+}
+
+#[test]
+fn wide_text_and_bytes_after_a_zero_are_read_to_the_end() {
+    let sandbox = repository();
+    let (own, leaked) = (own(&sandbox), leaked());
+    seal(&sandbox, "w.yaml", "wide", &[&own, &leaked], &["a=hunter2"]);
+    let wide: Vec<u8> = sandbox.read("w.yaml").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    sandbox.write("w.yaml", [b"\xff\xfe", &wide[..]].concat());
+    commit(&sandbox, "2026-01-01");
+    seal(&sandbox, "w.yaml", "wide", &[&own], &["a=hunter2"]);
+    commit(&sandbox, "2026-01-02");
+    let run = audit(&sandbox, &leaked, &["--history", "--open"]);
+    assert_eq!(states(&run), ["prod/wide a same-value"], "{}", run.stderr);
+    seal(&sandbox, "z", "zero", &[&leaked], &["a=1"]);
+    sandbox.write("z", [b"\0\0", sandbox.read("z").as_bytes()].concat());
+    assert_eq!(states(&audit(&sandbox, &leaked, &[])), ["prod/zero a open"]);
+}
+
+#[test]
+fn what_sops_wrote_in_a_form_that_is_not_read_is_no_all_clear() {
+    let sandbox = repository();
+    let kek = own(&sandbox);
+    sandbox.write("a.env", "A=ENC[AES256_GCM,data:a,iv:b,tag:c,type:str]\nsops_version=3\n");
+    let error = audit(&sandbox, &kek, &[]).fails(2);
+    assert!(error.contains("`a.env` has values of SOPS in a form"), "{error}");
+    commit(&sandbox, "2026-01-01");
+    std::fs::remove_file(sandbox.work().join("a.env")).expect("removed");
+    audit(&sandbox, &kek, &["--history"]).fails(2);
+    audit(&sandbox, &kek, &["--history", "--exclude", "*.env"]).succeeds();
 }
 
 #[test]
@@ -270,6 +361,12 @@ fn where_nothing_can_be_searched_the_exit_code_is_2() {
     assert!(error.contains("is not in a Git repository\nhint: "), "{error}");
     audit(&sandbox, &kek, &["nothing.yaml"]).fails(2);
     audit(&sandbox, &kek, &[]).succeeds();
+    // The files of the repository are in another place.
+    let odd = repository();
+    let other = tempfile::tempdir().expect("a folder");
+    git(&odd, &["config", "core.worktree", other.path().to_str().expect("a path")]);
+    let error = audit(&odd, &kek, &["--history"]).fails(2);
+    assert!(error.contains("it is outside of the work tree"), "{error}");
     // Which key an alias of AWS names, only the KMS knows.
     let alone = Sandbox::new().env("AWS_EC2_METADATA_DISABLED", "true");
     let error = audit(&alone, "awskms:///alias/prod", &[]).fails(2);

@@ -147,7 +147,7 @@ fn deleted_branches_submodules_and_empty_repositories_are_told_apart() {
     commit(&sandbox, "2026-01-03");
     let run = history(&sandbox, &[]);
     assert!(
-        run.stderr.contains("note: the history of submodules is not searched"),
+        run.stderr.contains("incomplete: the history of submodules is not searched"),
         "{}",
         run.stderr
     );
@@ -171,6 +171,31 @@ fn deleted_branches_submodules_and_empty_repositories_are_told_apart() {
     assert!(error.contains("is not in a Git repository"), "{error}");
     history(&sandbox, &["-"]).fails(2);
     sandbox.run(["check", "--open"]).fails_quietly(2);
+}
+
+/// The newest name of a file is not the one that counts.
+#[test]
+fn a_template_that_has_another_name_now_is_found_and_what_is_not_compared_is_said() {
+    let sandbox = repository();
+    let head = "kind: Secret\n{{ if x }}\napiVersion: v1\nstringData:\n  {{ y }}: {{ z }}\n";
+    sandbox.write("t.yaml", format!("{head}  fixed: hunter2\n{{{{ end }}}}\n"));
+    commit(&sandbox, "2026-01-01");
+    git(&sandbox, &["mv", "t.yaml", "t.txt"]);
+    commit(&sandbox, "2026-01-02");
+    let run = history(&sandbox, &[]);
+    assert!(run.stdout.contains(":6:3: ") && run.code == Some(1), "{}{}", run.stdout, run.stderr);
+    history(&sandbox, &["--open"]).succeeds();
+    // A file that never was a manifest is none.
+    sandbox.write("notes.txt", format!("{head}  fixed: hunter3\n{{{{ end }}}}\n"));
+    commit(&sandbox, "2026-01-03");
+    assert_eq!(history(&sandbox, &[]).stdout, run.stdout);
+    // More lines than one are not compared.
+    sandbox.write("m.yaml", format!("{head}  fixed: |\n    hunter4\n    hunter5\n{{{{ end }}}}\n"));
+    commit(&sandbox, "2026-01-04");
+    git(&sandbox, &["rm", "-q", "m.yaml"]);
+    commit(&sandbox, "2026-01-05");
+    let error = history(&sandbox, &["--open"]).fails(2);
+    assert!(error.contains("so that they cannot be compared: 1"), "{error}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! `check --since`: no Secret may be older than before. And times of sealing that only grow.
 
-use crate::repository::{commit, git, leaked, repository, seal};
+use crate::repository::{commit, git, git_in, leaked, repository, seal};
 use crate::sandbox::{Run, Sandbox, own};
 
 fn since(sandbox: &Sandbox, args: &[&str]) -> Run {
@@ -166,6 +166,84 @@ fn it_works_where_ci_works_and_a_bad_name_is_one_clear_error() {
     let elsewhere = Sandbox::with_local_key();
     let error = since(&elsewhere, &["HEAD"]).fails(2);
     assert!(error.contains("is not in a Git repository"), "{error}");
+}
+
+#[test]
+fn what_is_not_in_the_clone_or_is_of_another_repository_is_no_all_clear() {
+    let (sandbox, old) = two_versions();
+    git(&sandbox, &["config", "uploadpack.allowFilter", "true"]);
+    let clones = tempfile::tempdir().expect("a folder");
+    let url = format!("file://{}", sandbox.work().display());
+    git_in(clones.path(), &["clone", "-q", "--filter=blob:none", "--no-checkout", &url, "partial"]);
+    let partial = clones.path().join("partial");
+    std::fs::write(partial.join("db.yaml"), &old).expect("written");
+    let mut command = sandbox.command();
+    command.current_dir(&partial).args(["check", "--since", "HEAD"]);
+    let error = Run::from(command.output().expect("ends")).fails(2);
+    assert!(error.contains("objects of `HEAD` are not in this clone"), "{error}");
+    // A submodule has a history of its own.
+    git(&sandbox, &["submodule", "add", "-q", &url, "sub"]);
+    commit(&sandbox, "2026-01-03");
+    let error = since(&sandbox, &["HEAD"]).fails(2);
+    assert!(error.contains("`sub` is another repository, such as a submodule"), "{error}");
+    since(&sandbox, &["HEAD", "--exclude", "sub"]).succeeds();
+    since(&sandbox, &["HEAD", "sub"]).succeeds();
+}
+
+/// A file that stays hides nothing of what was moved out of it.
+#[test]
+fn an_older_seal_is_found_in_templates_under_other_names_and_beside_other_secrets() {
+    let (sandbox, old) = two_versions();
+    let refused = |args: &[&str]| {
+        let run = since(&sandbox, args);
+        assert!(
+            run.stdout.contains("[rolled-back]") && run.code == Some(1),
+            "{}{}",
+            run.stdout,
+            run.stderr
+        );
+    };
+    // Its name comes from a template, but the seal is bound to it.
+    let template = |text: &str| text.replace("name: db", "name: {{ .Values.name }}");
+    sandbox.write("db.yaml", template(&sandbox.read("db.yaml")));
+    since(&sandbox, &["HEAD"]).succeeds();
+    sandbox.write("db.yaml", template(&old));
+    refused(&["HEAD"]);
+    git(&sandbox, &["checkout", "-q", "db.yaml"]);
+    // A third version is newer than a copy that someone left, and older than the real one.
+    sandbox.write("backup.yaml", &old);
+    sandbox.run(["set", "-f", "db.yaml", "--from-literal=a=newer"]).succeeds();
+    let third = sandbox.read("db.yaml");
+    sandbox.run(["set", "-f", "db.yaml", "--from-literal=a=newest"]).succeeds();
+    commit(&sandbox, "2026-01-03");
+    std::fs::remove_file(sandbox.work().join("backup.yaml")).expect("removed");
+    sandbox.write("db.yaml", "kind: ConfigMap\n");
+    sandbox.write("new.yaml", &third);
+    refused(&["HEAD"]);
+    // With the history, the seal is known under any name.
+    std::fs::remove_file(sandbox.work().join("new.yaml")).expect("removed");
+    git(&sandbox, &["checkout", "-q", "."]);
+    git(&sandbox, &["rm", "-q", "backup.yaml"]);
+    commit(&sandbox, "2026-01-04");
+    sandbox.write("x.yaml", template(&old));
+    refused(&["HEAD", "--history"]);
+}
+
+#[test]
+fn a_secret_that_is_not_bound_to_its_name_is_compared_under_another_one() {
+    let sandbox = repository();
+    let create = ["create", "db", "-n", "prod", "--kek=local", "--scope=namespace"];
+    sandbox.run(create.iter().chain(&["--from-literal=a=old", "-w", "db.yaml"])).succeeds();
+    let old = sandbox.read("db.yaml");
+    sandbox.run(["set", "-f", "db.yaml", "--from-literal=a=new"]).succeeds();
+    commit(&sandbox, "2026-01-01");
+    sandbox.write("db.yaml", old.replace("name: db", "name: web"));
+    let run = since(&sandbox, &["HEAD"]);
+    assert!(run.stdout.contains("[rolled-back]"), "{}{}", run.stdout, run.stderr);
+    // A template can be anything.
+    sandbox.write("db.yaml", old.replace("name: db", "name: {{ .Values.name }}"));
+    let error = since(&sandbox, &["HEAD"]).fails(2);
+    assert!(error.contains("the sealed Secret has no fixed name"), "{error}");
 }
 
 /// Whatever is done to a file within one second, a reader can tell which version is newer.

@@ -1,17 +1,18 @@
 //! Opens old and new values, to find those that are still the same.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use futures::{StreamExt, stream};
 
-use super::ledger::{Digest, Item, Ledger, digest};
+use super::ledger::{Digest, Item, Ledger, Spot, digest};
 use crate::access::opener::Opener;
 use crate::batch::progress::IN_FLIGHT;
 use crate::failure::Failure;
 use crate::git::Repository;
 use crate::history::{Fingerprint, Fingerprints, History};
+use crate::scan;
 use crate::session::Session;
-use envcrypt_core::envelope::{Jwe, Kind, SealedSecret};
+use envcrypt_core::envelope::{Jwe, SealedSecret};
 use envcrypt_core::manifest::sealings;
 use envcrypt_core::secret::{Meta, NameError, Place, SecretType};
 
@@ -44,19 +45,29 @@ pub async fn same_values(
         opened.into_iter().map(|(index, print)| (print, ledger.current[index].item.clone())),
     );
     if let Some((history, repository)) = history {
-        for (file, wanted) in files(ledger) {
-            let bytes = repository.blob(history.file(file).0)?;
-            let mut found = Vec::new();
-            sealings(&bytes, |sealing| {
-                if let Some(item) =
-                    wanted.get(&digest(&sealing.jwe)).filter(|_| sealing.kind == Kind::Value)
-                {
-                    found.push(((*item).clone(), sealing.jwe));
-                }
-            });
-            let values = found.iter().enumerate().map(|(at, (item, jwe))| (at, item.clone(), jwe));
-            let opened = comparison.open(values.collect(), &mut closed).await;
-            old.extend(opened.into_iter().map(|(at, print)| (print, found[at].0.clone())));
+        let mut read = HashSet::new();
+        let rounds = wanted(ledger).iter().map(|(.., spots)| spots.len()).max().unwrap_or(0);
+        for round in 0..rounds {
+            for (file, mut wanted) in files(ledger, round, &read) {
+                let bytes = repository.blob(history.file(file).0)?;
+                let mut found = Vec::new();
+                sealings(scan::text(&bytes).as_bytes(), |sealing| {
+                    let digest = digest(&sealing.jwe);
+                    if let Some(item) = wanted.remove(&digest) {
+                        read.insert(digest);
+                        found.push((item.clone(), sealing.jwe));
+                    }
+                });
+                let values =
+                    found.iter().enumerate().map(|(at, (item, jwe))| (at, item.clone(), jwe));
+                let opened = comparison.open(values.collect(), &mut closed).await;
+                old.extend(opened.into_iter().map(|(at, print)| (print, found[at].0.clone())));
+            }
+        }
+        let missed = wanted(ledger).iter().filter(|(_, digest, _)| !read.contains(digest)).count();
+        if missed > 0 {
+            incomplete
+                .push(format!("old values could not be read again to compare them: {missed}"));
         }
     }
     let mut same = Same::default();
@@ -70,15 +81,27 @@ pub async fn same_values(
     Ok(same)
 }
 
-/// The files to read again, each with the values that are wanted from it. Each value is read once.
-fn files(ledger: &Ledger) -> BTreeMap<u32, HashMap<Digest, &Item>> {
+/// The values of the history to read again, each with its places.
+fn wanted(ledger: &Ledger) -> Vec<(&Item, Digest, &[Spot])> {
     let now: BTreeSet<Digest> = ledger.current.iter().map(|current| current.digest).collect();
+    let exposed = ledger.exposed().into_iter().flat_map(|(item, values)| {
+        values.into_iter().map(move |(digest, spots)| (item, digest, spots))
+    });
+    // Values of SOPS are never opened.
+    exposed.filter(|(_, digest, _)| !now.contains(digest) && !ledger.is_of_sops(digest)).collect()
+}
+
+/// The files to read in this round: in the first one, those of the first place of each value. In
+/// the next one, the second places of the values that were not found there.
+fn files<'l>(
+    ledger: &'l Ledger,
+    round: usize,
+    read: &HashSet<Digest>,
+) -> BTreeMap<u32, HashMap<Digest, &'l Item>> {
     let mut files: BTreeMap<u32, HashMap<Digest, &Item>> = BTreeMap::new();
-    for (item, values) in ledger.exposed() {
-        for (digest, spots) in values.into_iter().filter(|(digest, _)| !now.contains(digest)) {
-            if let Some(spot) = spots.first() {
-                files.entry(spot.file).or_default().insert(digest, item);
-            }
+    for (item, digest, spots) in wanted(ledger) {
+        if let Some(spot) = spots.get(round).filter(|_| !read.contains(&digest)) {
+            files.entry(spot.file).or_default().insert(digest, item);
         }
     }
     files

@@ -48,6 +48,12 @@ impl Keks {
         let id = kek.id();
         self.0.iter().any(|key| *key == id || is_replica(key.uri(), &id))
     }
+
+    /// Whether this is an alias that may stand for one of them.
+    pub fn may_be_behind(&self, alias: &KekUri) -> bool {
+        let is_same = |key: &KekId| key.uri().scheme() == alias.scheme();
+        alias.is_alias() && !self.include(alias) && self.0.iter().any(is_same)
+    }
 }
 
 /// Whether both are the same multi-Region key of AWS. Its replicas share their key material.
@@ -80,6 +86,12 @@ mod tests {
         for is in [arn("us-east-1", "mrk-12"), arn("eu-west-1", "34"), old] {
             assert!(keks.include(&is), "{is}");
         }
+        let alias = |region: &str| {
+            KekUri::aws(&format!("arn:aws:kms:{region}:111122223333:alias/prod")).expect("an ARN")
+        };
+        assert!(keks.may_be_behind(&alias("eu-west-1")));
+        assert!(!keks.may_be_behind(&arn("us-east-1", "34")));
+        assert!(!Keks(vec![uri("hashivault://k").id()]).may_be_behind(&alias("eu-west-1")));
         for other in [arn("us-east-1", "34"), arn("us-east-1", "mrk-13"), uri("hashivault://k")] {
             assert!(!keks.include(&other), "{other}");
         }

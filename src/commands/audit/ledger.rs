@@ -3,7 +3,7 @@
 //! A value of the history takes about a hundred bytes, and four more words for each file that has
 //! it. A value is not kept itself.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use super::keks::Keks;
@@ -81,8 +81,10 @@ pub struct Ledger {
     is_exposed: Vec<bool>,
     /// The data key of each value that SOPS encrypted.
     of_sops: HashMap<Digest, u32>,
-    /// How many files under SOPS could not be read.
-    pub unreadable: usize,
+    /// Files with values of SOPS that could not be read.
+    pub unreadable: BTreeSet<PathBuf>,
+    /// Aliases in files of SOPS that may stand for the KEK.
+    pub aliases: BTreeSet<String>,
     old: Vec<Old>,
     known: HashMap<Digest, usize>,
     pub current: Vec<Current>,
@@ -97,7 +99,8 @@ impl Ledger {
             same_as: Vec::new(),
             is_exposed: Vec::new(),
             of_sops: HashMap::new(),
-            unreadable: 0,
+            unreadable: BTreeSet::new(),
+            aliases: BTreeSet::new(),
             old: Vec::new(),
             known: HashMap::new(),
             current: Vec::new(),
@@ -171,7 +174,7 @@ impl Ledger {
     /// of a file count as one part: of several parts, the KEK may open only some.
     fn sops(&mut self, text: &str, path: &Path) -> Option<(Encrypted, u32, bool)> {
         let encrypted = sops::read(text, path).unwrap_or_else(|_| {
-            self.unreadable += 1;
+            self.unreadable.insert(path.to_owned());
             None
         })?;
         let known = encrypted.leaves.iter().find_map(|leaf| self.of_sops.get(&leaf.digest));
@@ -183,6 +186,8 @@ impl Ledger {
             self.is_exposed[two as usize] |= self.is_exposed[one as usize];
         }
         let has_kek = encrypted.keks.iter().any(|kek| self.keks.include(kek));
+        let aliases = encrypted.keks.iter().filter(|kek| self.keks.may_be_behind(kek));
+        self.aliases.extend(aliases.map(ToString::to_string));
         let root = self.root(dek);
         self.is_exposed[root as usize] |= has_kek;
         Some((encrypted, dek, has_kek))
@@ -216,6 +221,11 @@ impl Ledger {
         self.same_as.push(dek);
         self.is_exposed.push(false);
         dek
+    }
+
+    /// Whether SOPS encrypted this value.
+    pub fn is_of_sops(&self, digest: &Digest) -> bool {
+        self.of_sops.contains_key(digest)
     }
 
     /// The number that stands for this data key.

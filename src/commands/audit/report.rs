@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::compare::Same;
-use super::ledger::{Item, Ledger, Source, Spot};
+use super::ledger::{Digest, Item, Ledger, Source, Spot};
 use super::shown;
 use crate::git::Commit;
 use crate::history::{History, Story};
@@ -20,15 +20,17 @@ pub enum State {
     Open,
     Known,
     SameValue,
+    Elsewhere,
     Replaced,
     Gone,
 }
 
 /// Every state, and its description.
-const STATES: [(&str, &str); 5] = [
+const STATES: [(&str, &str); 6] = [
     ("open", "A value that the KEK opens"),
     ("known", "A value whose data key the KEK had"),
     ("same-value", "A value that was sealed again, but did not change"),
+    ("elsewhere", "A value that another branch, tag, work tree or index has"),
     ("replaced", "A value that was sealed again under a data key that the KEK never had"),
     ("gone", "A value that is only in the history"),
 ];
@@ -39,7 +41,7 @@ impl State {
     }
 
     pub fn needs_a_new_value(self) -> bool {
-        matches!(self, Self::Open | Self::Known | Self::SameValue)
+        matches!(self, Self::Open | Self::Known | Self::SameValue | Self::Elsewhere)
     }
 }
 
@@ -52,6 +54,8 @@ pub struct Row {
     line: usize,
     since: Option<Written>,
     last: Option<Written>,
+    /// What has it now, if it is not in this work tree.
+    of: Option<String>,
 }
 
 /// A commit, for people.
@@ -118,17 +122,32 @@ pub fn rows(ledger: &Ledger, history: Option<&History<'_>>, same: &Same) -> Vec<
             line: current.line,
             since: first.map(Written::from),
             last: None,
+            of: None,
         });
     }
-    for item in exposed.keys().filter(|item| !items.contains(*item)) {
-        let Some((Story { first, last, path, file, .. }, spots)) = of_item(item) else { continue };
+    let now: BTreeSet<Digest> = ledger.current.iter().map(|current| current.digest).collect();
+    for (item, values) in &exposed {
+        let elsewhere = values.iter().filter(|(digest, _)| !now.contains(digest));
+        let elsewhere = elsewhere.flat_map(|(_, spots)| *spots).copied();
+        let elsewhere: Vec<Spot> = elsewhere
+            .filter(|spot| history.is_some_and(|history| history.is_now(spot.file)))
+            .collect();
+        let found = match elsewhere.is_empty() {
+            false => story(&elsewhere).map(|story| (story, elsewhere)),
+            true if items.contains(item) => None,
+            true => of_item(item),
+        };
+        let Some((Story { first, last, is_removed, path, file, of }, spots)) = found else {
+            continue;
+        };
         rows.push(Row {
             item: (*item).clone(),
-            state: State::Gone,
+            state: if of.is_some() { State::Elsewhere } else { State::Gone },
+            last: last.filter(|_| is_removed && of.is_none()).map(Written::from),
+            of,
             source: (path != Path::new("")).then_some(Source::File(path)),
             line: spots[file].line as usize,
             since: first.map(Written::from),
-            last: last.map(Written::from),
         });
     }
     rows.sort();
@@ -147,6 +166,9 @@ pub fn text(rows: &[Row]) -> String {
         }
         if let Some(last) = &row.last {
             line += &format!("  until {} ({}, {})", last.day(), last.short(), last.author);
+        }
+        if let Some(of) = &row.of {
+            line += &format!("  on {of}");
         }
         match &row.source {
             Some(Source::File(path)) => line += &format!("  {}:{}", shown(path), row.line),
@@ -171,6 +193,7 @@ pub fn json(rows: &[Row], incomplete: &[String]) -> String {
             "state": row.state.name(),
             "since": row.since.as_ref().map(Written::json),
             "last": row.last.as_ref().map(Written::json),
+            "on": row.of,
         });
         match &row.source {
             Some(Source::File(path)) => {

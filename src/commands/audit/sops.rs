@@ -9,10 +9,16 @@ use sha2::{Digest as _, Sha256};
 
 use super::ledger::{Digest, Item};
 use envcrypt_core::kek::KekUri;
-use envcrypt_peers::sops::{File, SopsError};
+use envcrypt_peers::sops::File;
 
 /// The start of an encrypted value.
 const START: &str = "ENC[AES256_GCM,";
+/// The start of one that SOPS wrote.
+const VALUE: &str = "ENC[AES256_GCM,data:";
+
+/// A text with encrypted values that cannot be read.
+#[derive(Debug)]
+pub struct Unreadable;
 
 /// A file under SOPS.
 pub struct Encrypted {
@@ -29,11 +35,18 @@ pub struct Leaf {
 }
 
 /// Reads a text, if it is one that SOPS encrypted.
-pub fn read(text: &str, path: &Path) -> Result<Option<Encrypted>, SopsError> {
+pub fn read(text: &str, path: &Path) -> Result<Option<Encrypted>, Unreadable> {
     if memmem::find(text.as_bytes(), START.as_bytes()).is_none() {
         return Ok(None);
     }
-    let Some(file) = File::read(text)? else { return Ok(None) };
+    let file = match File::read(text) {
+        Ok(Some(file)) => file,
+        // A value in a form that is not read, such as dotenv.
+        Ok(None) | Err(_) if memmem::find(text.as_bytes(), VALUE.as_bytes()).is_some() => {
+            return Err(Unreadable);
+        }
+        _ => return Ok(None),
+    };
     let parts = file.parts();
     let keks = parts.iter().flat_map(|part| part.metadata.keks()).collect();
     let names: Vec<_> = parts.iter().flat_map(|part| file.names(part)).collect();
@@ -52,9 +65,12 @@ pub fn read(text: &str, path: &Path) -> Result<Option<Encrypted>, SopsError> {
 fn leaves(text: &str, place: &str) -> Vec<Leaf> {
     let mut leaves = Vec::new();
     for (index, line) in text.lines().enumerate() {
-        for (at, _) in line.match_indices(START) {
-            let Some(size) = line[at..].find(']') else { continue };
-            let value = &line[at..=at + size];
+        let mut end = 0;
+        while let Some(at) = line[end..].find(START).map(|at| end + at) {
+            // Nothing is read twice, whatever the line has.
+            let Some(size) = line[at..].find(']') else { break };
+            end = at + size + 1;
+            let value = &line[at..end];
             let key = key(&line[..at]);
             if key == "mac" || value.ends_with("type:comment]") {
                 continue;
@@ -84,6 +100,17 @@ fn key(before: &str) -> &str {
 mod tests {
     use super::*;
 
+    #[test]
+    fn a_hostile_line_takes_no_longer_than_its_size() {
+        let started = std::time::Instant::now();
+        for part in [START.to_owned(), format!("{START}]"), format!("{START} - ")] {
+            let line = part.repeat((4 << 20) / part.len());
+            assert!(leaves(&line, "x").len() <= line.len());
+            assert!(leaves(&format!("{line}]"), "x").len() <= line.len());
+        }
+        assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
+    }
+
     const META: &str = "sops:\n    age:\n        - recipient: age1abc\n          enc: x\n    lastmodified: \"2026-11-27T20:53:12Z\"\n    mac: ENC[AES256_GCM,data:m,iv:i,tag:t,type:str]\n    version: 3.13.2\n";
 
     #[test]
@@ -111,5 +138,8 @@ mod tests {
             .collect();
         assert_eq!(shown, ["*/values.json a", "*/values.json c"]);
         assert!(read("kind: Secret", Path::new("x")).expect("read").is_none());
+        assert!(read("# ENC[AES256_GCM,…]", Path::new("x")).expect("read").is_none());
+        // A dotenv file is not read, but it is not passed over either.
+        assert!(read(&format!("a={value}\nsops_mac={value}\n"), Path::new(".env")).is_err());
     }
 }

@@ -87,6 +87,9 @@ impl<'a> Checker<'a> {
                 Found::Secret(secret) => self.secret(path, *secret),
             }
         }
+        if let Some(since) = &mut self.since {
+            since.note_seals(path, &text);
+        }
     }
 
     fn secret(&mut self, path: &Path, secret: FoundSecret) {

@@ -1,6 +1,6 @@
 //! Values that stood in the clear at any time, and which of them are still in use.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use base64::Engine;
@@ -21,7 +21,7 @@ use crate::scan;
 use crate::session::Session;
 use crate::terminal;
 use envcrypt_core::envelope::SealedSecret;
-use envcrypt_core::manifest::{self, FileKind, Found, FoundSecret, Position};
+use envcrypt_core::manifest::{FileKind, Found, FoundSecret, Position};
 use envcrypt_core::secret::{Key, SecretValue};
 
 #[derive(Args)]
@@ -72,21 +72,34 @@ pub async fn find(
     }
     let (mut all, mut incomplete) = (Vec::new(), Vec::new());
     for scope in &scopes {
-        let mut values = Values { prints: &prints, found: Vec::new(), known: HashMap::new() };
+        let mut values = Values::new(&prints);
         let unreachable = args.history.unreachable;
         let history = search(scope, unreachable, |file, blob| values.take(file, blob))?;
-        for value in values.found {
-            let Some(story) = history.story(value.spots.iter().map(|(file, _)| *file)) else {
+        for mut value in values.found {
+            // A template may have had another name.
+            value.spots.retain(|spot| !spot.needs_manifest || history.is_manifest(spot.file));
+            let Some(story) = history.story(value.spots.iter().map(|spot| spot.file)) else {
                 continue;
             };
-            let (_, at) = value.spots[story.file];
-            all.push(Old { label: value.label, prints: value.prints, story, at });
+            let at = value.spots[story.file].at;
+            let Value { label, prints, is_guess, .. } = value;
+            all.push(Old { label, prints, is_guess, story, at });
         }
+        let unreadable = values.unreadable.iter().filter(|file| history.is_manifest(**file));
+        let unreadable = unreadable.filter_map(|file| Some(history.story([*file])?.path));
+        let unreadable: BTreeSet<PathBuf> = unreadable.collect();
+        incomplete.extend(unreadable.iter().map(|path| {
+            format!("a version of `{}` mentions a Secret, but cannot be read", path.display())
+        }));
         incomplete.extend(history.incomplete);
     }
     let findings = match in_use {
         None => all.iter().map(Old::finding).collect(),
-        Some(in_use) => still_in_use(&all, in_use, session, &prints, failures).await?,
+        Some(in_use) => {
+            let (findings, open) = still_in_use(&all, in_use, session, &prints, failures).await?;
+            incomplete.extend(open);
+            findings
+        }
     };
     Ok(Was { findings, incomplete })
 }
@@ -96,6 +109,8 @@ struct Old {
     /// The Secret and the key, as far as they are known.
     label: String,
     prints: Vec<Fingerprint>,
+    /// Whether only a part of the value is known.
+    is_guess: bool,
     story: Story,
     at: Position,
 }
@@ -140,14 +155,14 @@ fn shown(commit: &Commit) -> String {
     format!("{} ({date}, {})", commit.id.short(), commit.author)
 }
 
-/// Finds the sealed Secrets with a value that stood in the clear.
+/// Finds the sealed Secrets with a value that stood in the clear, and says what cannot be compared.
 async fn still_in_use(
     all: &[Old],
     in_use: InUse,
     session: &Session,
     prints: &Fingerprints,
     failures: &mut Vec<Failure>,
-) -> Result<Vec<Finding>, Failure> {
+) -> Result<(Vec<Finding>, Option<String>), Failure> {
     let mut by_print: HashMap<Fingerprint, usize> = HashMap::new();
     for (index, old) in all.iter().enumerate() {
         for print in &old.prints {
@@ -166,13 +181,18 @@ async fn still_in_use(
             "everyone who has the repository knows these values: get new ones where the values come from, then run `kubectl envcrypt set -f FILE KEY`",
         );
     }
-    let others = all.len() - used.len();
+    let unused = all.iter().enumerate().filter(|(index, _)| !used.contains(index));
+    let (open, others): (Vec<_>, Vec<_>) = unused.partition(|(_, old)| old.is_guess);
+    let (open, others) = (open.len(), others.len());
     if others > 0 {
         terminal::note(&format!(
             "values that stood in the clear, and that no sealed Secret here has any more: {others}"
         ));
     }
-    Ok(findings)
+    let open = (open > 0).then(|| {
+        format!("values in the clear that are not on one line of their own, so that they cannot be compared: {open}")
+    });
+    Ok((findings, open))
 }
 
 /// A value of now.
@@ -225,36 +245,72 @@ struct Values<'a> {
     found: Vec<Value>,
     /// The index of each value, by its label and itself.
     known: HashMap<Fingerprint, usize>,
+    /// Files that mention a Secret, and cannot be read if they are manifests.
+    unreadable: BTreeSet<u32>,
 }
 
 struct Value {
     label: String,
     /// The value. If only its line is known, what it may be.
     prints: Vec<Fingerprint>,
-    /// The files that have it, each with its position there.
-    spots: Vec<(u32, Position)>,
+    /// Whether they are only a part of it.
+    is_guess: bool,
+    spots: Vec<Spot>,
 }
 
-impl Values<'_> {
+/// A place of a value.
+#[derive(Clone, Copy)]
+struct Spot {
+    file: u32,
+    at: Position,
+    /// Whether it counts only if the file has, at any time, the name of a manifest.
+    needs_manifest: bool,
+}
+
+impl<'a> Values<'a> {
+    fn new(prints: &'a Fingerprints) -> Self {
+        Self { prints, found: Vec::new(), known: HashMap::new(), unreadable: BTreeSet::new() }
+    }
+
     /// Takes the plaintext values of a file. Returns whether there are any.
     fn take(&mut self, file: u32, blob: &Blob<'_>) -> bool {
         use std::os::unix::ffi::OsStrExt;
         let kind = scan::kind(Path::new(std::ffi::OsStr::from_bytes(blob.path)));
-        if !may_have_plain(blob.bytes, kind) {
+        if !may_have_plain(blob.bytes) {
             return false;
         }
         let text = scan::text(blob.bytes);
         let lines: Vec<&str> = text.lines().collect();
-        let mut is_any = false;
-        for found in scan::secrets(&text, kind) {
-            let Found::Secret(secret) = found else { continue };
-            is_any |= !secret.literals.is_empty();
-            self.secret(file, *secret, &lines);
+        let mut is_any = self.scan(file, &text, kind, &lines, false);
+        if kind == FileKind::Other {
+            is_any |= self.scan(file, &text, FileKind::Manifest, &lines, true);
         }
         is_any
     }
 
-    fn secret(&mut self, file: u32, secret: FoundSecret, lines: &[&str]) {
+    fn scan(
+        &mut self,
+        file: u32,
+        text: &str,
+        kind: FileKind,
+        lines: &[&str],
+        needs_manifest: bool,
+    ) -> bool {
+        let mut is_any = false;
+        for found in scan::secrets(text, kind) {
+            match found {
+                Found::Secret(secret) => {
+                    is_any |= !secret.literals.is_empty();
+                    self.secret(file, *secret, lines, needs_manifest);
+                }
+                Found::Unreadable(_) => is_any |= self.unreadable.insert(file),
+                Found::Sealed(_) => {}
+            }
+        }
+        is_any
+    }
+
+    fn secret(&mut self, file: u32, secret: FoundSecret, lines: &[&str], needs_manifest: bool) {
         let literals = secret.literals.clone();
         if literals.is_empty() {
             return;
@@ -275,6 +331,8 @@ impl Values<'_> {
         for (key, at) in literals {
             let value = key.as_ref().and_then(|key| values.get(key));
             let line = lines.get(at.line.saturating_sub(1)).copied().unwrap_or("");
+            let next = lines.get(at.line).copied().unwrap_or("");
+            let is_guess = value.is_none() && !is_whole(line, next);
             let prints = match value {
                 // An empty value is no secret.
                 Some(value) if value.is_empty() => continue,
@@ -285,33 +343,45 @@ impl Values<'_> {
                 Some(key) => format!("the value of `{}`{of}", key.escape_default()),
                 None => format!("a value{of}"),
             };
-            self.add(file, at, label, prints);
+            self.add(Spot { file, at, needs_manifest }, label, prints, is_guess);
         }
     }
 
-    fn add(&mut self, file: u32, at: Position, label: String, prints: Vec<Fingerprint>) {
+    fn add(&mut self, spot: Spot, label: String, prints: Vec<Fingerprint>, is_guess: bool) {
         let identity = [label.as_bytes(), &prints.concat()].join(&0);
         let index = *self.known.entry(self.prints.of(&identity)).or_insert(self.found.len());
         if index == self.found.len() {
-            self.found.push(Value { label, prints, spots: Vec::new() });
+            self.found.push(Value { label, prints, is_guess, spots: Vec::new() });
         }
-        let spots = &mut self.found[index].spots;
-        if spots.last().is_none_or(|(last, _)| *last != file) {
-            spots.push((file, at));
+        let value = &mut self.found[index];
+        value.is_guess |= is_guess;
+        if value.spots.last().is_none_or(|last| last.file != spot.file) {
+            value.spots.push(spot);
         }
     }
 }
 
 /// Whether a file may have a plain Secret. It is stricter than for the work tree: here, nobody
 /// hides a Secret on purpose.
-fn may_have_plain(bytes: &[u8], kind: FileKind) -> bool {
-    let has = |word: &[u8]| memmem::find(bytes, word).is_some();
+fn may_have_plain(bytes: &[u8]) -> bool {
     let is_wide = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
-    match kind {
-        _ if is_wide => manifest::may_mention(bytes),
-        FileKind::Other => has(b"ecret") && has(b"apiVersion"),
-        _ => has(b"ecret"),
-    }
+    is_wide || memmem::find(bytes, b"ecret").is_some()
+}
+
+/// Whether the line of a template has its value as it is: not in a block, with an expression, or on
+/// more lines.
+fn is_whole(line: &str, next: &str) -> bool {
+    let depth = |line: &str| line.len() - line.trim_start().len();
+    let (key, text) = line.split_once([':', '=']).unwrap_or(("", line));
+    let text = text.trim();
+    let is_plain = !text.starts_with(['|', '>', '&', '*', '!', '[', '{', '"', '\'']);
+    let is_quoted = ['"', '\''].into_iter().any(|quote| {
+        let inner = text.strip_prefix(quote).and_then(|rest| rest.strip_suffix(quote));
+        inner.is_some_and(|inner| !inner.contains([quote, '\\']))
+    });
+    let is_odd = text.is_empty() || text.contains("{{") || text.contains(" #");
+    let goes_on = !next.trim().is_empty() && depth(next) > depth(key);
+    (is_plain || is_quoted) && !is_odd && !goes_on
 }
 
 /// What the value in a line of a template may be.

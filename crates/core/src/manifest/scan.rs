@@ -26,7 +26,7 @@ use self::look::Look;
 use super::{LAST_APPLIED_ANNOTATION, Object, SEALED_TYPE};
 use crate::manifest::tree::{self, ErrorKind, MAX_NODES, Node, Read, TreeError};
 
-pub use self::anywhere::{Sealing, sealings};
+pub use self::anywhere::{Sealing, may_have_sealed, sealings};
 pub use self::heredoc::heredocs;
 
 /// The start of every sealed value in base64.

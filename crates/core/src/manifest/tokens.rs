@@ -64,8 +64,8 @@ pub fn sealed_tokens(bytes: &[u8]) -> Vec<SealedToken> {
     tokens
 }
 
-/// A value in base64. Its lines may be folded.
-fn base64_token(bytes: &[u8], start: usize, limit: usize) -> SealedToken {
+/// A value in base64 that begins at `start`, and ends before `limit`. Its lines may be folded.
+pub(super) fn base64_token(bytes: &[u8], start: usize, limit: usize) -> SealedToken {
     let first = run(bytes, start);
     let value = |text: &[u8]| BASE64_STANDARD.decode(text).ok().and_then(|json| read(&json));
     if let Some(jwe) = value(&bytes[start..first]) {

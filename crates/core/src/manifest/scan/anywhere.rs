@@ -1,12 +1,15 @@
 //! Finds sealed values and seals in any text: in a manifest, a template, a script, or JSON inside
 //! of JSON. A text that cannot be read as a manifest hides none of them.
 
+use std::collections::HashSet;
+
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use memchr::memmem::Finder;
+use memchr::memmem::{self, Finder};
 
-use super::{PROTECTED, SEALED_MARK};
+use super::{BINARY, FileKind, Found, PROTECTED, SEALED_MARK, scan};
 use crate::envelope::{Jwe, Kind, MAX_SEALED_SIZE};
+use crate::manifest::tokens::base64_token;
 
 /// The maximum number of bytes between the start of the JSON and the base64 of its header, with the
 /// backslashes of JSON inside of JSON.
@@ -24,11 +27,58 @@ pub struct Sealing {
     pub line: usize,
 }
 
-/// Calls `each` with every sealed value and every seal in a text, in order.
+/// Returns whether a text may have a sealed Secret, however it is written.
+#[must_use]
+pub fn may_have_sealed(bytes: &[u8]) -> bool {
+    let is_wide = bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff");
+    let words = ["nvcrypt", SEALED_MARK, PROTECTED, "\\x", "\\u", "\\U", "\\\n", "\\\r"];
+    let has = |word: &str| memmem::find(bytes, word.as_bytes()).is_some();
+    is_wide || words.into_iter().chain(BINARY).any(has)
+}
+
+/// Calls `each` with every sealed value and every seal in a text.
 ///
-/// A sealed value is found as base64, as JSON, and as JSON in a JSON string. Damaged ones are
+/// A sealed value is found as base64, as JSON, and as JSON in a JSON string, in order. Those of
+/// Secrets that can be read are found in any other form, too, and come last. Damaged ones are
 /// skipped. The time is proportional to the size of the text, whatever it contains.
 pub fn sealings(bytes: &[u8], mut each: impl FnMut(Sealing)) {
+    let mut known = HashSet::new();
+    in_bytes(bytes, |found| {
+        known.insert(found.jwe.digest());
+        each(found);
+    });
+    if !may_have_sealed(bytes) {
+        return;
+    }
+    for found in scan(&String::from_utf8_lossy(bytes), FileKind::Other) {
+        let Found::Secret(secret) = found else { continue };
+        let line = secret.at.line;
+        for (kind, jwe) in in_secret(*secret) {
+            if known.insert(jwe.digest()) {
+                each(Sealing { kind, jwe, line });
+            }
+        }
+    }
+}
+
+/// The sealed values and the seal of a Secret that can be read.
+fn in_secret(secret: super::FoundSecret) -> Vec<(Kind, Jwe)> {
+    let Some(object) = secret.into_object() else { return Vec::new() };
+    let json = |text: &String| {
+        // Go's reader of base64 ignores line breaks.
+        let text = text.replace(['\n', '\r'], "");
+        BASE64_STANDARD.decode(text).ok()
+    };
+    let data = object.data.iter().flatten().filter_map(|(_, text)| json(text.as_ref()?));
+    let plain = object.string_data.iter().flatten();
+    let plain = plain.filter_map(|(_, text)| Some(text.as_ref()?.clone().into_bytes()));
+    let spec = object.spec.iter().flat_map(|spec| spec.sealed.values.values());
+    let spec = spec.map(|text| text.clone().into_bytes());
+    let seal = object.seal().map(|text| text.as_bytes().to_vec());
+    data.chain(plain).chain(spec).chain(seal).filter_map(|json| parse(&json)).collect()
+}
+
+fn in_bytes(bytes: &[u8], mut each: impl FnMut(Sealing)) {
     let finders = [Finder::new(SEALED_MARK), Finder::new(PROTECTED)];
     let mut next = finders.each_ref().map(|finder| finder.find(bytes));
     let (mut counted, mut line) = (0, 1);
@@ -39,7 +89,11 @@ pub fn sealings(bytes: &[u8], mut each: impl FnMut(Sealing)) {
             return;
         }
         let (found, end) = match encoded < plain {
-            true => in_base64(bytes, at),
+            true => {
+                let next = finders[0].find(&bytes[at + 1..]).map(|found| at + 1 + found);
+                let token = base64_token(bytes, at, next.unwrap_or(bytes.len()).min(plain));
+                (token.jwe, token.range.end)
+            }
             false => in_json(bytes, at),
         };
         if let Some((kind, jwe)) = found {
@@ -53,15 +107,6 @@ pub fn sealings(bytes: &[u8], mut each: impl FnMut(Sealing)) {
             }
         }
     }
-}
-
-/// The sealed value whose base64 begins at `start`, and the end of the base64.
-fn in_base64(bytes: &[u8], start: usize) -> (Option<(Kind, Jwe)>, usize) {
-    let is_base64 = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=');
-    let size = bytes[start..].iter().take_while(|b| is_base64(b)).count();
-    let text = &bytes[start..start + size];
-    let json = (size <= MAX_SEALED_SIZE * 2).then(|| BASE64_STANDARD.decode(text).ok()).flatten();
-    (json.and_then(|json| parse(&json)), start + size)
 }
 
 /// The sealed value with the base64 of its header at `header`, and where to go on.
@@ -141,6 +186,40 @@ mod tests {
         let cut = &json[..json.len() - 9];
         assert_eq!(found(&format!("{cut}\n{json}")), [(Kind::Value, 2)]);
         assert_eq!(found(&format!("{}\n{base64}", &base64[..99])), [(Kind::Value, 2)]);
+    }
+
+    #[test]
+    fn what_the_reader_of_manifests_opens_is_found_however_it_is_written() {
+        let secret = sealed("db");
+        let all = secret.values.len() + 1;
+        let yaml = write(&[sealed_object(&secret)], Format::Yaml).to_string();
+        let value = secret.values.values().next().expect("a value");
+        let json = String::from_utf8(value.to_json()).expect("JSON");
+        let base64 = BASE64_STANDARD.encode(&json);
+        assert!(yaml.contains(&base64), "{yaml}");
+        let (head, tail) = base64.split_at(10);
+        let (first, second) = base64.split_at(99);
+        let members: std::collections::BTreeMap<String, serde_json::Value> =
+            serde_json::from_str(&json).expect("JSON");
+        let members = members.iter().map(|(name, value)| format!("{name:?}:{value}"));
+        let other =
+            BASE64_STANDARD.encode(format!("{{{}}}", members.collect::<Vec<_>>().join(",")));
+        assert!(!other.starts_with(SEALED_MARK));
+        for written in [
+            format!("\"{first}\\\n    {second}\""),
+            format!("\"{head}\\\n    {tail}\""),
+            format!("\"\\x65{}\"", &base64[1..]),
+            format!("\"\\u0065{}\"", &base64[1..]),
+            format!("|\n    {first}\n    {second}"),
+            format!("|\n    {head}\n    {tail}"),
+            other,
+        ] {
+            let text = yaml.replace(&base64, &written);
+            assert_eq!(found(&text).len(), all, "{text}");
+        }
+        // In a template, where nothing can be parsed.
+        let text = format!("{{{{ if }}}}\na: |\n  {first}\n  {second}\nb: [\n");
+        assert_eq!(found(&text), [(Kind::Value, 3)]);
     }
 
     #[test]
