@@ -156,6 +156,12 @@ impl<'t> File<'t> {
         &self.parts
     }
 
+    /// Returns the part of a document, counted from 0. `None` if it is not under SOPS.
+    #[must_use]
+    pub fn part_of(&self, document: usize) -> Option<&Part> {
+        self.parts.iter().find(|part| part.documents.contains(&document))
+    }
+
     /// Returns whether a document under SOPS is, or may be, a Secret or a list.
     #[must_use]
     pub fn may_hold_secret(&self) -> bool {
@@ -373,6 +379,19 @@ fn named_in(document: &Node) -> Vec<&Node> {
     itself.into_iter().chain(items.unwrap_or_default()).collect()
 }
 
+/// Returns the names of the Secrets of a text, each with its document, counted from 0.
+///
+/// A text that cannot be read has none.
+#[must_use]
+pub fn named(text: &str) -> Vec<(usize, Named)> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let documents = tree::read(text).unwrap_or_default();
+    let all = documents.iter().enumerate().flat_map(|(index, document)| {
+        named_in(document).into_iter().map(move |object| (index, Named::of(object)))
+    });
+    all.filter(|(_, named)| named.may_be_secret).collect()
+}
+
 impl Named {
     fn of(object: &Node) -> Self {
         let metadata = object.get("metadata");
@@ -384,7 +403,7 @@ impl Named {
             namespace: field("namespace"),
             name: field("name"),
             has_hidden_namespace: text("namespace").is_some_and(is_hidden),
-            may_be_secret: kind.is_empty() || kind == "Secret" || is_hidden(kind),
+            may_be_secret: ["", "Secret", "SealedSecret"].contains(&kind) || is_hidden(kind),
         }
     }
 }
