@@ -232,7 +232,7 @@ impl Keyring<'_> {
     async fn hint(&self, kek: &KekUri, places: &Places) -> String {
         if places.has_hidden {
             return format!(
-                "the file encrypts its namespace: if you know this KEK, name it with `--open-with '{kek}'`"
+                "the file encrypts its namespace: if you know this KEK, name it with `--open-with '{kek}'`, or allow it in all namespaces with `kubectl envcrypt kek trust -A '{kek}'`"
             );
         }
         let mut commands = Vec::new();
