@@ -129,7 +129,7 @@ fn sops_hint(error: &SopsError) -> Option<String> {
             "encrypt the value with `sops edit FILE`, or remove it; treat a plaintext value as compromised"
         }
         SopsError::Plain { .. } => {
-            "encrypt these values with SOPS; if you know that they are right, use `seal --accept-plain`; treat them as compromised"
+            "encrypt these values with SOPS; if you know that they are right, use `seal --accept-plain`, or for a dotenv file `sops decrypt FILE | kubectl envcrypt create NAME --from-env-file -`"
         }
         SopsError::Type { .. } => {
             "restore an intact copy from Git, or decrypt it with SOPS itself: `sops decrypt FILE`"

@@ -2,6 +2,7 @@
 //! The real programs are in `tests/servers/peers`.
 
 use crate::sandbox::{Run, Sandbox};
+use crate::terminal::{answer, ends, session};
 
 const VALUE: &str = "hunter2-which-must-not-be-seen";
 
@@ -412,23 +413,73 @@ fn two_identical_files_have_the_same_error() {
     }
 }
 
-/// A PGP key in a file does not make gpg run.
-#[test]
-fn gpg_runs_only_if_the_person_allows_it() {
+/// A file under a PGP key, and a program that stands for gpg.
+fn with_gpg(script: &str) -> (Sandbox, String) {
     let sandbox = Sandbox::with_local_key();
-    let bin = sandbox.write("bin/gpg", "#!/bin/sh\ntouch \"$HOME/ran\"\n");
+    let text = sops(&sandbox, "db");
+    let bin = sandbox.write(
+        "bin/gpg",
+        format!("#!/bin/sh\necho run >> {}/ran\n{script}\n", sandbox.work().display()),
+    );
     std::fs::set_permissions(&bin, std::os::unix::fs::PermissionsExt::from_mode(0o755))
         .expect("the mode");
     let folder = bin.parent().expect("a directory").display().to_string();
-    let sandbox = sandbox.env("PATH", format!("{folder}:/usr/bin:/bin"));
-    let text = sops(&sandbox, "db");
     let keys = text.find("    age:").expect("keys")..text.find("    lastmodified").expect("more");
     let pgp = "    pgp: [{fp: ABCD, enc: '-----BEGIN PGP MESSAGE-----'}]\n";
     let text = format!("{}{pgp}{}", &text[..keys.start], &text[keys.end..]);
+    (sandbox.env("PATH", format!("{folder}:/usr/bin:/bin")), text)
+}
+
+/// A PGP key in a file does not make gpg run.
+#[test]
+fn gpg_runs_only_if_the_person_allows_it() {
+    let (sandbox, text) = with_gpg("");
     let error = "cause: `gpg` may not run for its PGP key\n";
-    refused(&sandbox, &text, &[], error, "if you trust this file, let `gpg` run with");
-    let other = format!("awskms:///{ARN}");
-    refused(&sandbox, &text, &["--open-with", &other], error, "if you trust this file");
+    let hint = "if you trust this file, let `gpg` run with";
+    refused(&sandbox, &text, &[], error, hint);
+    refused(&sandbox, &text, &["--open-with", &format!("awskms:///{ARN}")], error, hint);
+    assert!(!sandbox.work().join("ran").exists());
     let error = seal(&sandbox, &["--open-with-gpg"]).fails(1);
     assert!(error.contains("cause: `gpg` has no key that opens it\n"), "{error}");
+    assert!(sandbox.work().join("ran").exists());
+}
+
+#[test]
+fn the_person_is_asked_once_about_gpg() {
+    for (line, runs) in [("n", 0), ("y", 2)] {
+        let (sandbox, text) = with_gpg("");
+        sandbox.write("all/a.yaml", &text);
+        sandbox.write("all/b.yaml", &text);
+        let mut p = session(&sandbox, &["seal", "--kek", "local", "-i", "-f", "all"]);
+        answer(&mut p, "run `gpg` with your keys for SOPS files that name a PGP key", line);
+        ends(p, 1);
+        let ran = std::fs::read_to_string(sandbox.work().join("ran")).unwrap_or_default();
+        assert_eq!(ran.lines().count(), runs);
+    }
+}
+
+/// gpg decompresses, so a small message can have any output.
+#[test]
+fn gpg_is_stopped_when_it_prints_more_than_a_data_key() {
+    let (sandbox, text) = with_gpg("exec cat /dev/zero");
+    sandbox.write("db.yaml", text);
+    let error = seal(&sandbox, &["--open-with-gpg"]).fails(1);
+    assert!(error.contains("cause: `gpg` returned more than a data key\n"), "{error}");
+}
+
+#[test]
+fn each_namespace_is_asked_about_and_one_no_is_enough() {
+    for first in ["n", "y"] {
+        let sandbox = Sandbox::with_local_key();
+        let text = sops(&sandbox, "db");
+        let two = text.replacen("namespace: prod", "namespace: dev", 1);
+        sandbox.write("db.yaml", format!("{}---\n{}", under_aws(&text), under_aws(&two)));
+        let mut p = session(&sandbox, &["seal", "--kek", "local", "-i", "-f", "db.yaml"]);
+        answer(&mut p, "dev", first);
+        if first == "y" {
+            answer(&mut p, "prod", "n");
+        }
+        let rest = ends(p, 1);
+        assert!(rest.contains("does not trust"), "{rest}");
+    }
 }
