@@ -7429,7 +7429,7 @@ _kubectl__envcrypt() {
             return 0
             ;;
         kubectl__subcmd__envcrypt__subcmd__seal)
-            opts="-f -R -l -A -i -y -o -n -s -h --filename --recursive --selector --all-namespaces --dry-run --in-place --replace --yes --output --kind --kek --scope --allow --open-with --ignore-mac --keep-comments --sealed-secrets-key --namespace --context --kubeconfig --cluster --user --server --token --as --as-uid --as-group --as-user-extra --certificate-authority --client-certificate --client-key --tls-server-name --insecure-skip-tls-verify --disable-compression --request-timeout --cache-dir --help"
+            opts="-f -R -l -A -i -y -o -n -s -h --filename --recursive --selector --all-namespaces --dry-run --in-place --replace --yes --output --kind --kek --scope --allow --open-with --open-with-gpg --accept-plain --ignore-mac --keep-comments --sealed-secrets-key --namespace --context --kubeconfig --cluster --user --server --token --as --as-uid --as-group --as-user-extra --certificate-authority --client-certificate --client-key --tls-server-name --insecure-skip-tls-verify --disable-compression --request-timeout --cache-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -91,7 +91,7 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -s l -l labels -d 'Labels of the Secret (can be repeated, or comma-separated)' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l annotations -d 'Annotation of the Secret (can be repeated)' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l kek -d 'Seal to this KEK: local, or a URI (can be repeated)' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l scope -d 'What the values are bound to: strict (namespace, name and key), namespace or cluster' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l scope -d 'What the values are bound to: strict (namespace, name and key; the default), namespace or cluster' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l allow -d 'Turn off this warning about values (can be repeated, or comma-separated)' -r -f -a "trailing-newline\t''
 blank\t''
 crlf\t''
@@ -241,7 +241,7 @@ json\t''"
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l kind -d 'Kind of object to write' -r -f -a "secret\t'A Secret of type envcrypt.dev/sealed'
 envcryptsecret\t'A custom resource, from which envcrypt-controller makes the plain Secret'"
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l kek -d 'Seal to this KEK: local, or a URI (can be repeated)' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l scope -d 'What the values are bound to: strict (namespace, name and key), namespace or cluster' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l scope -d 'What the values are bound to: strict (namespace, name and key; the default), namespace or cluster' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l allow -d 'Turn off this warning about values (can be repeated, or comma-separated)' -r -f -a "trailing-newline\t''
 blank\t''
 crlf\t''
@@ -278,6 +278,8 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" 
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -s i -l in-place -d 'Change the files in place'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l replace -d 'Replace the plain Secret in the cluster with the sealed one'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -s y -l yes -d 'Replace Secrets without a prompt'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l open-with-gpg -d 'Let gpg run with your keys for SOPS files that name a PGP key'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l accept-plain -d 'Accept values of a SOPS file that are in plaintext; SOPS does not say who wrote them'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l ignore-mac -d 'Open a SOPS file even if its MAC does not match'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l keep-comments -d 'Write encrypted comments of a SOPS file in plaintext; they are dropped otherwise'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l insecure-skip-tls-verify -d 'Do not verify the server\'s certificate'
@@ -1355,7 +1357,7 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand at-res
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand at-rest; and __fish_seen_subcommand_from recover" -l socket -d 'Open what a KMS v2 plugin encrypted with the plugin at this socket' -r -F
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand at-rest; and __fish_seen_subcommand_from recover" -l encryption-config -d 'Open what kube-apiserver encrypted with the keys of this EncryptionConfiguration' -r -F
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand at-rest; and __fish_seen_subcommand_from recover" -l kek -d 'Seal to this KEK: local, or a URI (can be repeated)' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand at-rest; and __fish_seen_subcommand_from recover" -l scope -d 'What the values are bound to: strict (namespace, name and key), namespace or cluster' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand at-rest; and __fish_seen_subcommand_from recover" -l scope -d 'What the values are bound to: strict (namespace, name and key; the default), namespace or cluster' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand at-rest; and __fish_seen_subcommand_from recover" -s n -l namespace -d 'Namespace to use' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand at-rest; and __fish_seen_subcommand_from recover" -l context -d 'Context of the kubeconfig to use' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand at-rest; and __fish_seen_subcommand_from recover" -l kubeconfig -d 'Kubeconfig file, instead of `KUBECONFIG`' -r -F

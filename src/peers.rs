@@ -2,6 +2,7 @@
 
 mod data_key;
 mod export;
+mod gpg;
 mod identities;
 mod import;
 mod private_keys;

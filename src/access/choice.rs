@@ -23,9 +23,10 @@ pub struct SealingArgs {
     /// Seal to this KEK: local, or a URI (can be repeated)
     #[arg(long, value_name = "KEK", add = candidates::keks())]
     pub kek: Vec<KekName>,
-    /// What the values are bound to: strict (namespace, name and key), namespace or cluster
-    #[arg(long, default_value = "strict", value_name = "SCOPE", add = candidates::scopes())]
-    pub scope: envelope::Scope,
+    /// What the values are bound to: strict (namespace, name and key; the default), namespace or
+    /// cluster
+    #[arg(long, value_name = "SCOPE", add = candidates::scopes())]
+    pub scope: Option<envelope::Scope>,
 }
 
 /// Takes `--kek`, otherwise `ENVCRYPT_KEK`, otherwise the KEKs of the rule for the place, otherwise

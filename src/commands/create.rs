@@ -176,9 +176,14 @@ pub async fn run(args: CreateArgs, session: &Session) -> Result<(), Failure> {
     let chooser = Chooser::new(session, &consents);
     let named = choice::choose(session, &args.sealing.kek, &meta.place, path, &chooser)?;
     let cluster = args.cluster(session, &meta).await?;
-    let sealer =
-        Sealer::prepare(session.ring()?, &named, key, meta.place.clone(), args.sealing.scope)
-            .await?;
+    let sealer = Sealer::prepare(
+        session.ring()?,
+        &named,
+        key,
+        meta.place.clone(),
+        args.sealing.scope.unwrap_or_default(),
+    )
+    .await?;
 
     let plain = match plain {
         Some(plain) => plain,

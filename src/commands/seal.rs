@@ -157,7 +157,7 @@ impl Sealing<'_> {
             return Ok(self.named.to_vec());
         }
         let chosen = choice::choose(self.session, &[], place, path, &self.chooser);
-        let of_file = self.import.keks(source);
+        let of_file = self.import.keks(source, place);
         match chosen {
             // The keys of a SOPS file are kept, if they may be sealed to.
             Err(Failure::Access(AccessError::NoKek)) if !of_file.is_empty() => {
@@ -219,11 +219,9 @@ impl Sealing<'_> {
     async fn seal(&self, plain: PlainSecret, path: Option<&Path>) -> Result<SealedSecret, Failure> {
         let place = plain.meta.place.clone();
         let keks = self.keks(&place, path)?;
-        let scope = match self.args.sealing.scope {
-            // A SealedSecret keeps its scope, unless another one is named.
-            Scope::Strict => self.import.scope(path, &place).unwrap_or_default(),
-            scope => scope,
-        };
+        // A SealedSecret keeps its scope, unless another one is named.
+        let named = self.args.sealing.scope;
+        let scope = named.or_else(|| self.import.scope(path, &place)).unwrap_or_default();
         self.args.allow.warn(&plain.values, Some(&place.to_string()));
         let (ring, key) = (self.session.ring()?, DataKey::generate());
         let sealer = Sealer::prepare(ring, &keks, key, place.clone(), scope).await?;
@@ -293,8 +291,8 @@ impl Sealing<'_> {
     fn tell(&self) {
         self.import.tell();
         choice::write_down(&mut self.consents.policy_mut());
-        let is_chosen =
-            self.session.named_namespace().is_some() || self.args.sealing.scope == Scope::Cluster;
+        let is_chosen = self.session.named_namespace().is_some()
+            || self.args.sealing.scope == Some(Scope::Cluster);
         if let Ok(namespace) = self.session.namespace()
             && self.bare.get() > 0
             && !is_chosen

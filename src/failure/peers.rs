@@ -24,6 +24,12 @@ pub enum PeersError {
     /// A value of SOPS without the metadata that opens it.
     #[error("line {line} of `{}` has a value that SOPS encrypted, without the metadata of SOPS", path.display())]
     Leftover { path: PathBuf, line: u32 },
+    /// The file names a Secret in a way that cannot be.
+    #[error("the SOPS file `{}` has an object whose place is not known", path.display())]
+    Place { path: PathBuf, why: String },
+    /// A value of a source that SOPS encrypted.
+    #[error("the value of `{0}` is encrypted by SOPS")]
+    CiphertextSource(String),
     /// A plaintext value that is a ciphertext of SOPS.
     #[error("the value `{key}` of the Secret `{place}` is encrypted by SOPS already")]
     Ciphertext { place: String, key: String },
@@ -56,7 +62,7 @@ impl Explain for PeersError {
             Self::SealedSecret { source, .. } => vec![source.to_string()],
             Self::PrivateKeys { source, .. } => vec![source.to_string()],
             Self::Closed { causes, .. } => causes.clone(),
-            Self::KeyCommand { why, .. } => vec![why.clone()],
+            Self::KeyCommand { why, .. } | Self::Place { why, .. } => vec![why.clone()],
             _ => Vec::new(),
         }
     }
@@ -91,6 +97,10 @@ impl Explain for PeersError {
             Self::Leftover { .. } | Self::Ciphertext { .. } => {
                 "restore the whole file with its `sops` metadata, from Git, and seal it again"
             }
+            Self::Place { .. } => "correct the name and the namespace of this object",
+            Self::CiphertextSource(_) => {
+                "name the file with `--from-env-file FILE` or `--from-file KEY=FILE`, or pass plaintext on: `sops decrypt FILE | kubectl envcrypt create NAME --from-stdin KEY`"
+            }
             Self::Selected(_) => "omit `-l`, or put the other Secrets into a file of their own",
             Self::NoPrivateKeys(_) => {
                 "name a file with `--sealed-secrets-key FILE`, or use the keys of the cluster with `--sealed-secrets-key cluster`"
@@ -117,6 +127,12 @@ fn sops_hint(error: &SopsError) -> Option<String> {
         SopsError::Value { .. } => "restore an intact copy from Git",
         SopsError::NotEncrypted { .. } => {
             "encrypt the value with `sops edit FILE`, or remove it; treat a plaintext value as compromised"
+        }
+        SopsError::Plain { .. } => {
+            "encrypt these values with SOPS; if you know that they are right, use `seal --accept-plain`, or for a dotenv file `sops decrypt FILE | kubectl envcrypt create NAME --from-env-file -`"
+        }
+        SopsError::Type { .. } => {
+            "restore an intact copy from Git, or decrypt it with SOPS itself: `sops decrypt FILE`"
         }
         SopsError::Outside { .. } => {
             "move this document into a file of its own with SOPS: `sops decrypt FILE`, then `sops encrypt` it without the Secrets"

@@ -2,18 +2,17 @@
 //! write it. So a KEK is used only if this machine trusts it, as for our own Secrets. The address
 //! of a server, a role and a profile are never taken from the file.
 
-use std::process::Stdio;
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
 
-use tokio::io::AsyncWriteExt;
-use tokio::process::Command;
-use zeroize::Zeroizing;
-
+use super::gpg;
 use crate::failure::{Failure, PeersError};
 use crate::process;
 use crate::session::Session;
+use crate::terminal::Prompt;
 use envcrypt_core::access::{Answer, Consents, Question, Scope, Uses, Verdict};
 use envcrypt_core::kek::{Context, DataKey, KekUri, Opened, Ring, WrappedKey};
-use envcrypt_core::secret::Place;
+use envcrypt_core::secret::{Namespace, Place, random_bytes};
 use envcrypt_peers::sops::{Group, KeyKind, MasterKey, Metadata, NoKek, Share, combine};
 
 /// Who may be asked for data keys, in one run.
@@ -22,6 +21,45 @@ pub struct Keyring<'a> {
     /// The KEKs of `--open-with`. If there are any, no other KEK is used.
     pub only: Vec<KekUri>,
     pub ring: Ring,
+    /// Whether the person named gpg for this run.
+    pub is_gpg_named: bool,
+    pub prompt: &'a dyn Prompt,
+    /// What the person said about gpg.
+    pub gpg: OnceCell<bool>,
+}
+
+/// Where the Secrets of a file are.
+#[derive(Default)]
+pub struct Places {
+    pub known: Vec<Place>,
+    /// Whether there are Secrets whose namespace is encrypted. Only a grant for all namespaces
+    /// covers them.
+    pub has_hidden: bool,
+}
+
+impl Places {
+    /// The places that must be granted: one for each namespace and name.
+    fn all(&self) -> impl Iterator<Item = Place> {
+        self.known.iter().cloned().chain(self.has_hidden.then(nowhere))
+    }
+
+    fn is_empty(&self) -> bool {
+        self.known.is_empty() && !self.has_hidden
+    }
+
+    /// One place of each namespace.
+    fn by_namespace(&self) -> BTreeMap<&Namespace, &Place> {
+        self.known.iter().rev().map(|place| (&place.namespace, place)).collect()
+    }
+}
+
+/// A place in a namespace that nobody has, so no grant for some namespaces covers it.
+fn nowhere() -> Place {
+    let mut bytes = [0; 28];
+    random_bytes(&mut bytes);
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let namespace = hex.parse().expect("hexadecimal digits are a DNS label");
+    Place { namespace, name: "encrypted-name".parse().expect("it is a name") }
 }
 
 /// Why the data key of a file cannot be unwrapped, collected over its master keys.
@@ -35,32 +73,63 @@ struct Reasons {
 /// What can be tried for one group.
 struct Candidates {
     wrapped: Vec<(WrappedKey, Context)>,
-    pgp: Vec<Vec<u8>>,
+    /// The messages for gpg, each with the fingerprint of its key.
+    pgp: Vec<(String, Vec<u8>)>,
 }
 
 impl Keyring<'_> {
     /// Prompts for each KEK that is needed and not trusted yet. Lets no KMS open anything.
-    pub async fn admit(&self, metadata: &Metadata, places: &[Place]) -> Result<(), Failure> {
+    pub async fn admit(&self, metadata: &Metadata, places: &Places) -> Result<(), Failure> {
         for group in &metadata.groups {
             let has_pgp = group.keys.iter().any(|key| key.kind == KeyKind::Pgp);
-            if has_pgp || self.covers(group, places).await {
+            let is_answered = (has_pgp && self.may_ask_gpg()) || !self.only.is_empty();
+            // Nothing that is granted for a namespace opens a Secret of an encrypted one.
+            if is_answered || places.has_hidden || self.covers(group, places).await {
                 continue;
             }
-            for kek in group.keys.iter().filter_map(|key| key.kek().ok()) {
-                let Some(place) = places.first() else { break };
-                if !self.only.is_empty() || !kek.is_built_in() {
+            self.ask(group, places).await?;
+        }
+        Ok(())
+    }
+
+    /// Prompts for the KEKs of a group, for each namespace, until one of them may open all of them.
+    /// After one No, it stops.
+    async fn ask(&self, group: &Group, places: &Places) -> Result<(), Failure> {
+        for kek in group.keys.iter().filter_map(|key| key.kek().ok()) {
+            if !kek.is_built_in() {
+                continue;
+            }
+            for place in places.by_namespace().into_values() {
+                if self.is_granted(&kek, place).await {
                     continue;
                 }
-                let answer = self.consents.ask(&Question::Open { place, kek: &kek })?;
-                if answer == Answer::Nobody || self.covers(group, places).await {
-                    break;
+                match self.consents.ask(&Question::Open { place, kek: &kek })? {
+                    Answer::Yes => {}
+                    Answer::No | Answer::Nobody => return Ok(()),
                 }
+            }
+            if self.covers(group, places).await {
+                return Ok(());
             }
         }
         Ok(())
     }
 
-    async fn covers(&self, group: &Group, places: &[Place]) -> bool {
+    /// Whether gpg may run, or the person can be asked.
+    fn may_ask_gpg(&self) -> bool {
+        self.is_gpg_named || (self.only.is_empty() && self.prompt.is_available())
+    }
+
+    /// Whether gpg may run. Prompts once in a run.
+    fn may_run_gpg(&self) -> bool {
+        let ask = || {
+            let question = "run `gpg` with your keys for SOPS files that name a PGP key";
+            self.may_ask_gpg() && self.prompt.confirm(question).unwrap_or(false)
+        };
+        self.is_gpg_named || *self.gpg.get_or_init(ask)
+    }
+
+    async fn covers(&self, group: &Group, places: &Places) -> bool {
         for kek in group.keys.iter().filter_map(|key| key.kek().ok()) {
             if self.may_open(&kek, places).await {
                 return true;
@@ -70,8 +139,9 @@ impl Keyring<'_> {
     }
 
     /// Whether a KEK may be used for all of these places.
-    async fn may_open(&self, kek: &KekUri, places: &[Place]) -> bool {
-        if !kek.is_built_in() {
+    async fn may_open(&self, kek: &KekUri, places: &Places) -> bool {
+        // Without a place, nothing says what is granted.
+        if !kek.is_built_in() || places.is_empty() {
             return false;
         }
         if !self.only.is_empty() {
@@ -81,8 +151,8 @@ impl Keyring<'_> {
         if kek.is_age() {
             return true;
         }
-        for place in places {
-            if !self.is_granted(kek, place).await {
+        for place in places.all() {
+            if !self.is_granted(kek, &place).await {
                 return false;
             }
         }
@@ -138,7 +208,7 @@ impl Keyring<'_> {
         &self,
         path: &std::path::Path,
         metadata: &Metadata,
-        places: &[Place],
+        places: &Places,
     ) -> Result<DataKey, Failure> {
         let mut reasons = Reasons::default();
         let key = match &metadata.groups[..] {
@@ -148,23 +218,40 @@ impl Keyring<'_> {
             }
             _ => self.shared(metadata, places, &mut reasons).await,
         };
-        key.ok_or_else(|| {
-            let Reasons { causes, mut hints, untrusted } = reasons;
-            if let Some(kek) = untrusted.first() {
-                let namespace = places.first().map_or("", |place| place.namespace.as_str());
-                hints.push(format!(
-                    "if you know this KEK, run `kubectl envcrypt kek trust -n {namespace} '{kek}'`; to use it only once, name it with `--open-with`"
-                ));
+        if let Some(key) = key {
+            return Ok(key);
+        }
+        let Reasons { causes, mut hints, untrusted } = reasons;
+        if let Some(kek) = untrusted.first() {
+            hints.push(self.hint(kek, places).await);
+        }
+        Err(Failure::Peers(PeersError::Closed { path: path.to_owned(), causes, hints }))
+    }
+
+    /// What to do about a KEK that is not trusted, for every namespace that needs it.
+    async fn hint(&self, kek: &KekUri, places: &Places) -> String {
+        if places.has_hidden {
+            return format!(
+                "the file encrypts its namespace: if you know this KEK, name it with `--open-with '{kek}'`, or allow it in all namespaces with `kubectl envcrypt kek trust -A '{kek}'`"
+            );
+        }
+        let mut commands = Vec::new();
+        for (namespace, place) in places.by_namespace() {
+            if !self.is_granted(kek, place).await {
+                commands.push(format!("`kubectl envcrypt kek trust -n {namespace} '{kek}'`"));
             }
-            Failure::Peers(PeersError::Closed { path: path.to_owned(), causes, hints })
-        })
+        }
+        format!(
+            "if you know this KEK, run {}; to use it only once, name it with `--open-with`",
+            commands.join(" and ")
+        )
     }
 
     /// Collects shares, group by group, until there are enough.
     async fn shared(
         &self,
         metadata: &Metadata,
-        places: &[Place],
+        places: &Places,
         reasons: &mut Reasons,
     ) -> Option<DataKey> {
         let mut groups: Vec<&Group> = metadata.groups.iter().collect();
@@ -197,7 +284,7 @@ impl Keyring<'_> {
     async fn candidates(
         &self,
         group: &Group,
-        places: &[Place],
+        places: &Places,
         reasons: &mut Reasons,
     ) -> Candidates {
         let mut candidates = Candidates { wrapped: Vec::new(), pgp: Vec::new() };
@@ -205,7 +292,7 @@ impl Keyring<'_> {
             let kek = match key.kek() {
                 Ok(kek) => kek,
                 Err(NoKek::Pgp) => {
-                    candidates.pgp.extend(key.wrapped());
+                    candidates.pgp.extend(key.wrapped().map(|message| (key.name.clone(), message)));
                     continue;
                 }
                 Err(NoKek::Unsupported) => {
@@ -258,8 +345,15 @@ impl Keyring<'_> {
                 }
             }
         }
-        for message in &candidates.pgp {
-            match gpg(message).await {
+        if !candidates.pgp.is_empty() && !self.may_run_gpg() {
+            reasons.causes.push("`gpg` may not run for its PGP key".to_owned());
+            reasons.hints.push(
+                "if you trust this file, let `gpg` run with `seal --open-with-gpg`; or decrypt it with SOPS itself".to_owned(),
+            );
+            return None;
+        }
+        for (fingerprint, message) in &candidates.pgp {
+            match gpg::decrypt(message, fingerprint).await {
                 Ok(bytes) => match accept(bytes.into()) {
                     Some(opened) => return Some(opened),
                     None => reasons.causes.push("`gpg` returned another data key".to_owned()),
@@ -284,26 +378,6 @@ fn wrong_server(key: &MasterKey) -> Option<(String, String)> {
         format!("the file names the Vault server `{named}`, and `VAULT_ADDR` another one"),
         format!("if this is your server, set `VAULT_ADDR={}`", process::quoted(&named)),
     ))
-}
-
-/// Decrypts a message with the person's own gpg.
-async fn gpg(message: &[u8]) -> Result<Zeroizing<Vec<u8>>, String> {
-    let mut command = Command::new("gpg");
-    command.args(["--batch", "--quiet", "--decrypt"]).kill_on_drop(true);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let failed = |error: std::io::Error| format!("`gpg` cannot be run: {error}");
-    let mut child = command.spawn().map_err(failed)?;
-    if let Some(mut stdin) = child.stdin.take() {
-        // gpg can end before it has read everything. Then its exit code says so.
-        let _ = stdin.write_all(message).await;
-    }
-    let output = child.wait_with_output().await.map_err(failed)?;
-    let bytes = Zeroizing::new(output.stdout);
-    // Some versions end without an error, and without a result.
-    match output.status.success() && !bytes.is_empty() {
-        true => Ok(bytes),
-        false => Err("`gpg` has no key that opens it".to_owned()),
-    }
 }
 
 /// Lets the KEKs that the person named for this run open, too.

@@ -10,12 +10,19 @@ use envcrypt_core::kek::{Context, DataKey, KekUri};
 use envcrypt_core::secret::PlainSecret;
 use envcrypt_peers::sops::{Recipient, write};
 
+/// The schemes of the KEKs that SOPS has master keys for.
+const SCHEMES: [&str; 5] = ["age", "awskms", "gcpkms", "azurekms", "hashivault"];
+
 /// Encrypts a Secret to these KEKs, under a data key of its own.
 pub async fn export(
     session: &Session,
     secret: &PlainSecret,
     keks: &[KekUri],
 ) -> Result<String, Failure> {
+    // What SOPS cannot use is refused before any KMS is called.
+    if let Some(kek) = keks.iter().find(|kek| !SCHEMES.contains(&kek.scheme())) {
+        return Err(Failure::Peers(PeersError::NoMasterKey(kek.clone())));
+    }
     let key = DataKey::generate();
     let mut recipients = Vec::with_capacity(keks.len());
     for kek in keks {
@@ -25,8 +32,8 @@ pub async fn export(
             recipients.push(recipient);
         }
     }
-    let unknown = || Failure::Peers(PeersError::NoMasterKey(keks[0].clone()));
-    write(secret, &key, &recipients, &terminal::time(now())).ok_or_else(unknown)
+    let unknown = |kek| Failure::Peers(PeersError::NoMasterKey(kek));
+    write(secret, &key, &recipients, &terminal::time(now())).map_err(unknown)
 }
 
 async fn recipient(
@@ -35,9 +42,6 @@ async fn recipient(
     kek: &KekUri,
     key: &DataKey,
 ) -> Result<Recipient, Failure> {
-    if kek.scheme() == "k8skms" {
-        return Err(Failure::Peers(PeersError::NoMasterKey(kek.clone())));
-    }
     let address = match kek.scheme() {
         "hashivault" => {
             let address = std::env::var("VAULT_ADDR").ok().filter(|address| !address.is_empty());

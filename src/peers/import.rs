@@ -1,7 +1,7 @@
 //! Opens the files of SOPS and Sealed Secrets among those that are sealed. First each file is noted,
 //! then all data keys are unwrapped at once, then each file is opened when its turn comes.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use futures::future::join_all;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use super::data_key::{Keyring, allow_named};
+use super::data_key::{Keyring, Places, allow_named};
 use super::private_keys::{self, KeySource};
 use crate::candidates;
 use crate::config::KekName;
@@ -32,6 +32,12 @@ pub struct ImportArgs {
     /// Use only this KEK to open SOPS files, for this run (can be repeated)
     #[arg(long, value_name = "KEK", add = candidates::keks())]
     pub open_with: Vec<KekName>,
+    /// Let gpg run with your keys for SOPS files that name a PGP key
+    #[arg(long)]
+    pub open_with_gpg: bool,
+    /// Accept values of a SOPS file that are in plaintext; SOPS does not say who wrote them
+    #[arg(long)]
+    pub accept_plain: bool,
     /// Open a SOPS file even if its MAC does not match
     #[arg(long)]
     pub ignore_mac: bool,
@@ -44,17 +50,17 @@ pub struct ImportArgs {
     pub sealed_secrets_key: Vec<KeySource>,
 }
 
-/// A file, by the hash of its content.
-type Name = [u8; 32];
+/// A file, with the hash of its content.
+type Name = (PathBuf, [u8; 32]);
 
-/// A SealedSecret: its file, its namespace, if the file names one, and its name.
-type ScopeOf = (PathBuf, Option<String>, String);
+/// A Secret of a file.
+type Of = (PathBuf, Place);
 
 /// A noted file of SOPS.
 struct Noted {
     path: PathBuf,
     /// The metadata of each part, and the Secrets in it.
-    parts: Vec<(Metadata, Vec<Place>)>,
+    parts: Vec<(Metadata, Places)>,
 }
 
 /// The files of one run.
@@ -68,12 +74,14 @@ pub struct Import<'a> {
     keys: RefCell<HashMap<Name, Result<Vec<DataKey>, Failure>>>,
     needs_private_keys: Cell<bool>,
     private_keys: RefCell<Vec<PrivateKey>>,
-    /// The scopes of SealedSecrets, by file, namespace and name.
-    scopes: RefCell<BTreeMap<ScopeOf, Scope>>,
-    /// The KEKs of each SOPS file that has one group of keys.
-    keks: RefCell<BTreeMap<PathBuf, Vec<KekUri>>>,
+    /// The scopes of SealedSecrets.
+    scopes: RefCell<BTreeMap<Of, Scope>>,
+    /// The KEKs of each Secret that SOPS encrypted, if any one of them opens it.
+    keks: RefCell<BTreeMap<Of, Vec<KekUri>>>,
     dropped_comments: Cell<usize>,
     revealed: RefCell<BTreeSet<String>>,
+    /// The files with a plaintext copy of client-side apply.
+    plain_copies: RefCell<BTreeSet<PathBuf>>,
 }
 
 impl<'a> Import<'a> {
@@ -96,6 +104,7 @@ impl<'a> Import<'a> {
             keks: RefCell::default(),
             dropped_comments: Cell::new(0),
             revealed: RefCell::default(),
+            plain_copies: RefCell::default(),
         }
     }
 
@@ -115,29 +124,38 @@ impl<'a> Import<'a> {
         if let Ok(Some(file)) = sops::File::read(text)
             && file.may_hold_secret()
         {
-            let noted = self.noted_of(path, &file);
-            self.noted.borrow_mut().push((Sha256::digest(bytes).into(), noted));
+            let name = name_of(path, bytes);
+            match self.noted_of(path, &file) {
+                Ok(noted) => self.noted.borrow_mut().push((name, noted)),
+                // Without every place, nothing says which KEK may open it.
+                Err(failure) => drop(self.keys.borrow_mut().insert(name, Err(failure))),
+            }
         }
         true
     }
 
-    fn noted_of(&self, path: &Path, file: &sops::File<'_>) -> Noted {
-        let default = self.session.namespace().ok();
+    fn noted_of(&self, path: &Path, file: &sops::File<'_>) -> Result<Noted, Failure> {
+        let default = self.session.namespace()?;
         let mut parts = Vec::new();
-        let mut keks = Vec::new();
         for part in file.parts() {
-            let names = file.names(part);
-            let places = names.iter().filter_map(|named| place(named, default.as_ref()));
-            let places: Vec<Place> = places.collect();
-            if !part.metadata.is_shared() {
-                keks.extend(part.metadata.keks());
+            let mut places = Places::default();
+            for named in file.names(part) {
+                places.has_hidden |= named.has_hidden_namespace;
+                match place(&named, &default) {
+                    Ok(place) => places.known.extend(place),
+                    Err(_) if !named.may_be_secret => {}
+                    Err(why) => {
+                        let path = path.to_owned();
+                        return Err(Failure::Peers(PeersError::Place { path, why }));
+                    }
+                }
+            }
+            if places.known.is_empty() && !places.has_hidden {
+                return Err(Failure::Peers(PeersError::NoSecret(path.to_owned())));
             }
             parts.push((part.metadata.clone(), places));
         }
-        keks.sort();
-        keks.dedup();
-        self.keks.borrow_mut().insert(path.to_owned(), keks);
-        Noted { path: path.to_owned(), parts }
+        Ok(Noted { path: path.to_owned(), parts })
     }
 
     /// Unwraps the data keys of all noted files, at once. A file that cannot be opened does not
@@ -164,6 +182,9 @@ impl<'a> Import<'a> {
             consents: self.consents,
             only: self.session.keks(&self.args.open_with, MakeLocal::No)?,
             ring: super::ring(self.session, metadata()).await?,
+            is_gpg_named: self.args.open_with_gpg,
+            prompt: &**self.session.prompt(),
+            gpg: OnceCell::new(),
         };
         for (_, file) in &noted {
             for (metadata, places) in &file.parts {
@@ -175,10 +196,10 @@ impl<'a> Import<'a> {
             for (metadata, places) in &file.parts {
                 match keyring.data_key(&file.path, metadata, places).await {
                     Ok(key) => keys.push(key),
-                    Err(failure) => return (*name, Err(failure)),
+                    Err(failure) => return (name.clone(), Err(failure)),
                 }
             }
-            (*name, Ok(keys))
+            (name.clone(), Ok(keys))
         });
         let keys = join_all(keys).await;
         self.keys.borrow_mut().extend(keys);
@@ -220,7 +241,7 @@ impl<'a> Import<'a> {
         file: &sops::File<'_>,
         bytes: &[u8],
     ) -> Result<Zeroizing<String>, Failure> {
-        let name: Name = Sha256::digest(bytes).into();
+        let name = name_of(path, bytes);
         let mut keys = self.keys.borrow_mut();
         let changed = || Failure::File(crate::files::FileError::Changed(path.to_owned()));
         let keys = match keys.get(&name) {
@@ -231,12 +252,19 @@ impl<'a> Import<'a> {
                 return Err(keys.remove(&name).and_then(Result::err).unwrap_or_else(changed));
             }
         };
-        let options =
-            Options { ignore_mac: self.args.ignore_mac, keep_comments: self.args.keep_comments };
+        let options = Options {
+            ignore_mac: self.args.ignore_mac,
+            keep_comments: self.args.keep_comments,
+            accept_plain: self.args.accept_plain,
+        };
         let opened = file.open(keys, options);
         let opened = opened
             .map_err(|source| Failure::Peers(PeersError::Sops { path: path.to_owned(), source }))?;
         // Each file is opened twice: once to check it, and once to seal it.
+        self.note_keks(path, file, &opened.text)?;
+        if opened.has_plain_copy {
+            self.plain_copies.borrow_mut().insert(path.to_owned());
+        }
         if self.revealed.borrow_mut().insert(format!("\0{}", path.display())) {
             self.dropped_comments.set(self.dropped_comments.get() + opened.dropped_comments);
             self.revealed.borrow_mut().extend(opened.revealed);
@@ -266,24 +294,60 @@ impl<'a> Import<'a> {
         }) else {
             return Ok(None);
         };
+        let counts = self.documents_by_place(&opened.text)?;
         let mut scopes = self.scopes.borrow_mut();
         for (namespace, name, scope) in opened.scopes {
-            scopes.insert((path.to_owned(), namespace, name), scope);
+            let namespace = namespace.map_or(Ok(default.clone()), |text| text.parse());
+            // What is no name is an error of the manifest, later.
+            let (Ok(namespace), Ok(name)) = (namespace, name.parse()) else { continue };
+            let place = Place { namespace, name };
+            // Another Secret of this name must not get the scope.
+            if counts.get(&place).is_some_and(|documents| documents.len() == 1) {
+                scopes.insert((path.to_owned(), place), scope);
+            }
         }
         Ok(Some(opened.text))
     }
 
-    /// The scope that a SealedSecret had.
-    pub fn scope(&self, path: Option<&Path>, place: &Place) -> Option<Scope> {
-        let scopes = self.scopes.borrow();
-        let name = place.name.to_string();
-        let of = |namespace| scopes.get(&(path?.to_owned(), namespace, name.clone()));
-        of(Some(place.namespace.to_string())).or_else(|| of(None)).copied()
+    /// Notes which KEKs each Secret of a file had. A Secret that SOPS did not encrypt has none.
+    fn note_keks(&self, path: &Path, file: &sops::File<'_>, text: &str) -> Result<(), Failure> {
+        for (place, documents) in self.documents_by_place(text)? {
+            let [document] = documents[..] else { continue };
+            let metadata = file.part_of(document).map(|part| &part.metadata);
+            // One share of a data key must not become a key of its own.
+            let Some(metadata) = metadata.filter(|metadata| !metadata.is_shared()) else {
+                continue;
+            };
+            let mut keks: Vec<_> = metadata.keks().collect();
+            keks.sort();
+            keks.dedup();
+            self.keks.borrow_mut().insert((path.to_owned(), place), keks);
+        }
+        Ok(())
     }
 
-    /// The KEKs that a SOPS file names, if any one of them opens it.
-    pub fn keks(&self, path: Option<&Path>) -> Vec<KekUri> {
-        path.and_then(|path| self.keks.borrow().get(path).cloned()).unwrap_or_default()
+    /// The documents with a Secret, or a SealedSecret, of each place.
+    fn documents_by_place(&self, text: &str) -> Result<BTreeMap<Place, Vec<usize>>, Failure> {
+        let default = self.session.namespace()?;
+        let mut found: BTreeMap<Place, Vec<usize>> = BTreeMap::new();
+        for (document, named) in sops::named(text) {
+            // What is no name is an error of the manifest, later.
+            if let Some(place) = place(&named, &default).ok().flatten() {
+                found.entry(place).or_default().push(document);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The scope that a SealedSecret had.
+    pub fn scope(&self, path: Option<&Path>, place: &Place) -> Option<Scope> {
+        self.scopes.borrow().get(&(path?.to_owned(), place.clone())).copied()
+    }
+
+    /// The KEKs that a SOPS file names for a Secret, if any one of them opens it.
+    pub fn keks(&self, path: Option<&Path>, place: &Place) -> Vec<KekUri> {
+        let of = path.map(|path| (path.to_owned(), place.clone()));
+        of.and_then(|of| self.keks.borrow().get(&of).cloned()).unwrap_or_default()
     }
 
     /// Prints what was lost and what is not encrypted any more.
@@ -303,6 +367,12 @@ impl<'a> Import<'a> {
                 revealed.join(", ")
             ));
         }
+        for path in self.plain_copies.borrow().iter() {
+            terminal::warn(&format!(
+                "`{}` had a copy of the Secret in plaintext, from `kubectl apply`: treat its values as compromised",
+                path.display()
+            ));
+        }
     }
 }
 
@@ -316,12 +386,22 @@ fn text_of(bytes: &[u8]) -> Option<&str> {
     }
 }
 
-/// The place of a Secret. An encrypted name is not known yet, and no grant is for it.
-fn place(named: &sops::Named, default: Option<&Namespace>) -> Option<Place> {
+/// A file and its content.
+fn name_of(path: &Path, bytes: &[u8]) -> Name {
+    (path.to_owned(), Sha256::digest(bytes).into())
+}
+
+/// The place of a Secret. An encrypted name is not known yet, and no grant is for it. `None`: its
+/// namespace is encrypted.
+fn place(named: &sops::Named, default: &Namespace) -> Result<Option<Place>, String> {
+    if named.has_hidden_namespace {
+        return Ok(None);
+    }
+    let wrong = |error: envcrypt_core::secret::NameError| error.to_string();
     let namespace = match &named.namespace {
-        Some(text) => text.parse().ok()?,
-        None => default?.clone(),
+        Some(text) => text.parse().map_err(wrong)?,
+        None => default.clone(),
     };
-    let name = named.name.as_deref().unwrap_or("encrypted-name").parse().ok()?;
-    Some(Place { namespace, name })
+    let name = named.name.as_deref().unwrap_or("encrypted-name").parse().map_err(wrong)?;
+    Ok(Some(Place { namespace, name }))
 }

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use super::data_key::{Keyring, allow_named};
+use super::data_key::{Keyring, Places, allow_named};
 use crate::access::opener::consents;
 use crate::failure::{Failure, PeersError};
 use crate::session::Session;
@@ -12,8 +12,8 @@ use envcrypt_core::access::MayUse;
 use envcrypt_core::secret::{Place, SecretValue};
 use envcrypt_peers::sops::{Dotenv, File, Metadata, SopsError, is_dotenv};
 
-/// Opens the files of SOPS among the sources, before their values are used. Standard input is not
-/// looked at. Sources without such files need no key and no settings.
+/// Opens the files of SOPS among the sources, before their values are used. Standard input is
+/// refused later, if SOPS encrypted it. Sources without such files need no key and no settings.
 pub async fn open(session: &Session, sources: &SourceArgs) -> Result<Opened, Failure> {
     let mut opened = Opened::default();
     for path in sources.from_env_file.iter().filter(|path| path.as_os_str() != "-") {
@@ -71,9 +71,17 @@ async fn data_key(
     let consents = consents(session, session.policy_to_seal(MayUse::Granted)?);
     allow_named(session, &consents, &[])?;
     let ring = super::ring(session, std::iter::once(metadata)).await?;
-    let keyring = Keyring { consents: &consents, only: Vec::new(), ring };
+    let keyring = Keyring {
+        consents: &consents,
+        only: Vec::new(),
+        ring,
+        is_gpg_named: false,
+        prompt: &**session.prompt(),
+        gpg: std::cell::OnceCell::new(),
+    };
     let name = "encrypted-name".parse()?;
-    let places = [Place { namespace: session.namespace()?, name }];
+    let known = vec![Place { namespace: session.namespace()?, name }];
+    let places = Places { known, has_hidden: false };
     keyring.admit(metadata, &places).await?;
     keyring.data_key(path, metadata, &places).await
 }

@@ -5,12 +5,16 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use memchr::memmem;
 
 use super::env_file::parse_env_file;
 use super::generate::Generate;
-use crate::failure::{Failure, SelectError, ValuesError};
+use crate::failure::{Failure, PeersError, SelectError, ValuesError};
 use crate::terminal;
 use envcrypt_core::secret::{Key, MAX_SECRET_SIZE, SecretValue, TypeError};
+
+/// How each value that SOPS encrypted begins.
+const SOPS_MARK: &[u8] = b"ENC[AES256_GCM,";
 
 /// The flags that name sources of values.
 #[derive(Args, Default)]
@@ -65,6 +69,20 @@ impl Values {
         }
         self.0.insert(key, value);
         Ok(())
+    }
+
+    /// Refuses what SOPS encrypted: a file of it, or one value. Nobody could open it later.
+    fn refuse_ciphertext(&self) -> Result<(), Failure> {
+        let is_sops = |value: &SecretValue| {
+            let value = value.expose();
+            value.starts_with(SOPS_MARK)
+                || (memmem::find(value, SOPS_MARK).is_some()
+                    && memmem::find(value, b"sops").is_some())
+        };
+        match self.0.iter().find(|(_, value)| is_sops(value)) {
+            None => Ok(()),
+            Some((key, _)) => Err(Failure::Peers(PeersError::CiphertextSource(key.to_string()))),
+        }
     }
 
     pub fn contains(&self, key: &str) -> bool {
@@ -144,6 +162,7 @@ impl SourceArgs {
                 text.parse().map_err(|e| Failure::Usage(format!("`--generate`: {e}")))?;
             values.insert(generate.key.clone(), generate.value())?;
         }
+        values.refuse_ciphertext()?;
         Ok(values)
     }
 

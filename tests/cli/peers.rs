@@ -2,6 +2,7 @@
 //! The real programs are in `tests/servers/peers`.
 
 use crate::sandbox::{Run, Sandbox};
+use crate::terminal::{answer, ends, session};
 
 const VALUE: &str = "hunter2-which-must-not-be-seen";
 
@@ -279,5 +280,206 @@ fn a_sops_file_is_written_for_keks_that_are_named_or_the_persons_own() {
     ] {
         let run = sandbox.run(["unwrap", "-f", "db.yaml"].iter().chain(args));
         assert!(run.stderr.contains(error), "{}", run.stderr);
+    }
+}
+
+const ARN: &str = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd";
+
+/// The same file under a KEK of AWS that this machine does not trust.
+fn under_aws(text: &str) -> String {
+    let keys = text.find("    age:").expect("keys")..text.find("    lastmodified").expect("more");
+    let kms = format!("    kms: [{{arn: '{ARN}', enc: AQI=}}]\n");
+    format!("{}{kms}{}", &text[..keys.start], &text[keys.end..])
+}
+
+/// Without a place, nothing says which grant is needed.
+#[test]
+fn a_file_whose_places_are_not_known_uses_no_kek() {
+    let sandbox = Sandbox::with_local_key();
+    let text = under_aws(&sops(&sandbox, "db"));
+    let error = "error: the SOPS file `db.yaml` has an object whose place is not known\n";
+    for (from, to) in [("name: db", "name: D_B"), ("namespace: prod", "namespace: Prod")] {
+        let text = text.replacen(from, to, 1);
+        refused(&sandbox, &text, &[], error, "correct the name and the namespace of this object");
+    }
+    let none = text.replace("kind: Secret", "kind: SecretList\nitems: []");
+    sandbox.write("db.yaml", none);
+    let error = seal(&sandbox, &[]).fails(1);
+    assert!(error.contains("is not a manifest of a Secret"), "{error}");
+}
+
+#[test]
+fn a_grant_for_the_default_namespace_does_not_cover_an_encrypted_one() {
+    let sandbox = Sandbox::with_local_key();
+    let trust = ["kek", "trust", "-n", "default", &*format!("awskms:///{ARN}")];
+    sandbox.run(trust).succeeds();
+    let text = under_aws(&sops(&sandbox, "db")).replacen(
+        "namespace: prod",
+        "namespace: ENC[AES256_GCM,x]",
+        1,
+    );
+    let error = format!("cause: this machine does not trust `awskms:///{ARN}`\n");
+    refused(&sandbox, &text, &[], &error, "the file encrypts its namespace: if you know this KEK");
+}
+
+#[test]
+fn each_namespace_that_is_not_trusted_is_in_the_hint() {
+    let sandbox = Sandbox::with_local_key();
+    let text = sops(&sandbox, "db");
+    let two = text.replacen("namespace: prod", "namespace: dev", 1);
+    let text = format!("{}---\n{}", under_aws(&text), under_aws(&two));
+    let trust = format!(
+        "`kubectl envcrypt kek trust -n dev 'awskms:///{ARN}'` and `kubectl envcrypt kek trust -n prod 'awskms:///{ARN}'`"
+    );
+    sandbox.write("db.yaml", &text);
+    let error = seal(&sandbox, &[]).fails(1);
+    assert!(error.contains(&trust), "{error}");
+}
+
+#[test]
+fn a_secret_that_sops_did_not_encrypt_gets_no_key_of_the_file() {
+    let sandbox = Sandbox::with_local_key();
+    let plain = "apiVersion: v1\nkind: Secret\nmetadata: {name: plain, namespace: prod}\nstringData: {a: b}\n";
+    let text = format!("{}---\n{plain}", sops(&sandbox, "db"));
+    sandbox.write("db.yaml", &text);
+    let run = sandbox.run(["seal", "-i", "-f", "db.yaml"]);
+    assert_eq!(run.code, Some(1), "{}", run.stderr);
+    assert_eq!(sandbox.read("db.yaml"), text);
+    sandbox.write("db.yaml", sops(&sandbox, "db"));
+    sandbox.run(["seal", "-i", "-f", "db.yaml"]).succeeds();
+}
+
+#[test]
+fn plaintext_values_of_a_sops_file_are_refused_unless_they_are_accepted() {
+    let sandbox = Sandbox::with_local_key();
+    let text = sops(&sandbox, "db").replace("^(data|stringData)$", "^data$");
+    let text = text.replace("\ndata:\n", "\nstringData:\n    role: admin\ndata:\n");
+    let error = "cause: line 8: values of the Secret are not encrypted, so anyone may have put them there: stringData.role\n";
+    let hint = "encrypt these values with SOPS; if you know that they are right";
+    refused(&sandbox, &text, &["--ignore-mac"], error, hint);
+    seal(&sandbox, &["--ignore-mac", "--accept-plain"]).succeeds();
+}
+
+#[test]
+fn what_sops_encrypted_is_refused_on_standard_input() {
+    let sandbox = Sandbox::with_local_key();
+    let value = "ENC[AES256_GCM,data:x,iv:x,tag:x,type:str]";
+    let env = format!("A={value}\nsops_mac={value}\n");
+    let binary = format!("{{\"data\": \"{value}\", \"sops\": {{\"mac\": \"x\"}}}}");
+    for (input, source) in [
+        (&env, ["--from-env-file", "-"]),
+        (&binary, ["--from-file", "k=-"]),
+        (&binary, ["--from-stdin", "k"]),
+        (&sops(&sandbox, "db"), ["--from-stdin", "k"]),
+    ] {
+        let create = ["create", "db", "-n", "prod", "--kek", "local", "--dry-run=client", "-oyaml"];
+        let error = sandbox.pipe(input, create.into_iter().chain(source)).fails(1);
+        assert!(error.contains("is encrypted by SOPS\nhint: name the file with"), "{error}");
+    }
+}
+
+#[test]
+fn labels_with_the_name_of_values_are_encrypted_in_a_sops_file() {
+    let sandbox = Sandbox::with_local_key();
+    let plain = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: db\n  namespace: prod\n  labels: {data: blue}\nstringData: {a: b}\n";
+    let sealed = sandbox.pipe(plain, ["seal", "-f", "-", "--kek", "local"]).succeeds().stdout;
+    let text = sandbox.pipe(sealed, ["unwrap", "-f", "-", "-o", "sops"]).succeeds().stdout;
+    assert!(text.contains("data: \"ENC[") && !text.contains("blue"), "{text}");
+    sandbox.write("db.yaml", text);
+    assert!(seal(&sandbox, &[]).succeeds().stdout.contains("blue"));
+}
+
+#[test]
+fn the_kek_that_sops_cannot_use_is_named() {
+    let sandbox = Sandbox::with_local_key();
+    let literal = "--from-literal=a=b";
+    let create = ["create", "db", "-n", "prod", "--kek", "local", "--dry-run=client", "-oyaml"];
+    let sealed = sandbox.run(create.into_iter().chain([literal])).succeeds().stdout;
+    let unwrap = ["unwrap", "-f", "-", "-o", "sops", "--to", "local", "--to", "k8skms:///run/x"];
+    let error = sandbox.pipe(sealed, unwrap).fails(1);
+    assert!(error.contains("SOPS cannot use the KEK `k8skms:///run/x`"), "{error}");
+}
+
+#[test]
+fn two_identical_files_have_the_same_error() {
+    let sandbox = Sandbox::with_local_key();
+    let text = under_aws(&sops(&sandbox, "db"));
+    sandbox.write("all/a.yaml", &text);
+    sandbox.write("all/b.yaml", &text);
+    let run = sandbox.run(["seal", "--kek", "local", "-i", "-f", "all"]);
+    for name in ["a", "b"] {
+        let error = format!("error: the data key of the SOPS file `all/{name}.yaml`");
+        assert!(run.stderr.contains(&error), "{}", run.stderr);
+    }
+}
+
+/// A file under a PGP key, and a program that stands for gpg.
+fn with_gpg(script: &str) -> (Sandbox, String) {
+    let sandbox = Sandbox::with_local_key();
+    let text = sops(&sandbox, "db");
+    let bin = sandbox.write(
+        "bin/gpg",
+        format!("#!/bin/sh\necho run >> {}/ran\n{script}\n", sandbox.work().display()),
+    );
+    std::fs::set_permissions(&bin, std::os::unix::fs::PermissionsExt::from_mode(0o755))
+        .expect("the mode");
+    let folder = bin.parent().expect("a directory").display().to_string();
+    let keys = text.find("    age:").expect("keys")..text.find("    lastmodified").expect("more");
+    let pgp = "    pgp: [{fp: ABCD, enc: '-----BEGIN PGP MESSAGE-----'}]\n";
+    let text = format!("{}{pgp}{}", &text[..keys.start], &text[keys.end..]);
+    (sandbox.env("PATH", format!("{folder}:/usr/bin:/bin")), text)
+}
+
+/// A PGP key in a file does not make gpg run.
+#[test]
+fn gpg_runs_only_if_the_person_allows_it() {
+    let (sandbox, text) = with_gpg("");
+    let error = "cause: `gpg` may not run for its PGP key\n";
+    let hint = "if you trust this file, let `gpg` run with";
+    refused(&sandbox, &text, &[], error, hint);
+    refused(&sandbox, &text, &["--open-with", &format!("awskms:///{ARN}")], error, hint);
+    assert!(!sandbox.work().join("ran").exists());
+    let error = seal(&sandbox, &["--open-with-gpg"]).fails(1);
+    assert!(error.contains("cause: `gpg` has no key that opens it\n"), "{error}");
+    assert!(sandbox.work().join("ran").exists());
+}
+
+#[test]
+fn the_person_is_asked_once_about_gpg() {
+    for (line, runs) in [("n", 0), ("y", 2)] {
+        let (sandbox, text) = with_gpg("");
+        sandbox.write("all/a.yaml", &text);
+        sandbox.write("all/b.yaml", &text);
+        let mut p = session(&sandbox, &["seal", "--kek", "local", "-i", "-f", "all"]);
+        answer(&mut p, "run `gpg` with your keys for SOPS files that name a PGP key", line);
+        ends(p, 1);
+        let ran = std::fs::read_to_string(sandbox.work().join("ran")).unwrap_or_default();
+        assert_eq!(ran.lines().count(), runs);
+    }
+}
+
+/// gpg decompresses, so a small message can have any output.
+#[test]
+fn gpg_is_stopped_when_it_prints_more_than_a_data_key() {
+    let (sandbox, text) = with_gpg("exec cat /dev/zero");
+    sandbox.write("db.yaml", text);
+    let error = seal(&sandbox, &["--open-with-gpg"]).fails(1);
+    assert!(error.contains("cause: `gpg` returned more than a data key\n"), "{error}");
+}
+
+#[test]
+fn each_namespace_is_asked_about_and_one_no_is_enough() {
+    for first in ["n", "y"] {
+        let sandbox = Sandbox::with_local_key();
+        let text = sops(&sandbox, "db");
+        let two = text.replacen("namespace: prod", "namespace: dev", 1);
+        sandbox.write("db.yaml", format!("{}---\n{}", under_aws(&text), under_aws(&two)));
+        let mut p = session(&sandbox, &["seal", "--kek", "local", "-i", "-f", "db.yaml"]);
+        answer(&mut p, "dev", first);
+        if first == "y" {
+            answer(&mut p, "prod", "n");
+        }
+        let rest = ends(p, 1);
+        assert!(rest.contains("does not trust"), "{rest}");
     }
 }

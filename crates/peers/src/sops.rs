@@ -15,7 +15,7 @@ mod write;
 pub use dotenv::{Dotenv, is_dotenv};
 pub use error::{MetadataError, SopsError};
 pub(crate) use file::metadata_of;
-pub use file::{File, Named, Opened, Options, Part, leftover};
+pub use file::{File, Named, Opened, Options, Part, leftover, named};
 pub use metadata::{Group, KeyKind, MasterKey, Metadata, NoKek};
 pub use shamir::{Share, combine};
 pub use write::{Recipient, write};

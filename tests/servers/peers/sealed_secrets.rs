@@ -86,6 +86,33 @@ fn every_scope_is_opened_and_kept() {
 }
 
 #[test]
+fn a_scope_is_for_its_own_secret_and_a_named_one_comes_first() {
+    let (sandbox, key) = (Sandbox::with_local_key(), Key::new());
+    sandbox.write("key.pem", &key.private);
+    let seal = ["seal", "-i", "-f", "db.yaml", "--kek", "local", "--sealed-secrets-key", "key.pem"];
+    let text = kubeseal(&sandbox, &key, PLAIN, &["--scope", "cluster-wide", "-o", "yaml"]);
+    let scopes = || {
+        let shown = sandbox.run(["inspect", "-f", "db.yaml"]).succeeds().stdout;
+        (shown.contains("strict"), shown.contains("cluster"))
+    };
+    // A SealedSecret that names no namespace must not be one for all namespaces.
+    let bare = text.replacen("\n  namespace: prod\n", "\n", 1);
+    assert_ne!(bare, text);
+    for other in [PLAIN, &PLAIN.replace("name: db", "name: web")] {
+        sandbox.write("db.yaml", format!("{bare}---\n{other}"));
+        sandbox.run(seal).succeeds();
+        assert_eq!(scopes(), (true, true));
+    }
+    // Two objects of one name: nothing says whose scope it is.
+    sandbox.write("db.yaml", format!("{text}---\n{PLAIN}"));
+    sandbox.run(seal).succeeds();
+    assert_eq!(scopes(), (true, false));
+    sandbox.write("db.yaml", &text);
+    sandbox.run([&seal[..], &["--scope", "strict"]].concat()).succeeds();
+    assert_eq!(scopes(), (true, false));
+}
+
+#[test]
 fn what_does_not_open_says_why() {
     let (sandbox, key) = (Sandbox::with_local_key(), Key::new());
     sandbox.write("key.pem", &key.private);

@@ -197,7 +197,16 @@ fn two_of_three_groups_open_and_one_does_not() {
     );
     sandbox.run(["kek", "trust", "-n", "default", &format!("awskms:///{arn}")]).succeeds();
     sandbox.run(["kek", "trust", "-n", "prod", &format!("awskms:///{arn}")]).succeeds();
-    let sealed = sandbox.run(seal).succeeds().stdout;
+    // The namespace is encrypted, so no grant for some namespaces is enough.
+    let error = sandbox.run(seal).fails(1);
+    assert!(
+        error.contains("hint: the file encrypts its namespace: if you know this KEK"),
+        "{error}"
+    );
+    let mine = format!("age:{mine}");
+    let kms = format!("awskms:///{arn}");
+    let named = [&seal[..], &["--open-with", &kms, "--open-with", &mine]].concat();
+    let sealed = sandbox.run(named).succeeds().stdout;
     assert_eq!(
         sandbox.pipe(sealed, ["unwrap", "-f", "-", "password"]).succeeds().stdout,
         "hunter2"
@@ -232,7 +241,9 @@ fn many_documents_json_and_files_put_together() {
         );
         for file in ["one.yaml", "cat.yaml"] {
             let args = ["seal", "-f", file, "--allow", "empty", "--kek", "local"];
-            let run = sandbox.run(args).succeeds();
+            // One of the rules leaves `stringData` in plaintext.
+            let accept = rule.starts_with("encrypted_suffix").then_some("--accept-plain");
+            let run = sandbox.run(args.into_iter().chain(accept)).succeeds();
             let plain = sandbox.pipe(run.stdout, ["unwrap", "-f", "-"]).succeeds().stdout;
             assert_eq!(
                 plain.matches("password: aHVudGVyMg==").count(),
@@ -335,16 +346,36 @@ fn pgp_is_opened_with_gpg() {
     sandbox.write("db.yaml", PLAIN);
     encrypt(&sandbox, "db.yaml", &["--pgp", &fingerprint, "--age", &recipient(&theirs)]);
     let seal = ["seal", "-f", "db.yaml", "--allow", "empty", "--kek", "local"];
-    let sealed = sandbox.run(seal).succeeds().stdout;
+    let with_gpg = [&seal[..], &["--open-with-gpg"]].concat();
+    let error = sandbox.run(seal).fails(1);
+    assert!(error.contains("cause: `gpg` may not run for its PGP key\n"), "{error}");
+    let sealed = sandbox.run(&with_gpg).succeeds().stdout;
     assert_eq!(
         sandbox.pipe(sealed, ["unwrap", "-f", "-", "password"]).succeeds().stdout,
         "hunter2"
     );
+    // gpg also prints what nobody encrypted, and decrypts what is for another key than the file says.
+    let text = sandbox.read("db.yaml");
+    let enc = text.find("-----BEGIN PGP MESSAGE-----").expect("a message");
+    let end = enc + text[enc..].find("-----END PGP MESSAGE-----").expect("its end");
+    let key = sandbox.write("key.bin", [7; 32]).display().to_string();
+    let stored = gpg(&["--armor", "--output", "-", "--store", &key]).succeeds().stdout;
+    let stored = stored.replace("-----END PGP MESSAGE-----\n", "").replace('\n', "\n            ");
+    let none = "cause: `gpg` has no key that opens it\n";
+    for changed in [
+        format!("{}{stored}{}", &text[..enc], &text[end..]),
+        text.replace(&fingerprint, &"A".repeat(40)),
+    ] {
+        sandbox.write("forged.yaml", changed);
+        let seal = ["seal", "-f", "forged.yaml", "--kek", "local", "--open-with-gpg"];
+        let error = sandbox.run(seal).fails(1);
+        assert!(error.contains(none), "{error}");
+    }
     theirs.write("db.yaml", sandbox.read("db.yaml"));
     theirs.run(seal).succeeds();
     let stranger = Sandbox::with_local_key().env("PATH", "/usr/bin:/bin");
     stranger.write("db.yaml", sandbox.read("db.yaml"));
-    let error = stranger.run(seal).fails(1);
+    let error = stranger.run(with_gpg).fails(1);
     assert!(error.contains("cause: `gpg` has no key that opens it\n"), "{error}");
     Command::new("gpgconf").env("GNUPGHOME", home.path()).args(["--kill", "all"]).status().ok();
 }

@@ -56,17 +56,21 @@ impl<'t> Dotenv<'t> {
     /// Decrypts the values. A line break in a value is a `\n` of two characters in the file.
     ///
     /// # Errors
-    /// Returns a [`SopsError`] if a value or the MAC does not match.
+    /// Returns a [`SopsError`] if a value or the MAC does not match, or if a value is in plaintext.
     pub fn open(&self, key: &DataKey, ignore_mac: bool) -> Result<Values, SopsError> {
         let mut mac = Mac::new(self.metadata.mac_only_encrypted);
         let mut values = Vec::with_capacity(self.lines.len());
+        let mut plain = Vec::new();
         for (line, name, text) in &self.lines {
             let line = u32::try_from(*line).unwrap_or(u32::MAX);
             let path = || name.escape_default().to_string();
             let is_encrypted = self.metadata.rule.encrypts(&[name]);
             let value = match *text {
                 "" => Zeroizing::new(Vec::new()),
-                text if !is_encrypted => Zeroizing::new(text.replace("\\n", "\n").into_bytes()),
+                text if !is_encrypted => {
+                    plain.push((line, path()));
+                    Zeroizing::new(text.replace("\\n", "\n").into_bytes())
+                }
                 text => {
                     let value = Encrypted::parse(text)
                         .ok_or_else(|| SopsError::NotEncrypted { line, path: path() })?;
@@ -76,6 +80,12 @@ impl<'t> Dotenv<'t> {
             };
             mac.take(&value, is_encrypted);
             values.push(((*name).to_owned(), value));
+        }
+        // The rule that says so is not authenticated.
+        if let Some((line, _)) = plain.first() {
+            let line = *line;
+            let paths = plain.into_iter().map(|(_, path)| path).collect();
+            return Err(SopsError::Plain { line, paths });
         }
         if !ignore_mac {
             mac.check(&self.metadata, key)?;
@@ -164,6 +174,17 @@ mod tests {
         }
         assert!(nested(vec![("a", String::new()), ("a", String::new())]).is_none());
         assert!(nested(vec![("a", String::new()), ("a__map_b", String::new())]).is_none());
+    }
+
+    #[test]
+    fn a_plaintext_value_is_refused_and_named() {
+        let text = "A_unencrypted=hi\nEMPTY_unencrypted=\nsops_mac=x\nsops_lastmodified=2026-11-27T20:53:12Z\nsops_age__list_0__map_recipient=age1abc\nsops_age__list_0__map_enc=x\n";
+        let file = Dotenv::read(text).expect("a dotenv file");
+        let error = file.open(&DataKey::generate(), true).err().expect("refused").to_string();
+        assert_eq!(
+            error,
+            "line 1: values of the Secret are not encrypted, so anyone may have put them there: A_unencrypted"
+        );
     }
 
     proptest::proptest! {

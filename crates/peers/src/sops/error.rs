@@ -59,6 +59,25 @@ pub enum SopsError {
         /// The keys to the value, escaped.
         path: String,
     },
+    /// The type of a value does not fit. A type is not authenticated.
+    #[error("line {line}: the value of `{path}` is not of the type that the file says")]
+    Type {
+        /// The line, counted from 1.
+        line: u32,
+        /// The keys to the value, escaped.
+        path: String,
+    },
+    /// Values of a Secret are in plaintext. The rule that says so is not authenticated.
+    #[error(
+        "line {line}: values of the Secret are not encrypted, so anyone may have put them there: {}",
+        paths.join(", ")
+    )]
+    Plain {
+        /// The line of the first one, counted from 1.
+        line: u32,
+        /// The keys to each value, escaped.
+        paths: Vec<String>,
+    },
     /// An integer of the file is too large for SOPS.
     #[error("line {line}: the number at `{path}` is too large for SOPS")]
     Number {

@@ -153,7 +153,7 @@ fn float(number: f64) -> String {
 }
 
 /// A time in one of the forms that Go's reader knows, as RFC 3339 with the fractions that it has.
-fn time(text: &str) -> Option<String> {
+pub(super) fn time(text: &str) -> Option<String> {
     let is_year = text.len() > 4 && text.as_bytes()[4] == b'-';
     if !is_year || !text.bytes().take(4).all(|b| b.is_ascii_digit()) {
         return None;

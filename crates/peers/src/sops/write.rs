@@ -14,6 +14,9 @@ use super::mac::Mac;
 use super::path::aad;
 use super::value::encrypt;
 
+/// The keys below which every value is encrypted.
+const VALUES: [&str; 2] = ["data", "stringData"];
+
 /// A KEK, and the data key that it wrapped.
 pub struct Recipient {
     /// The KEK.
@@ -29,14 +32,14 @@ pub struct Recipient {
 /// Writes a Secret as a YAML document under SOPS. `now` is the time in RFC 3339, in UTC and in whole
 /// seconds.
 ///
-/// Returns `None` if SOPS has no master key of the kind of a KEK.
-#[must_use]
+/// # Errors
+/// Returns a KEK of which SOPS has no kind of master key.
 pub fn write(
     secret: &PlainSecret,
     key: &DataKey,
     recipients: &[Recipient],
     now: &str,
-) -> Option<String> {
+) -> Result<String, KekUri> {
     let mut out = Writer { text: String::new(), mac: Mac::new(false) };
     let meta = &secret.meta;
     out.field(0, "apiVersion", "v1");
@@ -47,7 +50,13 @@ pub fn write(
     for (name, map) in [("labels", &meta.labels), ("annotations", &meta.annotations)] {
         if !map.is_empty() {
             let _ = writeln!(out.text, "    {name}:");
-            map.iter().for_each(|(name, value)| out.field(8, name, value));
+            for (key_of, value) in map {
+                // SOPS tests its rule against every key of a path.
+                match VALUES.contains(&key_of.as_str()) {
+                    true => out.secret(key, 8, &["metadata", name, key_of], value),
+                    false => out.field(8, key_of, value),
+                }
+            }
         }
     }
     out.field(0, "type", meta.kind.as_str());
@@ -58,9 +67,7 @@ pub fn write(
     out.text.push_str(if secret.values.is_empty() { "data: {}\n" } else { "data:\n" });
     for (name, value) in &secret.values {
         let base64 = Zeroizing::new(BASE64_STANDARD.encode(value.expose()));
-        out.mac.take(base64.as_bytes(), true);
-        let encrypted = encrypt(key, &aad(&["data", name.as_str()]), base64.as_bytes());
-        out.line(4, name.as_str(), &encrypted);
+        out.secret(key, 4, &["data", name.as_str()], &base64);
     }
     let Writer { mut text, mac } = out;
     text.push_str("sops:\n");
@@ -68,9 +75,10 @@ pub fn write(
     let mac = mac.encrypted(now, key);
     let _ = write!(
         text,
-        "    lastmodified: \"{now}\"\n    mac: {mac}\n    encrypted_regex: ^(data|stringData)$\n    version: {VERSION}\n"
+        "    lastmodified: \"{now}\"\n    mac: {mac}\n    encrypted_regex: ^({})$\n    version: {VERSION}\n",
+        VALUES.join("|")
     );
-    Some(text)
+    Ok(text)
 }
 
 struct Writer {
@@ -83,6 +91,13 @@ impl Writer {
     fn field(&mut self, indent: usize, name: &str, value: &str) {
         self.mac.take(value.as_bytes(), false);
         self.line(indent, name, value);
+    }
+
+    /// An encrypted text.
+    fn secret(&mut self, key: &DataKey, indent: usize, path: &[&str], value: &str) {
+        self.mac.take(value.as_bytes(), true);
+        let encrypted = encrypt(key, &aad(path), value.as_bytes());
+        self.line(indent, path.last().copied().unwrap_or_default(), &encrypted);
     }
 
     fn line(&mut self, indent: usize, name: &str, value: &str) {
@@ -117,17 +132,17 @@ fn quoted(text: &str) -> String {
     out
 }
 
-fn master_keys(recipients: &[Recipient], now: &str) -> Option<String> {
+fn master_keys(recipients: &[Recipient], now: &str) -> Result<String, KekUri> {
     let mut lists: BTreeMap<&str, String> = BTreeMap::new();
     for recipient in recipients {
-        let (list, members) = master_key(recipient, now)?;
+        let (list, members) = master_key(recipient, now).ok_or_else(|| recipient.kek.clone())?;
         let text = lists.entry(list).or_default();
         for (index, (name, value)) in members.iter().enumerate() {
             let dash = if index == 0 { "- " } else { "  " };
             let _ = writeln!(text, "        {dash}{name}: {value}");
         }
     }
-    Some(lists.into_iter().map(|(list, text)| format!("    {list}:\n{text}")).collect())
+    Ok(lists.into_iter().map(|(list, text)| format!("    {list}:\n{text}")).collect())
 }
 
 type Members = Vec<(&'static str, String)>;

@@ -1,10 +1,10 @@
 //! The Secrets of a document: the same ones that the reader of manifests finds. A value of any other
 //! object would be written in plaintext.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use envcrypt_core::manifest::tree::{Node, text_of};
-use zeroize::Zeroizing;
 
 use super::Leaf;
 use crate::sops::error::SopsError;
@@ -17,12 +17,54 @@ pub(super) fn objects(document: &Node) -> Vec<&Node> {
     }
 }
 
-/// The text of a field, which can be encrypted.
-fn field(object: &Node, name: &str, leaves: &[Leaf<'_>]) -> Zeroizing<Vec<u8>> {
-    let Some(node) = object.get(name) else { return Zeroizing::new(Vec::new()) };
-    let opened = leaves.iter().find(|leaf| std::ptr::eq(leaf.node, node));
-    let plain = || text_of(node).unwrap_or_default().as_bytes();
-    Zeroizing::new(opened.map_or_else(plain, |leaf| &leaf.text).to_vec())
+/// An object of a document.
+struct Entry {
+    part: Range<usize>,
+    is_secret: bool,
+    values: [Option<Range<usize>>; 2],
+}
+
+impl Entry {
+    fn is_value(&self, at: usize) -> bool {
+        self.is_secret && self.values.iter().flatten().any(|values| values.contains(&at))
+    }
+}
+
+/// The objects of a document, in the order of the text.
+struct Entries<'n> {
+    all: Vec<Entry>,
+    /// The fields of a list itself.
+    head: Vec<&'n Node>,
+}
+
+impl<'n> Entries<'n> {
+    fn of(document: &'n Node, leaves: &[Leaf<'_>]) -> Self {
+        let opened: HashMap<*const Node, &Leaf<'_>> =
+            leaves.iter().map(|leaf| (std::ptr::from_ref(leaf.node), leaf)).collect();
+        let is = |object: &Node, name: &str, wanted: &dyn Fn(&[u8]) -> bool| {
+            let Some(node) = object.get(name) else { return wanted(b"") };
+            let plain = || text_of(node).unwrap_or_default().as_bytes();
+            wanted(opened.get(&std::ptr::from_ref(node)).map_or_else(plain, |leaf| &leaf.text))
+        };
+        let is_core = |object: &Node| is(object, "apiVersion", &|text| text == b"v1");
+        let is_list = is_core(document) && is(document, "kind", &|kind| kind.ends_with(b"List"));
+        let objects = if is_list { objects(document) } else { vec![document] };
+        let entry = |object: &Node| Entry {
+            part: range(object),
+            is_secret: is_core(object) && is(object, "kind", &|kind| kind == b"Secret"),
+            values: ["data", "stringData"].map(|name| object.get(name).map(range)),
+        };
+        let mut all: Vec<_> = objects.into_iter().map(entry).collect();
+        all.sort_by_key(|entry| entry.part.start);
+        let head = ["apiVersion", "kind"].into_iter().filter_map(|name| document.get(name));
+        Self { all, head: if is_list { head.collect() } else { Vec::new() } }
+    }
+
+    /// The object around a part of the text.
+    fn around(&self, at: usize) -> Option<&Entry> {
+        let before = self.all.partition_point(|entry| entry.part.start <= at);
+        self.all[..before].last().filter(|entry| entry.part.contains(&at))
+    }
 }
 
 /// Finds which decrypted leaves are values of a Secret. Refuses leaves of other objects.
@@ -31,32 +73,35 @@ pub(super) fn mark_values(
     leaves: &mut [Leaf<'_>],
     index: usize,
 ) -> Result<(), SopsError> {
-    let is_core = |object, leaves: &[Leaf<'_>]| *field(object, "apiVersion", leaves) == b"v1";
-    let kind = field(document, "kind", leaves);
-    let is_list = is_core(document, leaves) && kind.ends_with(b"List");
-    let objects = if is_list { objects(document) } else { vec![document] };
-    let mut seen = 0;
-    for object in objects {
-        let is_secret = is_core(object, leaves) && *field(object, "kind", leaves) == b"Secret";
-        let values = ["data", "stringData"].map(|name| object.get(name).map(range));
-        let of_object = range(object);
-        for leaf in leaves.iter_mut().filter(|leaf| of_object.contains(&leaf.node.start.index)) {
-            let at = leaf.node.start.index;
-            if !is_secret {
-                return Err(outside(index, leaf));
-            }
-            seen += 1;
-            leaf.is_value = values.iter().flatten().any(|values| values.contains(&at));
+    let entries = Entries::of(document, leaves);
+    for leaf in leaves {
+        let at = leaf.node.start.index;
+        match entries.around(at) {
+            Some(entry) if entry.is_secret => leaf.is_value = entry.is_value(at),
+            None if entries.head.iter().any(|field| std::ptr::eq(*field, leaf.node)) => {}
+            _ => return Err(outside(index, leaf)),
         }
     }
-    // Fields of the list itself.
-    let names = ["apiVersion", "kind"].map(|name| document.get(name));
-    let is_head =
-        |leaf: &&Leaf<'_>| names.iter().flatten().any(|name| std::ptr::eq(*name, leaf.node));
-    let head = if is_list { leaves.iter().filter(is_head).count() } else { 0 };
-    match leaves.iter().find(|leaf| !is_head(leaf) && !leaf.is_value) {
-        Some(leaf) if is_list && seen + head < leaves.len() => Err(outside(index, leaf)),
-        _ => Ok(()),
+    Ok(())
+}
+
+/// Refuses values of Secrets that are in plaintext and not empty.
+pub(super) fn refuse_plain(
+    document: &Node,
+    leaves: &[Leaf<'_>],
+    plain: &[(&Node, String)],
+) -> Result<(), SopsError> {
+    let entries = Entries::of(document, leaves);
+    let is_value = |(node, _): &&(&Node, String)| {
+        let at = node.start.index;
+        entries.around(at).is_some_and(|entry| entry.is_value(at))
+    };
+    let mut found = plain.iter().filter(is_value).peekable();
+    match found.peek().map(|(node, _)| node.start.line) {
+        None => Ok(()),
+        Some(line) => {
+            Err(SopsError::Plain { line, paths: found.map(|(_, path)| path.clone()).collect() })
+        }
     }
 }
 

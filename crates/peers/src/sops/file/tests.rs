@@ -180,7 +180,10 @@ fn an_encrypted_kind_is_opened_first_and_only_a_secret_is() {
     let file = document("ConfigMap");
     let file = File::read(&file).expect("metadata").expect("under SOPS");
     assert!(file.may_hold_secret());
-    assert_eq!(file.names(&file.parts()[0]), [Named { namespace: None, name: None }]);
+    assert_eq!(
+        file.names(&file.parts()[0]),
+        [Named { namespace: None, name: None, has_hidden_namespace: false, may_be_secret: true }]
+    );
 }
 
 /// What the reader of manifests does not take for a Secret would be written in plaintext.
@@ -262,4 +265,132 @@ fn a_value_without_its_metadata_is_found() {
     let without = &text[..text.find("sops:").expect("metadata")];
     assert_eq!(leftover(without), Some(6));
     assert_eq!(leftover(PLAIN), None);
+}
+
+fn error(text: &str, options: Options) -> String {
+    open_with(text, options).err().expect("refused").to_string()
+}
+
+/// A comment is not in the MAC, and the type is not authenticated.
+#[test]
+fn a_value_that_is_called_a_comment_is_refused() {
+    let of_other = enc("data:empty:", "b3RoZXI=", "comment");
+    let text = secret("", &[]).replace("empty: \"\"", &format!("empty: {of_other}"));
+    let wrong = "line 7: the value of `data.empty` is not of the type that the file says";
+    assert_eq!(error(&text, Options::default()), wrong);
+    // SOPS writes a comment of a list as an item.
+    let item = enc("data_list:", "a comment", "comment");
+    let list = format!("data_list:\n- {item}\n");
+    let text = secret(&list, &[]).replace("^(data|stringData)$", "^data");
+    assert!(open(&text).is_ok());
+}
+
+#[test]
+fn a_type_that_does_not_fit_the_text_is_refused() {
+    for (text, kind, fits) in [
+        ("5432", "int", true),
+        ("-1", "int", true),
+        ("5432x", "int", false),
+        ("+1", "int", false),
+        ("0.5", "float", true),
+        ("inf", "float", false),
+        ("True", "bool", true),
+        ("hunter2", "bool", false),
+        ("2026-11-27T20:53:12Z", "time", true),
+        ("a: b", "time", false),
+    ] {
+        let extra = format!("stringData:\n  x: '{}'\n", enc("stringData:x:", text, kind));
+        let opened = open(&secret(&extra, &[(text, true)]));
+        assert_eq!(opened.is_ok(), fits, "{kind} {text}");
+    }
+}
+
+#[test]
+fn a_plaintext_value_of_a_secret_is_refused_and_named_unless_it_is_accepted() {
+    let values = [&HEAD[..], &[("YQ==", false), ("hi", false), ("x", false)]].concat();
+    let head = "apiVersion: v1\nkind: Secret\nmetadata: {name: db}\n";
+    let text = format!(
+        "{head}data: {{a: YQ==, none: ''}}\nstringData:\n  b: hi\ntype: x\n{}",
+        sops(&values, "  encrypted_regex: ^nothing$\n")
+    );
+    let expected = "line 4: values of the Secret are not encrypted, so anyone may have put them there: data.a, stringData.b";
+    assert_eq!(error(&text, Options::default()), expected);
+    assert_eq!(error(&text, Options { ignore_mac: true, ..Options::default() }), expected);
+    let options = Options { accept_plain: true, ..Options::default() };
+    assert!(open_with(&text, options).is_ok());
+    // Other objects have plaintext values.
+    let text = text.replace("kind: Secret", "kind: ConfigMap");
+    let options = Options { ignore_mac: true, ..Options::default() };
+    assert!(open_with(&text, options).is_ok());
+}
+
+#[test]
+fn many_marks_of_comments_are_searched_once() {
+    let mark = "#ENC[AES256_GCM,".repeat(200_000);
+    let text = format!("{}{mark}\n{mark}", secret("", &[]));
+    let file = File::read(&text).expect("YAML").expect("under SOPS");
+    let start = std::time::Instant::now();
+    assert!(file.comments().is_empty());
+    assert!(start.elapsed() < std::time::Duration::from_secs(5));
+}
+
+#[test]
+fn a_key_that_looks_like_a_comment_stays() {
+    let name = enc(":", "x", "comment");
+    let text = secret("", &[("v", false)]).replacen("sops:", &format!("'a #{name}': v\nsops:"), 1);
+    assert!(open(&text).expect("open").contains(&format!("'a #{name}': v\n")));
+}
+
+#[test]
+fn the_copy_of_client_side_apply_is_not_revealed_but_a_plaintext_one_is_reported() {
+    let name = "kubectl.kubernetes.io/last-applied-configuration";
+    let with = |value: &str, is_encrypted| {
+        let values = ["v1", "Secret", "db", "copy", "YQ=="];
+        let values: Vec<_> =
+            values.map(|v| (v, v == "YQ==" || (is_encrypted && v == "copy"))).into();
+        let rule = if is_encrypted { "^(data|annotations)$" } else { "^data$" };
+        let text = format!(
+            "apiVersion: v1\nkind: Secret\nmetadata:\n  name: db\n  annotations:\n    {name}: '{value}'\ndata: {{a: '{}'}}\n{}",
+            enc("data:a:", "YQ==", "str"),
+            sops(&values, &format!("  encrypted_regex: {rule}\n"))
+        );
+        open_with(&text, Options::default()).expect("open")
+    };
+    let path = format!("metadata:annotations:{name}:");
+    let opened = with(&enc(&path, "copy", "str"), true);
+    assert!(opened.revealed.is_empty() && !opened.has_plain_copy);
+    assert!(with("copy", false).has_plain_copy);
+}
+
+#[test]
+fn a_binary_file_is_exactly_one_encrypted_value() {
+    let data = enc("data:", "x", "str");
+    let with = |data: &str| {
+        let mut mac = Mac::new(false);
+        mac.take(b"x", true);
+        let mac = mac.encrypted(TIME, &key());
+        format!(
+            r#"{{"data": {data}, "sops": {{"age": [{{"recipient": "age1abc", "enc": "x"}}], "lastmodified": "{TIME}", "mac": "{mac}"}}}}"#
+        )
+    };
+    let open = |text: &str| {
+        let file = File::read(text).expect("JSON").expect("under SOPS");
+        assert!(file.is_binary());
+        file.open_binary(&key())
+    };
+    assert!(open(&with(&format!("\"{data}\""))).is_ok_and(|value| *value == b"x"));
+    for bad in ["null", "\"\"", "{}", &format!("[\"{data}\", \"{data}\"]")] {
+        assert!(open(&with(bad)).is_err(), "{bad}");
+    }
+}
+
+/// A Secret can have a field `items`, which must not hide where it is.
+#[test]
+fn the_place_of_a_secret_is_not_that_of_its_items() {
+    let text = secret("items: [{kind: Secret, metadata: {name: x, namespace: dev}}]\n", &[])
+        .replace("name: db", "name: db, namespace: 'ENC[AES256_GCM,x]'");
+    let file = File::read(&text).expect("YAML").expect("under SOPS");
+    let names = file.names(&file.parts()[0]);
+    assert_eq!(names.len(), 2);
+    assert!(names[0].has_hidden_namespace && names[0].namespace.is_none());
 }
