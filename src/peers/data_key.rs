@@ -147,8 +147,8 @@ impl Keyring<'_> {
         if !self.only.is_empty() {
             return self.is_named(kek).await;
         }
-        // An identity of the person opens offline, and tells nobody.
-        if kek.is_age() {
+        // An identity of the person opens offline, and tells nobody. A plugin may ask the person.
+        if kek.is_age() && !kek.opens_with_plugin() {
             return true;
         }
         for place in places.all() {

@@ -206,7 +206,7 @@ impl Since {
                     findings.push(Finding { path: path.clone(), at: *at, id, text, details });
                 }
                 Err(reason) => {
-                    incomplete.push(format!("`{}:{}`: {reason}", path.display(), at.line))
+                    incomplete.push(format!("`{}:{}`: {reason}", path.display(), at.line));
                 }
             }
         }
