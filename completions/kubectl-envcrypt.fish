@@ -626,7 +626,7 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand git; a
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand git; and __fish_seen_subcommand_from textconv" -l insecure-skip-tls-verify -d 'Do not verify the server\'s certificate'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand git; and __fish_seen_subcommand_from textconv" -l disable-compression -d 'Do not compress responses'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand git; and __fish_seen_subcommand_from textconv" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand git; and __fish_seen_subcommand_from merge" -l marker-size -d 'Number of characters of a conflict marker' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand git; and __fish_seen_subcommand_from merge" -l marker-size -d 'Number of characters of a conflict marker, from 7 to 100' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand git; and __fish_seen_subcommand_from merge" -l path -d 'Path of the file in the work tree, for rules and messages' -r -F
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand git; and __fish_seen_subcommand_from merge" -s o -l output -d 'Write the result to this file; conflicts then show the common version, too' -r -F
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand git; and __fish_seen_subcommand_from merge" -s n -l namespace -d 'Namespace to use' -r

@@ -708,7 +708,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-envcrypt' -ScriptBlock 
             break
         }
         'kubectl-envcrypt;git;merge' {
-            [CompletionResult]::new('--marker-size', '--marker-size', [CompletionResultType]::ParameterName, 'Number of characters of a conflict marker')
+            [CompletionResult]::new('--marker-size', '--marker-size', [CompletionResultType]::ParameterName, 'Number of characters of a conflict marker, from 7 to 100')
             [CompletionResult]::new('--path', '--path', [CompletionResultType]::ParameterName, 'Path of the file in the work tree, for rules and messages')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write the result to this file; conflicts then show the common version, too')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write the result to this file; conflicts then show the common version, too')

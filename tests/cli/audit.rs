@@ -366,7 +366,7 @@ fn where_nothing_can_be_searched_the_exit_code_is_2() {
     let other = tempfile::tempdir().expect("a folder");
     git(&odd, &["config", "core.worktree", other.path().to_str().expect("a path")]);
     let error = audit(&odd, &kek, &["--history"]).fails(2);
-    assert!(error.contains("it is outside of the work tree"), "{error}");
+    assert!(error.contains("is not in the work tree of its repository"), "{error}");
     // Which key an alias of AWS names, only the KMS knows.
     let alone = Sandbox::new().env("AWS_EC2_METADATA_DISABLED", "true");
     let error = audit(&alone, "awskms:///alias/prod", &[]).fails(2);

@@ -137,21 +137,26 @@ fn types_and_comments_and_other_objects_merge_beside_the_values() {
 #[test]
 fn a_new_type_and_immutable_of_one_side_stay_with_the_values_of_the_other() {
     let repository = Repository::with_secret(&["username=u", "password=p"]);
-    let again = |r: &Repository, more: &[&str]| {
+    let again = |r: &Repository, more: &[&str], times: usize| {
         let fixed = ["create", "db", "-n", "prod", "--kek=local", "--dry-run=client", "-oyaml"];
         let pairs = ["--from-literal=username=u", "--from-literal=password=p"];
         let yaml = r.run(fixed.iter().chain(&pairs).chain(more).copied()).succeeds().stdout;
         r.sandbox.write(FILE, yaml);
         // Later than the common version, also within the same second.
-        for _ in 0..5 {
+        for _ in 0..times {
             r.run(["rotate", "-f", FILE]).succeeds();
         }
     };
-    for (more, kind, key) in [
-        (&["--type=kubernetes.io/basic-auth", "--immutable"][..], "kubernetes.io/basic-auth", "a"),
-        (&[][..], "Opaque", "b"),
+    for (more, kind, key, times) in [
+        (
+            &["--type=kubernetes.io/basic-auth", "--immutable"][..],
+            "kubernetes.io/basic-auth",
+            "a",
+            3,
+        ),
+        (&[][..], "Opaque", "b", 10),
     ] {
-        repository.diverge(|r| r.set(FILE, key, "1"), |r| again(r, more));
+        repository.diverge(|r| r.set(FILE, key, "1"), |r| again(r, more, times));
         repository.merge().succeeds();
         repository.git(["branch", "-q", "-D", "theirs"]).succeeds();
         let plain = repository.run(["unwrap", "-f", FILE]).succeeds().stdout;

@@ -97,7 +97,7 @@ impl<'a> Merge<'a> {
     }
 
     /// Returns the side that brings an older version back: it has another seal than the common
-    /// version, and this seal is not later.
+    /// version, and this seal is earlier.
     ///
     /// The merge would hide that, because it makes a new seal. `now` is in seconds since 1970.
     #[must_use]
@@ -109,7 +109,7 @@ impl<'a> Merge<'a> {
         let is_older = |side: &SealedSecret| {
             let seal = side.seal.as_ref();
             seal.is_some_and(|seal| {
-                seal.sealed_at <= last && seals().all(|base| base.digest() != seal.digest())
+                seal.sealed_at < last && seals().all(|base| base.digest() != seal.digest())
             })
         };
         match (is_older(self.ours), is_older(self.theirs)) {

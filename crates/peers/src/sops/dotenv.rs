@@ -180,7 +180,8 @@ mod tests {
     fn a_plaintext_value_is_refused_and_named() {
         let text = "A_unencrypted=hi\nEMPTY_unencrypted=\nsops_mac=x\nsops_lastmodified=2026-11-27T20:53:12Z\nsops_age__list_0__map_recipient=age1abc\nsops_age__list_0__map_enc=x\n";
         let file = Dotenv::read(text).expect("a dotenv file");
-        let error = file.open(&DataKey::generate(), true).map(drop).expect_err("refused").to_string();
+        let error =
+            file.open(&DataKey::generate(), true).map(drop).expect_err("refused").to_string();
         assert_eq!(
             error,
             "line 1: values of the Secret are not encrypted, so anyone may have put them there: A_unencrypted"
