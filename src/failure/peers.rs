@@ -45,6 +45,7 @@ pub enum PeersError {
     NoPrivateKeys(PathBuf),
     #[error("the private keys of Sealed Secrets in {of} cannot be used")]
     PrivateKeys { of: String, source: KeyError },
+    #[cfg(feature = "age")]
     #[error("the command of `{variable}` failed")]
     KeyCommand { variable: &'static str, why: String },
     /// SOPS has no master key of this kind.
@@ -62,7 +63,9 @@ impl Explain for PeersError {
             Self::SealedSecret { source, .. } => vec![source.to_string()],
             Self::PrivateKeys { source, .. } => vec![source.to_string()],
             Self::Closed { causes, .. } => causes.clone(),
-            Self::KeyCommand { why, .. } | Self::Place { why, .. } => vec![why.clone()],
+            #[cfg(feature = "age")]
+            Self::KeyCommand { why, .. } => vec![why.clone()],
+            Self::Place { why, .. } => vec![why.clone()],
             _ => Vec::new(),
         }
     }
@@ -83,6 +86,7 @@ impl Explain for PeersError {
     }
 
     fn hint(&self) -> Option<String> {
+        #[cfg(feature = "age")]
         const DECRYPT: &str =
             "decrypt it with SOPS itself: `sops decrypt FILE | kubectl envcrypt seal -f -`";
         let text = match self {
@@ -112,6 +116,7 @@ impl Explain for PeersError {
                 "name other KEKs with `--to`: SOPS uses age, AWS KMS, Google Cloud KMS, Azure Key Vault and Vault"
             }
             Self::NoVaultAddress => "set `VAULT_ADDR`: SOPS reads the address from the file",
+            #[cfg(feature = "age")]
             Self::KeyCommand { .. } => DECRYPT,
             _ => return None,
         };

@@ -89,9 +89,9 @@ pub struct TreeError {
 pub enum ErrorKind {
     /// The text is not valid YAML.
     Syntax,
-    /// The text has more than [`MAX_DEPTH`] levels.
+    /// The text has more than 128 levels.
     TooDeep,
-    /// The text has more than [`MAX_NODES`] nodes.
+    /// The text has more than 4,000,000 nodes.
     TooLarge,
     /// An alias has no anchor before it.
     UnknownAlias,
