@@ -58,6 +58,9 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-envcrypt' -ScriptBlock 
             [CompletionResult]::new('unset', 'unset', [CompletionResultType]::ParameterValue, 'Remove keys from a sealed Secret')
             [CompletionResult]::new('exec', 'exec', [CompletionResultType]::ParameterValue, 'Run a program with the values of sealed Secrets')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Find unencrypted Secrets, and sealed Secrets that are damaged, misplaced or use the wrong KEK')
+            [CompletionResult]::new('krm', 'krm', [CompletionResultType]::ParameterValue, 'Check the output of Kustomize or kpt, as a KRM function')
+            [CompletionResult]::new('git', 'git', [CompletionResultType]::ParameterValue, 'Let Git show and merge sealed Secrets')
+            [CompletionResult]::new('audit', 'audit', [CompletionResultType]::ParameterValue, 'Find every value that the holder of a KEK has, or could ever have')
             [CompletionResult]::new('convert', 'convert', [CompletionResultType]::ParameterValue, 'Convert sealed Secrets in files to EnvcryptSecrets, or the reverse')
             [CompletionResult]::new('rewrap', 'rewrap', [CompletionResultType]::ParameterValue, 'Change the KEKs of sealed Secrets without changing their values')
             [CompletionResult]::new('rotate', 'rotate', [CompletionResultType]::ParameterValue, 'Seal the same values again under new data keys')
@@ -93,7 +96,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-envcrypt' -ScriptBlock 
             [CompletionResult]::new('--labels', '--labels', [CompletionResultType]::ParameterName, 'Labels of the Secret (can be repeated, or comma-separated)')
             [CompletionResult]::new('--annotations', '--annotations', [CompletionResultType]::ParameterName, 'Annotation of the Secret (can be repeated)')
             [CompletionResult]::new('--kek', '--kek', [CompletionResultType]::ParameterName, 'Seal to this KEK: local, or a URI (can be repeated)')
-            [CompletionResult]::new('--scope', '--scope', [CompletionResultType]::ParameterName, 'What the values are bound to: strict (namespace, name and key), namespace or cluster')
+            [CompletionResult]::new('--scope', '--scope', [CompletionResultType]::ParameterName, 'What the values are bound to: strict (namespace, name and key; the default), namespace or cluster')
             [CompletionResult]::new('--allow', '--allow', [CompletionResultType]::ParameterName, 'Turn off this warning about values (can be repeated, or comma-separated)')
             [CompletionResult]::new('-w', '-w', [CompletionResultType]::ParameterName, 'Write the sealed Secret to a new file, not to the cluster')
             [CompletionResult]::new('--write', '--write', [CompletionResultType]::ParameterName, 'Write the sealed Secret to a new file, not to the cluster')
@@ -163,6 +166,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-envcrypt' -ScriptBlock 
             [CompletionResult]::new('--recursive', '--recursive', [CompletionResultType]::ParameterName, 'Process directories recursively')
             [CompletionResult]::new('--unwrap', '--unwrap', [CompletionResultType]::ParameterName, 'Open the Secrets and apply them as plain Secrets')
             [CompletionResult]::new('--force-conflicts', '--force-conflicts', [CompletionResultType]::ParameterName, 'Overwrite fields that other field managers own')
+            [CompletionResult]::new('--allow-older', '--allow-older', [CompletionResultType]::ParameterName, 'Apply a file although it was sealed before the Secret in the cluster')
             [CompletionResult]::new('--insecure-skip-seal', '--insecure-skip-seal', [CompletionResultType]::ParameterName, 'Open the Secret even if its seal is missing or does not match')
             [CompletionResult]::new('--restart', '--restart', [CompletionResultType]::ParameterName, 'Show the workloads that use a Secret whose values changed, then restart them')
             [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Restart them without a prompt')
@@ -180,6 +184,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-envcrypt' -ScriptBlock 
             [CompletionResult]::new('--selector', '--selector', [CompletionResultType]::ParameterName, 'Select Secrets by their labels, for example app=web')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Output format for the whole Secret')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Output format for the whole Secret')
+            [CompletionResult]::new('--to', '--to', [CompletionResultType]::ParameterName, 'Encrypt the SOPS file to this KEK instead of those of the Secret (can be repeated)')
             [CompletionResult]::new('-w', '-w', [CompletionResultType]::ParameterName, 'Write to a new file that only you can read')
             [CompletionResult]::new('--write', '--write', [CompletionResultType]::ParameterName, 'Write to a new file that only you can read')
             [CompletionResult]::new('--kek', '--kek', [CompletionResultType]::ParameterName, 'Use only this KEK to open the Secret, for this run (can be repeated)')
@@ -262,8 +267,10 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-envcrypt' -ScriptBlock 
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Output format for Secrets in the cluster')
             [CompletionResult]::new('--kind', '--kind', [CompletionResultType]::ParameterName, 'Kind of object to write')
             [CompletionResult]::new('--kek', '--kek', [CompletionResultType]::ParameterName, 'Seal to this KEK: local, or a URI (can be repeated)')
-            [CompletionResult]::new('--scope', '--scope', [CompletionResultType]::ParameterName, 'What the values are bound to: strict (namespace, name and key), namespace or cluster')
+            [CompletionResult]::new('--scope', '--scope', [CompletionResultType]::ParameterName, 'What the values are bound to: strict (namespace, name and key; the default), namespace or cluster')
             [CompletionResult]::new('--allow', '--allow', [CompletionResultType]::ParameterName, 'Turn off this warning about values (can be repeated, or comma-separated)')
+            [CompletionResult]::new('--open-with', '--open-with', [CompletionResultType]::ParameterName, 'Use only this KEK to open SOPS files, for this run (can be repeated)')
+            [CompletionResult]::new('--sealed-secrets-key', '--sealed-secrets-key', [CompletionResultType]::ParameterName, 'Open SealedSecrets with the private keys in this file (PEM, Secret or List), or in the cluster: cluster, or cluster:NAMESPACE (can be repeated)')
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Namespace to use')
             [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'Namespace to use')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'Context of the kubeconfig to use')
@@ -292,6 +299,10 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-envcrypt' -ScriptBlock 
             [CompletionResult]::new('--replace', '--replace', [CompletionResultType]::ParameterName, 'Replace the plain Secret in the cluster with the sealed one')
             [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Replace Secrets without a prompt')
             [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Replace Secrets without a prompt')
+            [CompletionResult]::new('--open-with-gpg', '--open-with-gpg', [CompletionResultType]::ParameterName, 'Let gpg run with your keys for SOPS files that name a PGP key')
+            [CompletionResult]::new('--accept-plain', '--accept-plain', [CompletionResultType]::ParameterName, 'Accept values of a SOPS file that are in plaintext; SOPS does not say who wrote them')
+            [CompletionResult]::new('--ignore-mac', '--ignore-mac', [CompletionResultType]::ParameterName, 'Open a SOPS file even if its MAC does not match')
+            [CompletionResult]::new('--keep-comments', '--keep-comments', [CompletionResultType]::ParameterName, 'Write encrypted comments of a SOPS file in plaintext; they are dropped otherwise')
             [CompletionResult]::new('--insecure-skip-tls-verify', '--insecure-skip-tls-verify', [CompletionResultType]::ParameterName, 'Do not verify the server''s certificate')
             [CompletionResult]::new('--disable-compression', '--disable-compression', [CompletionResultType]::ParameterName, 'Do not compress responses')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
@@ -521,6 +532,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-envcrypt' -ScriptBlock 
         'kubectl-envcrypt;check' {
             [CompletionResult]::new('--kek', '--kek', [CompletionResultType]::ParameterName, 'Accept this KEK too, like those of rules, environment and settings (can be repeated)')
             [CompletionResult]::new('--exclude', '--exclude', [CompletionResultType]::ParameterName, 'Skip paths that match this pattern, for example tests/** (can be repeated)')
+            [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'Compare with this commit: no sealed Secret may be older than there')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Output format')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Output format')
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Namespace to use')
@@ -542,6 +554,273 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-envcrypt' -ScriptBlock 
             [CompletionResult]::new('--tls-server-name', '--tls-server-name', [CompletionResultType]::ParameterName, 'Server name that the server''s certificate must have')
             [CompletionResult]::new('--request-timeout', '--request-timeout', [CompletionResultType]::ParameterName, 'Time limit for one request, for example 5s or 2m; 0 means no limit')
             [CompletionResult]::new('--cache-dir', '--cache-dir', [CompletionResultType]::ParameterName, 'Accepted because kubectl has it; nothing is cached')
+            [CompletionResult]::new('--no-ignore', '--no-ignore', [CompletionResultType]::ParameterName, 'Check files that Git ignores, too')
+            [CompletionResult]::new('--only-sealed', '--only-sealed', [CompletionResultType]::ParameterName, 'Report objects that SOPS or Sealed Secrets encrypted, too')
+            [CompletionResult]::new('--history', '--history', [CompletionResultType]::ParameterName, 'Search all commits, branches, stashes and reflogs of the repository for plaintext values, too')
+            [CompletionResult]::new('--open', '--open', [CompletionResultType]::ParameterName, 'Open the sealed Secrets, and report only values that are still in use')
+            [CompletionResult]::new('--unreachable', '--unreachable', [CompletionResultType]::ParameterName, 'Search stored files that nothing refers to any more, too')
+            [CompletionResult]::new('--filter', '--filter', [CompletionResultType]::ParameterName, 'Copy standard input to standard output if nothing is found, and print nothing otherwise')
+            [CompletionResult]::new('--insecure-skip-tls-verify', '--insecure-skip-tls-verify', [CompletionResultType]::ParameterName, 'Do not verify the server''s certificate')
+            [CompletionResult]::new('--disable-compression', '--disable-compression', [CompletionResultType]::ParameterName, 'Do not compress responses')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'kubectl-envcrypt;krm' {
+            [CompletionResult]::new('--kek', '--kek', [CompletionResultType]::ParameterName, 'Accept this KEK too, like those of rules, environment and settings (can be repeated)')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Namespace to use')
+            [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'Namespace to use')
+            [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'Context of the kubeconfig to use')
+            [CompletionResult]::new('--kubeconfig', '--kubeconfig', [CompletionResultType]::ParameterName, 'Kubeconfig file, instead of `KUBECONFIG`')
+            [CompletionResult]::new('--cluster', '--cluster', [CompletionResultType]::ParameterName, 'Cluster of the kubeconfig to use')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'User of the kubeconfig to use')
+            [CompletionResult]::new('-s', '-s', [CompletionResultType]::ParameterName, 'Address of the API server')
+            [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'Address of the API server')
+            [CompletionResult]::new('--token', '--token', [CompletionResultType]::ParameterName, 'Bearer token for the API server; it is visible in the process list')
+            [CompletionResult]::new('--as', '--as', [CompletionResultType]::ParameterName, 'User to impersonate')
+            [CompletionResult]::new('--as-uid', '--as-uid', [CompletionResultType]::ParameterName, 'UID to impersonate')
+            [CompletionResult]::new('--as-group', '--as-group', [CompletionResultType]::ParameterName, 'Group to impersonate (can be repeated)')
+            [CompletionResult]::new('--as-user-extra', '--as-user-extra', [CompletionResultType]::ParameterName, 'Extra user information for the impersonation (can be repeated)')
+            [CompletionResult]::new('--certificate-authority', '--certificate-authority', [CompletionResultType]::ParameterName, 'File with the certificate of the certificate authority')
+            [CompletionResult]::new('--client-certificate', '--client-certificate', [CompletionResultType]::ParameterName, 'File with the client certificate')
+            [CompletionResult]::new('--client-key', '--client-key', [CompletionResultType]::ParameterName, 'File with the client key')
+            [CompletionResult]::new('--tls-server-name', '--tls-server-name', [CompletionResultType]::ParameterName, 'Server name that the server''s certificate must have')
+            [CompletionResult]::new('--request-timeout', '--request-timeout', [CompletionResultType]::ParameterName, 'Time limit for one request, for example 5s or 2m; 0 means no limit')
+            [CompletionResult]::new('--cache-dir', '--cache-dir', [CompletionResultType]::ParameterName, 'Accepted because kubectl has it; nothing is cached')
+            [CompletionResult]::new('--insecure-skip-tls-verify', '--insecure-skip-tls-verify', [CompletionResultType]::ParameterName, 'Do not verify the server''s certificate')
+            [CompletionResult]::new('--disable-compression', '--disable-compression', [CompletionResultType]::ParameterName, 'Do not compress responses')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'kubectl-envcrypt;git' {
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Namespace to use')
+            [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'Namespace to use')
+            [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'Context of the kubeconfig to use')
+            [CompletionResult]::new('--kubeconfig', '--kubeconfig', [CompletionResultType]::ParameterName, 'Kubeconfig file, instead of `KUBECONFIG`')
+            [CompletionResult]::new('--cluster', '--cluster', [CompletionResultType]::ParameterName, 'Cluster of the kubeconfig to use')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'User of the kubeconfig to use')
+            [CompletionResult]::new('-s', '-s', [CompletionResultType]::ParameterName, 'Address of the API server')
+            [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'Address of the API server')
+            [CompletionResult]::new('--token', '--token', [CompletionResultType]::ParameterName, 'Bearer token for the API server; it is visible in the process list')
+            [CompletionResult]::new('--as', '--as', [CompletionResultType]::ParameterName, 'User to impersonate')
+            [CompletionResult]::new('--as-uid', '--as-uid', [CompletionResultType]::ParameterName, 'UID to impersonate')
+            [CompletionResult]::new('--as-group', '--as-group', [CompletionResultType]::ParameterName, 'Group to impersonate (can be repeated)')
+            [CompletionResult]::new('--as-user-extra', '--as-user-extra', [CompletionResultType]::ParameterName, 'Extra user information for the impersonation (can be repeated)')
+            [CompletionResult]::new('--certificate-authority', '--certificate-authority', [CompletionResultType]::ParameterName, 'File with the certificate of the certificate authority')
+            [CompletionResult]::new('--client-certificate', '--client-certificate', [CompletionResultType]::ParameterName, 'File with the client certificate')
+            [CompletionResult]::new('--client-key', '--client-key', [CompletionResultType]::ParameterName, 'File with the client key')
+            [CompletionResult]::new('--tls-server-name', '--tls-server-name', [CompletionResultType]::ParameterName, 'Server name that the server''s certificate must have')
+            [CompletionResult]::new('--request-timeout', '--request-timeout', [CompletionResultType]::ParameterName, 'Time limit for one request, for example 5s or 2m; 0 means no limit')
+            [CompletionResult]::new('--cache-dir', '--cache-dir', [CompletionResultType]::ParameterName, 'Accepted because kubectl has it; nothing is cached')
+            [CompletionResult]::new('--insecure-skip-tls-verify', '--insecure-skip-tls-verify', [CompletionResultType]::ParameterName, 'Do not verify the server''s certificate')
+            [CompletionResult]::new('--disable-compression', '--disable-compression', [CompletionResultType]::ParameterName, 'Do not compress responses')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('install', 'install', [CompletionResultType]::ParameterValue, 'Set up a repository: Git then shows and merges sealed Secrets with this plugin')
+            [CompletionResult]::new('uninstall', 'uninstall', [CompletionResultType]::ParameterValue, 'Remove what `git install` wrote, and nothing else')
+            [CompletionResult]::new('textconv', 'textconv', [CompletionResultType]::ParameterValue, 'Show a file with sealed Secrets in the form that `git diff` compares. Git runs this')
+            [CompletionResult]::new('merge', 'merge', [CompletionResultType]::ParameterValue, 'Merge three versions of a file with sealed Secrets. Git runs this')
+            [CompletionResult]::new('resolve', 'resolve', [CompletionResultType]::ParameterValue, 'Decide the conflicts of sealed values in a file, during a merge, rebase or cherry-pick')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'kubectl-envcrypt;git;install' {
+            [CompletionResult]::new('--pattern', '--pattern', [CompletionResultType]::ParameterName, 'Use the drivers for files that match this pattern of .gitattributes; without it, for the sealed files that are there (can be repeated)')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Namespace to use')
+            [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'Namespace to use')
+            [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'Context of the kubeconfig to use')
+            [CompletionResult]::new('--kubeconfig', '--kubeconfig', [CompletionResultType]::ParameterName, 'Kubeconfig file, instead of `KUBECONFIG`')
+            [CompletionResult]::new('--cluster', '--cluster', [CompletionResultType]::ParameterName, 'Cluster of the kubeconfig to use')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'User of the kubeconfig to use')
+            [CompletionResult]::new('-s', '-s', [CompletionResultType]::ParameterName, 'Address of the API server')
+            [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'Address of the API server')
+            [CompletionResult]::new('--token', '--token', [CompletionResultType]::ParameterName, 'Bearer token for the API server; it is visible in the process list')
+            [CompletionResult]::new('--as', '--as', [CompletionResultType]::ParameterName, 'User to impersonate')
+            [CompletionResult]::new('--as-uid', '--as-uid', [CompletionResultType]::ParameterName, 'UID to impersonate')
+            [CompletionResult]::new('--as-group', '--as-group', [CompletionResultType]::ParameterName, 'Group to impersonate (can be repeated)')
+            [CompletionResult]::new('--as-user-extra', '--as-user-extra', [CompletionResultType]::ParameterName, 'Extra user information for the impersonation (can be repeated)')
+            [CompletionResult]::new('--certificate-authority', '--certificate-authority', [CompletionResultType]::ParameterName, 'File with the certificate of the certificate authority')
+            [CompletionResult]::new('--client-certificate', '--client-certificate', [CompletionResultType]::ParameterName, 'File with the client certificate')
+            [CompletionResult]::new('--client-key', '--client-key', [CompletionResultType]::ParameterName, 'File with the client key')
+            [CompletionResult]::new('--tls-server-name', '--tls-server-name', [CompletionResultType]::ParameterName, 'Server name that the server''s certificate must have')
+            [CompletionResult]::new('--request-timeout', '--request-timeout', [CompletionResultType]::ParameterName, 'Time limit for one request, for example 5s or 2m; 0 means no limit')
+            [CompletionResult]::new('--cache-dir', '--cache-dir', [CompletionResultType]::ParameterName, 'Accepted because kubectl has it; nothing is cached')
+            [CompletionResult]::new('--global', '--global', [CompletionResultType]::ParameterName, 'Write the drivers into the settings of the user, for all repositories')
+            [CompletionResult]::new('--insecure-skip-tls-verify', '--insecure-skip-tls-verify', [CompletionResultType]::ParameterName, 'Do not verify the server''s certificate')
+            [CompletionResult]::new('--disable-compression', '--disable-compression', [CompletionResultType]::ParameterName, 'Do not compress responses')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'kubectl-envcrypt;git;uninstall' {
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Namespace to use')
+            [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'Namespace to use')
+            [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'Context of the kubeconfig to use')
+            [CompletionResult]::new('--kubeconfig', '--kubeconfig', [CompletionResultType]::ParameterName, 'Kubeconfig file, instead of `KUBECONFIG`')
+            [CompletionResult]::new('--cluster', '--cluster', [CompletionResultType]::ParameterName, 'Cluster of the kubeconfig to use')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'User of the kubeconfig to use')
+            [CompletionResult]::new('-s', '-s', [CompletionResultType]::ParameterName, 'Address of the API server')
+            [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'Address of the API server')
+            [CompletionResult]::new('--token', '--token', [CompletionResultType]::ParameterName, 'Bearer token for the API server; it is visible in the process list')
+            [CompletionResult]::new('--as', '--as', [CompletionResultType]::ParameterName, 'User to impersonate')
+            [CompletionResult]::new('--as-uid', '--as-uid', [CompletionResultType]::ParameterName, 'UID to impersonate')
+            [CompletionResult]::new('--as-group', '--as-group', [CompletionResultType]::ParameterName, 'Group to impersonate (can be repeated)')
+            [CompletionResult]::new('--as-user-extra', '--as-user-extra', [CompletionResultType]::ParameterName, 'Extra user information for the impersonation (can be repeated)')
+            [CompletionResult]::new('--certificate-authority', '--certificate-authority', [CompletionResultType]::ParameterName, 'File with the certificate of the certificate authority')
+            [CompletionResult]::new('--client-certificate', '--client-certificate', [CompletionResultType]::ParameterName, 'File with the client certificate')
+            [CompletionResult]::new('--client-key', '--client-key', [CompletionResultType]::ParameterName, 'File with the client key')
+            [CompletionResult]::new('--tls-server-name', '--tls-server-name', [CompletionResultType]::ParameterName, 'Server name that the server''s certificate must have')
+            [CompletionResult]::new('--request-timeout', '--request-timeout', [CompletionResultType]::ParameterName, 'Time limit for one request, for example 5s or 2m; 0 means no limit')
+            [CompletionResult]::new('--cache-dir', '--cache-dir', [CompletionResultType]::ParameterName, 'Accepted because kubectl has it; nothing is cached')
+            [CompletionResult]::new('--global', '--global', [CompletionResultType]::ParameterName, 'Remove the drivers from the settings of the user')
+            [CompletionResult]::new('--insecure-skip-tls-verify', '--insecure-skip-tls-verify', [CompletionResultType]::ParameterName, 'Do not verify the server''s certificate')
+            [CompletionResult]::new('--disable-compression', '--disable-compression', [CompletionResultType]::ParameterName, 'Do not compress responses')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'kubectl-envcrypt;git;textconv' {
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Namespace to use')
+            [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'Namespace to use')
+            [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'Context of the kubeconfig to use')
+            [CompletionResult]::new('--kubeconfig', '--kubeconfig', [CompletionResultType]::ParameterName, 'Kubeconfig file, instead of `KUBECONFIG`')
+            [CompletionResult]::new('--cluster', '--cluster', [CompletionResultType]::ParameterName, 'Cluster of the kubeconfig to use')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'User of the kubeconfig to use')
+            [CompletionResult]::new('-s', '-s', [CompletionResultType]::ParameterName, 'Address of the API server')
+            [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'Address of the API server')
+            [CompletionResult]::new('--token', '--token', [CompletionResultType]::ParameterName, 'Bearer token for the API server; it is visible in the process list')
+            [CompletionResult]::new('--as', '--as', [CompletionResultType]::ParameterName, 'User to impersonate')
+            [CompletionResult]::new('--as-uid', '--as-uid', [CompletionResultType]::ParameterName, 'UID to impersonate')
+            [CompletionResult]::new('--as-group', '--as-group', [CompletionResultType]::ParameterName, 'Group to impersonate (can be repeated)')
+            [CompletionResult]::new('--as-user-extra', '--as-user-extra', [CompletionResultType]::ParameterName, 'Extra user information for the impersonation (can be repeated)')
+            [CompletionResult]::new('--certificate-authority', '--certificate-authority', [CompletionResultType]::ParameterName, 'File with the certificate of the certificate authority')
+            [CompletionResult]::new('--client-certificate', '--client-certificate', [CompletionResultType]::ParameterName, 'File with the client certificate')
+            [CompletionResult]::new('--client-key', '--client-key', [CompletionResultType]::ParameterName, 'File with the client key')
+            [CompletionResult]::new('--tls-server-name', '--tls-server-name', [CompletionResultType]::ParameterName, 'Server name that the server''s certificate must have')
+            [CompletionResult]::new('--request-timeout', '--request-timeout', [CompletionResultType]::ParameterName, 'Time limit for one request, for example 5s or 2m; 0 means no limit')
+            [CompletionResult]::new('--cache-dir', '--cache-dir', [CompletionResultType]::ParameterName, 'Accepted because kubectl has it; nothing is cached')
+            [CompletionResult]::new('--values', '--values', [CompletionResultType]::ParameterName, 'Open the Secrets and show their plaintext values')
+            [CompletionResult]::new('--insecure-skip-tls-verify', '--insecure-skip-tls-verify', [CompletionResultType]::ParameterName, 'Do not verify the server''s certificate')
+            [CompletionResult]::new('--disable-compression', '--disable-compression', [CompletionResultType]::ParameterName, 'Do not compress responses')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'kubectl-envcrypt;git;merge' {
+            [CompletionResult]::new('--marker-size', '--marker-size', [CompletionResultType]::ParameterName, 'Number of characters of a conflict marker, from 7 to 100')
+            [CompletionResult]::new('--path', '--path', [CompletionResultType]::ParameterName, 'Path of the file in the work tree, for rules and messages')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write the result to this file; conflicts then show the common version, too')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write the result to this file; conflicts then show the common version, too')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Namespace to use')
+            [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'Namespace to use')
+            [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'Context of the kubeconfig to use')
+            [CompletionResult]::new('--kubeconfig', '--kubeconfig', [CompletionResultType]::ParameterName, 'Kubeconfig file, instead of `KUBECONFIG`')
+            [CompletionResult]::new('--cluster', '--cluster', [CompletionResultType]::ParameterName, 'Cluster of the kubeconfig to use')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'User of the kubeconfig to use')
+            [CompletionResult]::new('-s', '-s', [CompletionResultType]::ParameterName, 'Address of the API server')
+            [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'Address of the API server')
+            [CompletionResult]::new('--token', '--token', [CompletionResultType]::ParameterName, 'Bearer token for the API server; it is visible in the process list')
+            [CompletionResult]::new('--as', '--as', [CompletionResultType]::ParameterName, 'User to impersonate')
+            [CompletionResult]::new('--as-uid', '--as-uid', [CompletionResultType]::ParameterName, 'UID to impersonate')
+            [CompletionResult]::new('--as-group', '--as-group', [CompletionResultType]::ParameterName, 'Group to impersonate (can be repeated)')
+            [CompletionResult]::new('--as-user-extra', '--as-user-extra', [CompletionResultType]::ParameterName, 'Extra user information for the impersonation (can be repeated)')
+            [CompletionResult]::new('--certificate-authority', '--certificate-authority', [CompletionResultType]::ParameterName, 'File with the certificate of the certificate authority')
+            [CompletionResult]::new('--client-certificate', '--client-certificate', [CompletionResultType]::ParameterName, 'File with the client certificate')
+            [CompletionResult]::new('--client-key', '--client-key', [CompletionResultType]::ParameterName, 'File with the client key')
+            [CompletionResult]::new('--tls-server-name', '--tls-server-name', [CompletionResultType]::ParameterName, 'Server name that the server''s certificate must have')
+            [CompletionResult]::new('--request-timeout', '--request-timeout', [CompletionResultType]::ParameterName, 'Time limit for one request, for example 5s or 2m; 0 means no limit')
+            [CompletionResult]::new('--cache-dir', '--cache-dir', [CompletionResultType]::ParameterName, 'Accepted because kubectl has it; nothing is cached')
+            [CompletionResult]::new('--insecure-skip-tls-verify', '--insecure-skip-tls-verify', [CompletionResultType]::ParameterName, 'Do not verify the server''s certificate')
+            [CompletionResult]::new('--disable-compression', '--disable-compression', [CompletionResultType]::ParameterName, 'Do not compress responses')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'kubectl-envcrypt;git;resolve' {
+            [CompletionResult]::new('--ours', '--ours', [CompletionResultType]::ParameterName, 'Take our value of this key, or NAMESPACE/NAME/KEY; without =KEY, of all others (can be repeated)')
+            [CompletionResult]::new('--theirs', '--theirs', [CompletionResultType]::ParameterName, 'Take their value of this key, or NAMESPACE/NAME/KEY; without =KEY, of all others (can be repeated)')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Namespace to use')
+            [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'Namespace to use')
+            [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'Context of the kubeconfig to use')
+            [CompletionResult]::new('--kubeconfig', '--kubeconfig', [CompletionResultType]::ParameterName, 'Kubeconfig file, instead of `KUBECONFIG`')
+            [CompletionResult]::new('--cluster', '--cluster', [CompletionResultType]::ParameterName, 'Cluster of the kubeconfig to use')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'User of the kubeconfig to use')
+            [CompletionResult]::new('-s', '-s', [CompletionResultType]::ParameterName, 'Address of the API server')
+            [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'Address of the API server')
+            [CompletionResult]::new('--token', '--token', [CompletionResultType]::ParameterName, 'Bearer token for the API server; it is visible in the process list')
+            [CompletionResult]::new('--as', '--as', [CompletionResultType]::ParameterName, 'User to impersonate')
+            [CompletionResult]::new('--as-uid', '--as-uid', [CompletionResultType]::ParameterName, 'UID to impersonate')
+            [CompletionResult]::new('--as-group', '--as-group', [CompletionResultType]::ParameterName, 'Group to impersonate (can be repeated)')
+            [CompletionResult]::new('--as-user-extra', '--as-user-extra', [CompletionResultType]::ParameterName, 'Extra user information for the impersonation (can be repeated)')
+            [CompletionResult]::new('--certificate-authority', '--certificate-authority', [CompletionResultType]::ParameterName, 'File with the certificate of the certificate authority')
+            [CompletionResult]::new('--client-certificate', '--client-certificate', [CompletionResultType]::ParameterName, 'File with the client certificate')
+            [CompletionResult]::new('--client-key', '--client-key', [CompletionResultType]::ParameterName, 'File with the client key')
+            [CompletionResult]::new('--tls-server-name', '--tls-server-name', [CompletionResultType]::ParameterName, 'Server name that the server''s certificate must have')
+            [CompletionResult]::new('--request-timeout', '--request-timeout', [CompletionResultType]::ParameterName, 'Time limit for one request, for example 5s or 2m; 0 means no limit')
+            [CompletionResult]::new('--cache-dir', '--cache-dir', [CompletionResultType]::ParameterName, 'Accepted because kubectl has it; nothing is cached')
+            [CompletionResult]::new('--insecure-skip-tls-verify', '--insecure-skip-tls-verify', [CompletionResultType]::ParameterName, 'Do not verify the server''s certificate')
+            [CompletionResult]::new('--disable-compression', '--disable-compression', [CompletionResultType]::ParameterName, 'Do not compress responses')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'kubectl-envcrypt;git;help' {
+            [CompletionResult]::new('install', 'install', [CompletionResultType]::ParameterValue, 'Set up a repository: Git then shows and merges sealed Secrets with this plugin')
+            [CompletionResult]::new('uninstall', 'uninstall', [CompletionResultType]::ParameterValue, 'Remove what `git install` wrote, and nothing else')
+            [CompletionResult]::new('textconv', 'textconv', [CompletionResultType]::ParameterValue, 'Show a file with sealed Secrets in the form that `git diff` compares. Git runs this')
+            [CompletionResult]::new('merge', 'merge', [CompletionResultType]::ParameterValue, 'Merge three versions of a file with sealed Secrets. Git runs this')
+            [CompletionResult]::new('resolve', 'resolve', [CompletionResultType]::ParameterValue, 'Decide the conflicts of sealed values in a file, during a merge, rebase or cherry-pick')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'kubectl-envcrypt;git;help;install' {
+            break
+        }
+        'kubectl-envcrypt;git;help;uninstall' {
+            break
+        }
+        'kubectl-envcrypt;git;help;textconv' {
+            break
+        }
+        'kubectl-envcrypt;git;help;merge' {
+            break
+        }
+        'kubectl-envcrypt;git;help;resolve' {
+            break
+        }
+        'kubectl-envcrypt;git;help;help' {
+            break
+        }
+        'kubectl-envcrypt;audit' {
+            [CompletionResult]::new('--kek', '--kek', [CompletionResultType]::ParameterName, 'The KEK that was lost or leaked: local, or a URI (can be repeated)')
+            [CompletionResult]::new('--exclude', '--exclude', [CompletionResultType]::ParameterName, 'Skip paths that match this pattern, for example tests/** (can be repeated)')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Output format')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Output format')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Namespace to use')
+            [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'Namespace to use')
+            [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'Context of the kubeconfig to use')
+            [CompletionResult]::new('--kubeconfig', '--kubeconfig', [CompletionResultType]::ParameterName, 'Kubeconfig file, instead of `KUBECONFIG`')
+            [CompletionResult]::new('--cluster', '--cluster', [CompletionResultType]::ParameterName, 'Cluster of the kubeconfig to use')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'User of the kubeconfig to use')
+            [CompletionResult]::new('-s', '-s', [CompletionResultType]::ParameterName, 'Address of the API server')
+            [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'Address of the API server')
+            [CompletionResult]::new('--token', '--token', [CompletionResultType]::ParameterName, 'Bearer token for the API server; it is visible in the process list')
+            [CompletionResult]::new('--as', '--as', [CompletionResultType]::ParameterName, 'User to impersonate')
+            [CompletionResult]::new('--as-uid', '--as-uid', [CompletionResultType]::ParameterName, 'UID to impersonate')
+            [CompletionResult]::new('--as-group', '--as-group', [CompletionResultType]::ParameterName, 'Group to impersonate (can be repeated)')
+            [CompletionResult]::new('--as-user-extra', '--as-user-extra', [CompletionResultType]::ParameterName, 'Extra user information for the impersonation (can be repeated)')
+            [CompletionResult]::new('--certificate-authority', '--certificate-authority', [CompletionResultType]::ParameterName, 'File with the certificate of the certificate authority')
+            [CompletionResult]::new('--client-certificate', '--client-certificate', [CompletionResultType]::ParameterName, 'File with the client certificate')
+            [CompletionResult]::new('--client-key', '--client-key', [CompletionResultType]::ParameterName, 'File with the client key')
+            [CompletionResult]::new('--tls-server-name', '--tls-server-name', [CompletionResultType]::ParameterName, 'Server name that the server''s certificate must have')
+            [CompletionResult]::new('--request-timeout', '--request-timeout', [CompletionResultType]::ParameterName, 'Time limit for one request, for example 5s or 2m; 0 means no limit')
+            [CompletionResult]::new('--cache-dir', '--cache-dir', [CompletionResultType]::ParameterName, 'Accepted because kubectl has it; nothing is cached')
+            [CompletionResult]::new('--history', '--history', [CompletionResultType]::ParameterName, 'Search all commits, branches, tags, stashes and reflogs of the repository')
+            [CompletionResult]::new('--unreachable', '--unreachable', [CompletionResultType]::ParameterName, 'Search stored files that nothing refers to any more, too')
+            [CompletionResult]::new('-A', '-A ', [CompletionResultType]::ParameterName, 'Search the sealed Secrets of all namespaces of the cluster')
+            [CompletionResult]::new('--all-namespaces', '--all-namespaces', [CompletionResultType]::ParameterName, 'Search the sealed Secrets of all namespaces of the cluster')
+            [CompletionResult]::new('--open', '--open', [CompletionResultType]::ParameterName, 'Open old and new values, to find those that are still the same')
             [CompletionResult]::new('--no-ignore', '--no-ignore', [CompletionResultType]::ParameterName, 'Check files that Git ignores, too')
             [CompletionResult]::new('--insecure-skip-tls-verify', '--insecure-skip-tls-verify', [CompletionResultType]::ParameterName, 'Do not verify the server''s certificate')
             [CompletionResult]::new('--disable-compression', '--disable-compression', [CompletionResultType]::ParameterName, 'Do not compress responses')
@@ -1314,7 +1593,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-envcrypt' -ScriptBlock 
         'kubectl-envcrypt;at-rest;config;seal' {
             [CompletionResult]::new('--name', '--name', [CompletionResultType]::ParameterName, 'Name of the sealed Secret')
             [CompletionResult]::new('--kek', '--kek', [CompletionResultType]::ParameterName, 'Seal to this KEK: local, or a URI (can be repeated)')
-            [CompletionResult]::new('--scope', '--scope', [CompletionResultType]::ParameterName, 'What the values are bound to: strict (namespace, name and key), namespace or cluster')
+            [CompletionResult]::new('--scope', '--scope', [CompletionResultType]::ParameterName, 'What the values are bound to: strict (namespace, name and key; the default), namespace or cluster')
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Namespace to use')
             [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'Namespace to use')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'Context of the kubeconfig to use')
@@ -1517,7 +1796,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-envcrypt' -ScriptBlock 
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'Open what a KMS v2 plugin encrypted with the plugin at this socket')
             [CompletionResult]::new('--encryption-config', '--encryption-config', [CompletionResultType]::ParameterName, 'Open what kube-apiserver encrypted with the keys of this EncryptionConfiguration')
             [CompletionResult]::new('--kek', '--kek', [CompletionResultType]::ParameterName, 'Seal to this KEK: local, or a URI (can be repeated)')
-            [CompletionResult]::new('--scope', '--scope', [CompletionResultType]::ParameterName, 'What the values are bound to: strict (namespace, name and key), namespace or cluster')
+            [CompletionResult]::new('--scope', '--scope', [CompletionResultType]::ParameterName, 'What the values are bound to: strict (namespace, name and key; the default), namespace or cluster')
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Namespace to use')
             [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'Namespace to use')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'Context of the kubeconfig to use')
@@ -1820,6 +2099,9 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-envcrypt' -ScriptBlock 
             [CompletionResult]::new('unset', 'unset', [CompletionResultType]::ParameterValue, 'Remove keys from a sealed Secret')
             [CompletionResult]::new('exec', 'exec', [CompletionResultType]::ParameterValue, 'Run a program with the values of sealed Secrets')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Find unencrypted Secrets, and sealed Secrets that are damaged, misplaced or use the wrong KEK')
+            [CompletionResult]::new('krm', 'krm', [CompletionResultType]::ParameterValue, 'Check the output of Kustomize or kpt, as a KRM function')
+            [CompletionResult]::new('git', 'git', [CompletionResultType]::ParameterValue, 'Let Git show and merge sealed Secrets')
+            [CompletionResult]::new('audit', 'audit', [CompletionResultType]::ParameterValue, 'Find every value that the holder of a KEK has, or could ever have')
             [CompletionResult]::new('convert', 'convert', [CompletionResultType]::ParameterValue, 'Convert sealed Secrets in files to EnvcryptSecrets, or the reverse')
             [CompletionResult]::new('rewrap', 'rewrap', [CompletionResultType]::ParameterValue, 'Change the KEKs of sealed Secrets without changing their values')
             [CompletionResult]::new('rotate', 'rotate', [CompletionResultType]::ParameterValue, 'Seal the same values again under new data keys')
@@ -1872,6 +2154,35 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-envcrypt' -ScriptBlock 
             break
         }
         'kubectl-envcrypt;help;check' {
+            break
+        }
+        'kubectl-envcrypt;help;krm' {
+            break
+        }
+        'kubectl-envcrypt;help;git' {
+            [CompletionResult]::new('install', 'install', [CompletionResultType]::ParameterValue, 'Set up a repository: Git then shows and merges sealed Secrets with this plugin')
+            [CompletionResult]::new('uninstall', 'uninstall', [CompletionResultType]::ParameterValue, 'Remove what `git install` wrote, and nothing else')
+            [CompletionResult]::new('textconv', 'textconv', [CompletionResultType]::ParameterValue, 'Show a file with sealed Secrets in the form that `git diff` compares. Git runs this')
+            [CompletionResult]::new('merge', 'merge', [CompletionResultType]::ParameterValue, 'Merge three versions of a file with sealed Secrets. Git runs this')
+            [CompletionResult]::new('resolve', 'resolve', [CompletionResultType]::ParameterValue, 'Decide the conflicts of sealed values in a file, during a merge, rebase or cherry-pick')
+            break
+        }
+        'kubectl-envcrypt;help;git;install' {
+            break
+        }
+        'kubectl-envcrypt;help;git;uninstall' {
+            break
+        }
+        'kubectl-envcrypt;help;git;textconv' {
+            break
+        }
+        'kubectl-envcrypt;help;git;merge' {
+            break
+        }
+        'kubectl-envcrypt;help;git;resolve' {
+            break
+        }
+        'kubectl-envcrypt;help;audit' {
             break
         }
         'kubectl-envcrypt;help;convert' {

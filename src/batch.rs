@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use futures::{Stream, StreamExt};
 use tokio::time::timeout;
+use zeroize::Zeroizing;
 
 use crate::batch::progress::{Done, IN_FLIGHT, Progress};
 use crate::failure::{BatchError, Failure, SelectError};
@@ -65,6 +66,21 @@ pub trait Change {
         manifest::put(&mut object, new);
         gone.retain(|key| !object.keys().any(|k| k == key));
         Ok(cluster.reseal(place, &object, &gone).await?)
+    }
+
+    /// Notes a file that another program encrypted. Returns whether it is one.
+    fn note(&self, _: &Path, _: &[u8]) -> bool {
+        false
+    }
+
+    /// Gets the keys of all noted files, at once.
+    async fn unlock(&self) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    /// The plain manifests of a noted file. They must never be written.
+    fn open_noted(&self, _: &Path, _: &[u8]) -> Result<Option<Zeroizing<Vec<u8>>>, Failure> {
+        Ok(None)
     }
 
     /// Handles a Secret that is named but not in the cluster. Returns whether it now exists as

@@ -10,8 +10,8 @@ mod reference;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    apply, at_rest, check, convert, create, diff, doctor, edit, exec, get, inspect, kek, policy,
-    restart, rewrap, rotate, seal, set, unset, unwrap,
+    apply, at_rest, audit, check, convert, create, diff, doctor, edit, exec, get, git, inspect,
+    kek, policy, restart, rewrap, rotate, seal, set, unset, unwrap,
 };
 use crate::failure::Failure;
 use crate::session::Session;
@@ -59,7 +59,10 @@ pub enum Command {
     Set(set::SetArgs),
     Unset(unset::UnsetArgs),
     Exec(exec::ExecArgs),
-    Check(check::CheckArgs),
+    Check(Box<check::CheckArgs>),
+    Krm(check::krm::KrmArgs),
+    Git(git::GitArgs),
+    Audit(Box<audit::AuditArgs>),
     Convert(convert::ConvertArgs),
     Rewrap(rewrap::RewrapArgs),
     Rotate(rotate::RotateArgs),
@@ -105,7 +108,10 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Get(args) => get::run(args, &session).await,
         Command::Diff(args) => diff::run(args, &session).await,
         Command::Exec(args) => exec::run(args, &session).await,
-        Command::Check(args) => check::run(&args, &session),
+        Command::Check(args) => check::run(*args, &session).await,
+        Command::Krm(args) => check::krm::run(&args, &session),
+        Command::Git(args) => git::run(args, &session).await,
+        Command::Audit(args) => audit::run(*args, &session).await,
         Command::Convert(args) => convert::run(&args, &session),
         Command::Seal(args) => seal::run(args, &session).await,
         Command::Set(args) => set::run(args, &session).await,

@@ -2,6 +2,7 @@
 
 pub mod apply;
 pub mod at_rest;
+pub mod audit;
 pub mod check;
 pub mod convert;
 pub mod create;
@@ -10,6 +11,7 @@ pub mod doctor;
 pub mod edit;
 pub mod exec;
 pub mod get;
+pub mod git;
 pub mod inspect;
 pub mod kek;
 pub mod policy;

@@ -5,7 +5,11 @@ mod access;
 mod at_rest;
 mod batch;
 mod exec;
+mod git;
+mod history;
 mod lower;
+mod merge;
+mod peers;
 mod policy;
 mod restart;
 mod select;
@@ -18,6 +22,7 @@ use thiserror::Error;
 use crate::config::ConfigError;
 use crate::etcd::{EtcdError, PodError, SourceError};
 use crate::files::{FileError, MemoryError};
+use crate::git::GitError;
 use crate::policy::PolicyError;
 use crate::terminal::{EditError, OutputError, PromptError, Report};
 use envcrypt_cluster::{ClusterError, ReplaceError};
@@ -31,6 +36,9 @@ pub use access::AccessError;
 pub use at_rest::AtRestError;
 pub use batch::BatchError;
 pub use exec::ExecError;
+pub use history::HistoryError;
+pub use merge::{MergeError, NotMerged, whose};
+pub use peers::PeersError;
 pub use restart::RestartError;
 pub use select::SelectError;
 pub use values::{EnvFileError, ValuesError};
@@ -76,6 +84,14 @@ pub enum Failure {
     Exec(#[from] ExecError),
     #[error(transparent)]
     Policy(#[from] PolicyError),
+    #[error(transparent)]
+    Git(#[from] GitError),
+    #[error(transparent)]
+    Merge(#[from] MergeError),
+    #[error(transparent)]
+    Peers(#[from] PeersError),
+    #[error(transparent)]
+    History(#[from] HistoryError),
     /// Flags that conflict.
     #[error("{0}")]
     Usage(String),
@@ -258,6 +274,10 @@ impl Failure {
             Self::AtRest(error) => error,
             Self::Exec(error) => error,
             Self::Policy(error) => error,
+            Self::Git(error) => error,
+            Self::Merge(error) => error,
+            Self::Peers(error) => error,
+            Self::History(error) => error,
             Self::Type(error) => error,
             Self::Live(error) => error,
             Self::Replace(error) => &**error,

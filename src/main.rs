@@ -17,9 +17,14 @@ mod config;
 mod etcd;
 mod failure;
 mod files;
+mod git;
+mod history;
+mod merge;
+mod peers;
 mod policy;
 mod process;
 mod restart;
+mod scan;
 mod select;
 mod session;
 mod terminal;
@@ -42,7 +47,8 @@ fn main() -> ExitCode {
             let tips: Vec<_> = tips.into_iter().filter(|tip| !is_value(tip)).collect();
             error.insert(ContextKind::Suggested, ContextValue::StyledStrs(tips));
         }
-        if error.to_string().to_ascii_uppercase().contains("AGE-SECRET-KEY") {
+        let text = error.to_string().to_ascii_uppercase();
+        if ["AGE-SECRET-KEY", "AGE-PLUGIN-"].iter().any(|start| text.contains(start)) {
             // The error would quote it.
             error = Cli::command().error(
                 error.kind(),
@@ -57,6 +63,7 @@ fn main() -> ExitCode {
     // Waits for a file that is being written, but not long for a call that hangs, such as a DNS
     // lookup.
     runtime.shutdown_timeout(Duration::from_secs(1));
+    terminal::restore_terminal();
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

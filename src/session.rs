@@ -1,6 +1,7 @@
 //! What a command needs from its environment. Each part is created on first use.
 
 pub mod local;
+mod plugins;
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,10 +14,12 @@ use crate::config::{
     ConfigDirectory, ConfigError, KEK_VARIABLE, KekName, Rule, RuleInput, Rules, Settings, keks_in,
 };
 use crate::failure::{AccessError, Failure, SelectError};
-use crate::terminal::{self, Prompt, PromptError, Times};
+use crate::terminal::{self, Prompt, Times};
 use envcrypt_cluster::{Cluster, ConnectOptions, Connection};
 use envcrypt_core::access::{MayUse, Policy, Scope, Trust, Uses};
-use envcrypt_core::kek::{KekUri, Lifetimes, Ring, RingOptions};
+#[cfg(feature = "age")]
+use envcrypt_core::kek::age::Identities;
+use envcrypt_core::kek::{KekUri, Lifetimes, Passphrases, PluginUser, Ring, RingOptions};
 use envcrypt_core::secret::{Namespace, Place};
 use local::MakeLocal;
 
@@ -124,26 +127,39 @@ impl Session {
     /// The KEKs. It prompts for their passphrases on the terminal.
     pub fn ring(&self) -> Result<&Arc<Ring>, Failure> {
         get_or_try(&self.ring, || {
-            let prompt = self.prompt().clone();
-            let identities = self.folder.identities()?;
-            identities.iter().for_each(|path| warn_if_shared(path));
-            Ok(Arc::new(Ring::new(RingOptions {
-                identities,
-                passphrases: Arc::new(move |question| {
-                    let answer = prompt.hidden(question, Times::Once);
-                    answer.map_err(|error| match error {
-                        PromptError::NoTerminal(_) => {
-                            "there is no terminal to prompt for it".into()
-                        }
-                        PromptError::Closed(_) => "the prompt got no answer".into(),
-                        error => error.to_string(),
-                    })
-                }),
-                patience: self.settings()?.kek_timeout()?,
-                lifetimes: Lifetimes::run(),
-                vaults: Default::default(),
-            })))
+            self.folder.identities()?.iter().for_each(|path| warn_if_shared(path));
+            Ok(Arc::new(self.new_ring()?))
         })
+    }
+
+    /// Another ring, which shares nothing with that of the session.
+    pub fn new_ring(&self) -> Result<Ring, Failure> {
+        Ok(Ring::new(RingOptions {
+            identities: self.folder.identities()?,
+            plugin_user: Some(self.plugin_user()),
+            passphrases: self.passphrases(),
+            patience: self.settings()?.kek_timeout()?,
+            lifetimes: Lifetimes::run(),
+            vaults: Default::default(),
+        }))
+    }
+
+    /// The identities of the person, and those in more files.
+    #[cfg(feature = "age")]
+    pub fn identities_with(&self, files: Vec<PathBuf>) -> Result<Identities, Failure> {
+        files.iter().for_each(|path| warn_if_shared(path));
+        let files = [self.folder.identities()?, files].concat();
+        Ok(Identities::new(files, self.passphrases(), Some(self.plugin_user())))
+    }
+
+    /// Whoever answers the questions of age plugins.
+    fn plugin_user(&self) -> Arc<dyn PluginUser> {
+        Arc::new(plugins::Person(self.prompt().clone()))
+    }
+
+    fn passphrases(&self) -> Passphrases {
+        let prompt = self.prompt().clone();
+        Arc::new(move |question| prompt.hidden(question, Times::Once).map_err(plugins::why))
     }
 
     /// The URI of a KEK.

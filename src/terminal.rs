@@ -9,8 +9,10 @@ mod time;
 mod visible;
 
 pub use editor::{EditError, Editor};
-pub use output::{OutputError, stderr_is_terminal, stderr_line, stdout, stdout_is_terminal};
-pub use prompt::{Prompt, PromptError, Times, open as open_prompt};
+pub use output::{
+    OutputError, stderr_is_terminal, stderr_line, stdout, stdout_is_terminal, tty_line,
+};
+pub use prompt::{Prompt, PromptError, Times, open as open_prompt, restore_terminal};
 pub use report::{Report, note, warn};
 pub use time::time;
 pub use visible::{visible, visible_json};

@@ -23,9 +23,10 @@ pub struct SealingArgs {
     /// Seal to this KEK: local, or a URI (can be repeated)
     #[arg(long, value_name = "KEK", add = candidates::keks())]
     pub kek: Vec<KekName>,
-    /// What the values are bound to: strict (namespace, name and key), namespace or cluster
-    #[arg(long, default_value = "strict", value_name = "SCOPE", add = candidates::scopes())]
-    pub scope: envelope::Scope,
+    /// What the values are bound to: strict (namespace, name and key; the default), namespace or
+    /// cluster
+    #[arg(long, value_name = "SCOPE", add = candidates::scopes())]
+    pub scope: Option<envelope::Scope>,
 }
 
 /// Takes `--kek`, otherwise `ENVCRYPT_KEK`, otherwise the KEKs of the rule for the place, otherwise
@@ -119,6 +120,22 @@ impl<'a> Chooser<'a> {
                     rule.file.display()
                 ));
             }
+        }
+    }
+
+    /// Lets the person accept a KEK that only the file itself names, for this one Secret.
+    pub fn accept_again(&self, kek: &KekUri, place: &Place) -> Result<(), Failure> {
+        let is_own = is_own(self.session, kek)?;
+        let may = self.consents.policy().may_seal(kek, place, is_own);
+        if !self.asks || may == Verdict::Yes {
+            return Ok(());
+        }
+        match self.consents.ask(&Question::SealAgain { place, kek })? {
+            Answer::Yes => Ok(()),
+            Answer::No | Answer::Nobody => Err(Failure::Access(AccessError::UnnamedHolder {
+                place: place.to_string(),
+                kek: kek.clone(),
+            })),
         }
     }
 

@@ -29,7 +29,10 @@ impl Consent for Terminal {
 
 fn text(question: &Question<'_>, alias: Option<&KekUri>) -> String {
     let kek = question.kek();
-    let shown = alias.map_or(format!("`{kek}`"), |alias| format!("`{alias}` (`{kek}`)"));
+    let mut shown = alias.map_or(format!("`{kek}`"), |alias| format!("`{alias}` (`{kek}`)"));
+    if let Some(plugin) = kek.plugin() {
+        shown += &format!(" (which runs `age-plugin-{plugin}`)");
+    }
     let namespace = &question.place().namespace;
     match question {
         Question::Open { place, .. } => format!(

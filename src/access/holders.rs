@@ -14,7 +14,7 @@ use crate::failure::{AccessError, Failure};
 use crate::session::Session;
 use envcrypt_core::access::{Answer, Question, Verdict};
 use envcrypt_core::envelope::{Holder, SealedSecret};
-use envcrypt_core::kek::{KekError, KekUri};
+use envcrypt_core::kek::{KekError, KekId, KekUri};
 
 /// Finds the KEKs, and remembers the answers to prompts.
 pub struct Holders<'a> {
@@ -76,18 +76,33 @@ impl<'a> Holders<'a> {
     }
 
     /// The current KEKs, for new values: each is the person's own, named elsewhere, or confirmed.
-    /// Someone else may have sealed the whole Secret, so it proves little that a KEK has the old
-    /// data keys.
     pub async fn settled(
         &self,
         secret: &SealedSecret,
         path: Option<&Path>,
     ) -> Result<Vec<KekUri>, Failure> {
-        let targets = self.held(secret, path).await?;
-        for target in targets.iter().filter(|target| !target.named) {
-            self.confirm(secret, &target.kek)?;
-        }
+        let targets = self.settle(secret, path, secret.keys()).await?;
         Ok(targets.into_iter().map(|target| target.kek).collect())
+    }
+
+    /// KEKs for new values of this Secret: each is the person's own, named elsewhere, or confirmed.
+    /// Someone else may have sealed the whole Secret, so it proves little that a KEK has the old
+    /// data keys.
+    pub async fn settle(
+        &self,
+        secret: &SealedSecret,
+        path: Option<&Path>,
+        keks: impl IntoIterator<Item = KekId>,
+    ) -> Result<Vec<Holder>, Failure> {
+        let keks = keks.into_iter();
+        let mut targets: Vec<Holder> =
+            keks.map(|kek| Holder { kek: kek.into(), named: false }).collect();
+        self.find_named(secret, path, targets.iter_mut().collect()).await?;
+        for target in targets.iter_mut().filter(|target| !target.named) {
+            self.confirm(secret, &target.kek)?;
+            target.named = true;
+        }
+        Ok(targets)
     }
 
     /// Finds which of its KEKs are named elsewhere too. The others can still prove that they have

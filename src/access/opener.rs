@@ -68,6 +68,15 @@ impl<'a> Opener<'a> {
         Self::with(session, &OpenArgs::default(), policy)
     }
 
+    /// For a command that only compares values, also single ones without their Secret. So it does
+    /// not check seals.
+    pub fn to_compare(session: &'a Session) -> Result<Self, Failure> {
+        let policy = session.policy(&[], Environment::Only)?;
+        let consents = consents(session, policy);
+        let inner = access::Opener::new(session.ring()?.clone(), consents, SealCheck::Skipped);
+        Ok(Self { session, inner })
+    }
+
     fn with(session: &'a Session, args: &OpenArgs, policy: Policy) -> Result<Self, Failure> {
         if args.insecure_skip_seal {
             terminal::warn(

@@ -20,7 +20,8 @@ pub async fn seal(
     let chooser = Chooser::new(session, &consents);
     let keks = choice::choose(session, &args.kek, &place, None, &chooser)?;
     let (ring, key) = (session.ring()?, DataKey::generate());
-    let sealer = Sealer::prepare(ring, &keks, key, place.clone(), args.scope).await?;
+    let sealer =
+        Sealer::prepare(ring, &keks, key, place.clone(), args.scope.unwrap_or_default()).await?;
     let policy = &mut consents.policy_mut();
     choice::remember(session, policy, &place, sealer.keks());
     choice::remember_aliases(policy, &keks, sealer.keks());

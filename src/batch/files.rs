@@ -1,6 +1,6 @@
 //! Secrets in files, changed in place.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use futures::future::join_all;
@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use super::{Change, Failure, Many, Outcome, Subject};
 use crate::batch::progress::Done;
-use crate::failure::SelectError;
+use crate::failure::{PeersError, SelectError};
 use crate::files::{self, FileError};
 use crate::select::files::{mentions_sealing, read_file};
 use crate::terminal;
@@ -36,15 +36,30 @@ struct Source {
 impl<C: Change> Many<'_, C> {
     pub(super) async fn files(&self) -> Result<(), Failure> {
         let mut found = Findings::default();
-        for path in self.paths(&mut found)? {
-            let bytes = match read_file(&path) {
-                Ok(bytes) => bytes,
+        let paths = self.paths(&mut found)?;
+        let mut held = self.noted(&paths, &mut found).await?;
+        for path in paths {
+            let (bytes, is_noted) = match held
+                .remove(&path)
+                .map_or_else(|| read_file(&path).map(|bytes| (bytes, false)), Ok)
+            {
+                Ok(read) => read,
                 Err(failure) => {
                     found.failures.push(failure);
                     continue;
                 }
             };
-            let secrets = match self.parse(&path, &bytes, &mut found) {
+            if is_noted && self.args.is_dry_run() {
+                found.unopened += 1;
+                continue;
+            }
+            let secrets = match self.secrets(&path, &bytes, &mut found) {
+                Err(Failure::Peers(PeersError::NoSecret(_)))
+                    if !self.args.files.is_named(&path) =>
+                {
+                    found.no_manifests += 1;
+                    continue;
+                }
                 // A directory holds more than manifests, for example Helm values and CI settings.
                 Err(Failure::Select(SelectError::Manifest {
                     source: ManifestError::NotObject { .. } | ManifestError::Syntax { .. },
@@ -88,7 +103,7 @@ impl<C: Change> Many<'_, C> {
         found.tell(C::Secret::SORT);
         let count = found.sources.iter().map(|source| source.plan.len()).sum();
         // Secrets that are sealed already need nothing.
-        let is_done = C::Secret::SORT == Sort::Plain && found.others > 0;
+        let is_done = C::Secret::SORT == Sort::Plain && found.others + found.unopened > 0;
         if count == 0 && found.failures.is_empty() && !self.args.to_stdout && !is_done {
             return Err(self.nothing(self.args.files.describe()));
         }
@@ -96,6 +111,53 @@ impl<C: Change> Many<'_, C> {
         found.sources.iter_mut().for_each(|source| source.shows_path = shows_path);
         let work = stream::iter(found.sources).map(|source| self.file(source));
         self.until_interrupted(count, found.failures, work).await
+    }
+
+    /// Notes the files that another program encrypted, and gets their keys. Returns their content,
+    /// and that of standard input, which can be read only once.
+    async fn noted(
+        &self,
+        paths: &[PathBuf],
+        found: &mut Findings,
+    ) -> Result<HashMap<PathBuf, (Zeroizing<Vec<u8>>, bool)>, Failure> {
+        let mut held = HashMap::new();
+        for path in paths.iter().filter(|_| C::Secret::SORT == Sort::Plain) {
+            // What cannot be read is an error later.
+            let bytes = match read_file(path) {
+                Ok(bytes) => bytes,
+                Err(failure) if path == Path::new("-") => {
+                    found.failures.push(failure);
+                    continue;
+                }
+                Err(_) => continue,
+            };
+            let is_noted = self.change.note(path, &bytes);
+            if is_noted || path == Path::new("-") {
+                held.insert(path.clone(), (bytes, is_noted));
+            }
+        }
+        if !self.args.is_dry_run() {
+            self.change.unlock().await?;
+        }
+        Ok(held)
+    }
+
+    /// The selected Secrets of a file, which another program may have encrypted.
+    fn secrets(
+        &self,
+        path: &Path,
+        bytes: &[u8],
+        found: &mut Findings,
+    ) -> Result<BTreeMap<usize, (String, C::Secret)>, Failure> {
+        let Some(opened) = self.change.open_noted(path, bytes)? else {
+            return self.parse(path, bytes, found);
+        };
+        let secrets = self.parse(path, &opened, found)?;
+        // Every other Secret would be plaintext afterwards.
+        match secrets.len() == plain_secrets(path, &opened)? {
+            true => Ok(secrets),
+            false => Err(Failure::Peers(PeersError::Selected(path.to_owned()))),
+        }
     }
 
     /// The files, each once. Anything in a directory that is not a file is skipped.
@@ -170,10 +232,12 @@ impl<C: Change> Many<'_, C> {
             if digest != <[u8; 32]>::from(Sha256::digest(&*bytes)) {
                 return Err(FileError::Changed(path.clone()).into());
             }
-            let secrets = self.parse(&path, &bytes, &mut Findings::default())?;
-            Ok((bytes, secrets))
+            let opened = self.change.open_noted(&path, &bytes)?;
+            let text = opened.as_deref().unwrap_or(&bytes);
+            let secrets = self.parse(&path, text, &mut Findings::default())?;
+            Ok((bytes, opened, secrets))
         };
-        let (bytes, secrets) = match read() {
+        let (bytes, opened, secrets) = match read() {
             Ok(read) => read,
             Err(failure) => return Outcome::all_failed(plan.len(), failure),
         };
@@ -191,8 +255,17 @@ impl<C: Change> Many<'_, C> {
                 Done { name, how, of }
             }));
         }
-        // As a filter, it prints everything or nothing.
-        if is_piped && (!is_whole || results.iter().any(Result::is_err)) {
+        if let Some(opened) = opened.as_deref().filter(|_| is_whole && !self.args.is_dry_run())
+            && results.iter().all(Result::is_ok)
+            && plain_secrets(&path, opened).ok() != Some(changed.len())
+        {
+            // What was opened must not be written in plaintext.
+            let lost = results.len().saturating_sub(1);
+            return Outcome { results: vec![Err(PeersError::NotWhole(path).into())], lost };
+        }
+        // A filter prints everything or nothing, and what was opened is sealed as a whole.
+        let is_whole_or_nothing = is_piped || opened.is_some();
+        if is_whole_or_nothing && (!is_whole || results.iter().any(Result::is_err)) {
             let lost = results.iter().filter(|result| result.is_ok()).count();
             return Outcome { results: only_failed(results), lost };
         }
@@ -201,7 +274,7 @@ impl<C: Change> Many<'_, C> {
             return Outcome { results, lost: 0 };
         }
         let form = self.change.form();
-        match write(path, bytes, &changed, form, is_piped).await {
+        match write(path, bytes, opened, &changed, form, is_piped).await {
             Ok(()) => Outcome { results, lost: 0 },
             Err(failure) => {
                 let lost = results.iter().filter(|result| result.is_ok()).count().saturating_sub(1);
@@ -216,6 +289,7 @@ impl<C: Change> Many<'_, C> {
 async fn write(
     path: PathBuf,
     old: Zeroizing<Vec<u8>>,
+    opened: Option<Zeroizing<Vec<u8>>>,
     changed: &BTreeMap<usize, SealedSecret>,
     form: Form,
     is_piped: bool,
@@ -226,7 +300,8 @@ async fn write(
         false => {
             let error =
                 |source| Failure::Select(SelectError::Manifest { path: path.clone(), source });
-            let text = std::str::from_utf8(&old).map_err(|_| error(ManifestError::NotText))?;
+            let base = opened.as_deref().unwrap_or(&old);
+            let text = std::str::from_utf8(base).map_err(|_| error(ManifestError::NotText))?;
             let new = Zeroizing::new(manifest::replace(text, changed).map_err(error)?);
             match form {
                 Form::Secret => new,
@@ -234,6 +309,7 @@ async fn write(
             }
         }
     };
+    drop(opened);
     if is_piped {
         // The reader may be slow, so the plaintext is dropped first.
         drop(old);
@@ -241,6 +317,15 @@ async fn write(
     }
     let replace = move || files::replace_file(&path, &old, new.as_bytes());
     Ok(spawn_blocking(replace).await.expect("replacing a file does not panic")?)
+}
+
+/// The number of plain Secrets in a file.
+fn plain_secrets(path: &Path, bytes: &[u8]) -> Result<usize, Failure> {
+    let error = |source| Failure::Select(SelectError::Manifest { path: path.to_owned(), source });
+    let documents = manifest::parse(bytes).map_err(error)?;
+    let is_plain =
+        |document: &&Document| matches!(document, Document::Secret(object) if !object.is_sealed());
+    Ok(documents.iter().filter(is_plain).count())
 }
 
 /// The text with the sealed Secrets as EnvcryptSecrets.
@@ -290,6 +375,8 @@ struct Findings {
     /// Secrets of the other sort.
     others: usize,
     no_manifests: usize,
+    /// Files of other programs that a dry run does not open.
+    unopened: usize,
 }
 
 impl Findings {
@@ -297,6 +384,12 @@ impl Findings {
         if self.others > 0 {
             let others = if sort == Sort::Sealed { "plain" } else { "sealed" };
             terminal::note(&format!("skipped {others} Secrets: {}", self.others));
+        }
+        if self.unopened > 0 {
+            terminal::note(&format!(
+                "files of SOPS and Sealed Secrets, which a dry run does not open: {}",
+                self.unopened
+            ));
         }
         if self.no_manifests > 0 {
             terminal::note(&format!(

@@ -16,15 +16,21 @@ use crate::select::files::{FileArgs, FoundObject, tell_passed_over};
 use crate::session::Session;
 use crate::terminal;
 use envcrypt_cluster::{Cluster, ClusterError, FIELD_MANAGER, WriteOptions};
-use envcrypt_core::envelope::{SealCheck, SealedSecret};
+use envcrypt_core::envelope::{Jwe, SealCheck, SealedSecret, is_too_late, now};
 use envcrypt_core::manifest::{self, Form, Object};
 use envcrypt_core::secret::{Namespace, Place};
+
+/// How often a Secret is compared again that others change at the same time.
+const ATTEMPTS: usize = 3;
 
 /// Apply sealed Secrets to the cluster, as they are or unwrapped.
 ///
 /// The command uses server-side apply. By default, it sends the Secrets as they are in the
 /// files, so etcd has only sealed values. With --unwrap, it opens them on this machine and
 /// applies plain Secrets of their real type, for workloads that cannot open sealed values.
+///
+/// The command refuses a file that was sealed before the Secret in the cluster: someone may have
+/// brought back an old version. To bring back old values on purpose, run `rotate -f FILE` first.
 ///
 /// An EnvcryptSecret is applied as the custom resource, from which envcrypt-controller makes the
 /// plain Secret. With --unwrap, this machine makes the plain Secret instead.
@@ -50,6 +56,9 @@ pub struct ApplyArgs {
     /// Overwrite fields that other field managers own
     #[arg(long)]
     force_conflicts: bool,
+    /// Apply a file although it was sealed before the Secret in the cluster
+    #[arg(long)]
+    allow_older: bool,
     /// client: send nothing to the cluster; server: let the API server check the request without
     /// saving it
     #[arg(long, value_enum, default_value = "none", num_args = 0..=1, default_missing_value = "client", require_equals = true)]
@@ -223,7 +232,7 @@ impl Application<'_> {
     /// Opens the Secret if necessary, applies it, and returns the result to print.
     async fn apply(&self, secret: SealedSecret, found: FoundObject) -> Result<Done, Failure> {
         let (place, FoundObject { path, object }) = (&secret.meta.place, found);
-        let object = match &self.opener {
+        let mut object = match &self.opener {
             Some(opener) => {
                 let plain = opener.open(&secret, Some(&path)).await?;
                 plain.check()?;
@@ -237,18 +246,7 @@ impl Application<'_> {
                 field_manager: self.args.field_manager.clone(),
                 force_conflicts: self.args.force_conflicts,
             };
-            let before = match self.restarter {
-                Some(_) => cluster.find(place).await?,
-                None => None,
-            };
-            let after = match cluster.apply(place, &object, &options).await {
-                Err(ClusterError::Conflict { managers, .. }) if managers == FIELD_MANAGER => {
-                    self.check_newer(cluster, &secret, object.form()).await?;
-                    let options = WriteOptions { force_conflicts: true, ..options.clone() };
-                    cluster.apply(place, &object, &options).await?
-                }
-                after => after?,
-            };
+            let (before, after) = self.send(cluster, &secret, &mut object, &options).await?;
             if let Some(restarter) = &self.restarter {
                 restarter.note(place, before.as_ref(), &after).await;
             }
@@ -266,25 +264,66 @@ impl Application<'_> {
         Ok(Done { name, how: done, of })
     }
 
-    /// Another command of this program wrote the fields that conflict. A file may overwrite them
-    /// only if it was sealed later.
-    async fn check_newer(
+    /// Applies the object to exactly the version that it was compared with. Returns what was there
+    /// before, if it was read, and what is there now.
+    async fn send(
         &self,
         cluster: &Cluster,
-        file: &SealedSecret,
+        secret: &SealedSecret,
+        object: &mut Object,
+        options: &WriteOptions,
+    ) -> Result<(Option<Object>, Object), Failure> {
+        let place = &secret.meta.place;
+        let compares = self.opener.is_none() && !self.args.allow_older;
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let before = match compares || self.restarter.is_some() {
+                true => self.find(cluster, place, object.form()).await?,
+                false => None,
+            };
+            if let Some(live) = before.as_ref().filter(|_| compares) {
+                check_not_older(secret, live)?;
+                let version = live.metadata.other.get("resourceVersion").cloned();
+                object.metadata.other.extend(version.map(|v| ("resourceVersion".to_owned(), v)));
+            }
+            let after = match cluster.apply(place, object, options).await {
+                Err(ClusterError::Conflict { managers, .. }) if managers == FIELD_MANAGER => {
+                    // Another command of this program wrote these fields. Only a newer file may
+                    // overwrite them: of the same seal, the live Secret may have other KEKs.
+                    if let Some(live) = before.as_ref().filter(|_| compares) {
+                        check_newer(secret, live)?;
+                    }
+                    let options = WriteOptions { force_conflicts: true, ..options.clone() };
+                    cluster.apply(place, object, &options).await
+                }
+                after => after,
+            };
+            match after {
+                // Someone else was faster: compare with that.
+                Err(ClusterError::Changed(_)) if compares && attempt < ATTEMPTS => {
+                    object.metadata.other.remove("resourceVersion");
+                }
+                after => return Ok((before, after?)),
+            }
+        }
+    }
+
+    /// The live object. Whoever may write it need not be allowed to read it.
+    async fn find(
+        &self,
+        cluster: &Cluster,
+        place: &Place,
         form: Form,
-    ) -> Result<(), Failure> {
-        let place = &file.meta.place;
-        let sealed_at = |secret: &SealedSecret| secret.seal.as_ref().map(|seal| seal.sealed_at);
-        let live = cluster.get_as(place, form).await?;
-        let live = live.sealed(&place.namespace, SealCheck::Required)?;
-        match (sealed_at(file), sealed_at(&live)) {
-            (Some(file), Some(live)) if file > live => Ok(()),
-            (file, live) => Err(Failure::Batch(BatchError::OlderFile {
-                place: place.to_string(),
-                file: terminal::time(file.unwrap_or(0)),
-                live: terminal::time(live.unwrap_or(0)),
-            })),
+    ) -> Result<Option<Object>, Failure> {
+        match cluster.find_as(place, form).await {
+            Err(error @ ClusterError::Forbidden { .. }) if self.restarter.is_none() => {
+                terminal::warn(&format!(
+                    "{error}, so the command cannot check that the file is not older"
+                ));
+                Ok(None)
+            }
+            found => Ok(found?),
         }
     }
 
@@ -314,4 +353,46 @@ impl Application<'_> {
             }
         }
     }
+}
+
+/// Refuses a file that was sealed before the live Secret.
+fn check_not_older(file: &SealedSecret, live: &Object) -> Result<(), Failure> {
+    // If it is plain or damaged, there is no time to compare with. If `--insecure-skip-seal` is
+    // given, there is none either, and the person said so.
+    let live = live.sealed(&file.meta.place.namespace, SealCheck::Required).ok();
+    let live = live.and_then(|live| live.seal);
+    for (seal, of) in [(&file.seal, "in the file"), (&live, "live")] {
+        if let Some(late) = seal.as_ref().filter(|seal| is_too_late(seal.sealed_at, now())) {
+            terminal::warn(&format!(
+                "the Secret `{}` that is {of} was sealed at {}, which is in the future: the command cannot check which one is older; seal it again with `rotate`",
+                file.meta.place,
+                terminal::time(late.sealed_at)
+            ));
+        }
+    }
+    match (&file.seal, &live) {
+        (Some(file), Some(live))
+            if file.sealed_at < live.sealed_at && !is_too_late(live.sealed_at, now()) => {}
+        _ => return Ok(()),
+    }
+    Err(older(file, live.as_ref()))
+}
+
+/// Refuses a file that was not sealed after the live Secret.
+fn check_newer(file: &SealedSecret, live: &Object) -> Result<(), Failure> {
+    let live = live.sealed(&file.meta.place.namespace, SealCheck::Required)?.seal;
+    let time = |seal: Option<&Jwe>| seal.map(|seal| seal.sealed_at);
+    match time(file.seal.as_ref()) > time(live.as_ref()) {
+        true => Ok(()),
+        false => Err(older(file, live.as_ref())),
+    }
+}
+
+fn older(file: &SealedSecret, live: Option<&Jwe>) -> Failure {
+    let time = |seal: Option<&Jwe>| terminal::time(seal.map_or(0, |seal| seal.sealed_at));
+    Failure::Batch(BatchError::OlderFile {
+        place: file.meta.place.to_string(),
+        file: time(file.seal.as_ref()),
+        live: time(live),
+    })
 }

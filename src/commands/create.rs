@@ -12,6 +12,7 @@ use crate::access::opener::consents;
 use crate::candidates;
 use crate::failure::Failure;
 use crate::files::{self, FileError};
+use crate::peers;
 use crate::select::dry_run::DryRun;
 use crate::select::kind::SealedKind;
 use crate::select::names;
@@ -20,7 +21,7 @@ use crate::terminal;
 use crate::values::allow::AllowArgs;
 use crate::values::ask::AskArgs;
 use crate::values::docker::DOCKER_DEFAULT_SERVER;
-use crate::values::sources::{SourceArgs, Values, read_value};
+use crate::values::sources::{Opened, SourceArgs, Values, read_value};
 use envcrypt_cluster::{Cluster, ClusterError, FIELD_MANAGER, WriteOptions};
 use envcrypt_core::access::MayUse;
 use envcrypt_core::envelope::{SealError, SealedSecret, Sealer, name_suffix, sealed_size_at_least};
@@ -147,7 +148,8 @@ enum Output {
 pub async fn run(args: CreateArgs, session: &Session) -> Result<(), Failure> {
     names::check_not_kubectls(&args.name, &args.keys)?;
     let mut meta = args.meta(session)?;
-    let mut values = args.values()?;
+    let opened = peers::open_sources(session, &args.sources).await?;
+    let mut values = args.values(opened)?;
     let questions = args.questions(&meta.kind, &values)?;
     if !questions.is_empty() && !session.prompt().is_available() {
         return Err(args.nobody_to_ask(&questions));
@@ -174,9 +176,14 @@ pub async fn run(args: CreateArgs, session: &Session) -> Result<(), Failure> {
     let chooser = Chooser::new(session, &consents);
     let named = choice::choose(session, &args.sealing.kek, &meta.place, path, &chooser)?;
     let cluster = args.cluster(session, &meta).await?;
-    let sealer =
-        Sealer::prepare(session.ring()?, &named, key, meta.place.clone(), args.sealing.scope)
-            .await?;
+    let sealer = Sealer::prepare(
+        session.ring()?,
+        &named,
+        key,
+        meta.place.clone(),
+        args.sealing.scope.unwrap_or_default(),
+    )
+    .await?;
 
     let plain = match plain {
         Some(plain) => plain,
@@ -216,10 +223,11 @@ impl CreateArgs {
     }
 
     /// The values that need no prompt.
-    fn values(&self) -> Result<Values, Failure> {
+    fn values(&self, opened: Opened) -> Result<Values, Failure> {
         let files = [&self.cert, &self.key].into_iter().flatten();
         let piped = files.filter(|file| file.as_os_str() == "-").count();
-        let mut values = self.sources.collect(piped + usize::from(self.docker_password_stdin))?;
+        let piped = piped + usize::from(self.docker_password_stdin);
+        let mut values = self.sources.collect(piped, opened)?;
         for (key, file) in [("tls.crt", &self.cert), ("tls.key", &self.key)] {
             if let Some(file) = file {
                 values.insert(key.parse()?, read_value(file)?)?;

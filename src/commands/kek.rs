@@ -1,5 +1,6 @@
 //! `kek`: the local key, the trusted KEKs, and a round trip through a KEK.
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use clap::{Args, Subcommand};
@@ -141,7 +142,9 @@ fn new(args: &NewArgs, session: &Session) -> Result<(), Failure> {
 fn list(session: &Session) -> Result<(), Failure> {
     const OPEN_OWN: &str = "open";
     let mut rows: Vec<[String; 4]> = Vec::new();
+    let mut listed = BTreeSet::new();
     let mut row = |kek: &KekUri, uses: &str, scope: &str, why: &str| {
+        listed.insert(kek.clone());
         rows.push([kek.to_string(), uses.to_owned(), scope.to_owned(), why.to_owned()]);
     };
     for (kek, why) in local::identities(session)? {
@@ -162,6 +165,8 @@ fn list(session: &Session) -> Result<(), Failure> {
         }
         row(grant.kek.uri(), &grant.uses.to_string(), &grant.scope.to_string(), &why);
     }
+    #[cfg(feature = "age")]
+    tell_missing_plugins(session, &listed)?;
     if rows.is_empty() {
         terminal::note(
             "there are no KEKs yet; run `kubectl envcrypt kek new` to create a local one",
@@ -176,6 +181,19 @@ fn list(session: &Session) -> Result<(), Failure> {
     };
     let text: String = rows.iter().map(line).collect();
     Ok(terminal::stdout(text.as_bytes())?)
+}
+
+#[cfg(feature = "age")]
+fn tell_missing_plugins(session: &Session, keks: &BTreeSet<KekUri>) -> Result<(), Failure> {
+    for plugin in local::plugins(session, keks)? {
+        if let Err(hint) = plugin.found {
+            let local::Plugin { program, needed_by, .. } = plugin;
+            terminal::warn(&format!(
+                "{needed_by} needs `{program}`, which is not on the PATH: {hint}"
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn trust(args: &TrustArgs, session: &Session) -> Result<(), Failure> {

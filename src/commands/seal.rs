@@ -6,12 +6,14 @@ use std::path::Path;
 
 use clap::{Args, ValueEnum};
 use futures::{StreamExt, TryStreamExt, stream};
+use zeroize::Zeroizing;
 
 use crate::access::choice::{self, Chooser, SealingArgs};
 use crate::access::opener::{consents, is_file};
 use crate::batch::progress::IN_FLIGHT;
 use crate::batch::{self, Change, Plain, Subject, confirm, owner};
-use crate::failure::{BatchError, Failure, SelectError};
+use crate::failure::{AccessError, BatchError, Failure, SelectError};
+use crate::peers::{Import, ImportArgs};
 use crate::select::kind::SealedKind;
 use crate::select::many::{self, ManyArgs};
 use crate::select::names::place_named;
@@ -31,6 +33,8 @@ use envcrypt_core::secret::{Namespace, Place, PlainSecret, SecretType, TypeError
 /// in place. Everything else in the file stays as it is, including comments and order. For a
 /// Secret in the cluster, the command prints the sealed Secret. With --replace, the sealed Secret
 /// replaces the plain one.
+///
+/// The command also opens SOPS files and SealedSecrets, in memory, and seals their Secrets.
 #[derive(Args)]
 #[command(
     override_usage = "kubectl envcrypt seal -f FILE [-i] [flags]\n       kubectl envcrypt seal NAME… | -l SELECTOR | -A [--replace] [flags]",
@@ -42,7 +46,10 @@ use envcrypt_core::secret::{Namespace, Place, PlainSecret, SecretType, TypeError
   helm template web | kubectl envcrypt seal -f - > web.yaml
 
   # Replace a plain Secret in the cluster with a sealed one
-  kubectl envcrypt seal db -n prod --replace"
+  kubectl envcrypt seal db -n prod --replace
+
+  # Seal all SOPS files and SealedSecrets of a directory, with the keys of the cluster
+  kubectl envcrypt seal -i -R -f deploy/ --sealed-secrets-key cluster --kek awskms:///alias/prod"
 )]
 pub struct SealArgs {
     #[command(flatten)]
@@ -79,6 +86,8 @@ pub struct SealArgs {
     sealing: SealingArgs,
     #[command(flatten)]
     allow: AllowArgs,
+    #[command(flatten)]
+    import: ImportArgs,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -98,10 +107,12 @@ pub async fn run(mut args: SealArgs, session: &Session) -> Result<(), Failure> {
         args.many.to_stdout = true;
     }
     let consents = consents(session, session.policy_to_seal(MayUse::Granted)?);
+    let named = session.keks(&args.sealing.kek, args.many.make_local())?;
     let work = Sealing {
         session,
         args: &args,
-        named: session.keks(&args.sealing.kek, args.many.make_local())?,
+        import: Import::new(session, &args.import, &consents, &named),
+        named: &named,
         chooser: match args.many.is_dry_run() {
             true => Chooser::new(session, &consents).silent(),
             false => Chooser::new(session, &consents),
@@ -126,7 +137,8 @@ struct Sealing<'a> {
     session: &'a Session,
     args: &'a SealArgs,
     /// The KEKs of `--kek`.
-    named: Vec<KekUri>,
+    named: &'a [KekUri],
+    import: Import<'a>,
     consents: &'a Consents,
     chooser: Chooser<'a>,
     /// The number of Secrets that are deleted and not yet created again.
@@ -138,13 +150,22 @@ struct Sealing<'a> {
 
 impl Sealing<'_> {
     fn keks(&self, place: &Place, path: Option<&Path>) -> Result<Vec<KekUri>, Failure> {
-        let path = path.filter(is_file);
+        let (source, path) = (path, path.filter(is_file));
         if !self.named.is_empty() {
             let rule = self.session.rule(&place.namespace, path)?;
-            self.chooser.tell_outside(&self.named, rule.as_deref());
-            return Ok(self.named.clone());
+            self.chooser.tell_outside(self.named, rule.as_deref());
+            return Ok(self.named.to_vec());
         }
-        choice::choose(self.session, &[], place, path, &self.chooser)
+        let chosen = choice::choose(self.session, &[], place, path, &self.chooser);
+        let of_file = self.import.keks(source, place);
+        match chosen {
+            // The keys of a SOPS file are kept, if they may be sealed to.
+            Err(Failure::Access(AccessError::NoKek)) if !of_file.is_empty() => {
+                of_file.iter().try_for_each(|kek| self.chooser.accept_again(kek, place))?;
+                Ok(of_file)
+            }
+            chosen => chosen,
+        }
     }
 
     /// Prompts before Secrets are replaced, then finishes the work of an interrupted run.
@@ -198,10 +219,12 @@ impl Sealing<'_> {
     async fn seal(&self, plain: PlainSecret, path: Option<&Path>) -> Result<SealedSecret, Failure> {
         let place = plain.meta.place.clone();
         let keks = self.keks(&place, path)?;
+        // A SealedSecret keeps its scope, unless another one is named.
+        let named = self.args.sealing.scope;
+        let scope = named.or_else(|| self.import.scope(path, &place)).unwrap_or_default();
         self.args.allow.warn(&plain.values, Some(&place.to_string()));
         let (ring, key) = (self.session.ring()?, DataKey::generate());
-        let sealer =
-            Sealer::prepare(ring, &keks, key, place.clone(), self.args.sealing.scope).await?;
+        let sealer = Sealer::prepare(ring, &keks, key, place.clone(), scope).await?;
         let policy = &mut self.consents.policy_mut();
         choice::remember(self.session, policy, &place, sealer.keks());
         choice::remember_aliases(policy, &keks, sealer.keks());
@@ -266,9 +289,10 @@ impl Sealing<'_> {
 
     /// Prints warnings and notes at the end.
     fn tell(&self) {
+        self.import.tell();
         choice::write_down(&mut self.consents.policy_mut());
-        let is_chosen =
-            self.session.named_namespace().is_some() || self.args.sealing.scope == Scope::Cluster;
+        let is_chosen = self.session.named_namespace().is_some()
+            || self.args.sealing.scope == Some(Scope::Cluster);
         if let Ok(namespace) = self.session.namespace()
             && self.bare.get() > 0
             && !is_chosen
@@ -354,6 +378,18 @@ impl Change for Sealing<'_> {
         Ok(is_made)
     }
 
+    fn note(&self, path: &Path, bytes: &[u8]) -> bool {
+        self.import.note(path, bytes)
+    }
+
+    async fn unlock(&self) -> Result<(), Failure> {
+        self.import.unlock().await
+    }
+
+    fn open_noted(&self, path: &Path, bytes: &[u8]) -> Result<Option<Zeroizing<Vec<u8>>>, Failure> {
+        self.import.open(path, bytes)
+    }
+
     fn form(&self) -> Form {
         self.args.kind.form()
     }
@@ -363,9 +399,10 @@ impl Change for Sealing<'_> {
     }
 }
 
-/// Refuses what the API server would refuse. A bad certificate gets only a warning, because the
+/// Refuses what SOPS encrypted, and what the API server would refuse. A bad certificate gets only a warning, because the
 /// Secret exists with it already.
 fn check(plain: &PlainSecret) -> Result<(), Failure> {
+    crate::peers::refuse_ciphertext(plain)?;
     match plain.check() {
         Err(error) if !matches!(error, TypeError::Tls(_)) => Err(error.into()),
         _ => Ok(()),

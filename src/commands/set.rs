@@ -9,6 +9,7 @@ use clap::Args;
 use crate::batch::edit_values::{ChangeArgs, Changer, SealedValues};
 use crate::batch::{self, Change};
 use crate::failure::Failure;
+use crate::peers;
 use crate::select::one::OneArgs;
 use crate::session::Session;
 use crate::terminal;
@@ -55,7 +56,8 @@ pub struct SetArgs {
 pub async fn run(args: SetArgs, session: &Session) -> Result<(), Failure> {
     let (many, keys) = args.one.split()?;
     let from_stdin = many.files.filename.iter().any(|path| path == Path::new("-"));
-    let values = args.sources.collect(usize::from(from_stdin))?;
+    let opened = peers::open_sources(session, &args.sources).await?;
+    let values = args.sources.collect(usize::from(from_stdin), opened)?;
     let asks = args.asking.keys(keys, &values)?;
     if asks.is_empty() && values.is_empty() {
         return Err(Failure::Usage("name the keys to set".to_owned()));

@@ -1,4 +1,4 @@
-//! `unwrap`: prints plain manifests, an env file or one value of sealed Secrets.
+//! `unwrap`: prints plain manifests, an env file, a SOPS file or one value of sealed Secrets.
 
 use std::borrow::Cow;
 use std::path::PathBuf;
@@ -6,15 +6,21 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use zeroize::Zeroizing;
 
+use crate::access::choice::Chooser;
 use crate::access::opener::{OpenArgs, Opener};
 use crate::batch::confirm;
+use crate::candidates;
+use crate::config::KekName;
 use crate::failure::{Failure, SelectError, ValuesError};
 use crate::files;
+use crate::peers;
 use crate::select::files::{FileArgs, LiveArgs, Sealed, sealed_secrets};
 use crate::select::names::place_named;
 use crate::session::Session;
+use crate::session::local::MakeLocal;
 use crate::terminal;
 use envcrypt_cluster::{ClusterError, ReplaceError};
+use envcrypt_core::kek::KekUri;
 use envcrypt_core::manifest::{self, Format};
 use envcrypt_core::secret::{PlainSecret, SecretValue};
 
@@ -35,6 +41,9 @@ use envcrypt_core::secret::{PlainSecret, SecretValue};
   # Write all values to a new file of KEY=VALUE lines
   kubectl envcrypt unwrap -f db.yaml -o env -w db.env
 
+  # Write a SOPS file, for Flux, with the same KEKs
+  kubectl envcrypt unwrap -f db.yaml -o sops -w db.sops.yaml
+
   # Make a Secret in the cluster plain again, to undo `seal --replace`
   kubectl envcrypt unwrap db -n prod --replace"
 )]
@@ -46,6 +55,9 @@ pub struct UnwrapArgs {
     /// Output format for the whole Secret
     #[arg(short, long, value_enum, default_value = "yaml", help_heading = "Output")]
     output: Output,
+    /// Encrypt the SOPS file to this KEK instead of those of the Secret (can be repeated)
+    #[arg(long, value_name = "KEK", help_heading = "Output", add = candidates::keks())]
+    to: Vec<KekName>,
     /// Write to a new file that only you can read
     #[arg(short, long, value_name = "FILE", help_heading = "Output")]
     write: Option<PathBuf>,
@@ -67,6 +79,8 @@ enum Output {
     Json,
     /// KEY=VALUE lines, for `--from-env-file`
     Env,
+    /// SOPS file, for programs that read only SOPS
+    Sops,
 }
 
 const TO_TERMINAL: &str = "to a terminal: it is not plain text";
@@ -84,9 +98,18 @@ pub async fn run(args: UnwrapArgs, session: &Session) -> Result<(), Failure> {
     };
     args.check(key, &secrets)?;
     let opener = Opener::new(session, &args.open)?;
+    // Whoever may be encrypted to is decided before anything is opened.
+    let keks = match args.output {
+        Output::Sops => args.keks(&secrets[0], session, &opener)?,
+        _ => Vec::new(),
+    };
     let plain = opener.open_all(&secrets).await?;
     drop(secrets);
     match key {
+        None if args.output == Output::Sops => {
+            let text = peers::export(session, &plain[0], &keks).await?;
+            args.deliver(text.as_bytes())
+        }
         Some(key) => args.write_value(plain, key),
         None => args.write_secrets(&plain),
     }
@@ -127,11 +150,36 @@ async fn replace(args: &UnwrapArgs, session: &Session) -> Result<(), Failure> {
 }
 
 impl UnwrapArgs {
+    /// The KEKs of a SOPS file: those of `--to`, otherwise those of the Secret. A Secret names its
+    /// KEKs itself, so each of those must be the person's own, be granted, or be confirmed.
+    fn keks(
+        &self,
+        sealed: &Sealed,
+        session: &Session,
+        opener: &Opener<'_>,
+    ) -> Result<Vec<KekUri>, Failure> {
+        if !self.to.is_empty() {
+            return session.keks(&self.to, MakeLocal::No);
+        }
+        let secret = &sealed.secret;
+        let keks: Vec<KekUri> = secret.keys().into_iter().map(KekUri::from).collect();
+        let chooser = Chooser::new(session, opener.consents());
+        keks.iter().try_for_each(|kek| chooser.accept_again(kek, &secret.meta.place))?;
+        Ok(keks)
+    }
+
     /// Refuses what can be refused before anything is opened.
     fn check(&self, key: Option<&str>, secrets: &[Sealed]) -> Result<(), Failure> {
+        if !self.to.is_empty() && (key.is_some() || self.output != Output::Sops) {
+            return Err(Failure::Usage("`--to` works with `-o sops` only".to_owned()));
+        }
         let what = match (key, self.output) {
+            (Some(_), Output::Sops) => {
+                return Err(Failure::Usage("`-o sops` writes the whole Secret: omit KEY".into()));
+            }
             (Some(_), _) => "a KEY",
             (None, Output::Env) => "`-o env`",
+            (None, Output::Sops) => "`-o sops`",
             (None, _) => return Ok(()),
         };
         let [Sealed { secret, .. }] = secrets else {
@@ -152,7 +200,7 @@ impl UnwrapArgs {
     fn write_secrets(&self, plain: &[PlainSecret]) -> Result<(), Failure> {
         let text = match self.output {
             Output::Env => self.env_file(&plain[0])?,
-            Output::Yaml => manifest::write(&objects(plain), Format::Yaml),
+            Output::Yaml | Output::Sops => manifest::write(&objects(plain), Format::Yaml),
             Output::Json => {
                 let json = manifest::write(&objects(plain), Format::Json);
                 match terminal::visible_json(&json) {

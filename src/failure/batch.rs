@@ -54,7 +54,7 @@ impl Explain for BatchError {
     fn hint(&self) -> Option<String> {
         let text = match self {
             Self::OlderFile { .. } => {
-                "someone changed it in the cluster with `set`, `edit`, `rotate` or `rewrap`; run `kubectl envcrypt diff -f FILE` to compare them, or add `--force-conflicts` to restore the older values"
+                "someone changed it in the cluster with `set`, `edit`, `rotate` or `rewrap`; or the file is an older version: run `kubectl envcrypt diff -f FILE` to compare them; to bring back the values of the file, run `kubectl envcrypt rotate -f FILE`, then apply it, or add `--allow-older`"
             }
             Self::EditedMeanwhile { .. } => "check the new value, then run the command again",
             Self::Surplus { .. } => "remove them with `--force-conflicts`",

@@ -13,18 +13,19 @@ pub enum MakeLocal {
 }
 
 #[cfg(feature = "age")]
-pub use with_age::{identities, make, uri};
+pub use with_age::{Plugin, identities, make, plugins, uri};
 
 #[cfg(feature = "age")]
 mod with_age {
+    use std::collections::BTreeMap;
     use std::fs::DirBuilder;
     use std::os::unix::fs::DirBuilderExt;
-    use std::path::Path;
+    use std::path::{Path, PathBuf};
 
     use super::{AccessError, Failure, KekUri, MakeLocal, Session};
     use crate::files::{self, FileError};
     use crate::terminal;
-    use envcrypt_core::kek::age::{IdentityError, new_identity};
+    use envcrypt_core::kek::age::{IdentityError, find_plugin, install_hint, new_identity};
 
     /// The recipient of the local key.
     pub fn uri(session: &Session, make_it: MakeLocal) -> Result<KekUri, Failure> {
@@ -72,10 +73,42 @@ mod with_age {
     /// The recipients of the person's identities, each with its file.
     pub fn identities(session: &Session) -> Result<Vec<(KekUri, String)>, Failure> {
         let recipients = session.ring()?.identities().recipients();
-        let line = |(path, recipient): (std::path::PathBuf, String)| {
+        let line = |(path, recipient): (PathBuf, String)| {
             Ok((KekUri::age(&recipient)?, format!("your identity `{}`", path.display())))
         };
         recipients.into_iter().map(line).collect()
+    }
+
+    /// A program that an identity or a KEK needs.
+    pub struct Plugin {
+        /// For example `age-plugin-yubikey`.
+        pub program: String,
+        /// What needs it, for a message.
+        pub needed_by: String,
+        /// Where it is, or how to get it.
+        pub found: Result<PathBuf, String>,
+    }
+
+    /// The plugins that the person's identities and these KEKs need, each once.
+    pub fn plugins<'k>(
+        session: &Session,
+        keks: impl IntoIterator<Item = &'k KekUri>,
+    ) -> Result<Vec<Plugin>, Failure> {
+        let mut needed = BTreeMap::new();
+        for (path, name) in session.ring()?.identities().plugin_names() {
+            needed.entry(name).or_insert_with(|| format!("your identity `{}`", path.display()));
+        }
+        for kek in keks {
+            if let Some(name) = kek.plugin() {
+                needed.entry(name.to_owned()).or_insert_with(|| format!("`{kek}`"));
+            }
+        }
+        let plugin = |(name, needed_by): (String, String)| Plugin {
+            found: find_plugin(&name).ok_or_else(|| install_hint(&name)),
+            program: format!("age-plugin-{name}"),
+            needed_by,
+        };
+        Ok(needed.into_iter().map(plugin).collect())
     }
 }
 

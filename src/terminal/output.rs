@@ -38,6 +38,15 @@ pub fn stderr_line(text: &str) {
     }
 }
 
+/// Writes lines to the terminal of the person, past a program that keeps standard error to itself.
+/// Does nothing without a terminal.
+pub fn tty_line(text: &str) {
+    let Ok(mut tty) = File::options().write(true).open("/dev/tty") else { return };
+    for line in text.lines() {
+        let _ = writeln!(tty, "{}", super::visible(line));
+    }
+}
+
 #[must_use]
 pub fn stdout_is_terminal() -> bool {
     io::stdout().is_terminal()

@@ -288,10 +288,22 @@ impl Drop for Restore<'_> {
             let _ = tcsetattr(self.terminal, SetArg::TCSAFLUSH, settings);
         }
         if self.before.is_some() {
+            SAVED.store(std::ptr::null_mut(), Ordering::SeqCst);
             for (signal, action) in SIGNALS.iter().zip(&self.actions) {
                 // SAFETY: restores what sigaction returned when the action was replaced.
                 unsafe { libc::sigaction(*signal, action, std::ptr::null_mut()) };
             }
+        }
+    }
+}
+
+/// Restores the terminal if a prompt is still open, for a process that ends without its answer.
+pub fn restore_terminal() {
+    let saved = SAVED.swap(std::ptr::null_mut(), Ordering::SeqCst);
+    // SAFETY: tcsetattr takes any descriptor. `saved` was leaked, so it stays valid.
+    unsafe {
+        if let Some(saved) = saved.as_ref() {
+            libc::tcsetattr(saved.descriptor, libc::TCSAFLUSH, &raw const saved.settings);
         }
     }
 }

@@ -5,12 +5,16 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use memchr::memmem;
 
 use super::env_file::parse_env_file;
 use super::generate::Generate;
-use crate::failure::{Failure, SelectError, ValuesError};
+use crate::failure::{Failure, PeersError, SelectError, ValuesError};
 use crate::terminal;
 use envcrypt_core::secret::{Key, MAX_SECRET_SIZE, SecretValue, TypeError};
+
+/// How each value that SOPS encrypted begins.
+const SOPS_MARK: &[u8] = b"ENC[AES256_GCM,";
 
 /// The flags that name sources of values.
 #[derive(Args, Default)]
@@ -36,6 +40,23 @@ pub struct SourceArgs {
     pub generate: Vec<String>,
 }
 
+/// Values that were opened before the sources are read, because another program had encrypted their
+/// files.
+#[derive(Default)]
+pub struct Opened {
+    /// The lines of env files.
+    pub env_files: BTreeMap<PathBuf, Vec<(String, SecretValue)>>,
+    /// The contents of files.
+    pub files: BTreeMap<PathBuf, SecretValue>,
+}
+
+impl Opened {
+    /// The content of a file.
+    fn read(&mut self, path: &Path) -> Result<SecretValue, Failure> {
+        self.files.remove(path).map_or_else(|| read_value(path), Ok)
+    }
+}
+
 /// Values by key, each key once.
 #[derive(Default)]
 pub struct Values(BTreeMap<Key, SecretValue>);
@@ -48,6 +69,20 @@ impl Values {
         }
         self.0.insert(key, value);
         Ok(())
+    }
+
+    /// Refuses what SOPS encrypted: a file of it, or one value. Nobody could open it later.
+    fn refuse_ciphertext(&self) -> Result<(), Failure> {
+        let is_sops = |value: &SecretValue| {
+            let value = value.expose();
+            value.starts_with(SOPS_MARK)
+                || (memmem::find(value, SOPS_MARK).is_some()
+                    && memmem::find(value, b"sops").is_some())
+        };
+        match self.0.iter().find(|(_, value)| is_sops(value)) {
+            None => Ok(()),
+            Some((key, _)) => Err(Failure::Peers(PeersError::CiphertextSource(key.to_string()))),
+        }
     }
 
     pub fn contains(&self, key: &str) -> bool {
@@ -78,15 +113,30 @@ impl SourceArgs {
             && self.generate.is_empty()
     }
 
+    /// The files of `--from-file`, also those of its directories, without standard input.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let mut files = Vec::new();
+        for text in &self.from_file {
+            let path = Path::new(text.rsplit('=').next().unwrap_or_default());
+            match path.is_dir() {
+                // An error of the directory is one later.
+                true => files.extend(folder(path).unwrap_or_default()),
+                false if path.as_os_str() != "-" => files.push(path.to_owned()),
+                false => {}
+            }
+        }
+        files
+    }
+
     /// Reads all sources. `piped` is the number of other values that come from standard input.
-    pub fn collect(&self, piped: usize) -> Result<Values, Failure> {
+    pub fn collect(&self, piped: usize, mut opened: Opened) -> Result<Values, Failure> {
         self.check_stdin(piped)?;
         let mut values = Values::default();
         for text in &self.from_file {
-            from_file(text, &mut values)?;
+            from_file(text, &mut opened, &mut values)?;
         }
         for path in &self.from_env_file {
-            from_env_file(path, &mut values)?;
+            from_env_file(path, &mut opened, &mut values)?;
         }
         for key in &self.from_stdin {
             values.insert(key.parse()?, read_value(Path::new("-"))?)?;
@@ -112,6 +162,7 @@ impl SourceArgs {
                 text.parse().map_err(|e| Failure::Usage(format!("`--generate`: {e}")))?;
             values.insert(generate.key.clone(), generate.value())?;
         }
+        values.refuse_ciphertext()?;
         Ok(values)
     }
 
@@ -128,27 +179,32 @@ impl SourceArgs {
 }
 
 /// `[KEY=]FILE`, with at most one `=`, as in kubectl.
-fn from_file(text: &str, values: &mut Values) -> Result<(), Failure> {
+fn from_file(text: &str, opened: &mut Opened, values: &mut Values) -> Result<(), Failure> {
     let usage = |wrong: &str| Err(Failure::Usage(format!("`--from-file={text}`: {wrong}")));
     match *text.split('=').collect::<Vec<_>>() {
         ["-"] => usage("standard input has no name: use KEY=-"),
-        [path] if Path::new(path).is_dir() => from_folder(Path::new(path), values),
+        [path] if Path::new(path).is_dir() => from_folder(Path::new(path), opened, values),
         [path] => {
             let path = Path::new(path);
-            values.insert(key_of(path)?, read_value(path)?)
+            values.insert(key_of(path)?, opened.read(path)?)
         }
         ["", _] => usage("the key is missing before `=`"),
         [_, ""] => usage("the file is missing after `=`"),
         [_, path] if path != "-" && Path::new(path).is_dir() => {
             usage("a directory gives one key per file, so leave out KEY")
         }
-        [key, path] => values.insert(key.parse()?, read_value(Path::new(path))?),
+        [key, path] => values.insert(key.parse()?, opened.read(Path::new(path))?),
         _ => usage("neither KEY nor FILE can contain `=`"),
     }
 }
 
 /// The regular files of a directory, without its subdirectories.
-fn from_folder(folder: &Path, values: &mut Values) -> Result<(), Failure> {
+fn from_folder(path: &Path, opened: &mut Opened, values: &mut Values) -> Result<(), Failure> {
+    let mut files = folder(path)?.into_iter();
+    files.try_for_each(|path| values.insert(key_of(&path)?, opened.read(&path)?))
+}
+
+fn folder(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let error = |source| Failure::Select(SelectError::Read { path: folder.to_owned(), source });
     let entries = std::fs::read_dir(folder)
         .and_then(Iterator::collect::<io::Result<Vec<_>>>)
@@ -157,7 +213,7 @@ fn from_folder(folder: &Path, values: &mut Values) -> Result<(), Failure> {
     let mut paths: Vec<_> =
         entries.iter().filter(|entry| is_file(entry)).map(std::fs::DirEntry::path).collect();
     paths.sort();
-    paths.iter().try_for_each(|path| values.insert(key_of(path)?, read_value(path)?))
+    Ok(paths)
 }
 
 fn key_of(path: &Path) -> Result<Key, Failure> {
@@ -165,7 +221,11 @@ fn key_of(path: &Path) -> Result<Key, Failure> {
     name.ok_or_else(|| Failure::Values(ValuesError::FileName { path: path.to_owned() }))
 }
 
-fn from_env_file(path: &Path, values: &mut Values) -> Result<(), Failure> {
+fn from_env_file(path: &Path, opened: &mut Opened, values: &mut Values) -> Result<(), Failure> {
+    if let Some(lines) = opened.env_files.remove(path) {
+        let mut lines = lines.into_iter();
+        return lines.try_for_each(|(key, value)| values.insert(key.parse()?, value));
+    }
     let content = read_value(path)?;
     let lines = parse_env_file(content.expose()).map_err(|source| {
         Failure::Values(ValuesError::EnvFile { path: path.to_owned(), source })

@@ -2,6 +2,7 @@
 
 mod access;
 mod at_rest;
+mod audit;
 mod changing;
 mod check;
 mod convert;
@@ -9,17 +10,24 @@ mod create;
 mod errors;
 mod exec;
 mod files;
+mod filter;
+mod git;
 mod hardening;
 mod help;
+mod history;
 mod house;
 mod kek;
 mod leaks;
 mod opening;
+mod peers;
 mod people;
+mod plugins;
 mod policy;
+mod repository;
 mod rewrap;
 mod sandbox;
 mod seal;
 #[allow(dead_code, reason = "shared with the tests against servers")]
 mod sealed;
+mod since;
 mod terminal;

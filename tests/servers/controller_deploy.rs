@@ -93,7 +93,7 @@ fn yaml_blocks(page: &str) -> Vec<&str> {
 }
 
 /// Writes each block whose first line is a comment with a path.
-fn write_files(sandbox: &Sandbox, page: &str) {
+pub fn write_files(sandbox: &Sandbox, page: &str) {
     for block in yaml_blocks(page) {
         let path = block.lines().next().and_then(|line| line.strip_prefix("# "));
         if let Some(path) = path.filter(|path| path.ends_with(".yaml")) {
@@ -103,7 +103,7 @@ fn write_files(sandbox: &Sandbox, page: &str) {
 }
 
 /// Copies `deploy/` into the directory in which the lines of a page run.
-fn copy_deploy(sandbox: &Sandbox) {
+pub fn copy_deploy(sandbox: &Sandbox) {
     let mut command = Command::new("cp");
     command.arg("-R").arg(project("deploy")).arg(sandbox.work());
     assert!(command.status().expect("cp starts").success());

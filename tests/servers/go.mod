@@ -5,6 +5,10 @@ go 1.26.0
 tool (
 	filippo.io/age/cmd/age
 	filippo.io/age/cmd/age-keygen
+	filippo.io/age/cmd/age-plugin-batchpass
+	filippo.io/age/extra/age-plugin-pq
+	filippo.io/age/extra/age-plugin-tag
+	filippo.io/age/extra/age-plugin-tagpq
 	go.etcd.io/etcd/etcdctl/v3
 	go.etcd.io/etcd/server/v3
 	k8s.io/kubernetes/cmd/kube-apiserver

@@ -30,6 +30,7 @@ fn child() {
     let ring = Ring::new(RingOptions {
         identities: Vec::new(),
         passphrases: Arc::new(|_| Err("nobody is asked".to_owned())),
+        plugin_user: None,
         patience: Duration::from_secs(2),
         lifetimes,
         vaults: Default::default(),

@@ -1,7 +1,9 @@
 //! The built binary against real servers: a control plane of etcd and
 //! kube-apiserver, and every KMS or what plays it. `make test` builds them first.
 
+mod adapters;
 mod age_cli;
+mod age_plugins;
 mod api_proxy;
 mod apply;
 mod at_rest;
@@ -20,13 +22,16 @@ mod etcd;
 mod everyday;
 mod fault_proxy;
 mod gcp;
+mod git;
 mod hashivault;
+mod history;
 mod k8skms;
 mod kms;
 mod kms_server;
 mod krew;
 mod lifetimes;
 mod odd_manifests;
+mod peers;
 mod plugin;
 mod policy;
 mod programs;

@@ -71,7 +71,7 @@ fn an_older_file_does_not_undo_a_change_in_the_cluster() {
     assert_eq!(run.stdout, "envcryptsecret/db changed\n");
     let error = sandbox.run(["apply", "-f", "db.yaml"]).fails(1);
     assert!(error.contains("is not newer than the live one"), "{error}");
-    sandbox.run(["apply", "-f", "db.yaml", "--force-conflicts"]).succeeds();
+    sandbox.run(["apply", "-f", "db.yaml", "--allow-older"]).succeeds();
     let run = sandbox.run(["unwrap", "evs/db", "a", "-n", &namespace]).succeeds();
     assert_eq!(run.stdout, "one");
 }

@@ -215,7 +215,10 @@ fn after_a_live_rotation_an_older_file_is_a_conflict() {
     sandbox.run(["rotate", "db", "-n", &namespace]).succeeds();
     let error = sandbox.run(["apply", "-f", "db.yaml"]).fails(1);
     assert!(error.contains("is not newer than the live one"), "{error}");
-    sandbox.run(["apply", "-f", "db.yaml", "--force-conflicts"]).succeeds();
+    // To take fields from others does not mean to go back.
+    let forced = ["apply", "-f", "db.yaml", "--force-conflicts"];
+    assert!(sandbox.run(forced).fails(1).contains("--allow-older"));
+    sandbox.run([&forced[..], &["--allow-older"]].concat()).succeeds();
     sandbox.run(["unwrap", "db", "-n", &namespace]).succeeds();
 }
 

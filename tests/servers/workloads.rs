@@ -124,6 +124,10 @@ fn what_uses_a_changed_value_is_shown_and_restarted() {
     }
     // Only shown.
     write(&sandbox, &namespace, "two");
+    // Later than the live one, also within the same second.
+    for _ in 0..3 {
+        sandbox.run(["rotate", "-f", "db.yaml"]).succeeds();
+    }
     plane.kubectl(["rollout", "pause", "deployment/web", "-n", &namespace]).succeeds();
     let run = apply(&["--dry-run=server"]).succeeds();
     assert!(

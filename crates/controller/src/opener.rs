@@ -49,6 +49,7 @@ impl Opener {
         let ring = Arc::new(Ring::new(RingOptions {
             identities,
             passphrases: Arc::new(|_| Err("there is nobody to ask for it".to_owned())),
+            plugin_user: None,
             patience: PATIENCE,
             lifetimes: Lifetimes::server(keep, Limits::default()),
             vaults: HashMap::new(),

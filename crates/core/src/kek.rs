@@ -13,6 +13,7 @@ mod error;
 mod gcp;
 pub mod k8skms;
 mod lifetime;
+mod plugin_user;
 mod provider;
 #[allow(dead_code, reason = "each KMS uses a part of it, and a build can be without any KMS")]
 mod retry;
@@ -24,11 +25,13 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
+use zeroize::Zeroizing;
 
 pub use cache::Unwrapped;
 pub use data_key::{DATA_KEY_SIZE, DataKey};
 pub use error::{Action, KekError, Refusal, innermost};
 pub use lifetime::{Keep, Lifetimes, Limits};
+pub use plugin_user::PluginUser;
 pub use ring::{Passphrases, Ring, RingOptions};
 pub use uri::{KekId, KekUri, UriError};
 pub use vault::{VaultLogin, VaultSettings, Vaults};
@@ -43,6 +46,8 @@ pub trait Kek: Send + Sync {
     async fn wrap(&self, key: &DataKey, context: &Context) -> Result<Wrapped, KekError>;
 
     /// Unwraps a DEK that [`Kek::wrap`] wrapped with the same context.
+    ///
+    /// The result need not have the size of a DEK: another program may have wrapped it.
     ///
     /// # Errors
     /// Returns a [`KekError`] with the refusal of the KMS. It is [`Refusal::Rejected`] if another
@@ -77,19 +82,27 @@ pub struct Wrapped {
     pub version: Option<String>,
 }
 
-/// A DEK that a KEK unwrapped.
+/// What a KEK unwrapped: the bytes of a DEK, or what another program wrapped.
 ///
 /// It does not implement `Debug` or `Clone`, because it holds the DEK.
 pub struct Opened {
-    /// The DEK.
-    pub key: DataKey,
+    /// The bytes. They are wiped when they are dropped.
+    pub bytes: Zeroizing<Vec<u8>>,
     /// The version of the KEK, if the KMS reports it only when it unwraps. AWS KMS does so.
     pub version: Option<String>,
 }
 
-impl From<DataKey> for Opened {
-    fn from(key: DataKey) -> Self {
-        Self { key, version: None }
+impl Opened {
+    /// Returns the DEK, or `None` if the bytes do not have the size of one.
+    #[must_use]
+    pub fn key(&self) -> Option<DataKey> {
+        DataKey::from_slice(&self.bytes)
+    }
+}
+
+impl From<Zeroizing<Vec<u8>>> for Opened {
+    fn from(bytes: Zeroizing<Vec<u8>>) -> Self {
+        Self { bytes, version: None }
     }
 }
 

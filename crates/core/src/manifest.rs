@@ -9,11 +9,13 @@ mod error;
 #[cfg(test)]
 mod layout;
 mod object;
+mod patch;
 mod replace;
 mod resource;
 mod scan;
 mod text;
-mod tree;
+mod tokens;
+pub mod tree;
 mod yaml;
 
 pub use convert::{Converted, Form, convert};
@@ -25,9 +27,14 @@ pub use object::{
     resource_object, sealed_object,
 };
 
+pub use patch::Patch;
 pub use replace::{put, replace};
 pub use resource::{DeletionPolicy, RESOURCE_KIND, RESOURCE_VERSION, SealedSpec, Spec, Template};
-pub use scan::{FileKind, Found, FoundSecret, Position, heredocs, may_mention, scan};
+pub use scan::{
+    FileKind, Found, FoundSecret, Position, Sealing, heredocs, may_have_sealed, may_mention, scan,
+    sealings,
+};
+pub use tokens::{SealedToken, sealed_tokens};
 pub use tree::{TreeError, text_of_file};
 
 use zeroize::Zeroizing;

@@ -35,6 +35,7 @@ impl Machine {
         let ring = Ring::new(RingOptions {
             identities: files,
             passphrases: Arc::new(|_| Err("nobody is asked".to_owned())),
+            plugin_user: None,
             patience: Duration::from_secs(2),
             lifetimes: Lifetimes::run(),
             vaults: Default::default(),

@@ -410,6 +410,14 @@ mod tests {
             ),
             ("cluster: p\nkeks: [hashivault://a]\nunknown: 2\n", "unknown field `unknown`"),
             (
+                "cluster: p\nkeks: [hashivault://a, {kek: 'age:age1yubikey1q', escrow: true}]\n",
+                "this server starts none",
+            ),
+            (
+                "cluster: p\nkeks: [{kek: 'age:age1tag1q', identity: /i}]\n",
+                "this server starts none",
+            ),
+            (
                 "cluster: p\nkeks: [{kek: 'age:ssh-rsa AAAA', identity: /i}]\n",
                 "only with `escrow: true`",
             ),

@@ -395,6 +395,7 @@ pub fn ring(config: &Config) -> Ring {
     Ring::new(RingOptions {
         identities: config.keks.iter().filter_map(|kek| kek.identity.clone()).collect(),
         passphrases: Arc::new(|_| Err("a server has nobody who can type a passphrase".to_owned())),
+        plugin_user: None,
         patience: PATIENCE,
         lifetimes,
         vaults,

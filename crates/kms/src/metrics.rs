@@ -207,6 +207,7 @@ fn outcome(refusal: Refusal) -> &'static str {
         Refusal::Throttled => "throttled",
         Refusal::Unreachable => "unreachable",
         Refusal::Rejected => "rejected",
+        Refusal::Plugin => "plugin",
         Refusal::Unusable => "unusable",
         Refusal::Failed => "failed",
     }

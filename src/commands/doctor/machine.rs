@@ -11,7 +11,11 @@ use crate::access::round_trip::round_trip;
 use crate::failure::Failure;
 use crate::process;
 use crate::session::Session;
+#[cfg(feature = "age")]
+use crate::session::local;
 use crate::session::local::MakeLocal;
+#[cfg(feature = "age")]
+use envcrypt_core::kek::KekUri;
 
 const SUBJECT: &str = "this machine";
 
@@ -32,7 +36,10 @@ pub async fn check(session: &Session, findings: &mut Findings) -> Result<(), Fai
     if names.is_empty() {
         findings.ok(SUBJECT, "your settings name no KEK: each command takes `--kek`");
     }
-    for kek in session.keks(names, MakeLocal::No)? {
+    let keks = session.keks(names, MakeLocal::No)?;
+    #[cfg(feature = "age")]
+    plugins(session, &keks, findings)?;
+    for kek in keks {
         let began = Instant::now();
         match round_trip(session, &kek).await {
             Ok(_) => {
@@ -44,6 +51,21 @@ pub async fn check(session: &Session, findings: &mut Findings) -> Result<(), Fai
                 let hint =
                     hint.unwrap_or_else(|| format!("run `kubectl envcrypt kek test '{kek}'`"));
                 findings.add(Grade::Proven, SUBJECT, report.error, hint);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The plugins of age that the person's identities and KEKs need.
+#[cfg(feature = "age")]
+fn plugins(session: &Session, keks: &[KekUri], findings: &mut Findings) -> Result<(), Failure> {
+    for local::Plugin { program, needed_by, found } in local::plugins(session, keks)? {
+        match found {
+            Ok(path) => findings.ok(SUBJECT, format!("`{program}` is `{}`", path.display())),
+            Err(hint) => {
+                let text = format!("`{program}` is not on the PATH, and {needed_by} needs it");
+                findings.add(Grade::Proven, SUBJECT, text, hint);
             }
         }
     }

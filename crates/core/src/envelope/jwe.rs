@@ -280,9 +280,10 @@ impl Jwe {
             .map_err(|aead::BadTag| Refused::Tag)
     }
 
-    /// SHA-256 over `protected "." iv "." ciphertext "." tag`. The recipients are not part of it,
-    /// so that rewrapping does not change it.
-    pub(super) fn digest(&self) -> [u8; 32] {
+    /// Returns SHA-256 over `protected "." iv "." ciphertext "." tag`. The recipients are not part
+    /// of it, so that rewrapping does not change it.
+    #[must_use]
+    pub fn digest(&self) -> [u8; 32] {
         let mut hash = Sha256::new();
         hash.update(&self.protected);
         for part in [&self.iv[..], &self.ciphertext, &self.tag] {

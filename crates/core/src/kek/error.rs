@@ -34,6 +34,8 @@ pub enum Refusal {
     /// This KEK did not wrap the DEK, or wrapped it with another context. The wrapped DEK can also
     /// be damaged.
     Rejected,
+    /// The age plugin of the KEK ended, hung, or reported an error.
+    Plugin,
     /// This build does not support the KEK, or the settings of this machine are not valid.
     Unusable,
     /// The service returned another error.
@@ -123,6 +125,7 @@ impl fmt::Display for Refusal {
             Self::Throttled => "too many requests",
             Self::Unreachable => "the KMS does not answer",
             Self::Rejected => "this key did not wrap it, or wrapped it for another place",
+            Self::Plugin => "its age plugin failed",
             Self::Unusable => "it cannot be used here",
             Self::Failed => "the KMS failed",
         })

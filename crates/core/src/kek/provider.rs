@@ -45,6 +45,11 @@ pub(super) trait Provider: Send + Sync {
         false
     }
 
+    /// Returns whether the key is a public key that a quantum computer cannot break.
+    fn is_post_quantum(&self, _name: &str) -> bool {
+        false
+    }
+
     /// Returns whether only the KMS knows which key this is, as for an alias.
     fn is_alias(&self, _name: &str) -> bool {
         false
@@ -115,6 +120,8 @@ pub(super) enum Cost {
     Network,
     /// A call to a KEK that did not answer the last time.
     Slow,
+    /// A plugin, which may prompt for a PIN or for a touch.
+    Plugin,
     /// A prompt for a passphrase. The identity may not open the DEK at all.
     Passphrase,
 }

@@ -19,8 +19,8 @@ use super::cache::{Cache, Slot, Unwrapped};
 use super::lifetime::Lifetimes;
 use super::provider::{Connector, Cost, PROVIDERS, Surroundings};
 use super::{
-    Action, Context, DataKey, Kek, KekError, KekId, KekUri, Opened, Refusal, Vaults, Wrapped,
-    WrappedKey,
+    Action, Context, DataKey, Kek, KekError, KekId, KekUri, Opened, PluginUser, Refusal, Vaults,
+    Wrapped, WrappedKey,
 };
 use crate::secret::SecretValue;
 
@@ -38,6 +38,8 @@ pub struct RingOptions {
     pub identities: Vec<PathBuf>,
     /// Prompts for the passphrase of an identity file.
     pub passphrases: Passphrases,
+    /// Who answers the questions of age plugins. Without a user, no plugin is started.
+    pub plugin_user: Option<Arc<dyn PluginUser>>,
     /// How long a KEK may take before the ring also uses the next KEK of the same Secret.
     pub patience: Duration,
     /// How long the ring keeps DEKs, logins and failures.
@@ -62,11 +64,13 @@ impl Ring {
     /// Returns a ring that is not connected yet.
     #[must_use]
     pub fn new(options: RingOptions) -> Self {
-        let RingOptions { identities, passphrases, patience, lifetimes, vaults } = options;
+        let RingOptions { identities, passphrases, plugin_user, patience, lifetimes, vaults } =
+            options;
         #[cfg(feature = "age")]
-        let identities = Arc::new(super::age::Identities::new(identities, passphrases));
+        let identities =
+            Arc::new(super::age::Identities::new(identities, passphrases, plugin_user));
         #[cfg(not(feature = "age"))]
-        let _ = (identities, passphrases);
+        let _ = (identities, passphrases, plugin_user);
         Self {
             surroundings: Surroundings {
                 #[cfg(feature = "age")]
@@ -83,6 +87,14 @@ impl Ring {
         }
     }
 
+    /// Uses these age identities instead of those of [`RingOptions::identities`].
+    #[cfg(feature = "age")]
+    #[must_use]
+    pub fn with_identities(mut self, identities: super::age::Identities) -> Self {
+        self.surroundings.identities = Arc::new(identities);
+        self
+    }
+
     /// Returns the age identities of the user.
     #[cfg(feature = "age")]
     #[must_use]
@@ -91,6 +103,8 @@ impl Ring {
     }
 
     /// Wraps one DEK under every KEK, all at the same time. The results are in the order of `keks`.
+    ///
+    /// Age plugins come last, one after the other, because they may prompt the user.
     ///
     /// # Errors
     /// Returns the first [`KekError`]. A Secret is sealed to all KEKs or not at all.
@@ -101,13 +115,22 @@ impl Ring {
         context: &Context,
     ) -> Result<Vec<Wrapped>, KekError> {
         let _permit = self.permits.acquire().await;
-        try_join_all(keks.iter().map(|uri| async move {
+        let wrap = async |uri: &KekUri| {
             lock(&self.down).check(&uri.id())?;
             let answer = self.kek(uri, Action::Wrap)?.wrap(key, context).await;
             lock(&self.down).note(&uri.id(), answer.as_ref().err());
             answer
-        }))
-        .await
+        };
+        let asks_nobody = keks.iter().filter(|uri| uri.plugin().is_none());
+        let mut done = try_join_all(asks_nobody.map(&wrap)).await?.into_iter();
+        let mut wrapped = Vec::with_capacity(keks.len());
+        for uri in keks {
+            match uri.plugin() {
+                Some(_) => wrapped.push(wrap(uri).await?),
+                None => wrapped.extend(done.next()),
+            }
+        }
+        Ok(wrapped)
     }
 
     /// Unwraps the DEK of `commitment` with any of `candidates`, the cheapest first.
@@ -127,29 +150,58 @@ impl Ring {
     ) -> Result<Unwrapped, Vec<KekError>> {
         let slot = lock(&self.unwrapped).slot(commitment, context);
         let _empty = RemovedIfEmpty { ring: self, commitment, context, slot: &slot };
-        slot.get_or_try_init(|| self.ask(candidates, context, fits)).await.cloned()
+        slot.get_or_try_init(|| self.ask_for(candidates, context, fits)).await.cloned()
     }
 
-    async fn ask(
+    /// Unwraps what another program wrapped, with any of `candidates`, the cheapest first. Each has
+    /// the context that the other program used. The ring does not keep the result.
+    ///
+    /// `accept` returns `None` for bytes that are not what was wrapped.
+    ///
+    /// # Errors
+    /// Returns the error of each KEK if none of them unwraps it.
+    pub async fn unwrap_other<T>(
+        &self,
+        candidates: &[(&WrappedKey, &Context)],
+        accept: impl Fn(Opened) -> Option<T>,
+    ) -> Result<T, Vec<KekError>> {
+        self.ask(candidates, |_, opened| accept(opened)).await
+    }
+
+    /// Asks for a DEK. All candidates have the same context.
+    async fn ask_for(
         &self,
         candidates: &[&WrappedKey],
         context: &Context,
         fits: impl Fn(&DataKey) -> bool,
     ) -> Result<Unwrapped, Vec<KekError>> {
+        let candidates: Vec<_> = candidates.iter().map(|wrapped| (*wrapped, context)).collect();
+        let accept = |wrapped: &WrappedKey, opened: Opened| {
+            let key = opened.key().filter(&fits)?;
+            Some(Unwrapped { key: Arc::new(key), by: wrapped.kek.id(), version: opened.version })
+        };
+        self.ask(&candidates, accept).await
+    }
+
+    async fn ask<T>(
+        &self,
+        candidates: &[(&WrappedKey, &Context)],
+        accept: impl Fn(&WrappedKey, Opened) -> Option<T>,
+    ) -> Result<T, Vec<KekError>> {
         let _permit = self.permits.acquire().await;
-        let mut waiting: VecDeque<&WrappedKey> = candidates.iter().copied().collect();
-        waiting.make_contiguous().sort_by_key(|wrapped| self.cost(&wrapped.kek));
+        let mut waiting: VecDeque<_> = candidates.iter().copied().collect();
+        waiting.make_contiguous().sort_by_key(|(wrapped, _)| self.cost(&wrapped.kek));
         let (mut under_way, mut refusals) = (FuturesUnordered::new(), Vec::new());
         while let Some(next) = waiting.pop_front() {
-            under_way.push(self.ask_one(next, context, &fits));
+            under_way.push(self.ask_one(next.0, next.1, &accept));
             let patience = match waiting.front() {
-                // Do not prompt for a passphrase while a KMS may still answer.
-                Some(next) if self.cost(&next.kek) < Cost::Passphrase => self.patience,
+                // Do not prompt the user while a KMS may still answer.
+                Some((next, _)) if self.cost(&next.kek) < Cost::Plugin => self.patience,
                 _ => Duration::MAX,
             };
             while let Ok(Some(answer)) = timeout(patience, under_way.next()).await {
                 match answer {
-                    Ok(unwrapped) => return Ok(unwrapped),
+                    Ok(accepted) => return Ok(accepted),
                     Err(refusal) => refusals.push(refusal),
                 }
                 // After a refusal, use the next KEK immediately.
@@ -161,12 +213,12 @@ impl Ring {
         Err(refusals)
     }
 
-    async fn ask_one(
+    async fn ask_one<T>(
         &self,
         wrapped: &WrappedKey,
         context: &Context,
-        fits: impl Fn(&DataKey) -> bool,
-    ) -> Result<Unwrapped, KekError> {
+        accept: impl Fn(&WrappedKey, Opened) -> Option<T>,
+    ) -> Result<T, KekError> {
         lock(&self.down).check(&wrapped.kek.id())?;
         let kek = self.kek(&wrapped.kek, Action::Unwrap)?;
         // The KEK is slow until it answers. If it hangs, other calls use it last.
@@ -175,12 +227,8 @@ impl Ring {
         let answer = kek.unwrap(wrapped, context).await;
         slow.answered(&answer);
         lock(&self.down).note(&wrapped.kek.id(), answer.as_ref().err());
-        match answer? {
-            Opened { key, version } if fits(&key) => {
-                Ok(Unwrapped { key: Arc::new(key), by: wrapped.kek.id(), version })
-            }
-            _ => Err(KekError::new(&wrapped.kek, Action::Unwrap, Refusal::Rejected)),
-        }
+        let rejected = || KekError::new(&wrapped.kek, Action::Unwrap, Refusal::Rejected);
+        accept(wrapped, answer?).ok_or_else(rejected)
     }
 
     /// Returns what it costs to unwrap with this KEK.
@@ -251,7 +299,7 @@ impl Ring {
         context: &Context,
         fits: impl Fn(&DataKey) -> bool,
     ) -> Result<Option<String>, Vec<KekError>> {
-        self.ask(candidates, context, fits).await.map(|unwrapped| unwrapped.version)
+        self.ask_for(candidates, context, fits).await.map(|unwrapped| unwrapped.version)
     }
 
     /// Returns the name of a KEK that does not change: for an AWS alias, the ARN of its key. Any

@@ -113,8 +113,10 @@ impl KekUri {
         KekId(Self { kind: self.kind, text })
     }
 
-    /// Returns whether the KEK is a public key that a quantum computer can break: an X25519 or SSH
-    /// recipient of age, or an RSA key of Azure.
+    /// Returns whether the KEK is a public key that a quantum computer can break: an RSA key of
+    /// Azure, or a recipient of age that is not post-quantum.
+    ///
+    /// The recipient of an age plugin counts as one, because nobody knows what the plugin does.
     ///
     /// A quantum computer could then open Secrets that were sealed today. The symmetric keys of a
     /// KMS do not have this problem.
@@ -126,7 +128,22 @@ impl KekUri {
     /// Returns whether the KEK is a post-quantum age recipient.
     #[must_use]
     pub fn is_post_quantum(&self) -> bool {
-        self.is_age() && !self.is_classical_public_key()
+        self.provider().is_post_quantum(self.rest())
+    }
+
+    /// Returns the name of the age plugin that seals to this KEK, for example `yubikey`. It is
+    /// `None` if no plugin is needed to seal.
+    #[must_use]
+    pub fn plugin(&self) -> Option<&str> {
+        Some(self.rest()).filter(|_| self.is_age()).and_then(super::age::plugin_of)
+    }
+
+    /// Returns whether only an age plugin can open for this KEK: a recipient of a plugin, or a
+    /// tagged recipient.
+    #[must_use]
+    pub fn opens_with_plugin(&self) -> bool {
+        let is_tagged = |name| matches!(name, Some("tag" | "tagpq"));
+        self.plugin().is_some() || self.is_age() && is_tagged(super::age::name_of(self.rest()))
     }
 
     /// Returns whether only the KMS knows which key the URI names.
@@ -178,7 +195,8 @@ impl FromStr for KekUri {
     type Err = UriError;
 
     fn from_str(text: &str) -> Result<Self, UriError> {
-        if text.to_ascii_uppercase().contains("AGE-SECRET-KEY") {
+        let upper = text.to_ascii_uppercase();
+        if ["AGE-SECRET-KEY", "AGE-PLUGIN-"].iter().any(|start| upper.contains(start)) {
             return Err(UriError::Identity);
         }
         if text.len() > MAX_LENGTH {
@@ -302,6 +320,36 @@ mod tests {
         for bad in ["", "AGE-SECRET-KEY-1X", "age1a b", "ssh-rsa", "age1\u{1b}[2J"] {
             assert!(KekUri::age(bad).is_err(), "{bad:?}");
         }
+        for secret in ["AGE-PLUGIN-YUBIKEY-1QQQ", "x age-plugin-se-1qqq", "AGE-SECRET-KEY-PQ-1X"] {
+            assert_eq!(KekUri::age(secret), Err(UriError::Identity));
+        }
+    }
+
+    #[test]
+    fn the_name_of_a_plugin_is_before_the_last_one() {
+        for (recipient, plugin, is_post_quantum) in [
+            ("age1yubikey1qfm", Some("yubikey"), false),
+            ("age1fido2-hmac1q", Some("fido2-hmac"), false),
+            ("age11p1q", Some("1p"), false),
+            ("age1a+b.c_d1q", Some("a+b.c_d"), false),
+            ("age1qqqqqq", None, false),
+            ("age1pq1q", None, true),
+            ("age1tag1q", None, false),
+            ("age1tagpq1q", None, true),
+            ("age1pqx1q", Some("pqx"), false),
+            ("ssh-ed25519 AAAA1BBB1", None, false),
+        ] {
+            let uri = KekUri::age(recipient).expect(recipient);
+            assert_eq!(uri.plugin(), plugin, "{recipient}");
+            let is_tagged = recipient.starts_with("age1tag");
+            assert_eq!(uri.opens_with_plugin(), plugin.is_some() || is_tagged, "{recipient}");
+            assert_eq!(uri.is_post_quantum(), is_post_quantum, "{recipient}");
+            assert_eq!(uri.is_classical_public_key(), !is_post_quantum, "{recipient}");
+        }
+        for bad in ["age1../../x1q", "age1a/b1q", "age1a;b1q", "age1a$b1q"] {
+            assert!(KekUri::age(bad).is_err(), "{bad}");
+        }
+        assert_eq!(KekUri::aws("alias/age1x1q").expect("an alias").plugin(), None);
     }
 
     #[test]

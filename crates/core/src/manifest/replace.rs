@@ -83,6 +83,7 @@ fn change(text: &mut Text<'_>, node: &Node, secret: &SealedSecret) -> Option<()>
         return None;
     }
     top.set("type", New::Scalar(SEALED_TYPE.to_owned()), &["data", "stringData"]);
+    set_immutable(&mut top, &secret.meta, &["type", "data", "stringData"]);
     annotate(text, &mut top, secret)?;
     // Text values become sealed ones where they stand, unless there are both.
     let mut place = "data";
@@ -155,11 +156,21 @@ fn set_type(sealed: &mut Entries<'_>, meta: &Meta) {
         SecretType::Opaque => sealed.remove("type"),
         kind => sealed.set("type", New::Scalar(kind.to_string()), &["values", "seal"]),
     }
-    match sealed.value("immutable").and_then(text_of) == Some("true") {
+    set_immutable(sealed, meta, &["values", "seal"]);
+}
+
+/// Writes `immutable`, if it changes.
+fn set_immutable(entries: &mut Entries<'_>, meta: &Meta, before: &'static [&'static str]) {
+    match entries.value("immutable").and_then(text_of) == Some("true") {
         is_immutable if is_immutable == meta.immutable => {}
-        true => sealed.remove("immutable"),
-        false => sealed.set("immutable", New::True, &["values", "seal"]),
+        true => entries.remove("immutable"),
+        false => entries.set("immutable", New::True, before),
     }
+}
+
+/// Whether a type that someone wrote must go, because the Secret is `Opaque` now.
+fn is_other_type(kind: Option<&str>, secret: &SealedSecret) -> bool {
+    secret.meta.kind == SecretType::Opaque && kind.is_some_and(|kind| kind != "Opaque")
 }
 
 /// The namespace, where the Secret opens in no other: then its file is to say so.
@@ -188,6 +199,9 @@ fn annotate<'n>(text: &mut Text<'_>, top: &mut Entries<'n>, secret: &SealedSecre
             let mut annotations = text.entries(annotations)?;
             for (name, value) in wanted {
                 annotations.set(&name, New::Scalar(value), &[]);
+            }
+            if is_other_type(annotations.value(TYPE_ANNOTATION).and_then(text_of), secret) {
+                annotations.remove(TYPE_ANNOTATION);
             }
             annotations.remove(LAST_APPLIED_ANNOTATION);
             text.apply(annotations, metadata.key("annotations"))?;
@@ -248,8 +262,14 @@ pub fn put(object: &mut Object, secret: &SealedSecret) {
         object.metadata.namespace = bound_namespace(secret);
     }
     object.r#type = Some(SEALED_TYPE.to_owned());
+    if object.immutable.unwrap_or(false) != secret.meta.immutable {
+        object.immutable = secret.meta.immutable.then_some(true);
+    }
     let annotations = object.metadata.annotations.get_or_insert_default();
     annotations.remove(LAST_APPLIED_ANNOTATION);
+    if is_other_type(annotations.get(TYPE_ANNOTATION).map(String::as_str), secret) {
+        annotations.remove(TYPE_ANNOTATION);
+    }
     if secret.meta.kind != SecretType::Opaque {
         annotations.insert(TYPE_ANNOTATION.to_owned(), secret.meta.kind.to_string());
     }

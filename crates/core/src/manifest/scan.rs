@@ -6,6 +6,7 @@
 //! A text that `kubectl` can apply is valid YAML or JSON. In it, only few values count as gaps.
 //! Only a text that is not valid can be a template.
 
+mod anywhere;
 mod gap;
 mod heredoc;
 mod json;
@@ -25,10 +26,11 @@ use self::look::Look;
 use super::{LAST_APPLIED_ANNOTATION, Object, SEALED_TYPE};
 use crate::manifest::tree::{self, ErrorKind, MAX_NODES, Node, Read, TreeError};
 
+pub use self::anywhere::{Sealing, may_have_sealed, sealings};
 pub use self::heredoc::heredocs;
 
 /// The start of every sealed value in base64.
-const SEALED_MARK: &str = "eyJwcm90ZWN0ZWQiOi";
+pub(super) const SEALED_MARK: &str = "eyJwcm90ZWN0ZWQiOi";
 /// The start of every sealed value in JSON.
 const SEALED_JSON: &str = "{\"protected\":\"";
 /// The start of the base64 in the member `protected` of this JSON.

@@ -144,6 +144,37 @@ impl<'t> Text<'t> {
         self.remove(&map)
     }
 
+    /// Gives a scalar another content, in the quotes that it has. A block scalar, and one with a
+    /// tag or an anchor, cannot be changed. With `is_word`, the content stands without quotes.
+    pub(super) fn put(&mut self, node: &Node, value: &str, is_word: bool) -> Option<()> {
+        let range = range(node);
+        let is_block = self.block(node).is_some();
+        if is_block || text_of(node).is_none() || self.has_properties(node) {
+            return None;
+        }
+        let new = match is_word {
+            true => value.to_owned(),
+            false => self.quoted_as(range.start, value),
+        };
+        self.edits.push((range, new));
+        Some(())
+    }
+
+    /// Puts another text in the place of a part.
+    pub(super) fn splice(&mut self, part: Range<usize>, text: String) {
+        self.edits.push((part, text));
+    }
+
+    /// Takes a part of the text out; with its line, where nothing else stands there.
+    pub(super) fn cut(&mut self, part: Range<usize>) {
+        let rest = &self.text[part.end..self.line_end(part.end)];
+        let part = match self.begins_line(part.start) && rest.trim().is_empty() {
+            true => self.line_start(part.start)..self.next_line(part.end),
+            false => self.text[..part.start].trim_end_matches([' ', '\t']).len()..part.end,
+        };
+        self.edits.push((part, String::new()));
+    }
+
     /// The new text; none where two changes meet.
     pub(super) fn finish(mut self) -> Option<String> {
         let new = self.changed(0..self.text.len())?;
@@ -153,7 +184,9 @@ impl<'t> Text<'t> {
     /// A part of the text with all changes, which must be in this part.
     fn changed(&mut self, part: Range<usize>) -> Option<String> {
         self.edits.sort_by_key(|(range, _)| (range.start, range.end));
-        let mut new = String::with_capacity(part.len());
+        // What is added can be plaintext, and a text that grows leaves a copy of itself.
+        let added: usize = self.edits.iter().map(|(_, value)| value.len()).sum();
+        let mut new = String::with_capacity(part.len() + added);
         let mut end = part.start;
         for (range, value) in self.edits.drain(..) {
             new.push_str(self.text.get(end..range.start)?);

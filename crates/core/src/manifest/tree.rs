@@ -17,7 +17,7 @@ pub(super) const MAX_NODES: usize = 4_000_000;
 
 /// A position in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Mark {
+pub struct Mark {
     /// The number of bytes before it.
     pub index: usize,
     /// The line, counted from 1.
@@ -30,7 +30,7 @@ pub(super) struct Mark {
 ///
 /// It does not implement `Debug`, because it can hold plaintext.
 #[derive(Clone, PartialEq)]
-pub(super) struct Node {
+pub struct Node {
     /// The content.
     pub data: Data,
     /// The full tag, such as `tag:yaml.org,2002:str`.
@@ -44,7 +44,7 @@ pub(super) struct Node {
 
 /// The content of a node.
 #[derive(Clone, PartialEq)]
-pub(super) enum Data {
+pub enum Data {
     /// A scalar.
     Scalar {
         /// The text as YAML reads it: escapes are resolved, and `!!binary` is decoded.
@@ -60,7 +60,7 @@ pub(super) enum Data {
 
 /// How a scalar is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Style {
+pub enum Style {
     /// `text`
     Plain,
     /// `'text'`
@@ -89,9 +89,9 @@ pub struct TreeError {
 pub enum ErrorKind {
     /// The text is not valid YAML.
     Syntax,
-    /// The text has more than [`MAX_DEPTH`] levels.
+    /// The text has more than 128 levels.
     TooDeep,
-    /// The text has more than [`MAX_NODES`] nodes.
+    /// The text has more than 4,000,000 nodes.
     TooLarge,
     /// An alias has no anchor before it.
     UnknownAlias,
@@ -138,7 +138,7 @@ pub(super) struct Read {
 ///
 /// # Errors
 /// Returns a [`TreeError`] if the text is not valid YAML or exceeds a limit.
-pub(super) fn read(text: &str) -> Result<Vec<Node>, TreeError> {
+pub fn read(text: &str) -> Result<Vec<Node>, TreeError> {
     let Read { documents, error } = read_some(text);
     error.map_or(Ok(documents), Err)
 }
@@ -208,7 +208,7 @@ pub fn text_of_file(bytes: &[u8]) -> Option<Cow<'_, str>> {
 
 /// Returns the text of a scalar of any type. `kubectl` compares `apiVersion` and `kind` like this.
 #[must_use]
-pub(super) fn text_of(node: &Node) -> Option<&str> {
+pub fn text_of(node: &Node) -> Option<&str> {
     match &node.data {
         Data::Scalar { text, .. } => Some(text),
         _ => None,
@@ -220,7 +220,7 @@ impl Node {
     ///
     /// The last value counts. A merge (`<<`) counts where it is in the mapping.
     #[must_use]
-    pub(super) fn get(&self, name: &str) -> Option<&Self> {
+    pub fn get(&self, name: &str) -> Option<&Self> {
         self.entries().iter().rev().find_map(|(key, value)| match key.is_merge() {
             true => value.merged().iter().find_map(|source| source.get(name)),
             false => (text_of(key) == Some(name)).then_some(value),
@@ -236,7 +236,7 @@ impl Node {
 
     /// Returns the entries of a mapping, without those of merges. Other nodes have none.
     #[must_use]
-    pub(super) fn entries(&self) -> &[(Self, Self)] {
+    pub fn entries(&self) -> &[(Self, Self)] {
         match &self.data {
             Data::Mapping(entries) => entries,
             _ => &[],
@@ -258,7 +258,7 @@ impl Node {
 
     /// Returns the items of a sequence, or `None` for other nodes.
     #[must_use]
-    pub(super) fn as_sequence(&self) -> Option<&[Self]> {
+    pub fn as_sequence(&self) -> Option<&[Self]> {
         match &self.data {
             Data::Sequence(items) => Some(items),
             _ => None,
@@ -267,7 +267,7 @@ impl Node {
 
     /// Returns whether the node is a mapping.
     #[must_use]
-    pub(super) fn is_mapping(&self) -> bool {
+    pub fn is_mapping(&self) -> bool {
         matches!(self.data, Data::Mapping(_))
     }
 

@@ -48,6 +48,10 @@ impl KekConfig {
                 "`{uri}` cannot open anything here: give its `identity` file, or set `escrow: true`"
             ));
         }
+        // A plugin is for a person who can touch a key. A node starts without one.
+        if uri.plugin().is_some() || uri.opens_with_plugin() && !self.escrow {
+            return Err(format!("`{uri}` needs an age plugin, and this server starts none"));
+        }
         // The time of an RSA decryption can tell something about the key, and a server answers often.
         if uri.is_age() && !self.escrow && uri.rest().starts_with("ssh-rsa") {
             return Err(format!(

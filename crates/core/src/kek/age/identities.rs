@@ -9,13 +9,15 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use age::armor::ArmoredReader;
-use age::secrecy::{ExposeSecret, SecretString};
-use age::{Decryptor, ssh, x25519};
+use age::secrecy::SecretString;
+use age::{Decryptor, ssh};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use super::post_quantum;
-use crate::kek::Passphrases;
+use super::identity::{Identity, Lines};
+use super::plugin::Plugins;
+use super::plugin_of;
+use crate::kek::{Passphrases, PluginUser};
 
 /// The maximum size of an identity file, in bytes.
 const MAX_FILE: u64 = 1 << 20;
@@ -69,61 +71,9 @@ impl IdentityError {
     }
 }
 
-/// An identity that is ready to use, with its recipient.
-///
-/// The recipient is derived once, because it is compared with every Secret that is opened.
-pub struct Identity {
-    secret: Secret,
-    recipient: Option<String>,
-}
-
-enum Secret {
-    /// `AGE-SECRET-KEY-1…`
-    X25519(x25519::Identity),
-    /// `AGE-SECRET-KEY-PQ-1…`
-    PostQuantum(Box<post_quantum::Identity>),
-    /// An SSH private key.
-    Ssh(Box<ssh::Identity>),
-}
-
-impl Identity {
-    /// Returns the recipient, as it is after `age:` in the URI of the KEK.
-    #[must_use]
-    pub fn recipient(&self) -> Option<&str> {
-        self.recipient.as_deref()
-    }
-
-    fn x25519(identity: x25519::Identity) -> Self {
-        let recipient = Some(identity.to_public().to_string());
-        Self { secret: Secret::X25519(identity), recipient }
-    }
-
-    fn post_quantum(identity: post_quantum::Identity) -> Self {
-        let recipient = Some(identity.recipient().to_string());
-        Self { secret: Secret::PostQuantum(Box::new(identity)), recipient }
-    }
-
-    fn ssh(identity: ssh::Identity, recipient: Option<String>) -> Self {
-        Self { secret: Secret::Ssh(Box::new(identity)), recipient }
-    }
-}
-
-impl age::Identity for Identity {
-    fn unwrap_stanza(
-        &self,
-        stanza: &age_core::format::Stanza,
-    ) -> Option<Result<age_core::format::FileKey, age::DecryptError>> {
-        match &self.secret {
-            Secret::X25519(identity) => identity.unwrap_stanza(stanza),
-            Secret::PostQuantum(identity) => identity.unwrap_stanza(stanza),
-            Secret::Ssh(identity) => identity.unwrap_stanza(stanza),
-        }
-    }
-}
-
 /// The content of one file.
 enum Content {
-    Open(Vec<Arc<Identity>>),
+    Open(Lines),
     LockedAge(Vec<u8>),
     LockedSsh(Box<ssh::EncryptedKey>, Option<String>),
     Broken(IdentityError),
@@ -135,12 +85,15 @@ struct File {
 }
 
 /// The results of unlocking files, by path.
-type Unlocked = BTreeMap<PathBuf, Result<Vec<Arc<Identity>>, IdentityError>>;
+type Unlocked = BTreeMap<PathBuf, Result<Lines, IdentityError>>;
 
 /// All identities of the user. No file is read before the first use.
 pub struct Identities {
     paths: Vec<PathBuf>,
+    /// Identities that are not in a file, each under a name for messages.
+    texts: Vec<(PathBuf, Zeroizing<String>)>,
     passphrases: Passphrases,
+    plugins: Plugins,
     files: OnceLock<Vec<File>>,
     /// The result for each file that was unlocked. The user is prompted once per file and run.
     unlocked: Mutex<Unlocked>,
@@ -148,10 +101,38 @@ pub struct Identities {
 
 impl Identities {
     /// Uses the identities in these files. `passphrases` is called only for files that are
-    /// protected by a passphrase.
+    /// protected by a passphrase. `user` answers the questions of plugins; without one, no plugin
+    /// is started.
     #[must_use]
-    pub fn new(paths: Vec<PathBuf>, passphrases: Passphrases) -> Self {
-        Self { paths, passphrases, files: OnceLock::new(), unlocked: Mutex::default() }
+    pub fn new(
+        paths: Vec<PathBuf>,
+        passphrases: Passphrases,
+        user: Option<Arc<dyn PluginUser>>,
+    ) -> Self {
+        let (files, unlocked, plugins) = (OnceLock::new(), Mutex::default(), Plugins::new(user));
+        Self { paths, texts: Vec::new(), passphrases, plugins, files, unlocked }
+    }
+
+    /// Uses the identities in this text too. `name` says in messages where it comes from.
+    #[must_use]
+    pub fn with_text(mut self, name: &str, text: Zeroizing<String>) -> Self {
+        self.texts.push((PathBuf::from(name), text));
+        self
+    }
+
+    #[cfg(test)]
+    pub(super) fn with_plugins(self, change: impl FnOnce(Plugins) -> Plugins) -> Self {
+        Self { plugins: change(self.plugins), ..self }
+    }
+
+    /// Returns what runs the plugins.
+    pub(super) fn plugins(&self) -> &Plugins {
+        &self.plugins
+    }
+
+    /// Returns whether a plugin has the identity of this recipient. No passphrase is needed.
+    pub(super) fn has_plugin(&self, recipient: &str) -> bool {
+        self.open_files().any(|(_, lines)| !lines.plugins_for(recipient).is_empty())
     }
 
     /// Returns whether the identity of this recipient can be used without a prompt.
@@ -163,17 +144,25 @@ impl Identities {
             || self
                 .unlocked
                 .try_lock()
-                .is_ok_and(|request| request.values().flatten().flatten().any(is_it))
+                .is_ok_and(|known| known.values().flatten().any(|l| l.identities.iter().any(is_it)))
     }
 
-    /// Returns the identities that need no passphrase.
+    /// Returns the identities that need no passphrase and no plugin.
     #[must_use]
     pub fn unlocked(&self) -> Vec<Arc<Identity>> {
-        let open = |file: &File| match &file.content {
-            Content::Open(identities) => identities.clone(),
-            _ => Vec::new(),
-        };
-        self.files().iter().flat_map(open).collect()
+        self.open_files().flat_map(|(_, lines)| lines.identities.clone()).collect()
+    }
+
+    /// Returns the identities that need no passphrase, those of plugins too.
+    pub(super) fn open(&self) -> Lines {
+        self.open_files().fold(Lines::default(), |all, (_, lines)| all.and(lines))
+    }
+
+    fn open_files(&self) -> impl Iterator<Item = (&Path, &Lines)> {
+        self.files().iter().filter_map(|file| match &file.content {
+            Content::Open(lines) => Some((file.path.as_path(), lines)),
+            _ => None,
+        })
     }
 
     /// Unlocks files until one contains the identity of this recipient, and returns the identities
@@ -185,8 +174,7 @@ impl Identities {
     /// # Errors
     /// Returns the first [`IdentityError`] if a file could not be unlocked and no other file
     /// contains the identity.
-    pub fn unlock(&self, recipient: &str) -> Result<Vec<Arc<Identity>>, IdentityError> {
-        let is_it = |identity: &Arc<Identity>| identity.recipient() == Some(recipient);
+    pub(super) fn unlock(&self, recipient: &str) -> Result<Lines, IdentityError> {
         let is_known = |file: &&File| match &file.content {
             Content::LockedSsh(_, known) => known.as_deref() == Some(recipient),
             _ => false,
@@ -197,16 +185,16 @@ impl Identities {
         let files = self.files().iter();
         let mut failed = None;
         for file in files.clone().filter(is_known).chain(files.filter(may_be)) {
-            match self.open(file) {
-                Ok(identities) if identities.iter().any(is_it) => return Ok(identities),
+            match self.unlock_file(file) {
+                Ok(lines) if lines.may_open(recipient) => return Ok(lines),
                 Ok(_) => {}
                 Err(error) => failed = failed.or(Some(error)),
             }
         }
-        failed.map_or(Ok(Vec::new()), Err)
+        failed.map_or(Ok(Lines::default()), Err)
     }
 
-    fn open(&self, file: &File) -> Result<Vec<Arc<Identity>>, IdentityError> {
+    fn unlock_file(&self, file: &File) -> Result<Lines, IdentityError> {
         // Hold the lock during the prompt, so that no other task prompts for the same file.
         let mut request = self.request();
         if let Some(known) = request.get(&file.path) {
@@ -219,9 +207,9 @@ impl Identities {
             Content::LockedSsh(key, recipient) => self.ask(&file.path).and_then(|passphrase| {
                 let wrong = |_| IdentityError::Passphrase { path: file.path.clone() };
                 let key = key.decrypt(passphrase).map_err(wrong)?;
-                Ok(vec![Arc::new(Identity::ssh(key.into(), recipient.clone()))])
+                Ok(Lines::of(Identity::ssh(key.into(), recipient.clone())))
             }),
-            Content::Open(identities) => Ok(identities.clone()),
+            Content::Open(lines) => Ok(lines.clone()),
             Content::Broken(error) => Err(error.clone()),
         };
         request.insert(file.path.clone(), opened.clone());
@@ -233,16 +221,25 @@ impl Identities {
     }
 
     /// Returns the recipients of the identities that need no passphrase, with their files.
+    ///
+    /// For a plugin, these are the recipients that the comment of its identity names.
     #[must_use]
     pub fn recipients(&self) -> Vec<(PathBuf, String)> {
-        let mut recipients = Vec::new();
-        for file in self.files() {
-            if let Content::Open(identities) = &file.content {
-                let texts = identities.iter().filter_map(|identity| identity.recipient());
-                recipients.extend(texts.map(|text| (file.path.clone(), text.to_owned())));
-            }
-        }
-        recipients
+        let of = |(path, lines): (&Path, &Lines)| {
+            let path = path.to_owned();
+            lines.recipients().map(|text| (path.clone(), text.to_owned())).collect::<Vec<_>>()
+        };
+        self.open_files().flat_map(of).collect()
+    }
+
+    /// Returns the names of the plugins whose identities need no passphrase, with their files.
+    #[must_use]
+    pub fn plugin_names(&self) -> Vec<(PathBuf, String)> {
+        let of = |(path, lines): (&Path, &Lines)| {
+            let path = path.to_owned();
+            lines.plugin_names().into_iter().map(|name| (path.clone(), name)).collect::<Vec<_>>()
+        };
+        self.open_files().flat_map(of).collect()
     }
 
     /// Returns the errors of all files that cannot be used.
@@ -254,7 +251,13 @@ impl Identities {
     }
 
     /// Returns the hint for the case that no identity opens.
-    pub(super) fn hint(&self) -> String {
+    pub(super) fn hint(&self, recipient: &str) -> String {
+        if let Some(name) = plugin_of(recipient) {
+            let upper = name.to_ascii_uppercase();
+            return format!(
+                "put the identity that `age-plugin-{name}` prints (`AGE-PLUGIN-{upper}-1…`) into a file in the `identities` directory of the configuration, or list its file in `ENVCRYPT_AGE_IDENTITIES`"
+            );
+        }
         if self.paths.is_empty() {
             return "you have no age identity here: put one into the `identities` directory of the configuration, or list its file in `ENVCRYPT_AGE_IDENTITIES`".to_owned();
         }
@@ -271,7 +274,11 @@ impl Identities {
 
     /// All files. A file that cannot be used does not affect the others.
     fn files(&self) -> &[File] {
-        self.files.get_or_init(|| self.paths.iter().map(|path| read(path)).collect())
+        let files = || {
+            let texts = self.texts.iter().map(|(name, text)| content(name, text.as_bytes()));
+            self.paths.iter().map(|path| read(path)).chain(texts).collect()
+        };
+        self.files.get_or_init(files)
     }
 
     fn ask(&self, path: &Path) -> Result<SecretString, IdentityError> {
@@ -289,12 +296,15 @@ fn read(path: &Path) -> File {
     let read = std::fs::File::open(path)
         .and_then(|file| file.take(MAX_FILE).read_to_end(&mut bytes))
         .map_err(|error| IdentityError::Read { path: path.to_owned(), why: error.to_string() });
-    let content = || {
-        parse(&bytes)
-            .unwrap_or_else(|| Content::Broken(IdentityError::Content { path: path.to_owned() }))
-    };
-    let content = read.map_or_else(Content::Broken, |_| content());
-    File { path: path.to_owned(), content }
+    match read {
+        Ok(_) => content(path, &bytes),
+        Err(error) => File { path: path.to_owned(), content: Content::Broken(error) },
+    }
+}
+
+fn content(path: &Path, bytes: &[u8]) -> File {
+    let broken = || Content::Broken(IdentityError::Content { path: path.to_owned() });
+    File { path: path.to_owned(), content: parse(bytes).unwrap_or_else(broken) }
 }
 
 fn parse(bytes: &[u8]) -> Option<Content> {
@@ -307,7 +317,7 @@ fn parse(bytes: &[u8]) -> Option<Content> {
     if text?.trim_start().starts_with("-----BEGIN") {
         return parse_ssh(text?.trim_start());
     }
-    parse_lines(text?).map(Content::Open)
+    Lines::parse(text?).map(Content::Open)
 }
 
 fn parse_ssh(text: &str) -> Option<Content> {
@@ -322,28 +332,11 @@ fn parse_ssh(text: &str) -> Option<Content> {
     match identity {
         ssh::Identity::Encrypted(key) => Some(Content::LockedSsh(Box::new(key), recipient)),
         ssh::Identity::Unsupported(_) => None,
-        open => Some(Content::Open(vec![Arc::new(Identity::ssh(open, recipient))])),
+        open => Some(Content::Open(Lines::of(Identity::ssh(open, recipient)))),
     }
 }
 
-fn parse_lines(text: &str) -> Option<Vec<Arc<Identity>>> {
-    let lines =
-        text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-    let identity = |line: &str| {
-        if let Some(identity) = post_quantum::Identity::parse(line) {
-            return Some(Arc::new(Identity::post_quantum(identity)));
-        }
-        line.parse().ok().map(|identity| Arc::new(Identity::x25519(identity)))
-    };
-    let identities: Vec<_> = lines.map(identity).collect::<Option<_>>()?;
-    (!identities.is_empty()).then_some(identities)
-}
-
-fn unlock_age(
-    path: &Path,
-    bytes: &[u8],
-    passphrase: SecretString,
-) -> Result<Vec<Arc<Identity>>, IdentityError> {
+fn unlock_age(path: &Path, bytes: &[u8], passphrase: SecretString) -> Result<Lines, IdentityError> {
     let wrong = || IdentityError::Passphrase { path: path.to_owned() };
     let mut identity = age::scrypt::Identity::new(passphrase);
     identity.set_max_work_factor(MAX_WORK_FACTOR);
@@ -351,28 +344,5 @@ fn unlock_age(
     let mut reader = decryptor.decrypt(std::iter::once(&identity as _)).map_err(|_| wrong())?;
     let mut text = Zeroizing::new(String::with_capacity(4096));
     reader.by_ref().take(MAX_FILE).read_to_string(&mut text).map_err(|_| wrong())?;
-    parse_lines(&text).ok_or_else(|| IdentityError::Content { path: path.to_owned() })
-}
-
-/// A new age identity.
-pub struct NewIdentity {
-    /// The text of the identity file.
-    pub file: Zeroizing<String>,
-    /// The recipient, to seal to.
-    pub recipient: String,
-}
-
-/// Makes a new identity: X25519, or the hybrid of ML-KEM-768 and X25519 if `post_quantum` is set.
-#[must_use]
-pub fn new_identity(post_quantum: bool) -> NewIdentity {
-    let (recipient, secret) = if post_quantum {
-        let identity = post_quantum::Identity::generate();
-        (identity.recipient().to_string(), identity.to_text())
-    } else {
-        let identity = x25519::Identity::generate();
-        let secret = Zeroizing::new(identity.to_string().expose_secret().to_owned());
-        (identity.to_public().to_string(), secret)
-    };
-    let file = Zeroizing::new(format!("# public key: {recipient}\n{}\n", secret.as_str()));
-    NewIdentity { file, recipient }
+    Lines::parse(&text).ok_or_else(|| IdentityError::Content { path: path.to_owned() })
 }

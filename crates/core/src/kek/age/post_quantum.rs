@@ -124,11 +124,11 @@ impl age::Identity for Identity {
     }
 }
 
-fn encode(prefix: &str, bytes: &[u8]) -> String {
+pub(super) fn encode(prefix: &str, bytes: &[u8]) -> String {
     bech32::encode(prefix, bytes.to_base32(), Variant::Bech32).expect("a valid prefix")
 }
 
-fn decode(prefix: &str, text: &str) -> Option<Zeroizing<Vec<u8>>> {
+pub(super) fn decode(prefix: &str, text: &str) -> Option<Zeroizing<Vec<u8>>> {
     let (found, data, variant) = bech32::decode(text).ok()?;
     if !found.eq_ignore_ascii_case(prefix) || variant != Variant::Bech32 {
         return None;

@@ -129,10 +129,8 @@ impl AwsKek {
                 refusal(request, region_of(arn), &e)
             })?;
         let version = output.key_material_id;
-        let plaintext = Zeroizing::new(output.plaintext.map(Blob::into_inner).unwrap_or_default());
-        DataKey::from_slice(&plaintext)
-            .map(|key| Opened { key, version })
-            .ok_or_else(|| KekError::new(&self.uri, Action::Unwrap, Refusal::Rejected))
+        let bytes = Zeroizing::new(output.plaintext.map(Blob::into_inner).unwrap_or_default());
+        Ok(Opened { bytes, version })
     }
 }
 

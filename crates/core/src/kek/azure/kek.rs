@@ -110,8 +110,7 @@ impl Kek for AzureKek {
             answer.and_then(Response::into_model).map_err(|e| refusal(request, &e))
         });
         let answer = answer.await?;
-        let bytes = Zeroizing::new(answer.result.unwrap_or_default());
-        DataKey::from_slice(&bytes).map(Opened::from).ok_or_else(rejected)
+        Ok(Zeroizing::new(answer.result.unwrap_or_default()).into())
     }
 }
 

@@ -9,6 +9,7 @@ use google_cloud_gax::options::RequestOptionsBuilder;
 use google_cloud_gax::retry_policy::{Aip194Strict, RetryPolicyExt};
 use google_cloud_kms_v1::client::KeyManagementService;
 use tokio::sync::OnceCell;
+use zeroize::Zeroizing;
 
 use super::refusal::refusal;
 use crate::kek::error::Request;
@@ -135,9 +136,7 @@ impl Kek for GcpKek {
         if answer.plaintext_crc32c != Some(checksum(&answer.plaintext)) {
             return Err(self.damaged(Action::Unwrap));
         }
-        DataKey::from_slice(&answer.plaintext)
-            .map(Opened::from)
-            .ok_or_else(|| KekError::new(&self.uri, Action::Unwrap, Refusal::Rejected))
+        Ok(Zeroizing::new(answer.plaintext.to_vec()).into())
     }
 }
 

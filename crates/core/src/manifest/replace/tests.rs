@@ -256,3 +256,23 @@ fn what_cannot_be_replaced_alone_is_an_error() {
         assert!(matches!(error, Some(ManifestError::InPlace)), "{text}");
     }
 }
+
+#[test]
+fn type_and_immutable_follow_the_sealed_secret() {
+    let mut secret = sealed("one");
+    secret.meta.kind = "kubernetes.io/basic-auth".parse().expect("a type");
+    secret.meta.immutable = true;
+    let plain =
+        crate::manifest::write(&[sealed_object(&sealed("one"))], crate::manifest::Format::Yaml);
+    let text = replace(&plain, &[(0, secret.clone())].into()).expect("in place");
+    assert!(text.contains("    envcrypt.dev/type: kubernetes.io/basic-auth\n"), "{text}");
+    assert!(text.contains("\nimmutable: true\n"), "{text}");
+    let back = sealed("one");
+    let text = replace(&text, &[(0, back.clone())].into()).expect("in place");
+    assert!(!text.contains("envcrypt.dev/type") && !text.contains("immutable"), "{text}");
+    // A type that is the same already stays as it is written.
+    let written =
+        text.replace("  annotations:\n", "  annotations:\n    envcrypt.dev/type: Opaque\n");
+    let same = replace(&written, &[(0, sealed("one"))].into()).expect("in place");
+    assert!(same.contains("    envcrypt.dev/type: Opaque\n"), "{same}");
+}

@@ -179,12 +179,18 @@ impl Builder<'_> {
     }
 }
 
-/// Counts the nodes. Fails as soon as there are more than `most`, or more than `depth` levels.
+/// How many bytes of text a copy may have for each node that it counts as.
+const BYTES_A_NODE: usize = 64;
+
+/// Counts the nodes, and a long text as several. Fails as soon as there are more than `most`, or more than `depth` levels.
 fn size(node: &Node, most: usize, depth: usize) -> Result<usize, ErrorKind> {
     let mut size = 0;
     let mut left = vec![(node, depth)];
     while let Some((node, depth)) = left.pop() {
         size += 1;
+        if let Data::Scalar { text, .. } = &node.data {
+            size += text.len() / BYTES_A_NODE;
+        }
         if size > most {
             return Err(ErrorKind::TooLarge);
         }

@@ -165,6 +165,10 @@ fn bounds_hold_and_are_reached_soon() {
             ErrorKind::TooDeep,
         ),
         (bomb, ErrorKind::TooLarge),
+        (
+            format!("a: &a {}\nb: [{}]", "x".repeat(100_000), "*a,".repeat(100_000)),
+            ErrorKind::TooLarge,
+        ),
         (deep("[", MAX_DEPTH + 1, "]"), ErrorKind::TooDeep),
         ("[,".repeat(1 << 19), ErrorKind::Syntax),
         ("a: '".to_owned() + &"x\n".repeat(1 << 19), ErrorKind::Syntax),

@@ -32,7 +32,7 @@ pub(super) fn decoded(text: String, tag: Option<&str>) -> String {
 impl Node {
     /// Returns whether the node is a null.
     #[must_use]
-    pub(crate) fn is_null(&self) -> bool {
+    pub fn is_null(&self) -> bool {
         let Data::Scalar { text, style } = &self.data else { return false };
         match self.core_tag() {
             Some("null") => true,

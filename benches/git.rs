@@ -1,0 +1,132 @@
+//! What Git runs for a file with 100 Secrets: the merge driver beside `git merge-file` on the same
+//! files, and the text for `git diff`. Then 100 files through Git itself, with the drivers and
+//! without them. `cargo bench --bench git`.
+
+#![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
+
+#[path = "peers/measured.rs"]
+mod measured;
+#[path = "../tests/cli/sandbox.rs"]
+#[allow(dead_code, reason = "shared with the tests")]
+mod sandbox;
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use measured::{Finished, run};
+use sandbox::{PROGRAM, Sandbox};
+
+const SECRETS: usize = 100;
+
+fn main() {
+    let sandbox = Sandbox::with_local_key();
+    let one = sandbox.sealed(&["username=admin", "password=correct horse battery staple"]);
+    // Each one is sealed for its own name.
+    let plain = sandbox.pipe(&one, ["unwrap", "-f", "-"]).succeeds().stdout;
+    let plain: Vec<String> =
+        (0..SECRETS).map(|i| plain.replace("name: db", &format!("name: db-{i}"))).collect();
+    let seal = ["seal", "-f", "-", "-n", "prod", "--kek=local"];
+    let base = sandbox.pipe(plain.join("---\n"), seal).succeeds().stdout;
+    for name in ["base", "rotated", "changed"] {
+        sandbox.write(&format!("{name}.yaml"), &base);
+    }
+    sandbox.run(["rotate", "-f", "rotated.yaml"]).succeeds();
+    let textconv = run(&sandbox, &["git", "textconv", "base.yaml"], &[0]);
+    print("textconv", &textconv, None);
+    merge(&sandbox, "one side changed all", "rotated.yaml", "base.yaml");
+    sandbox.run(["rotate", "-f", "changed.yaml"]).succeeds();
+    merge(&sandbox, "both sides changed all", "rotated.yaml", "changed.yaml");
+    diff_and_merge();
+}
+
+/// A diff and a merge in which every file of a repository changed on both sides, with the drivers
+/// and with Git's own.
+fn diff_and_merge() {
+    let mut times = Vec::new();
+    for has_drivers in [true, false] {
+        let sandbox = Sandbox::with_local_key();
+        let git = |args: &[&str]| {
+            let mut command = git_in(&sandbox);
+            command.args(["-c", "user.name=x", "-c", "user.email=x@example.com"]).args(args);
+            let started = Instant::now();
+            // Git's own merge ends in conflicts.
+            let status = command.status().expect("it starts");
+            assert!(status.success() || !has_drivers, "{args:?}");
+            started.elapsed()
+        };
+        git(&["init", "-qb", "main"]);
+        for index in 0..SECRETS {
+            let name = format!("s{index}");
+            let file = format!("{name}.yaml");
+            let fixed = ["create", &name, "-nprod", "--kek=local", "-w", &file];
+            let values = ["--from-literal=first=one", "--from-literal=second=two"];
+            sandbox.run(fixed.iter().chain(&values)).succeeds();
+        }
+        if has_drivers {
+            sandbox.run(["git", "install"]).succeeds();
+        }
+        git(&["add", "."]);
+        git(&["commit", "-qm", "base"]);
+        for (branch, key) in [("theirs", "second"), ("ours", "first")] {
+            git(&["checkout", "-qb", branch, "main"]);
+            for index in 0..SECRETS {
+                let (file, value) = (format!("s{index}.yaml"), format!("{key}=other"));
+                sandbox.run(["set", "-f", &file, "--from-literal", &value]).succeeds();
+            }
+            git(&["commit", "-qam", branch]);
+        }
+        let diff = git(&["diff", "main", "theirs"]);
+        times.push((diff, git(&["merge", "-qm", "merge", "theirs"])));
+    }
+    for (what, ours, theirs) in
+        [("diff", times[0].0, times[1].0), ("merge", times[0].1, times[1].1)]
+    {
+        println!(
+            "git {what} of {SECRETS} Secrets: {:.2} s with our driver, {:.2} s as text (which conflicts in a merge): {:.1} ms more for each",
+            ours.as_secs_f64(),
+            theirs.as_secs_f64(),
+            (ours.as_secs_f64() - theirs.as_secs_f64()) * 1000.0 / SECRETS as f64,
+        );
+    }
+}
+
+/// Git with the environment of the sandbox, and with ours on PATH.
+fn git_in(sandbox: &Sandbox) -> Command {
+    let mut command = Command::new("git");
+    command.current_dir(sandbox.work()).env_clear();
+    for (name, value) in sandbox.command().get_envs() {
+        command.env(name, value.unwrap_or_default());
+    }
+    let bin = Path::new(PROGRAM).parent().expect("a directory").display();
+    command.env("PATH", format!("{bin}:/usr/local/bin:/usr/bin:/bin"));
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command
+}
+
+fn merge(sandbox: &Sandbox, what: &str, ours: &str, theirs: &str) {
+    std::fs::copy(sandbox.work().join(ours), sandbox.work().join("ours.yaml")).expect("copied");
+    let lines = merge_file(sandbox, theirs);
+    let ours = run(sandbox, &["git", "merge", "base.yaml", "ours.yaml", theirs], &[0]);
+    print(what, &ours, Some(lines));
+}
+
+/// Git's own merge of the same files, which leaves conflicts.
+fn merge_file(sandbox: &Sandbox, theirs: &str) -> Duration {
+    let mut command = Command::new("git");
+    command.args(["merge-file", "-p", "ours.yaml", "base.yaml", theirs]);
+    command.current_dir(sandbox.work()).stdout(Stdio::null()).stderr(Stdio::null());
+    let started = Instant::now();
+    command.status().expect("git starts");
+    started.elapsed()
+}
+
+fn print(what: &str, ours: &Finished, git: Option<Duration>) {
+    let git = git.map(|git| format!("; git merge-file {:.3} s", git.as_secs_f64()));
+    println!(
+        "{what}, {SECRETS} Secrets: {:.3} s, peak {:.1} MB{}",
+        ours.time.as_secs_f64(),
+        ours.megabytes,
+        git.unwrap_or_default(),
+    );
+}

@@ -1,0 +1,159 @@
+//! What is checked in one file.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use super::conflicts;
+use super::history::InUse;
+use super::keks::Known;
+use super::peers::Peers;
+use super::report::Finding;
+use super::since::Since;
+use crate::config::KekName;
+use crate::failure::Failure;
+use crate::scan;
+use crate::session::Session;
+use envcrypt_core::envelope::SealCheck;
+use envcrypt_core::manifest::{
+    self, FileKind, Found, FoundSecret, Object, Position, RESOURCE_KIND,
+};
+
+const UNREADABLE: &str = "this Secret cannot be read";
+const UNREADABLE_RESOURCE: &str =
+    "this EnvcryptSecret cannot be read: check its `apiVersion` and its fields";
+
+/// Checks files, and keeps what it finds.
+pub struct Checker<'a> {
+    session: &'a Session,
+    pub known: Known<'a>,
+    pub since: Option<Since>,
+    /// The sealed Secrets, if their values are compared later.
+    pub in_use: Option<InUse>,
+    pub findings: Vec<Finding>,
+    pub failures: Vec<Failure>,
+    /// Files with sealed Secrets.
+    pub sealed: BTreeSet<PathBuf>,
+    pub peers: Peers,
+}
+
+impl<'a> Checker<'a> {
+    pub fn new(session: &'a Session, keks: &[KekName]) -> Result<Self, Failure> {
+        Ok(Self {
+            session,
+            known: Known::new(session, keks)?,
+            since: None,
+            in_use: None,
+            findings: Vec::new(),
+            failures: Vec::new(),
+            sealed: BTreeSet::new(),
+            peers: Peers::new(false),
+        })
+    }
+
+    /// Checks one file.
+    pub fn file(&mut self, path: &Path) {
+        // Standard input is expected to be a manifest.
+        let kind = match path == Path::new("-") {
+            true => FileKind::Manifest,
+            false => scan::kind(path),
+        };
+        let bytes = match scan::read(path, kind) {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => return,
+            Err(failure) => return self.failures.push(failure),
+        };
+        self.examine(path, kind, &bytes);
+    }
+
+    /// Checks the contents of a file.
+    pub fn examine(&mut self, path: &Path, kind: FileKind, bytes: &[u8]) {
+        self.findings.extend(self.peers.look(path, bytes));
+        if !manifest::may_mention(bytes) {
+            return;
+        }
+        let text = scan::text(bytes);
+        let conflicts = conflicts::conflicts(&text, kind);
+        for at in &conflicts {
+            self.add(path, *at, "merge-conflict", conflicts::TEXT);
+        }
+        for found in scan::secrets(&text, kind) {
+            match found {
+                Found::Sealed(at) => {
+                    self.add(path, at, "out-of-place", "a sealed value is outside a Secret");
+                }
+                // The conflict is why.
+                Found::Unreadable(_) if !conflicts.is_empty() => {}
+                Found::Unreadable(at) => self.add(path, at, "wrong-form", UNREADABLE),
+                Found::Secret(secret) => self.secret(path, *secret),
+            }
+        }
+        if let Some(since) = &mut self.since {
+            since.note_seals(path, &text);
+        }
+    }
+
+    fn secret(&mut self, path: &Path, secret: FoundSecret) {
+        let (is_sealed, at) = (secret.is_sealed, secret.at);
+        let literal = secret.literals.first().cloned();
+        let others = secret.literals.len().saturating_sub(1);
+        // If a template sets the name, there is no object, and no more to report.
+        let has_object = secret.object.is_some();
+        let kind = secret.object.as_ref().and_then(|object| object.get("kind"));
+        let unreadable = match kind.is_some_and(|kind| *kind == RESOURCE_KIND) {
+            true => UNREADABLE_RESOURCE,
+            false => UNREADABLE,
+        };
+        let object = secret.into_object();
+        if let Some((key, at)) = literal {
+            let name = object.as_ref().map_or_else(String::new, |o| format!(" `{}`", o.title()));
+            let form = if is_sealed { "sealed Secret" } else { "Secret" };
+            let mut text = format!("the {form}{name} has a plaintext value");
+            if let Some(key) = key {
+                text += &format!(": `{}`", key.escape_default());
+                if others > 0 {
+                    text += &format!(" and {others} more");
+                }
+            }
+            return self.add(path, at, "plain-secret", &text);
+        }
+        match object {
+            Some(object) if is_sealed => self.sealed(path, at, &object),
+            None if is_sealed && has_object => self.add(path, at, "wrong-form", unreadable),
+            _ => {}
+        }
+    }
+
+    fn sealed(&mut self, path: &Path, at: Position, object: &Object) {
+        self.sealed.insert(path.to_owned());
+        let namespace = scan::namespace(object, self.session);
+        let secret = match object.sealed(&namespace, SealCheck::Required) {
+            Ok(secret) => secret,
+            Err(error) => return self.add(path, at, "wrong-form", &error.to_string()),
+        };
+        if let Err(error) = secret.check_place(SealCheck::Required) {
+            let id = if secret.seal.is_none() { "wrong-form" } else { "out-of-place" };
+            self.add(path, at, id, &error.to_string());
+        }
+        if let Some(since) = &mut self.since {
+            since.note(path, at, &secret);
+        }
+        match self.known.check(&secret, path) {
+            Ok(wrong) => wrong.into_iter().for_each(|(id, text)| self.add(path, at, id, &text)),
+            // If the rules cannot be read, no KEK is allowed.
+            Err(failure) => {
+                let text = failure.to_string();
+                if !self.findings.iter().any(|finding| finding.text == text) {
+                    self.add(path, at, "kek-not-allowed", &text);
+                }
+            }
+        }
+        if let Some(in_use) = &mut self.in_use {
+            in_use.note(path, at, secret);
+        }
+    }
+
+    fn add(&mut self, path: &Path, at: Position, id: &'static str, text: &str) {
+        let (path, text) = (path.to_owned(), text.to_owned());
+        self.findings.push(Finding { path, at, id, text, details: serde_json::Value::Null });
+    }
+}

@@ -1,0 +1,11 @@
+//! How are Secrets found in files of any kind? Which files are searched, what kind each one is, and
+//! how findings are written for code scanners.
+
+mod files;
+mod sarif;
+mod text;
+mod tracked;
+
+pub use files::{FileSet, is_excluded};
+pub use sarif::{Place, ReportFormat, pretty, sarif};
+pub use text::{kind, namespace, read, read_whole, secrets, text};
