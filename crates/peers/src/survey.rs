@@ -28,7 +28,8 @@ pub struct Found {
 #[must_use]
 pub fn may_mention(bytes: &[u8]) -> bool {
     let has = |word: &[u8]| memmem::find(bytes, word).is_some();
-    (has(b"sops") && has(b"mac")) || has(b"SealedSecret")
+    // An escape or a tag such as `!!binary` can hide a word.
+    has(b"sops") || has(b"SealedSecret") || has(b"\\") || has(b"!")
 }
 
 /// Finds each document of YAML or JSON that SOPS or Sealed Secrets encrypted. A SealedSecret in a
