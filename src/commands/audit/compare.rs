@@ -45,10 +45,13 @@ pub async fn same_values(
         opened.into_iter().map(|(index, print)| (print, ledger.current[index].item.clone())),
     );
     if let Some((history, repository)) = history {
-        let mut read = HashSet::new();
-        let rounds = wanted(ledger).iter().map(|(.., spots)| spots.len()).max().unwrap_or(0);
-        for round in 0..rounds {
-            for (file, mut wanted) in files(ledger, round, &read) {
+        let (all, mut read) = (wanted(ledger), HashSet::new());
+        for round in 0.. {
+            let files = files(&all, round, &read);
+            if files.is_empty() {
+                break;
+            }
+            for (file, mut wanted) in files {
                 let bytes = repository.blob(history.file(file).0)?;
                 let mut found = Vec::new();
                 sealings(scan::text(&bytes).as_bytes(), |sealing| {
@@ -64,7 +67,7 @@ pub async fn same_values(
                 old.extend(opened.into_iter().map(|(at, print)| (print, found[at].0.clone())));
             }
         }
-        let missed = wanted(ledger).iter().filter(|(_, digest, _)| !read.contains(digest)).count();
+        let missed = all.iter().filter(|(_, digest, _)| !read.contains(digest)).count();
         if missed > 0 {
             incomplete
                 .push(format!("old values could not be read again to compare them: {missed}"));
@@ -81,8 +84,11 @@ pub async fn same_values(
     Ok(same)
 }
 
-/// The values of the history to read again, each with its places.
-fn wanted(ledger: &Ledger) -> Vec<(&Item, Digest, &[Spot])> {
+/// A value of the history to read again, with its places.
+type Wanted<'l> = (&'l Item, Digest, &'l [Spot]);
+
+/// The values of the history to read again.
+fn wanted(ledger: &Ledger) -> Vec<Wanted<'_>> {
     let now: BTreeSet<Digest> = ledger.current.iter().map(|current| current.digest).collect();
     let exposed = ledger.exposed().into_iter().flat_map(|(item, values)| {
         values.into_iter().map(move |(digest, spots)| (item, digest, spots))
@@ -94,14 +100,14 @@ fn wanted(ledger: &Ledger) -> Vec<(&Item, Digest, &[Spot])> {
 /// The files to read in this round: in the first one, those of the first place of each value. In
 /// the next one, the second places of the values that were not found there.
 fn files<'l>(
-    ledger: &'l Ledger,
+    wanted: &[Wanted<'l>],
     round: usize,
     read: &HashSet<Digest>,
 ) -> BTreeMap<u32, HashMap<Digest, &'l Item>> {
     let mut files: BTreeMap<u32, HashMap<Digest, &Item>> = BTreeMap::new();
-    for (item, digest, spots) in wanted(ledger) {
-        if let Some(spot) = spots.get(round).filter(|_| !read.contains(&digest)) {
-            files.entry(spot.file).or_default().insert(digest, item);
+    for (item, digest, spots) in wanted {
+        if let Some(spot) = spots.get(round).filter(|_| !read.contains(digest)) {
+            files.entry(spot.file).or_default().insert(*digest, *item);
         }
     }
     files
