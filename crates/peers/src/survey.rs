@@ -1,5 +1,6 @@
 //! What encrypted the documents of a text.
 
+use envcrypt_core::manifest::may_hide_words;
 use envcrypt_core::manifest::tree::{self, TreeError};
 use memchr::memmem;
 
@@ -28,8 +29,7 @@ pub struct Found {
 #[must_use]
 pub fn may_mention(bytes: &[u8]) -> bool {
     let has = |word: &[u8]| memmem::find(bytes, word).is_some();
-    // An escape or a tag such as `!!binary` can hide a word.
-    has(b"sops") || has(b"SealedSecret") || has(b"\\") || has(b"!")
+    has(b"sops") || has(b"SealedSecret") || may_hide_words(bytes)
 }
 
 /// Finds each document of YAML or JSON that SOPS or Sealed Secrets encrypted. A SealedSecret in a

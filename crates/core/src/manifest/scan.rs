@@ -133,11 +133,18 @@ pub fn scan(text: &str, kind: FileKind) -> Vec<Found> {
 pub fn may_mention(bytes: &[u8]) -> bool {
     let is_wide = bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff");
     is_wide
-        || memchr::memchr(b'\\', bytes).is_some()
+        || may_hide_words(bytes)
         || ["ecret", SEALED_MARK, SEALED_JSON, PROTECTED]
             .into_iter()
-            .chain(BINARY)
             .any(|word| memmem::find(bytes, word.as_bytes()).is_some())
+}
+
+/// Returns whether the text may have a word that a search of its bytes does not find: an escape or
+/// a `!!binary` tag can hide any text from it.
+#[must_use]
+pub fn may_hide_words(bytes: &[u8]) -> bool {
+    memchr::memchr(b'\\', bytes).is_some()
+        || BINARY.iter().any(|tag| memmem::find(bytes, tag.as_bytes()).is_some())
 }
 
 /// Texts that may be a `!!binary` tag, which hides any text. `!!bin%61ry` is also such a tag.
@@ -145,7 +152,7 @@ const BINARY: [&str; 4] = ["!!b", "!!%", "!<", "%TAG"];
 
 /// Whether a text that cannot be read may hide a Secret.
 fn may_hide_secret(text: &str) -> bool {
-    text.contains("ecret") || text.contains('\\') || BINARY.iter().any(|tag| text.contains(tag))
+    text.contains("ecret") || may_hide_words(text.as_bytes())
 }
 
 /// The context in which a text is scanned.
