@@ -1,6 +1,7 @@
 //! The policies of admission.
 
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
 
@@ -12,6 +13,13 @@ use crate::server::wait_until;
 
 const FENCE: &str = "fence.envcrypt.dev";
 const SEALED_ONLY: &str = "sealed-only.envcrypt.dev";
+
+/// The fence has one name in the cluster: it is for one test at a time.
+static ONE_FENCE: Mutex<()> = Mutex::new(());
+
+fn fence() -> MutexGuard<'static, ()> {
+    ONE_FENCE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// A Secret as the controller delivers it.
 fn delivered(name: &str) -> Value {
@@ -33,6 +41,7 @@ fn with(mut secret: Value, pointer: &str, value: Value) -> Value {
 
 #[test]
 fn the_fence_lets_the_controller_write_what_it_delivers_and_nothing_else() {
+    let _one = fence();
     let plane = control_plane();
     let namespace = namespace(plane);
     let subject = format!("--subject=serviceaccount:{namespace}:c");
@@ -66,6 +75,7 @@ fn the_fence_lets_the_controller_write_what_it_delivers_and_nothing_else() {
 #[test]
 fn the_fence_lets_the_controller_annotate_workloads_that_ask_and_nothing_else() {
     const FENCE: &str = "fence-workloads.envcrypt.dev";
+    let _one = fence();
     let plane = control_plane();
     let namespace = namespace(plane);
     let subject = format!("--subject=serviceaccount:{namespace}:c");
