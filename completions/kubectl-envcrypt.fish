@@ -63,8 +63,11 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "a
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "convert" -d 'Convert sealed Secrets in files to EnvcryptSecrets, or the reverse'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "rewrap" -d 'Change the KEKs of sealed Secrets without changing their values'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "rotate" -d 'Seal the same values again under new data keys'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "sign" -d 'Sign sealed Secrets with your SSH key'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "restart" -d 'Show the workloads that use Secrets, then restart them'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "kek" -d 'Create, list, trust and test key-encryption keys'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "signers" -d 'Manage the list of people who may sign Secrets'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "guard" -d 'Bind files to their clusters, so that `apply` and `diff` refuse another one'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "policy" -d 'Print the least rights of each role, for the cluster and for a KMS'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "at-rest" -d 'Set up encryption at rest, and prove what etcd holds'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_needs_command" -f -a "doctor" -d 'Find what is wrong with this machine, your rights and encryption at rest'
@@ -135,6 +138,8 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l docker-password-stdin -d 'Read the password for the registry from standard input'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l immutable -d 'Mark the Secret immutable'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l append-hash -d 'Append a hash to the name that changes each time the Secret is sealed'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l any-cluster -d 'Ignore which cluster the rules and `clusters` of .envcrypt.yaml name'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l no-sign -d 'Do not sign, although the rule for the Secret asks for it; a signer must then run `sign`'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l insecure-skip-tls-verify -d 'Do not verify the server\'s certificate'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -l disable-compression -d 'Do not compress responses'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand create" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -167,7 +172,10 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply"
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l unwrap -d 'Open the Secrets and apply them as plain Secrets'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l force-conflicts -d 'Overwrite fields that other field managers own'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l allow-older -d 'Apply a file although it was sealed before the Secret in the cluster'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l drop-unsigned -d 'Drop labels and annotations that the signers of the Secret did not sign'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l any-cluster -d 'Ignore which cluster the rules and `clusters` of .envcrypt.yaml name'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l insecure-skip-seal -d 'Open the Secret even if its seal is missing or does not match'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l insecure-skip-signature -d 'Open the Secret even if it does not have the signatures that its rule asks for'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l restart -d 'Show the workloads that use a Secret whose values changed, then restart them'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -s y -l yes -d 'Restart them without a prompt'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand apply" -l insecure-skip-tls-verify -d 'Do not verify the server\'s certificate'
@@ -203,14 +211,20 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -s R -l recursive -d 'Process directories recursively'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l replace -d 'Replace the sealed Secret in the cluster with the plain one'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -s y -l yes -d 'Replace the Secret without a prompt'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l drop-unsigned -d 'Drop labels and annotations that the signers of the Secret did not sign'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l any-cluster -d 'Ignore which cluster the rules and `clusters` of .envcrypt.yaml name'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l insecure-skip-seal -d 'Open the Secret even if its seal is missing or does not match'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l insecure-skip-signature -d 'Open the Secret even if it does not have the signatures that its rule asks for'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l insecure-skip-tls-verify -d 'Do not verify the server\'s certificate'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -l disable-compression -d 'Do not compress responses'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unwrap" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -s f -l filename -d 'File, directory, or - for standard input; only its Secrets are used (can be repeated, or comma-separated)' -r -F
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -s l -l selector -d 'Select Secrets by their labels, for example app=web' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -s o -l output -d 'Output format' -r -f -a "table\t''
-json\t''"
+json\t''
+statement\t'What a signature is over, byte for byte'
+signature\t'A signature, as ssh-keygen reads it'"
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -l signature -d 'Print this signature with `-o signature`, or what it signs with `-o statement`' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -s n -l namespace -d 'Namespace to use' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -l context -d 'Context of the kubeconfig to use' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand inspect" -l kubeconfig -d 'Kubeconfig file, instead of `KUBECONFIG`' -r -F
@@ -282,6 +296,7 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" 
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l accept-plain -d 'Accept values of a SOPS file that are in plaintext; SOPS does not say who wrote them'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l ignore-mac -d 'Open a SOPS file even if its MAC does not match'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l keep-comments -d 'Write encrypted comments of a SOPS file in plaintext; they are dropped otherwise'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l no-sign -d 'Do not sign, although the rule for the Secret asks for it; a signer must then run `sign`'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l insecure-skip-tls-verify -d 'Do not verify the server\'s certificate'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -l disable-compression -d 'Do not compress responses'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand seal" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -310,6 +325,7 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -l request-timeout -d 'Time limit for one request, for example 5s or 2m; 0 means no limit' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -l cache-dir -d 'Accepted because kubectl has it; nothing is cached' -r -F
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -s A -l all-namespaces -d 'List the Secrets of all namespaces'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -l stale -d 'List only Secrets with values that must be replaced'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -l no-headers -d 'Do not print the header of the table'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -l insecure-skip-tls-verify -d 'Do not verify the server\'s certificate'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand get" -l disable-compression -d 'Do not compress responses'
@@ -337,7 +353,9 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" 
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -s R -l recursive -d 'Process directories recursively'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l show-lengths -d 'Show the lengths of values that differ'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l no-open -d 'Open no values, and report different sealed bytes as a difference'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l any-cluster -d 'Ignore which cluster the rules and `clusters` of .envcrypt.yaml name'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l insecure-skip-seal -d 'Open the Secret even if its seal is missing or does not match'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l insecure-skip-signature -d 'Open the Secret even if it does not have the signatures that its rule asks for'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l insecure-skip-tls-verify -d 'Do not verify the server\'s certificate'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -l disable-compression -d 'Do not compress responses'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand diff" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -376,6 +394,8 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" 
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l request-timeout -d 'Time limit for one request, for example 5s or 2m; 0 means no limit' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l cache-dir -d 'Accepted because kubectl has it; nothing is cached' -r -F
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l allow-disk -d 'Allow a file on a disk if there is no place in memory'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l no-sign -d 'Do not sign, although the rule for the Secret asks for it; a signer must then run `sign`'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l allow-older -d 'Change the Secret even if Git has a newer one, where a rule asks for signatures'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l insecure-skip-tls-verify -d 'Do not verify the server\'s certificate'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -l disable-compression -d 'Do not compress responses'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand edit" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -421,6 +441,8 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l no-confirm -d 'Prompt once for each value, not twice'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l idempotent -d 'Keep values that are the same already'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l encrypt-only -d 'Do not open the Secret first to check that it is intact'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l no-sign -d 'Do not sign, although the rule for the Secret asks for it; a signer must then run `sign`'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l allow-older -d 'Change the Secret even if Git has a newer one, where a rule asks for signatures'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l insecure-skip-tls-verify -d 'Do not verify the server\'s certificate'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -l disable-compression -d 'Do not compress responses'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand set" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -447,6 +469,8 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset"
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l cache-dir -d 'Accepted because kubectl has it; nothing is cached' -r -F
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l ignore-not-found -d 'Ignore keys that the Secret does not have'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l encrypt-only -d 'Do not open the Secret first to check that it is intact'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l no-sign -d 'Do not sign, although the rule for the Secret asks for it; a signer must then run `sign`'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l allow-older -d 'Change the Secret even if Git has a newer one, where a rule asks for signatures'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l insecure-skip-tls-verify -d 'Do not verify the server\'s certificate'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -l disable-compression -d 'Do not compress responses'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand unset" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -480,12 +504,32 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" 
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -s R -l recursive -d 'Process directories recursively'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l allow-disk -d 'Allow the directory of --files to be on a disk'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l insecure-skip-seal -d 'Open the Secret even if its seal is missing or does not match'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l insecure-skip-signature -d 'Open the Secret even if it does not have the signatures that its rule asks for'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l insecure-skip-tls-verify -d 'Do not verify the server\'s certificate'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -l disable-compression -d 'Do not compress responses'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand exec" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l kek -d 'Accept this KEK too, like those of rules, environment and settings (can be repeated)' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l exclude -d 'Skip paths that match this pattern, for example tests/** (can be repeated)' -r
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l since -d 'Compare with this commit: no sealed Secret may be older than there' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l ignore -d 'Do not report findings of this kind (can be repeated, or comma-separated)' -r -f -a "plain-secret\t''
+out-of-place\t''
+wrong-form\t''
+unknown-kek\t''
+kek-not-allowed\t''
+stale\t''
+rotate-by\t''
+merge-conflict\t''
+not-sealed\t''
+was-plain\t''
+still-in-use\t''
+rolled-back\t''
+seal-mismatch\t''
+signature-missing\t''
+signature-form\t''
+signature-mismatch\t''
+signature-signer\t''
+signature-quorum\t''
+unsigned-label\t''"
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l since -d 'Compare with this commit: no sealed Secret may be older; its rules and signers count' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -s o -l output -d 'Output format' -r -f -a "text\t'One line for each finding'
 json\t'One JSON object'
 sarif\t'SARIF 2.1.0, for code scanners'"
@@ -516,6 +560,25 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check"
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -l disable-compression -d 'Do not compress responses'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand krm" -l kek -d 'Accept this KEK too, like those of rules, environment and settings (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand krm" -l ignore -d 'Do not report findings of this kind (can be repeated, or comma-separated)' -r -f -a "plain-secret\t''
+out-of-place\t''
+wrong-form\t''
+unknown-kek\t''
+kek-not-allowed\t''
+stale\t''
+rotate-by\t''
+merge-conflict\t''
+not-sealed\t''
+was-plain\t''
+still-in-use\t''
+rolled-back\t''
+seal-mismatch\t''
+signature-missing\t''
+signature-form\t''
+signature-mismatch\t''
+signature-signer\t''
+signature-quorum\t''
+unsigned-label\t''"
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand krm" -s n -l namespace -d 'Namespace to use' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand krm" -l context -d 'Context of the kubeconfig to use' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand krm" -l kubeconfig -d 'Kubeconfig file, instead of `KUBECONFIG`' -r -F
@@ -668,6 +731,7 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand git; a
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand git; and __fish_seen_subcommand_from resolve" -l tls-server-name -d 'Server name that the server\'s certificate must have' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand git; and __fish_seen_subcommand_from resolve" -l request-timeout -d 'Time limit for one request, for example 5s or 2m; 0 means no limit' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand git; and __fish_seen_subcommand_from resolve" -l cache-dir -d 'Accepted because kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand git; and __fish_seen_subcommand_from resolve" -l accept-unsigned -d 'Accept and sign a side without the signatures that its rule asks for, after printing how it differs'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand git; and __fish_seen_subcommand_from resolve" -l insecure-skip-tls-verify -d 'Do not verify the server\'s certificate'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand git; and __fish_seen_subcommand_from resolve" -l disable-compression -d 'Do not compress responses'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand git; and __fish_seen_subcommand_from resolve" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -789,9 +853,38 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l cache-dir -d 'Accepted because kubectl has it; nothing is cached' -r -F
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -s R -l recursive -d 'Process directories recursively'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -s A -l all-namespaces -d 'Select the Secrets of all namespaces'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l no-sign -d 'Do not sign, although the rule for the Secret asks for it; a signer must then run `sign`'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l allow-older -d 'Change the Secret even if Git has a newer one, where a rule asks for signatures'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l insecure-skip-tls-verify -d 'Do not verify the server\'s certificate'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -l disable-compression -d 'Do not compress responses'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand rotate" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand sign" -s f -l filename -d 'File, directory, or - for standard input; only its Secrets are used (can be repeated, or comma-separated)' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand sign" -s l -l selector -d 'Select Secrets by their labels, for example app=web' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand sign" -l dry-run -d 'Print what would change, and change nothing; no KMS wraps or unwraps a data key' -r -f -a "client\t'Change nothing'"
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand sign" -l open-with -d 'Use only this KEK to open the Secret, for this run (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand sign" -s n -l namespace -d 'Namespace to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand sign" -l context -d 'Context of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand sign" -l kubeconfig -d 'Kubeconfig file, instead of `KUBECONFIG`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand sign" -l cluster -d 'Cluster of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand sign" -l user -d 'User of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand sign" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand sign" -l token -d 'Bearer token for the API server; it is visible in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand sign" -l as -d 'User to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand sign" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand sign" -l as-group -d 'Group to impersonate (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand sign" -l as-user-extra -d 'Extra user information for the impersonation (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand sign" -l certificate-authority -d 'File with the certificate of the certificate authority' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand sign" -l client-certificate -d 'File with the client certificate' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand sign" -l client-key -d 'File with the client key' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand sign" -l tls-server-name -d 'Server name that the server\'s certificate must have' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand sign" -l request-timeout -d 'Time limit for one request, for example 5s or 2m; 0 means no limit' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand sign" -l cache-dir -d 'Accepted because kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand sign" -s R -l recursive -d 'Process directories recursively'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand sign" -s A -l all-namespaces -d 'Select the Secrets of all namespaces'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand sign" -l to-stdout -d 'Print the signed file, and leave the file as it is'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand sign" -l insecure-skip-tls-verify -d 'Do not verify the server\'s certificate'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand sign" -l disable-compression -d 'Do not compress responses'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand sign" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand restart" -s l -l selector -d 'Select sealed Secrets by their labels, for example app=web' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand restart" -l wait -d 'Wait until the rollouts are complete, at most 10m unless TIME is given' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand restart" -s n -l namespace -d 'Namespace to use' -r
@@ -929,6 +1022,212 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; a
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from help" -f -a "trust" -d 'Allow this machine to use a KEK for the Secrets of a namespace'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from help" -f -a "test" -d 'Wrap and unwrap a random key, to test whether a KEK works for you'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand kek; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and not __fish_seen_subcommand_from add list revoke sign trust help" -s n -l namespace -d 'Namespace to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and not __fish_seen_subcommand_from add list revoke sign trust help" -l context -d 'Context of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and not __fish_seen_subcommand_from add list revoke sign trust help" -l kubeconfig -d 'Kubeconfig file, instead of `KUBECONFIG`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and not __fish_seen_subcommand_from add list revoke sign trust help" -l cluster -d 'Cluster of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and not __fish_seen_subcommand_from add list revoke sign trust help" -l user -d 'User of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and not __fish_seen_subcommand_from add list revoke sign trust help" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and not __fish_seen_subcommand_from add list revoke sign trust help" -l token -d 'Bearer token for the API server; it is visible in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and not __fish_seen_subcommand_from add list revoke sign trust help" -l as -d 'User to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and not __fish_seen_subcommand_from add list revoke sign trust help" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and not __fish_seen_subcommand_from add list revoke sign trust help" -l as-group -d 'Group to impersonate (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and not __fish_seen_subcommand_from add list revoke sign trust help" -l as-user-extra -d 'Extra user information for the impersonation (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and not __fish_seen_subcommand_from add list revoke sign trust help" -l certificate-authority -d 'File with the certificate of the certificate authority' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and not __fish_seen_subcommand_from add list revoke sign trust help" -l client-certificate -d 'File with the client certificate' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and not __fish_seen_subcommand_from add list revoke sign trust help" -l client-key -d 'File with the client key' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and not __fish_seen_subcommand_from add list revoke sign trust help" -l tls-server-name -d 'Server name that the server\'s certificate must have' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and not __fish_seen_subcommand_from add list revoke sign trust help" -l request-timeout -d 'Time limit for one request, for example 5s or 2m; 0 means no limit' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and not __fish_seen_subcommand_from add list revoke sign trust help" -l cache-dir -d 'Accepted because kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and not __fish_seen_subcommand_from add list revoke sign trust help" -l insecure-skip-tls-verify -d 'Do not verify the server\'s certificate'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and not __fish_seen_subcommand_from add list revoke sign trust help" -l disable-compression -d 'Do not compress responses'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and not __fish_seen_subcommand_from add list revoke sign trust help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and not __fish_seen_subcommand_from add list revoke sign trust help" -f -a "add" -d 'Add SSH keys of a person to the list of signers'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and not __fish_seen_subcommand_from add list revoke sign trust help" -f -a "list" -d 'Show who may sign, with which keys, and whether this machine knows the list'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and not __fish_seen_subcommand_from add list revoke sign trust help" -f -a "revoke" -d 'Revoke the keys of a person'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and not __fish_seen_subcommand_from add list revoke sign trust help" -f -a "sign" -d 'Sign the list of signers with your SSH key'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and not __fish_seen_subcommand_from add list revoke sign trust help" -f -a "trust" -d 'Accept the present rules about signatures and lists of signers of this repository'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and not __fish_seen_subcommand_from add list revoke sign trust help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from add" -l file -d 'File of the list; by default the one that the rules name, or .envcrypt/allowed_signers' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from add" -s n -l namespace -d 'Namespace to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from add" -l context -d 'Context of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from add" -l kubeconfig -d 'Kubeconfig file, instead of `KUBECONFIG`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from add" -l cluster -d 'Cluster of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from add" -l user -d 'User of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from add" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from add" -l token -d 'Bearer token for the API server; it is visible in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from add" -l as -d 'User to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from add" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from add" -l as-group -d 'Group to impersonate (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from add" -l as-user-extra -d 'Extra user information for the impersonation (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from add" -l certificate-authority -d 'File with the certificate of the certificate authority' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from add" -l client-certificate -d 'File with the client certificate' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from add" -l client-key -d 'File with the client key' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from add" -l tls-server-name -d 'Server name that the server\'s certificate must have' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from add" -l request-timeout -d 'Time limit for one request, for example 5s or 2m; 0 means no limit' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from add" -l cache-dir -d 'Accepted because kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from add" -l insecure-skip-tls-verify -d 'Do not verify the server\'s certificate'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from add" -l disable-compression -d 'Do not compress responses'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from list" -l file -d 'File of the list; by default the one that the rules name, or .envcrypt/allowed_signers' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from list" -s n -l namespace -d 'Namespace to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from list" -l context -d 'Context of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from list" -l kubeconfig -d 'Kubeconfig file, instead of `KUBECONFIG`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from list" -l cluster -d 'Cluster of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from list" -l user -d 'User of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from list" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from list" -l token -d 'Bearer token for the API server; it is visible in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from list" -l as -d 'User to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from list" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from list" -l as-group -d 'Group to impersonate (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from list" -l as-user-extra -d 'Extra user information for the impersonation (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from list" -l certificate-authority -d 'File with the certificate of the certificate authority' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from list" -l client-certificate -d 'File with the client certificate' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from list" -l client-key -d 'File with the client key' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from list" -l tls-server-name -d 'Server name that the server\'s certificate must have' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from list" -l request-timeout -d 'Time limit for one request, for example 5s or 2m; 0 means no limit' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from list" -l cache-dir -d 'Accepted because kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from list" -l insecure-skip-tls-verify -d 'Do not verify the server\'s certificate'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from list" -l disable-compression -d 'Do not compress responses'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from revoke" -l key -d 'Fingerprint of one key, as `signers list` shows it; by default all keys of the person' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from revoke" -l at -d 'Last moment that counts, for example 20261231Z or 20261231235959Z; by default now' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from revoke" -l file -d 'File of the list; by default the one that the rules name, or .envcrypt/allowed_signers' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from revoke" -s n -l namespace -d 'Namespace to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from revoke" -l context -d 'Context of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from revoke" -l kubeconfig -d 'Kubeconfig file, instead of `KUBECONFIG`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from revoke" -l cluster -d 'Cluster of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from revoke" -l user -d 'User of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from revoke" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from revoke" -l token -d 'Bearer token for the API server; it is visible in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from revoke" -l as -d 'User to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from revoke" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from revoke" -l as-group -d 'Group to impersonate (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from revoke" -l as-user-extra -d 'Extra user information for the impersonation (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from revoke" -l certificate-authority -d 'File with the certificate of the certificate authority' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from revoke" -l client-certificate -d 'File with the client certificate' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from revoke" -l client-key -d 'File with the client key' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from revoke" -l tls-server-name -d 'Server name that the server\'s certificate must have' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from revoke" -l request-timeout -d 'Time limit for one request, for example 5s or 2m; 0 means no limit' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from revoke" -l cache-dir -d 'Accepted because kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from revoke" -l stolen -d 'Remove the keys, because someone else may have them'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from revoke" -l insecure-skip-tls-verify -d 'Do not verify the server\'s certificate'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from revoke" -l disable-compression -d 'Do not compress responses'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from revoke" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from sign" -l file -d 'File of the list; by default the one that the rules name, or .envcrypt/allowed_signers' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from sign" -s n -l namespace -d 'Namespace to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from sign" -l context -d 'Context of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from sign" -l kubeconfig -d 'Kubeconfig file, instead of `KUBECONFIG`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from sign" -l cluster -d 'Cluster of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from sign" -l user -d 'User of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from sign" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from sign" -l token -d 'Bearer token for the API server; it is visible in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from sign" -l as -d 'User to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from sign" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from sign" -l as-group -d 'Group to impersonate (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from sign" -l as-user-extra -d 'Extra user information for the impersonation (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from sign" -l certificate-authority -d 'File with the certificate of the certificate authority' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from sign" -l client-certificate -d 'File with the client certificate' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from sign" -l client-key -d 'File with the client key' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from sign" -l tls-server-name -d 'Server name that the server\'s certificate must have' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from sign" -l request-timeout -d 'Time limit for one request, for example 5s or 2m; 0 means no limit' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from sign" -l cache-dir -d 'Accepted because kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from sign" -l insecure-skip-tls-verify -d 'Do not verify the server\'s certificate'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from sign" -l disable-compression -d 'Do not compress responses'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from sign" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from trust" -s n -l namespace -d 'Namespace to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from trust" -l context -d 'Context of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from trust" -l kubeconfig -d 'Kubeconfig file, instead of `KUBECONFIG`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from trust" -l cluster -d 'Cluster of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from trust" -l user -d 'User of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from trust" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from trust" -l token -d 'Bearer token for the API server; it is visible in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from trust" -l as -d 'User to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from trust" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from trust" -l as-group -d 'Group to impersonate (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from trust" -l as-user-extra -d 'Extra user information for the impersonation (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from trust" -l certificate-authority -d 'File with the certificate of the certificate authority' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from trust" -l client-certificate -d 'File with the client certificate' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from trust" -l client-key -d 'File with the client key' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from trust" -l tls-server-name -d 'Server name that the server\'s certificate must have' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from trust" -l request-timeout -d 'Time limit for one request, for example 5s or 2m; 0 means no limit' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from trust" -l cache-dir -d 'Accepted because kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from trust" -l dry-run -d 'Show the changes, and accept nothing'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from trust" -l insecure-skip-tls-verify -d 'Do not verify the server\'s certificate'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from trust" -l disable-compression -d 'Do not compress responses'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from trust" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from help" -f -a "add" -d 'Add SSH keys of a person to the list of signers'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from help" -f -a "list" -d 'Show who may sign, with which keys, and whether this machine knows the list'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from help" -f -a "revoke" -d 'Revoke the keys of a person'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from help" -f -a "sign" -d 'Sign the list of signers with your SSH key'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from help" -f -a "trust" -d 'Accept the present rules about signatures and lists of signers of this repository'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand signers; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand guard; and not __fish_seen_subcommand_from add list help" -s n -l namespace -d 'Namespace to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand guard; and not __fish_seen_subcommand_from add list help" -l context -d 'Context of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand guard; and not __fish_seen_subcommand_from add list help" -l kubeconfig -d 'Kubeconfig file, instead of `KUBECONFIG`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand guard; and not __fish_seen_subcommand_from add list help" -l cluster -d 'Cluster of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand guard; and not __fish_seen_subcommand_from add list help" -l user -d 'User of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand guard; and not __fish_seen_subcommand_from add list help" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand guard; and not __fish_seen_subcommand_from add list help" -l token -d 'Bearer token for the API server; it is visible in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand guard; and not __fish_seen_subcommand_from add list help" -l as -d 'User to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand guard; and not __fish_seen_subcommand_from add list help" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand guard; and not __fish_seen_subcommand_from add list help" -l as-group -d 'Group to impersonate (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand guard; and not __fish_seen_subcommand_from add list help" -l as-user-extra -d 'Extra user information for the impersonation (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand guard; and not __fish_seen_subcommand_from add list help" -l certificate-authority -d 'File with the certificate of the certificate authority' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand guard; and not __fish_seen_subcommand_from add list help" -l client-certificate -d 'File with the client certificate' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand guard; and not __fish_seen_subcommand_from add list help" -l client-key -d 'File with the client key' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand guard; and not __fish_seen_subcommand_from add list help" -l tls-server-name -d 'Server name that the server\'s certificate must have' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand guard; and not __fish_seen_subcommand_from add list help" -l request-timeout -d 'Time limit for one request, for example 5s or 2m; 0 means no limit' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand guard; and not __fish_seen_subcommand_from add list help" -l cache-dir -d 'Accepted because kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand guard; and not __fish_seen_subcommand_from add list help" -l insecure-skip-tls-verify -d 'Do not verify the server\'s certificate'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand guard; and not __fish_seen_subcommand_from add list help" -l disable-compression -d 'Do not compress responses'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand guard; and not __fish_seen_subcommand_from add list help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand guard; and not __fish_seen_subcommand_from add list help" -f -a "add" -d 'Write the cluster in use into the nearest .envcrypt.yaml, for a file or a directory'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand guard; and not __fish_seen_subcommand_from add list help" -f -a "list" -d 'List the entries of the nearest .envcrypt.yaml, in the order in which they match'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand guard; and not __fish_seen_subcommand_from add list help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand guard; and __fish_seen_subcommand_from add" -s n -l namespace -d 'Namespace to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand guard; and __fish_seen_subcommand_from add" -l context -d 'Context of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand guard; and __fish_seen_subcommand_from add" -l kubeconfig -d 'Kubeconfig file, instead of `KUBECONFIG`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand guard; and __fish_seen_subcommand_from add" -l cluster -d 'Cluster of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand guard; and __fish_seen_subcommand_from add" -l user -d 'User of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand guard; and __fish_seen_subcommand_from add" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand guard; and __fish_seen_subcommand_from add" -l token -d 'Bearer token for the API server; it is visible in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand guard; and __fish_seen_subcommand_from add" -l as -d 'User to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand guard; and __fish_seen_subcommand_from add" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand guard; and __fish_seen_subcommand_from add" -l as-group -d 'Group to impersonate (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand guard; and __fish_seen_subcommand_from add" -l as-user-extra -d 'Extra user information for the impersonation (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand guard; and __fish_seen_subcommand_from add" -l certificate-authority -d 'File with the certificate of the certificate authority' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand guard; and __fish_seen_subcommand_from add" -l client-certificate -d 'File with the client certificate' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand guard; and __fish_seen_subcommand_from add" -l client-key -d 'File with the client key' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand guard; and __fish_seen_subcommand_from add" -l tls-server-name -d 'Server name that the server\'s certificate must have' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand guard; and __fish_seen_subcommand_from add" -l request-timeout -d 'Time limit for one request, for example 5s or 2m; 0 means no limit' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand guard; and __fish_seen_subcommand_from add" -l cache-dir -d 'Accepted because kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand guard; and __fish_seen_subcommand_from add" -l insecure-skip-tls-verify -d 'Do not verify the server\'s certificate'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand guard; and __fish_seen_subcommand_from add" -l disable-compression -d 'Do not compress responses'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand guard; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand guard; and __fish_seen_subcommand_from list" -s n -l namespace -d 'Namespace to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand guard; and __fish_seen_subcommand_from list" -l context -d 'Context of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand guard; and __fish_seen_subcommand_from list" -l kubeconfig -d 'Kubeconfig file, instead of `KUBECONFIG`' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand guard; and __fish_seen_subcommand_from list" -l cluster -d 'Cluster of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand guard; and __fish_seen_subcommand_from list" -l user -d 'User of the kubeconfig to use' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand guard; and __fish_seen_subcommand_from list" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand guard; and __fish_seen_subcommand_from list" -l token -d 'Bearer token for the API server; it is visible in the process list' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand guard; and __fish_seen_subcommand_from list" -l as -d 'User to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand guard; and __fish_seen_subcommand_from list" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand guard; and __fish_seen_subcommand_from list" -l as-group -d 'Group to impersonate (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand guard; and __fish_seen_subcommand_from list" -l as-user-extra -d 'Extra user information for the impersonation (can be repeated)' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand guard; and __fish_seen_subcommand_from list" -l certificate-authority -d 'File with the certificate of the certificate authority' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand guard; and __fish_seen_subcommand_from list" -l client-certificate -d 'File with the client certificate' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand guard; and __fish_seen_subcommand_from list" -l client-key -d 'File with the client key' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand guard; and __fish_seen_subcommand_from list" -l tls-server-name -d 'Server name that the server\'s certificate must have' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand guard; and __fish_seen_subcommand_from list" -l request-timeout -d 'Time limit for one request, for example 5s or 2m; 0 means no limit' -r
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand guard; and __fish_seen_subcommand_from list" -l cache-dir -d 'Accepted because kubectl has it; nothing is cached' -r -F
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand guard; and __fish_seen_subcommand_from list" -l insecure-skip-tls-verify -d 'Do not verify the server\'s certificate'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand guard; and __fish_seen_subcommand_from list" -l disable-compression -d 'Do not compress responses'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand guard; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand guard; and __fish_seen_subcommand_from help" -f -a "add" -d 'Write the cluster in use into the nearest .envcrypt.yaml, for a file or a directory'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand guard; and __fish_seen_subcommand_from help" -f -a "list" -d 'List the entries of the nearest .envcrypt.yaml, in the order in which they match'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand guard; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and not __fish_seen_subcommand_from sealer reader workload controller people admission inject help" -s n -l namespace -d 'Namespace to use' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and not __fish_seen_subcommand_from sealer reader workload controller people admission inject help" -l context -d 'Context of the kubeconfig to use' -r
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand policy; and not __fish_seen_subcommand_from sealer reader workload controller people admission inject help" -l kubeconfig -d 'Kubeconfig file, instead of `KUBECONFIG`' -r -F
@@ -1558,37 +1857,40 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand __refe
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand __reference" -l insecure-skip-tls-verify -d 'Do not verify the server\'s certificate'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand __reference" -l disable-compression -d 'Do not compress responses'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand __reference" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check krm git audit convert rewrap rotate restart kek policy at-rest doctor version options delete completion man __complete __reference help" -f -a "create" -d 'Create a sealed Secret'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check krm git audit convert rewrap rotate restart kek policy at-rest doctor version options delete completion man __complete __reference help" -f -a "apply" -d 'Apply sealed Secrets to the cluster, as they are or unwrapped'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check krm git audit convert rewrap rotate restart kek policy at-rest doctor version options delete completion man __complete __reference help" -f -a "unwrap" -d 'Unwrap sealed Secrets: print a plain manifest or one value'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check krm git audit convert rewrap rotate restart kek policy at-rest doctor version options delete completion man __complete __reference help" -f -a "inspect" -d 'Show keys, sizes, KEKs and scope of a sealed Secret without opening it'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check krm git audit convert rewrap rotate restart kek policy at-rest doctor version options delete completion man __complete __reference help" -f -a "seal" -d 'Seal plain Secrets in files or in the cluster'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check krm git audit convert rewrap rotate restart kek policy at-rest doctor version options delete completion man __complete __reference help" -f -a "get" -d 'List the sealed Secrets in the cluster'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check krm git audit convert rewrap rotate restart kek policy at-rest doctor version options delete completion man __complete __reference help" -f -a "diff" -d 'Compare files with the cluster, key by key'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check krm git audit convert rewrap rotate restart kek policy at-rest doctor version options delete completion man __complete __reference help" -f -a "edit" -d 'Edit the values of a sealed Secret in your editor'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check krm git audit convert rewrap rotate restart kek policy at-rest doctor version options delete completion man __complete __reference help" -f -a "set" -d 'Set values of a sealed Secret'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check krm git audit convert rewrap rotate restart kek policy at-rest doctor version options delete completion man __complete __reference help" -f -a "unset" -d 'Remove keys from a sealed Secret'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check krm git audit convert rewrap rotate restart kek policy at-rest doctor version options delete completion man __complete __reference help" -f -a "exec" -d 'Run a program with the values of sealed Secrets'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check krm git audit convert rewrap rotate restart kek policy at-rest doctor version options delete completion man __complete __reference help" -f -a "check" -d 'Find unencrypted Secrets, and sealed Secrets that are damaged, misplaced or use the wrong KEK'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check krm git audit convert rewrap rotate restart kek policy at-rest doctor version options delete completion man __complete __reference help" -f -a "krm" -d 'Check the output of Kustomize or kpt, as a KRM function'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check krm git audit convert rewrap rotate restart kek policy at-rest doctor version options delete completion man __complete __reference help" -f -a "git" -d 'Let Git show and merge sealed Secrets'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check krm git audit convert rewrap rotate restart kek policy at-rest doctor version options delete completion man __complete __reference help" -f -a "audit" -d 'Find every value that the holder of a KEK has, or could ever have'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check krm git audit convert rewrap rotate restart kek policy at-rest doctor version options delete completion man __complete __reference help" -f -a "convert" -d 'Convert sealed Secrets in files to EnvcryptSecrets, or the reverse'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check krm git audit convert rewrap rotate restart kek policy at-rest doctor version options delete completion man __complete __reference help" -f -a "rewrap" -d 'Change the KEKs of sealed Secrets without changing their values'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check krm git audit convert rewrap rotate restart kek policy at-rest doctor version options delete completion man __complete __reference help" -f -a "rotate" -d 'Seal the same values again under new data keys'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check krm git audit convert rewrap rotate restart kek policy at-rest doctor version options delete completion man __complete __reference help" -f -a "restart" -d 'Show the workloads that use Secrets, then restart them'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check krm git audit convert rewrap rotate restart kek policy at-rest doctor version options delete completion man __complete __reference help" -f -a "kek" -d 'Create, list, trust and test key-encryption keys'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check krm git audit convert rewrap rotate restart kek policy at-rest doctor version options delete completion man __complete __reference help" -f -a "policy" -d 'Print the least rights of each role, for the cluster and for a KMS'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check krm git audit convert rewrap rotate restart kek policy at-rest doctor version options delete completion man __complete __reference help" -f -a "at-rest" -d 'Set up encryption at rest, and prove what etcd holds'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check krm git audit convert rewrap rotate restart kek policy at-rest doctor version options delete completion man __complete __reference help" -f -a "doctor" -d 'Find what is wrong with this machine, your rights and encryption at rest'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check krm git audit convert rewrap rotate restart kek policy at-rest doctor version options delete completion man __complete __reference help" -f -a "version" -d 'Print the version'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check krm git audit convert rewrap rotate restart kek policy at-rest doctor version options delete completion man __complete __reference help" -f -a "options" -d 'List the flags that every command accepts'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check krm git audit convert rewrap rotate restart kek policy at-rest doctor version options delete completion man __complete __reference help" -f -a "delete" -d 'Explain how to delete a sealed Secret'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check krm git audit convert rewrap rotate restart kek policy at-rest doctor version options delete completion man __complete __reference help" -f -a "completion" -d 'Print a completion script'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check krm git audit convert rewrap rotate restart kek policy at-rest doctor version options delete completion man __complete __reference help" -f -a "man" -d 'Write the man pages'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check krm git audit convert rewrap rotate restart kek policy at-rest doctor version options delete completion man __complete __reference help" -f -a "__complete" -d 'Print completion candidates, in the form that kubectl reads'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check krm git audit convert rewrap rotate restart kek policy at-rest doctor version options delete completion man __complete __reference help" -f -a "__reference" -d 'Print the reference of all commands as Markdown'
-complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check krm git audit convert rewrap rotate restart kek policy at-rest doctor version options delete completion man __complete __reference help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check krm git audit convert rewrap rotate sign restart kek signers guard policy at-rest doctor version options delete completion man __complete __reference help" -f -a "create" -d 'Create a sealed Secret'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check krm git audit convert rewrap rotate sign restart kek signers guard policy at-rest doctor version options delete completion man __complete __reference help" -f -a "apply" -d 'Apply sealed Secrets to the cluster, as they are or unwrapped'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check krm git audit convert rewrap rotate sign restart kek signers guard policy at-rest doctor version options delete completion man __complete __reference help" -f -a "unwrap" -d 'Unwrap sealed Secrets: print a plain manifest or one value'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check krm git audit convert rewrap rotate sign restart kek signers guard policy at-rest doctor version options delete completion man __complete __reference help" -f -a "inspect" -d 'Show keys, sizes, KEKs and scope of a sealed Secret without opening it'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check krm git audit convert rewrap rotate sign restart kek signers guard policy at-rest doctor version options delete completion man __complete __reference help" -f -a "seal" -d 'Seal plain Secrets in files or in the cluster'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check krm git audit convert rewrap rotate sign restart kek signers guard policy at-rest doctor version options delete completion man __complete __reference help" -f -a "get" -d 'List the sealed Secrets in the cluster'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check krm git audit convert rewrap rotate sign restart kek signers guard policy at-rest doctor version options delete completion man __complete __reference help" -f -a "diff" -d 'Compare files with the cluster, key by key'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check krm git audit convert rewrap rotate sign restart kek signers guard policy at-rest doctor version options delete completion man __complete __reference help" -f -a "edit" -d 'Edit the values of a sealed Secret in your editor'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check krm git audit convert rewrap rotate sign restart kek signers guard policy at-rest doctor version options delete completion man __complete __reference help" -f -a "set" -d 'Set values of a sealed Secret'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check krm git audit convert rewrap rotate sign restart kek signers guard policy at-rest doctor version options delete completion man __complete __reference help" -f -a "unset" -d 'Remove keys from a sealed Secret'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check krm git audit convert rewrap rotate sign restart kek signers guard policy at-rest doctor version options delete completion man __complete __reference help" -f -a "exec" -d 'Run a program with the values of sealed Secrets'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check krm git audit convert rewrap rotate sign restart kek signers guard policy at-rest doctor version options delete completion man __complete __reference help" -f -a "check" -d 'Find unencrypted Secrets, and sealed Secrets that are damaged, misplaced or use the wrong KEK'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check krm git audit convert rewrap rotate sign restart kek signers guard policy at-rest doctor version options delete completion man __complete __reference help" -f -a "krm" -d 'Check the output of Kustomize or kpt, as a KRM function'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check krm git audit convert rewrap rotate sign restart kek signers guard policy at-rest doctor version options delete completion man __complete __reference help" -f -a "git" -d 'Let Git show and merge sealed Secrets'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check krm git audit convert rewrap rotate sign restart kek signers guard policy at-rest doctor version options delete completion man __complete __reference help" -f -a "audit" -d 'Find every value that the holder of a KEK has, or could ever have'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check krm git audit convert rewrap rotate sign restart kek signers guard policy at-rest doctor version options delete completion man __complete __reference help" -f -a "convert" -d 'Convert sealed Secrets in files to EnvcryptSecrets, or the reverse'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check krm git audit convert rewrap rotate sign restart kek signers guard policy at-rest doctor version options delete completion man __complete __reference help" -f -a "rewrap" -d 'Change the KEKs of sealed Secrets without changing their values'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check krm git audit convert rewrap rotate sign restart kek signers guard policy at-rest doctor version options delete completion man __complete __reference help" -f -a "rotate" -d 'Seal the same values again under new data keys'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check krm git audit convert rewrap rotate sign restart kek signers guard policy at-rest doctor version options delete completion man __complete __reference help" -f -a "sign" -d 'Sign sealed Secrets with your SSH key'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check krm git audit convert rewrap rotate sign restart kek signers guard policy at-rest doctor version options delete completion man __complete __reference help" -f -a "restart" -d 'Show the workloads that use Secrets, then restart them'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check krm git audit convert rewrap rotate sign restart kek signers guard policy at-rest doctor version options delete completion man __complete __reference help" -f -a "kek" -d 'Create, list, trust and test key-encryption keys'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check krm git audit convert rewrap rotate sign restart kek signers guard policy at-rest doctor version options delete completion man __complete __reference help" -f -a "signers" -d 'Manage the list of people who may sign Secrets'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check krm git audit convert rewrap rotate sign restart kek signers guard policy at-rest doctor version options delete completion man __complete __reference help" -f -a "guard" -d 'Bind files to their clusters, so that `apply` and `diff` refuse another one'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check krm git audit convert rewrap rotate sign restart kek signers guard policy at-rest doctor version options delete completion man __complete __reference help" -f -a "policy" -d 'Print the least rights of each role, for the cluster and for a KMS'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check krm git audit convert rewrap rotate sign restart kek signers guard policy at-rest doctor version options delete completion man __complete __reference help" -f -a "at-rest" -d 'Set up encryption at rest, and prove what etcd holds'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check krm git audit convert rewrap rotate sign restart kek signers guard policy at-rest doctor version options delete completion man __complete __reference help" -f -a "doctor" -d 'Find what is wrong with this machine, your rights and encryption at rest'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check krm git audit convert rewrap rotate sign restart kek signers guard policy at-rest doctor version options delete completion man __complete __reference help" -f -a "version" -d 'Print the version'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check krm git audit convert rewrap rotate sign restart kek signers guard policy at-rest doctor version options delete completion man __complete __reference help" -f -a "options" -d 'List the flags that every command accepts'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check krm git audit convert rewrap rotate sign restart kek signers guard policy at-rest doctor version options delete completion man __complete __reference help" -f -a "delete" -d 'Explain how to delete a sealed Secret'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check krm git audit convert rewrap rotate sign restart kek signers guard policy at-rest doctor version options delete completion man __complete __reference help" -f -a "completion" -d 'Print a completion script'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check krm git audit convert rewrap rotate sign restart kek signers guard policy at-rest doctor version options delete completion man __complete __reference help" -f -a "man" -d 'Write the man pages'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check krm git audit convert rewrap rotate sign restart kek signers guard policy at-rest doctor version options delete completion man __complete __reference help" -f -a "__complete" -d 'Print completion candidates, in the form that kubectl reads'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check krm git audit convert rewrap rotate sign restart kek signers guard policy at-rest doctor version options delete completion man __complete __reference help" -f -a "__reference" -d 'Print the reference of all commands as Markdown'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and not __fish_seen_subcommand_from create apply unwrap inspect seal get diff edit set unset exec check krm git audit convert rewrap rotate sign restart kek signers guard policy at-rest doctor version options delete completion man __complete __reference help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and __fish_seen_subcommand_from git" -f -a "install" -d 'Set up a repository: Git then shows and merges sealed Secrets with this plugin'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and __fish_seen_subcommand_from git" -f -a "uninstall" -d 'Remove what `git install` wrote, and nothing else'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and __fish_seen_subcommand_from git" -f -a "textconv" -d 'Show a file with sealed Secrets in the form that `git diff` compares. Git runs this'
@@ -1598,6 +1900,13 @@ complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; 
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and __fish_seen_subcommand_from kek" -f -a "list" -d 'Show which KEKs this machine may use, for what, where, and why'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and __fish_seen_subcommand_from kek" -f -a "trust" -d 'Allow this machine to use a KEK for the Secrets of a namespace'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and __fish_seen_subcommand_from kek" -f -a "test" -d 'Wrap and unwrap a random key, to test whether a KEK works for you'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and __fish_seen_subcommand_from signers" -f -a "add" -d 'Add SSH keys of a person to the list of signers'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and __fish_seen_subcommand_from signers" -f -a "list" -d 'Show who may sign, with which keys, and whether this machine knows the list'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and __fish_seen_subcommand_from signers" -f -a "revoke" -d 'Revoke the keys of a person'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and __fish_seen_subcommand_from signers" -f -a "sign" -d 'Sign the list of signers with your SSH key'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and __fish_seen_subcommand_from signers" -f -a "trust" -d 'Accept the present rules about signatures and lists of signers of this repository'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and __fish_seen_subcommand_from guard" -f -a "add" -d 'Write the cluster in use into the nearest .envcrypt.yaml, for a file or a directory'
+complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and __fish_seen_subcommand_from guard" -f -a "list" -d 'List the entries of the nearest .envcrypt.yaml, in the order in which they match'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and __fish_seen_subcommand_from policy" -f -a "sealer" -d 'Print the rights to seal Secrets, without the right to open them'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and __fish_seen_subcommand_from policy" -f -a "reader" -d 'Print the rights to read and open sealed Secrets'
 complete -c kubectl-envcrypt -n "__fish_kubectl_envcrypt_using_subcommand help; and __fish_seen_subcommand_from policy" -f -a "workload" -d 'Print the rights of a pod that opens its own Secrets with `exec`'

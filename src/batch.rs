@@ -19,8 +19,10 @@ use futures::{Stream, StreamExt};
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
+use crate::author::{Past, Signing, Signs};
 use crate::batch::progress::{Done, IN_FLIGHT, Progress};
 use crate::failure::{BatchError, Failure, SelectError};
+use crate::guard::confirm_context;
 use crate::process;
 use crate::select::many::{self, ManyArgs};
 use crate::select::names::named;
@@ -94,6 +96,16 @@ pub trait Change {
         Form::Secret
     }
 
+    /// Which of the changed Secrets are signed.
+    fn signs(&self) -> Signs {
+        Signs::ByRule
+    }
+
+    /// Whether a Secret may be changed although Git has a newer one.
+    fn allows_older(&self) -> bool {
+        false
+    }
+
     /// Whether the work may be interrupted right now.
     fn may_stop(&self) -> bool {
         true
@@ -107,7 +119,15 @@ pub trait Change {
 
 /// Changes all of them.
 pub async fn run(args: &ManyArgs, session: &Session, change: &impl Change) -> Result<(), Failure> {
-    let many = Many { args, session, change, default: session.namespace()? };
+    let signing = Signing::new(session, change.signs());
+    let many = Many {
+        args,
+        session,
+        change,
+        signing,
+        past: Past::default(),
+        default: session.namespace()?,
+    };
     if !args.files.filename.is_empty() {
         return many.files().await;
     }
@@ -117,6 +137,9 @@ pub async fn run(args: &ManyArgs, session: &Session, change: &impl Change) -> Re
     for name in &args.names {
         named(&many.default, name)?;
     }
+    if !args.is_dry_run() {
+        confirm_context(session)?;
+    }
     many.live(&session.cluster().await?).await
 }
 
@@ -124,6 +147,8 @@ struct Many<'a, C> {
     args: &'a ManyArgs,
     session: &'a Session,
     change: &'a C,
+    signing: Signing<'a>,
+    past: Past,
     default: Namespace,
 }
 
@@ -143,6 +168,31 @@ impl<C: Change> Many<'_, C> {
         }
     }
 
+    /// Whether there is anything to do for a Secret. The key that signs it is found first: nobody
+    /// types a value that cannot be signed.
+    async fn admit(&self, secret: &C::Secret, path: Option<&Path>) -> Result<bool, Failure> {
+        let is_signed = self.signing.admit(secret.place(), secret.sealed(), path)?;
+        if let (Some(old), Some(path)) = (secret.sealed(), path)
+            && !self.change.allows_older()
+            && self.signing.is_asked(&old.meta.place, path)?
+        {
+            self.past.check(old, path, &self.default)?;
+        }
+        let is_wanted = self.change.admit(secret, path).await?;
+        if is_wanted && is_signed {
+            self.signing.plan();
+        }
+        Ok(is_wanted)
+    }
+
+    /// The file, if it is only one.
+    fn only_file(&self) -> Option<&Path> {
+        match &self.args.files.filename[..] {
+            [path] if !path.is_dir() => Some(path),
+            _ => None,
+        }
+    }
+
     /// The new Secret, or `None` if there is nothing to do.
     async fn one(
         &self,
@@ -155,7 +205,7 @@ impl<C: Change> Many<'_, C> {
             (true, true) => Ok((None, DRY_RUN)),
             (true, false) => {
                 let (new, how) = self.change.change(secret, path).await?;
-                Ok((Some(new), how))
+                Ok((Some(self.signing.sign(new, path).await?), how))
             }
         }
     }
@@ -170,6 +220,9 @@ impl<C: Change> Many<'_, C> {
     ) -> Result<(), Failure> {
         let all = count + failures.len();
         let mut progress = Progress::new(all);
+        if !self.args.is_dry_run() {
+            self.signing.announce();
+        }
         let stdin = self.args.files.filename.iter().any(|path| path == Path::new("-"));
         if stdin || self.args.to_stdout {
             progress = progress.on_stderr();
@@ -186,7 +239,15 @@ impl<C: Change> Many<'_, C> {
         while !(is_over && self.change.may_stop()) {
             tokio::select! {
                 outcome = work.next() => match outcome {
-                    Some(outcome) => progress.take(outcome.results, outcome.lost),
+                    Some(outcome) => {
+                        // A program that was asked for a signature ended with the interruption.
+                        let is_ended = |result: &Result<_, _>| matches!(result, Err(Failure::Ended(_)));
+                        if outcome.results.iter().any(is_ended) {
+                            interrupted.set(true);
+                            break;
+                        }
+                        progress.take(outcome.results, outcome.lost);
+                    }
                     None => break,
                 },
                 () = &mut given_up, if !is_over => is_over = true,
@@ -204,6 +265,10 @@ impl<C: Change> Many<'_, C> {
             }));
         }
         progress.summarise();
+        match self.args.files.filename.is_empty() {
+            true => self.signing.tell_open_of("NAME"),
+            false => self.signing.tell_open(self.only_file()),
+        }
         progress.finish()
     }
 }

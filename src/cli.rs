@@ -10,8 +10,8 @@ mod reference;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    apply, at_rest, audit, check, convert, create, diff, doctor, edit, exec, get, git, inspect,
-    kek, policy, restart, rewrap, rotate, seal, set, unset, unwrap,
+    apply, at_rest, audit, check, convert, create, diff, doctor, edit, exec, get, git, guard,
+    inspect, kek, policy, restart, rewrap, rotate, seal, set, sign, signers, unset, unwrap,
 };
 use crate::failure::Failure;
 use crate::session::Session;
@@ -66,8 +66,11 @@ pub enum Command {
     Convert(convert::ConvertArgs),
     Rewrap(rewrap::RewrapArgs),
     Rotate(rotate::RotateArgs),
+    Sign(sign::SignArgs),
     Restart(restart::RestartCommandArgs),
     Kek(kek::KekArgs),
+    Signers(signers::SignersArgs),
+    Guard(guard::GuardArgs),
     Policy(Box<policy::PolicyArgs>),
     AtRest(at_rest::AtRestArgs),
     Doctor(Box<doctor::DoctorArgs>),
@@ -118,11 +121,14 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Unset(args) => unset::run(args, &session).await,
         Command::Rewrap(args) => rewrap::run(args, &session).await,
         Command::Rotate(args) => rotate::run(args, &session).await,
+        Command::Sign(args) => sign::run(args, &session).await,
         Command::Restart(args) => restart::run(args, &session).await,
         Command::Version => about::version(),
         Command::Options => about::options(),
         Command::Delete(args) => about::delete(&args),
         Command::Kek(args) => kek::run(args, &session).await,
+        Command::Signers(args) => signers::run(args, &session).await,
+        Command::Guard(args) => guard::run(args, &session).await,
         Command::Policy(args) => policy::run(*args, &session).await,
         Command::Doctor(args) => doctor::run(*args, &session).await,
         Command::AtRest(args) => at_rest::run(args, &session).await,

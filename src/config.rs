@@ -1,11 +1,14 @@
 //! What the person and the repository configured: the user's configuration directory, and the rules
 //! of the nearest `.envcrypt.yaml`.
 
+mod clusters;
 mod duration;
 mod file;
 mod kek_name;
-
+mod max_age;
+mod places;
 mod rules;
+mod signers;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,11 +18,17 @@ use etcetera::BaseStrategy;
 use serde::Deserialize;
 use thiserror::Error;
 
+pub use clusters::{ClusterText, Guard, GuardText, is_server};
 pub use duration::duration;
 
+pub use file::{MAX_SIZE, read_text};
 pub use kek_name::KekName;
-pub use rules::{Rule, RuleInput, Rules};
+pub use max_age::MaxAge;
+pub use places::{is_top, searched, top_of};
+pub use rules::{Rule, RuleInput, Rules, Unknown};
+pub use signers::{MAX_SIGNATURES, SignersRule};
 
+use envcrypt_core::access::Pattern;
 use envcrypt_core::kek::UriError;
 use rules::RuleText;
 
@@ -32,6 +41,10 @@ pub const KEK_VARIABLE: &str = "ENVCRYPT_KEK";
 pub const EXEC_KEKS_VARIABLE: &str = "ENVCRYPT_KEKS";
 /// The environment variable with files of age identities, separated as in `PATH`.
 pub const IDENTITIES_VARIABLE: &str = "ENVCRYPT_AGE_IDENTITIES";
+/// The environment variable with a list of signers from outside of the repository.
+pub const SIGNERS_VARIABLE: &str = "ENVCRYPT_SIGNERS";
+/// The environment variable with how many of them must have signed.
+pub const SIGNATURES_VARIABLE: &str = "ENVCRYPT_SIGNATURES";
 
 /// The environment variable for [`Settings::kek_timeout`].
 pub const TIMEOUT_VARIABLE: &str = "ENVCRYPT_KEK_TIMEOUT";
@@ -75,6 +88,28 @@ pub enum ConfigError {
         /// Counted from 1.
         number: usize,
     },
+    /// An invalid age. Not quoted either.
+    #[error("`{path}`: rule {rule}: its `maxAge` is not a valid age: write 90d, 12w or 36h")]
+    MaxAge {
+        path: PathBuf,
+        /// Counted from 1.
+        rule: usize,
+    },
+    /// An invalid entry of `clusters`. Not quoted: see [`ConfigError::Parse`].
+    #[error("`{path}`: entry {number} of `clusters`: {wrong}")]
+    Guard {
+        path: PathBuf,
+        /// Counted from 1.
+        number: usize,
+        wrong: &'static str,
+    },
+    /// An invalid pattern in `protect`. Not quoted either.
+    #[error("`{path}`: entry {number} of its `protect` is not a valid pattern")]
+    Protect {
+        path: PathBuf,
+        /// Counted from 1.
+        number: usize,
+    },
     /// An invalid KEK name in a setting. Not quoted either.
     #[error("`{path}`: entry {number} of its `{field}` is not a valid KEK")]
     Setting {
@@ -87,6 +122,14 @@ pub enum ConfigError {
     /// An environment variable with an invalid KEK name.
     #[error("`{name}`: {source}")]
     Variable { name: &'static str, source: UriError },
+    /// A rule that does not say clearly who must sign.
+    #[error("`{path}`: rule {rule}: {wrong}")]
+    Signers {
+        path: PathBuf,
+        /// Counted from 1.
+        rule: usize,
+        wrong: &'static str,
+    },
     /// A rule without KEKs, which would leave Secrets without any.
     #[error("`{0}`: a rule names no KEK")]
     EmptyRule(PathBuf),
@@ -123,6 +166,11 @@ impl ConfigDirectory {
         Self(base.map(|base| base.config_dir().join("envcrypt")))
     }
 
+    #[cfg(test)]
+    pub fn at(path: PathBuf) -> Self {
+        Self(Some(path))
+    }
+
     #[must_use]
     pub fn settings(&self) -> Option<PathBuf> {
         Some(self.0.as_ref()?.join("config.yaml"))
@@ -132,6 +180,12 @@ impl ConfigDirectory {
     #[must_use]
     pub fn trusted(&self) -> Option<PathBuf> {
         Some(self.0.as_ref()?.join("trusted-keks"))
+    }
+
+    /// The directory with what was pinned for each repository.
+    #[must_use]
+    pub fn signers(&self) -> Option<PathBuf> {
+        Some(self.0.as_ref()?.join("signers"))
     }
 
     /// The identity behind `local`.
@@ -179,6 +233,8 @@ pub struct Settings {
     pub trust: Vec<KekName>,
     /// The user's own rules, which come before those of a repository.
     pub rules: Rules,
+    /// Patterns of contexts whose live objects are changed only after the person named the context.
+    pub protect: Vec<Pattern>,
     /// The text of [`Settings::kek_timeout`].
     kek_timeout: Option<String>,
 }
@@ -190,15 +246,23 @@ struct SettingsText {
     keks: Vec<String>,
     trust: Vec<String>,
     rules: Vec<RuleText>,
+    protect: Vec<String>,
     kek_timeout: Option<String>,
+}
+
+/// Parses patterns. The error is the number of the first invalid one, counted from 1.
+fn patterns(texts: &[String]) -> Result<Vec<Pattern>, usize> {
+    let parse = |(index, text): (usize, &String)| text.parse().map_err(|_| index + 1);
+    texts.iter().enumerate().map(parse).collect()
 }
 
 impl Settings {
     /// Reads the settings, or returns the default if there is no file.
     pub fn load(folder: &ConfigDirectory) -> Result<Self, ConfigError> {
-        const FORM: &str = "one of the settings `keks`, `trust`, `rules` and `kekTimeout`";
+        const FORMS: file::Forms =
+            &[("", "one of the settings `keks`, `trust`, `rules`, `protect` and `kekTimeout`")];
         let Some(path) = folder.settings() else { return Ok(Self::default()) };
-        let text: SettingsText = file::read_yaml(&path, None, FORM)?.unwrap_or_default();
+        let text: SettingsText = file::read_yaml(&path, None, FORMS)?.unwrap_or_default();
         let names = |field, names: &[String]| {
             rules::kek_names(names).map_err(|number| ConfigError::Setting {
                 path: path.clone(),
@@ -209,9 +273,17 @@ impl Settings {
         Ok(Self {
             keks: names("keks", &text.keks)?,
             trust: names("trust", &text.trust)?,
+            protect: patterns(&text.protect)
+                .map_err(|number| ConfigError::Protect { path: path.clone(), number })?,
             kek_timeout: text.kek_timeout,
-            rules: Rules::new(path, text.rules, true)?,
+            rules: Rules::new(path, text.rules, None)?,
         })
+    }
+
+    /// Whether live objects of this context are protected.
+    #[must_use]
+    pub fn protects(&self, context: &str) -> bool {
+        self.protect.iter().any(|pattern| pattern.matches(context))
     }
 
     /// How long a KEK may take to answer before the plugin also tries the next one:

@@ -3,9 +3,11 @@
 
 mod access;
 mod at_rest;
+mod author;
 mod batch;
 mod exec;
 mod git;
+mod guard;
 mod history;
 mod lower;
 mod merge;
@@ -13,6 +15,7 @@ mod peers;
 mod policy;
 mod restart;
 mod select;
+mod signers;
 mod values;
 
 use std::process::ExitCode;
@@ -34,13 +37,16 @@ use envcrypt_core::secret::{LabelError, NameError, TypeError};
 
 pub use access::AccessError;
 pub use at_rest::AtRestError;
+pub use author::{AuthorError, Refusal};
 pub use batch::BatchError;
 pub use exec::ExecError;
+pub use guard::{GuardError, OtherCluster};
 pub use history::HistoryError;
 pub use merge::{MergeError, NotMerged, whose};
 pub use peers::PeersError;
 pub use restart::RestartError;
 pub use select::SelectError;
+pub use signers::SignersError;
 pub use values::{EnvFileError, ValuesError};
 
 /// What the report shows besides the error itself.
@@ -75,6 +81,8 @@ pub enum Failure {
     #[error(transparent)]
     Access(#[from] AccessError),
     #[error(transparent)]
+    Guard(#[from] GuardError),
+    #[error(transparent)]
     Batch(#[from] BatchError),
     #[error(transparent)]
     Restart(#[from] RestartError),
@@ -92,6 +100,10 @@ pub enum Failure {
     Peers(#[from] PeersError),
     #[error(transparent)]
     History(#[from] HistoryError),
+    #[error(transparent)]
+    Author(#[from] AuthorError),
+    #[error(transparent)]
+    Signers(#[from] SignersError),
     /// Flags that conflict.
     #[error("{0}")]
     Usage(String),
@@ -269,6 +281,7 @@ impl Failure {
             Self::Select(error) => error,
             Self::Values(error) => error,
             Self::Access(error) => error,
+            Self::Guard(error) => error,
             Self::Batch(error) => error,
             Self::Restart(error) => error,
             Self::AtRest(error) => error,
@@ -278,6 +291,8 @@ impl Failure {
             Self::Merge(error) => error,
             Self::Peers(error) => error,
             Self::History(error) => error,
+            Self::Author(error) => error,
+            Self::Signers(error) => error,
             Self::Type(error) => error,
             Self::Live(error) => error,
             Self::Replace(error) => &**error,

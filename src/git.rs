@@ -11,6 +11,7 @@ mod repository;
 mod settings;
 mod tips;
 mod unmerged;
+mod versions;
 
 pub use attributes::{Attributes, pattern_of};
 pub use error::GitError;
@@ -21,3 +22,4 @@ pub use objects::{Blob, Reach, Seen};
 pub use repository::Repository;
 pub use settings::Settings;
 pub use unmerged::unmerged;
+pub use versions::VersionOf;

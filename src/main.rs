@@ -9,6 +9,8 @@ use clap::{CommandFactory, Parser};
 use cli::Cli;
 
 mod access;
+mod ages;
+mod author;
 mod batch;
 mod candidates;
 mod cli;
@@ -18,15 +20,18 @@ mod etcd;
 mod failure;
 mod files;
 mod git;
+mod guard;
 mod history;
 mod merge;
 mod peers;
+mod pins;
 mod policy;
 mod process;
 mod restart;
 mod scan;
 mod select;
 mod session;
+mod signers;
 mod terminal;
 mod values;
 

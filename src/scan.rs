@@ -8,4 +8,4 @@ mod tracked;
 
 pub use files::{FileSet, is_excluded};
 pub use sarif::{Place, ReportFormat, pretty, sarif};
-pub use text::{kind, namespace, read, read_whole, secrets, text};
+pub use text::{has_namespace, kind, namespace, read, read_whole, secrets, text};

@@ -1,9 +1,12 @@
 //! What a command needs from its environment. Each part is created on first use.
 
 pub mod local;
+mod paths;
 mod plugins;
+mod signing;
+mod spellings;
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -13,7 +16,8 @@ use std::sync::Arc;
 use crate::config::{
     ConfigDirectory, ConfigError, KEK_VARIABLE, KekName, Rule, RuleInput, Rules, Settings, keks_in,
 };
-use crate::failure::{AccessError, Failure, SelectError};
+use crate::failure::{Failure, SelectError};
+use crate::pins::Pins;
 use crate::terminal::{self, Prompt, Times};
 use envcrypt_cluster::{Cluster, ConnectOptions, Connection};
 use envcrypt_core::access::{MayUse, Policy, Scope, Trust, Uses};
@@ -22,6 +26,9 @@ use envcrypt_core::kek::age::Identities;
 use envcrypt_core::kek::{KekUri, Lifetimes, Passphrases, PluginUser, Ring, RingOptions};
 use envcrypt_core::secret::{Namespace, Place};
 use local::MakeLocal;
+pub use paths::is_file;
+pub use signing::Contexts;
+pub use spellings::{Spot, spellings, spots, without_dots};
 
 pub struct Session {
     options: ConnectOptions,
@@ -32,6 +39,10 @@ pub struct Session {
     prompt: OnceCell<Arc<dyn Prompt>>,
     /// The rules for files of a directory, each read once.
     rules: RefCell<BTreeMap<PathBuf, Option<Rc<Rules>>>>,
+    /// What is known of lists of signers.
+    pub pins: RefCell<Pins>,
+    /// Whether the person typed the name of the protected context in this run.
+    pub has_named_context: Cell<bool>,
 }
 
 /// What `ENVCRYPT_KEK` means for a command that opens.
@@ -45,14 +56,28 @@ pub enum Environment {
 
 impl Session {
     pub fn new(options: ConnectOptions) -> Self {
+        Self::with(options, ConfigDirectory::of_user())
+    }
+
+    /// With another configuration directory, and someone who answers prompts.
+    #[cfg(test)]
+    pub fn for_test(folder: &Path, prompt: Arc<dyn Prompt>) -> Self {
+        let session = Self::with(ConnectOptions::default(), ConfigDirectory::at(folder.to_owned()));
+        let _ = session.prompt.set(prompt);
+        session
+    }
+
+    fn with(options: ConnectOptions, folder: ConfigDirectory) -> Self {
         Self {
             options,
-            folder: ConfigDirectory::of_user(),
+            pins: RefCell::new(Pins::new(folder.signers())),
+            folder,
             target: OnceCell::new(),
             settings: OnceCell::new(),
             ring: OnceCell::new(),
             prompt: OnceCell::new(),
             rules: RefCell::default(),
+            has_named_context: Cell::default(),
         }
     }
 
@@ -96,6 +121,11 @@ impl Session {
     /// The namespace that `-n` names. Reads no file.
     pub fn named_namespace(&self) -> Option<&str> {
         self.options.namespace.as_deref()
+    }
+
+    /// The context that `--context` names.
+    pub fn named_context(&self) -> Option<&str> {
+        self.options.context.as_deref()
     }
 
     /// Refuses an object of another namespace than `-n` names, as kubectl does.
@@ -231,20 +261,38 @@ impl Session {
         namespace: &Namespace,
         path: Option<&Path>,
     ) -> Result<Option<Rc<Rule>>, Failure> {
-        let path = path.map(real_place).transpose()?;
-        let start = match path.as_deref().and_then(Path::parent) {
-            Some(folder) => folder.to_owned(),
-            None => real_place(Path::new("."))?,
-        };
+        let nearest = self.rules_of(&rules_start(path)?)?;
+        let [own, nearest] = self.matching_rules(namespace, path, nearest)?;
+        Ok(own.or(nearest))
+    }
+
+    /// The first match among the user's own rules, and among those of a file.
+    fn matching_rules(
+        &self,
+        namespace: &Namespace,
+        path: Option<&Path>,
+        nearest: Option<Rc<Rules>>,
+    ) -> Result<[Option<Rc<Rule>>; 2], Failure> {
         let own = &self.settings()?.rules;
-        let nearest = self.rules_of(&start)?;
         if own.is_empty() && nearest.is_none() {
-            return Ok(None);
+            return Ok([None, None]);
         }
+        let path = path.filter(is_file).map(real_place).transpose()?;
         let context = self.target().ok().and_then(|target| target.context());
         let path = path.as_deref();
         let input = RuleInput { namespace: namespace.as_str(), context, path };
-        Ok(own.find(input).or_else(|| nearest.and_then(|rules| rules.find(input))))
+        Ok([own.find(input), nearest.and_then(|rules| rules.find(input))])
+    }
+
+    /// The rules of the nearest `.envcrypt.yaml`, with the path that its patterns are compared with.
+    pub fn nearest_rules(
+        &self,
+        path: Option<&Path>,
+    ) -> Result<(Option<PathBuf>, Option<Rc<Rules>>), Failure> {
+        let start = rules_start(path)?;
+        let path = path.filter(is_file).map(real_place).transpose()?;
+        let nearest = self.rules_of(&start)?;
+        Ok((path, nearest))
     }
 
     pub fn rules_of(&self, folder: &Path) -> Result<Option<Rc<Rules>>, Failure> {
@@ -254,22 +302,6 @@ impl Session {
         let rules = Rules::nearest(folder)?.map(Rc::new);
         self.rules.borrow_mut().insert(folder.to_owned(), rules.clone());
         Ok(rules)
-    }
-
-    /// Refuses to apply a Secret to another cluster than its rule names.
-    pub fn check_cluster(&self, place: &Place, path: Option<&Path>) -> Result<(), Failure> {
-        let Some(rule) = self.rule(&place.namespace, path)? else { return Ok(()) };
-        let Some(wanted) = &rule.cluster else { return Ok(()) };
-        let server = self.target()?.server()?;
-        match wanted.matches(server.trim_end_matches('/')) || wanted.matches(&server) {
-            true => Ok(()),
-            false => Err(Failure::Access(AccessError::OtherCluster {
-                place: place.to_string(),
-                rules: rule.file.clone(),
-                wanted: wanted.to_string(),
-                server,
-            })),
-        }
     }
 }
 
@@ -291,7 +323,7 @@ fn warn_if_shared(path: &Path) {
 
 /// The absolute path, with `..` and links of its directory resolved: otherwise its parents would be
 /// other directories.
-fn real_place(path: &Path) -> Result<PathBuf, Failure> {
+pub fn real_place(path: &Path) -> Result<PathBuf, Failure> {
     let read = |source| Failure::Select(SelectError::Read { path: ".".into(), source });
     let path = std::env::current_dir().map_err(read)?.join(path);
     if path.is_dir() {
@@ -300,6 +332,16 @@ fn real_place(path: &Path) -> Result<PathBuf, Failure> {
     let folder = path.parent().and_then(|folder| folder.canonicalize().ok());
     let joined = folder.zip(path.file_name()).map(|(folder, name)| folder.join(name));
     Ok(joined.unwrap_or(path))
+}
+
+/// The real directory in which the search for rules starts: that of the file, or the working
+/// directory.
+pub fn rules_start(path: Option<&Path>) -> Result<PathBuf, Failure> {
+    let path = path.filter(is_file).map(real_place).transpose()?;
+    match path.as_deref().and_then(Path::parent) {
+        Some(folder) => Ok(folder.to_owned()),
+        None => real_place(Path::new(".")),
+    }
 }
 
 pub fn kek_variable() -> Result<Vec<KekName>, ConfigError> {

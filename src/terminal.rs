@@ -2,6 +2,7 @@
 //! nothing.
 
 mod editor;
+mod kept;
 mod output;
 mod prompt;
 mod report;
@@ -9,10 +10,11 @@ mod time;
 mod visible;
 
 pub use editor::{EditError, Editor};
+pub use kept::KeptTerminal;
 pub use output::{
     OutputError, stderr_is_terminal, stderr_line, stdout, stdout_is_terminal, tty_line,
 };
 pub use prompt::{Prompt, PromptError, Times, open as open_prompt, restore_terminal};
 pub use report::{Report, note, warn};
-pub use time::time;
+pub use time::{INVALID, age, time};
 pub use visible::{visible, visible_json};

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::access::choice::{self, Chooser};
-use crate::access::opener::{Opener, is_file};
+use crate::access::opener::Opener;
 use crate::failure::{AccessError, Failure};
 use crate::session::Session;
 use envcrypt_core::access::{Answer, Question, Verdict};
@@ -51,7 +51,6 @@ impl<'a> Holders<'a> {
         path: Option<&Path>,
     ) -> Result<Vec<Holder>, Failure> {
         let place = &secret.meta.place;
-        let path = path.filter(is_file);
         let chosen = choice::choose(self.session, &[], place, path, &self.chooser);
         let chosen = chosen.map_err(|failure| match failure {
             Failure::Access(AccessError::NoKek) => {
@@ -116,7 +115,7 @@ impl<'a> Holders<'a> {
         if targets.is_empty() {
             return Ok(());
         }
-        let named = self.opener.named_for(&secret.meta.place, path.filter(is_file))?;
+        let named = self.opener.named_for(&secret.meta.place, path)?;
         let named = self.named(&named).await;
         for target in targets {
             target.named = named.iter().any(|named| named.kek.id() == target.kek.id())

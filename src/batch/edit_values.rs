@@ -111,6 +111,7 @@ impl<'a> Changer<'a> {
         path: Option<&Path>,
     ) -> Result<Option<PlainSecret>, Failure> {
         if !self.may_open {
+            self.opener.check_signed(secret, path)?;
             return Ok(None);
         }
         let opened = async { self.opener.open(secret, path).await };
@@ -144,23 +145,25 @@ impl<'a> Changer<'a> {
         path: Option<&Path>,
         delta: &Delta,
     ) -> Result<SealedSecret, Failure> {
-        let sealed = self.seal(&secret, path, &delta.values).await?;
+        let sealed = self.seal(&secret, path, &delta.values, &BTreeMap::new()).await?;
         self.put(secret, sealed.parts, &delta.gone, &sealed.sealer)
     }
 
-    /// Seals new values for a Secret. After this, the plaintext is not needed any more.
+    /// Seals new values for a Secret. After this, the plaintext is not needed any more. `born` has
+    /// the times when values that are not new were first sealed, in seconds since 1970.
     pub async fn seal(
         &self,
         secret: &SealedSecret,
         path: Option<&Path>,
         values: &BTreeMap<Key, SecretValue>,
+        born: &BTreeMap<Key, u64>,
     ) -> Result<SealedValues, Failure> {
         let ready = self.ready.take();
         let sealer = match ready {
             Some(ready) if ready.is_for(secret) => ready.sealer,
             _ => self.sealer(secret, path).await?,
         };
-        let parts = sealer.seal_values(values, secret.next_seal_time(now()));
+        let parts = sealer.seal_values_again(values, born, secret.next_seal_time(now()));
         Ok(SealedValues { parts, scope: secret.scope(), keys: secret.keys(), sealer })
     }
 
@@ -222,7 +225,7 @@ pub struct ChangeArgs {
 
 impl ChangeArgs {
     pub fn opener<'a>(&self, session: &'a Session) -> Result<Opener<'a>, Failure> {
-        Opener::to_change(session, &self.kek, &[])
+        Ok(Opener::to_change(session, &self.kek, &[])?.with_own_key())
     }
 
     pub fn changer<'a>(

@@ -80,7 +80,7 @@ impl<C: Change> Many<'_, C> {
             }
             let (mut plan, failed_before) = (BTreeMap::new(), found.failures.len());
             for (index, (_, secret)) in secrets {
-                match self.change.admit(&secret, Some(&path)).await {
+                match self.admit(&secret, Some(&path)).await {
                     Ok(is_wanted) => drop(plan.insert(index, is_wanted)),
                     Err(failure) => found.failures.push(failure),
                 }

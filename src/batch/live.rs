@@ -88,7 +88,7 @@ impl<C: Change> Many<'_, C> {
 
     async fn admit_live(&self, object: &Object) -> Result<(Named, bool), Failure> {
         let secret = self.read(object)?;
-        let is_wanted = self.change.admit(&secret, None).await?;
+        let is_wanted = self.admit(&secret, None).await?;
         Ok((Named { form: object.form(), place: secret.place().clone() }, is_wanted))
     }
 
@@ -122,7 +122,7 @@ impl<C: Change> Many<'_, C> {
         let place = &named.place;
         let object = cluster.get_as(place, named.form).await?;
         let secret = self.read(&object)?;
-        let is_wanted = self.change.admit(&secret, None).await?;
+        let is_wanted = self.admit(&secret, None).await?;
         let (new, how) = self.one(secret, None, is_wanted).await?;
         if let Some(new) = new {
             self.change.write(cluster, place, object, &new).await?;

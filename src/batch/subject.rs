@@ -20,6 +20,11 @@ pub trait Subject: Sized {
     fn check(&self) -> Result<(), Failure>;
 
     fn place(&self) -> &Place;
+
+    /// The Secret itself, if it is sealed.
+    fn sealed(&self) -> Option<&SealedSecret> {
+        None
+    }
 }
 
 impl Subject for SealedSecret {
@@ -38,6 +43,10 @@ impl Subject for SealedSecret {
 
     fn place(&self) -> &Place {
         &self.meta.place
+    }
+
+    fn sealed(&self) -> Option<&SealedSecret> {
+        Some(self)
     }
 }
 

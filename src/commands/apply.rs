@@ -1,23 +1,29 @@
 //! `apply`: applies sealed files to the cluster, as they are or unwrapped.
 
+mod live;
+mod older;
+
+use std::cell::RefCell;
 use std::collections::{BTreeSet, HashSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use futures::StreamExt;
 use futures::stream::FuturesOrdered;
 
-use crate::access::opener::{OpenArgs, Opener, is_file};
+use crate::access::opener::{OpenArgs, Opener};
 use crate::batch::progress::{Done, IN_FLIGHT, Progress};
-use crate::failure::{BatchError, Failure, SelectError};
+use crate::failure::{AccessError, BatchError, Failure, SelectError};
+use crate::guard::{AnyClusterArgs, ClusterCheck};
 use crate::restart::{RestartArgs, Restarter};
 use crate::select::dry_run::DryRun;
 use crate::select::files::{FileArgs, FoundObject, tell_passed_over};
 use crate::session::Session;
+use crate::signers;
 use crate::terminal;
 use envcrypt_cluster::{Cluster, ClusterError, FIELD_MANAGER, WriteOptions};
-use envcrypt_core::envelope::{Jwe, SealCheck, SealedSecret, is_too_late, now};
-use envcrypt_core::manifest::{self, Form, Object};
+use envcrypt_core::envelope::SealedSecret;
+use envcrypt_core::manifest::{self, Object};
 use envcrypt_core::secret::{Namespace, Place};
 
 /// How often a Secret is compared again that others change at the same time.
@@ -30,7 +36,9 @@ const ATTEMPTS: usize = 3;
 /// applies plain Secrets of their real type, for workloads that cannot open sealed values.
 ///
 /// The command refuses a file that was sealed before the Secret in the cluster: someone may have
-/// brought back an old version. To bring back old values on purpose, run `rotate -f FILE` first.
+/// brought back an old version. This holds for both kinds of sealed Secrets, and for plain Secrets
+/// that --unwrap made. To bring back old values on purpose, run `rotate -f FILE` first; where a rule
+/// asks for signatures, add `--allow-older` to it.
 ///
 /// An EnvcryptSecret is applied as the custom resource, from which envcrypt-controller makes the
 /// plain Secret. With --unwrap, this machine makes the plain Secret instead.
@@ -66,6 +74,11 @@ pub struct ApplyArgs {
     /// Field manager for server-side apply
     #[arg(long, value_name = "NAME", default_value = FIELD_MANAGER, hide_short_help = true)]
     field_manager: String,
+    /// Drop labels and annotations that the signers of the Secret did not sign
+    #[arg(long, requires = "unwrap", help_heading = "Opening")]
+    drop_unsigned: bool,
+    #[command(flatten)]
+    any_cluster: AnyClusterArgs,
     #[command(flatten)]
     open: OpenArgs,
     #[command(flatten)]
@@ -81,11 +94,19 @@ pub async fn run(args: ApplyArgs, session: &Session) -> Result<(), Failure> {
         return Err(Failure::Usage("`--restart` needs the cluster: use `--dry-run=server`".into()));
     }
     args.restart.check(session, args.dry_run == DryRun::Server)?;
+    let (clusters, default) = (ClusterCheck::new(session, &args.any_cluster), session.namespace()?);
+    if args.dry_run != DryRun::Client {
+        let read = |path: &Path| Ok(args.files.read_sealed(path)?.found);
+        clusters.check_files(&args.files.paths()?, &default, read).await?;
+    }
+    let reader = Reader { args: &args, session, clusters, default };
     let opener = match args.unwrap || args.restart.is_wanted() {
+        true if args.unwrap => {
+            Some(Opener::new(session, &args.open)?.for_plain(args.drop_unsigned))
+        }
         true => Some(Opener::new(session, &args.open)?),
         false => None,
     };
-    let reader = Reader { args: &args, session, default: session.namespace()? };
     let (sources, places) = reader.check_all(opener.as_ref().filter(|_| args.unwrap)).await?;
     let cluster = match args.dry_run {
         DryRun::Client => None,
@@ -99,7 +120,14 @@ pub async fn run(args: ApplyArgs, session: &Session) -> Result<(), Failure> {
     };
     let opener = opener.as_ref().filter(|_| args.unwrap);
     let shows_path = sources.len() > 1;
-    let work = Application { args: &args, opener, cluster, restarter, shows_path };
+    let work = Application {
+        args: &args,
+        opener,
+        cluster,
+        restarter,
+        shows_path,
+        warned: RefCell::default(),
+    };
     let mut progress = Progress::new(places.len());
     let mut under_way = FuturesOrdered::new();
     for source in sources {
@@ -143,6 +171,7 @@ enum Source {
 struct Reader<'a> {
     args: &'a ApplyArgs,
     session: &'a Session,
+    clusters: ClusterCheck<'a>,
     default: Namespace,
 }
 
@@ -164,8 +193,7 @@ impl Reader<'_> {
             for found in &found {
                 let secret = self.secret(found)?;
                 if self.args.dry_run != DryRun::Client {
-                    let path = Some(&*found.path).filter(is_file);
-                    self.session.check_cluster(&secret.meta.place, path)?;
+                    self.clusters.check(&secret.meta.place, Some(&found.path)).await?;
                 }
                 if let Some(opener) = opener {
                     opener.admit(&secret, Some(&found.path)).await?;
@@ -199,6 +227,16 @@ impl Reader<'_> {
     fn secret(&self, found: &FoundObject) -> Result<SealedSecret, Failure> {
         let secret = found.sealed(self.session, &self.default, self.args.open.seal())?;
         secret.check_place(self.args.open.seal())?;
+        // With `--unwrap`, opening it checks the signatures.
+        if !self.args.unwrap && self.args.open.asks_signatures() {
+            let signed = signers::check(self.session, &secret, Some(&found.path))?;
+            let names = signed.map(|signed| signed.uncovered).unwrap_or_default();
+            // A controller makes a plain Secret of a resource, with all that its template has.
+            if found.object.is_resource() && !names.is_empty() {
+                let place = secret.meta.place.to_string();
+                return Err(Failure::Access(AccessError::UnsignedLabels { place, names }));
+            }
+        }
         Ok(secret)
     }
 
@@ -226,6 +264,8 @@ struct Application<'a> {
     restarter: Option<Restarter<'a>>,
     /// Whether results name the file, because there are several.
     shows_path: bool,
+    /// The warnings so far, so that each is printed once.
+    warned: RefCell<BTreeSet<String>>,
 }
 
 impl Application<'_> {
@@ -236,7 +276,7 @@ impl Application<'_> {
             Some(opener) => {
                 let plain = opener.open(&secret, Some(&path)).await?;
                 plain.check()?;
-                manifest::plain_object(&plain)
+                older::with_time(manifest::plain_object(&plain), &secret)
             }
             None => object.for_apply(place),
         };
@@ -274,7 +314,10 @@ impl Application<'_> {
         options: &WriteOptions,
     ) -> Result<(Option<Object>, Object), Failure> {
         let place = &secret.meta.place;
-        let compares = self.opener.is_none() && !self.args.allow_older;
+        let compares = !self.args.allow_older;
+        if compares && let Some(other) = self.find_other(cluster, place, object).await? {
+            older::check_not_older(secret, &other)?;
+        }
         let mut attempt = 0;
         loop {
             attempt += 1;
@@ -283,7 +326,7 @@ impl Application<'_> {
                 false => None,
             };
             if let Some(live) = before.as_ref().filter(|_| compares) {
-                check_not_older(secret, live)?;
+                older::check_not_older(secret, live)?;
                 let version = live.metadata.other.get("resourceVersion").cloned();
                 object.metadata.other.extend(version.map(|v| ("resourceVersion".to_owned(), v)));
             }
@@ -292,7 +335,7 @@ impl Application<'_> {
                     // Another command of this program wrote these fields. Only a newer file may
                     // overwrite them: of the same seal, the live Secret may have other KEKs.
                     if let Some(live) = before.as_ref().filter(|_| compares) {
-                        check_newer(secret, live)?;
+                        older::check_newer(secret, live)?;
                     }
                     let options = WriteOptions { force_conflicts: true, ..options.clone() };
                     cluster.apply(place, object, &options).await
@@ -306,24 +349,6 @@ impl Application<'_> {
                 }
                 after => return Ok((before, after?)),
             }
-        }
-    }
-
-    /// The live object. Whoever may write it need not be allowed to read it.
-    async fn find(
-        &self,
-        cluster: &Cluster,
-        place: &Place,
-        form: Form,
-    ) -> Result<Option<Object>, Failure> {
-        match cluster.find_as(place, form).await {
-            Err(error @ ClusterError::Forbidden { .. }) if self.restarter.is_none() => {
-                terminal::warn(&format!(
-                    "{error}, so the command cannot check that the file is not older"
-                ));
-                Ok(None)
-            }
-            found => Ok(found?),
         }
     }
 
@@ -353,46 +378,4 @@ impl Application<'_> {
             }
         }
     }
-}
-
-/// Refuses a file that was sealed before the live Secret.
-fn check_not_older(file: &SealedSecret, live: &Object) -> Result<(), Failure> {
-    // If it is plain or damaged, there is no time to compare with. If `--insecure-skip-seal` is
-    // given, there is none either, and the person said so.
-    let live = live.sealed(&file.meta.place.namespace, SealCheck::Required).ok();
-    let live = live.and_then(|live| live.seal);
-    for (seal, of) in [(&file.seal, "in the file"), (&live, "live")] {
-        if let Some(late) = seal.as_ref().filter(|seal| is_too_late(seal.sealed_at, now())) {
-            terminal::warn(&format!(
-                "the Secret `{}` that is {of} was sealed at {}, which is in the future: the command cannot check which one is older; seal it again with `rotate`",
-                file.meta.place,
-                terminal::time(late.sealed_at)
-            ));
-        }
-    }
-    match (&file.seal, &live) {
-        (Some(file), Some(live))
-            if file.sealed_at < live.sealed_at && !is_too_late(live.sealed_at, now()) => {}
-        _ => return Ok(()),
-    }
-    Err(older(file, live.as_ref()))
-}
-
-/// Refuses a file that was not sealed after the live Secret.
-fn check_newer(file: &SealedSecret, live: &Object) -> Result<(), Failure> {
-    let live = live.sealed(&file.meta.place.namespace, SealCheck::Required)?.seal;
-    let time = |seal: Option<&Jwe>| seal.map(|seal| seal.sealed_at);
-    match time(file.seal.as_ref()) > time(live.as_ref()) {
-        true => Ok(()),
-        false => Err(older(file, live.as_ref())),
-    }
-}
-
-fn older(file: &SealedSecret, live: Option<&Jwe>) -> Failure {
-    let time = |seal: Option<&Jwe>| terminal::time(seal.map_or(0, |seal| seal.sealed_at));
-    Failure::Batch(BatchError::OlderFile {
-        place: file.meta.place.to_string(),
-        file: time(file.seal.as_ref()),
-        live: time(live),
-    })
 }

@@ -1,6 +1,7 @@
 //! `check`: finds unencrypted Secrets, and sealed Secrets with problems. It works offline, without
 //! a KMS and without a cluster.
 
+mod ages;
 mod attributes;
 mod checker;
 mod conflicts;
@@ -25,6 +26,7 @@ use crate::terminal;
 use checker::Checker;
 use history::{HistoryArgs, InUse};
 use peers::Peers;
+use report::IgnoreArgs;
 use since::Since;
 
 /// Find unencrypted Secrets, and sealed Secrets that are damaged, misplaced or use the wrong KEK.
@@ -39,6 +41,8 @@ use since::Since;
   wrong-form       a sealed Secret that cannot be read, or has no seal
   unknown-kek      a KEK that no rule, setting or flag names
   kek-not-allowed  a KEK that the rules of `.envcrypt.yaml` do not name for this Secret
+  stale            a value that is older than the `maxAge` of its rule
+  rotate-by        a value that is older than the date in `envcrypt.dev/rotate-by`, which has passed
   merge-conflict   a conflict that a merge left in a manifest with Secrets
   not-sealed       an object of SOPS or Sealed Secrets, only with --only-sealed
 
@@ -50,7 +54,10 @@ With --history:
   was-plain        a plaintext value in any commit, branch, stash or reflog
   still-in-use     with --open: such a value that a sealed Secret still has
 
-It does not check files that Git ignores, or manifests inside the text of another object.
+A value gets too old by time alone. Where a change must not wait for a new value, add
+--ignore stale,rotate-by.
+
+The command does not check files that Git ignores, or manifests inside the text of another object.
 
 Examples:
   # Check a whole repository
@@ -64,6 +71,9 @@ Examples:
 
   # Skip test data, and name a KEK that is allowed
   kubectl envcrypt check --exclude 'tests/**' --kek hashivault://prod deploy/
+
+  # In a hook: do not stop a commit because a password is old
+  kubectl envcrypt check --ignore stale,rotate-by
 
   # In CI: refuse a pull request that brings back an older seal
   kubectl envcrypt check --since $(git merge-base origin/main HEAD)
@@ -85,7 +95,9 @@ pub struct CheckArgs {
     /// Report objects that SOPS or Sealed Secrets encrypted, too
     #[arg(long)]
     only_sealed: bool,
-    /// Compare with this commit: no sealed Secret may be older than there
+    #[command(flatten)]
+    ignore: IgnoreArgs,
+    /// Compare with this commit: no sealed Secret may be older; its rules and signers count
     #[arg(long, value_name = "REV")]
     since: Option<String>,
     #[command(flatten)]
@@ -112,7 +124,7 @@ fn not_checked(failure: Failure) -> Failure {
 }
 
 async fn check(args: &CheckArgs, session: &Session) -> Result<(), Failure> {
-    let mut checker = Checker::new(session, &args.kek)?;
+    let mut checker = Checker::new(session, &args.kek, &args.ignore)?;
     checker.peers = Peers::new(args.only_sealed);
     if args.filter {
         return filter::run(checker);
@@ -134,6 +146,7 @@ async fn check(args: &CheckArgs, session: &Session) -> Result<(), Failure> {
         findings.extend(was.findings);
         incomplete.extend(was.incomplete);
     }
+    args.ignore.drop_from(&mut findings);
     known.tell();
     peers.tell();
     attributes::tell(&sealed);

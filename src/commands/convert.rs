@@ -14,7 +14,7 @@ use crate::select::kind::SealedKind;
 use crate::session::Session;
 use crate::terminal;
 use envcrypt_core::manifest::{self, Document, ManifestError, Object};
-use envcrypt_core::secret::Namespace;
+use envcrypt_core::secret::{Namespace, is_note};
 
 /// Convert sealed Secrets in files to EnvcryptSecrets, or the reverse.
 ///
@@ -167,7 +167,7 @@ impl Conversion<'_> {
     fn converted(&self, object: &Object) -> Result<Object, ManifestError> {
         let new = object.converted(&self.default, self.args.force)?;
         let template = new.spec.as_ref().map(|spec| &spec.template);
-        if template.is_some_and(|template| !template.annotations.is_empty()) {
+        if template.is_some_and(|template| template.annotations.keys().any(|name| !is_note(name))) {
             terminal::note(&format!(
                 "`{}` has annotations in `spec.template`: the controller refuses those that no flag `--allow-annotation` allows",
                 new.title()

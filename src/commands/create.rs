@@ -9,10 +9,14 @@ use clap::{Args, ValueEnum};
 
 use crate::access::choice::{self, Chooser, SealingArgs};
 use crate::access::opener::consents;
+use crate::ages::check_notes;
+use crate::author::{Signing, SigningArgs, Signs};
 use crate::candidates;
 use crate::failure::Failure;
 use crate::files::{self, FileError};
+use crate::guard::{AnyClusterArgs, ClusterCheck, confirm_context};
 use crate::peers;
+use crate::process;
 use crate::select::dry_run::DryRun;
 use crate::select::kind::SealedKind;
 use crate::select::names;
@@ -116,6 +120,8 @@ pub struct CreateArgs {
     sealing: SealingArgs,
     #[command(flatten)]
     allow: AllowArgs,
+    #[command(flatten)]
+    any_cluster: AnyClusterArgs,
 
     /// Write the sealed Secret to a new file, not to the cluster
     #[arg(short, long, value_name = "FILE", help_heading = "Output", conflicts_with = "dry_run")]
@@ -133,6 +139,8 @@ pub struct CreateArgs {
     /// Field manager that owns the fields of the Secret
     #[arg(long, value_name = "NAME", default_value = FIELD_MANAGER, help_heading = "Output", hide_short_help = true)]
     field_manager: String,
+    #[command(flatten)]
+    signing: SigningArgs,
 }
 
 /// `-o`
@@ -172,6 +180,8 @@ pub async fn run(args: CreateArgs, session: &Session) -> Result<(), Failure> {
     if let Some(path) = path.filter(|path| path.symlink_metadata().is_ok()) {
         return Err(FileError::Exists(path.to_owned()).into());
     }
+    let signing = Signing::new(session, args.signs());
+    signing.admit(&meta.place, None, path)?;
     let consents = consents(session, session.policy_to_seal(MayUse::Granted)?);
     let chooser = Chooser::new(session, &consents);
     let named = choice::choose(session, &args.sealing.kek, &meta.place, path, &chooser)?;
@@ -201,10 +211,25 @@ pub async fn run(args: CreateArgs, session: &Session) -> Result<(), Failure> {
     choice::remember(session, &mut consents.policy_mut(), &sealed.meta.place, &keks);
     choice::remember_aliases(&mut consents.policy_mut(), &named, &keks);
     choice::write_down(&mut consents.policy_mut());
-    args.deliver(&sealed, cluster).await
+    let sealed = signing.sign(sealed, path).await?;
+    signing.tell_open(path);
+    // While a program signs, this process catches the signals, and from then on.
+    tokio::select! {
+        delivered = args.deliver(&sealed, cluster) => delivered,
+        number = process::stopped() => Err(Failure::Ended(128 + number)),
+    }
 }
 
 impl CreateArgs {
+    /// A dry run signs only what is printed, because that is often saved.
+    fn signs(&self) -> Signs {
+        let is_kept = self.output.and_then(Output::format).is_some();
+        match self.dry_run == DryRun::None || is_kept {
+            true => self.signing.signs(),
+            false => Signs::Never,
+        }
+    }
+
     fn meta(&self, session: &Session) -> Result<Meta, Failure> {
         let name = self.name.parse()?;
         let kind: SecretType = self.r#type.parse()?;
@@ -213,6 +238,7 @@ impl CreateArgs {
         };
         let labels = pairs(&self.labels, parse_label)?;
         let annotations = pairs(&self.annotations, parse_annotation)?;
+        check_notes(&annotations).map_err(Failure::Usage)?;
         // The seal is an annotation too, and it grows with the number of KEKs.
         let size: usize = annotations.iter().map(|(name, value)| name.len() + value.len()).sum();
         if size > MAX_ANNOTATIONS - ROOM_FOR_SEAL {
@@ -252,9 +278,17 @@ impl CreateArgs {
         if self.write.is_some() || self.dry_run == DryRun::Client {
             return Ok(None);
         }
-        session.check_cluster(&meta.place, None)?;
+        ClusterCheck::new(session, &self.any_cluster).check(&meta.place, None).await?;
+        if self.dry_run == DryRun::None {
+            confirm_context(session)?;
+        }
         let cluster = session.cluster().await?;
-        let empty = SealedSecret { meta: meta.clone(), values: BTreeMap::new(), seal: None };
+        let empty = SealedSecret {
+            meta: meta.clone(),
+            values: BTreeMap::new(),
+            seal: None,
+            signatures: Vec::new(),
+        };
         let mut empty = self.kind.object(&empty);
         if let Some(spec) = &mut empty.spec {
             // The API server checks this before it checks whether the name exists.

@@ -1,8 +1,8 @@
 //! `diff`: compares files with the cluster, key by key. It never shows a value.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use futures::{StreamExt, stream};
@@ -10,8 +10,9 @@ use futures::{StreamExt, stream};
 use crate::access::opener::{OpenArgs, Opener};
 use crate::batch::progress::IN_FLIGHT;
 use crate::failure::{Failure, SelectError};
+use crate::guard::{AnyClusterArgs, ClusterCheck};
 use crate::select::files::{FileArgs, FoundObject, is_no_manifest};
-use crate::session::Session;
+use crate::session::{Session, is_file};
 use crate::terminal::{self, OutputError};
 use envcrypt_cluster::Cluster;
 use envcrypt_core::envelope::SealedSecret;
@@ -43,6 +44,8 @@ pub struct DiffArgs {
     #[arg(long, conflicts_with = "show_lengths")]
     no_open: bool,
     #[command(flatten)]
+    any_cluster: AnyClusterArgs,
+    #[command(flatten)]
     open: OpenArgs,
 }
 
@@ -60,20 +63,22 @@ async fn compare(args: DiffArgs, session: &Session) -> Result<bool, Failure> {
     if args.files.filename.is_empty() {
         return Err(Failure::Usage("name files with `-f`".to_owned()));
     }
+    let (clusters, default) = (ClusterCheck::new(session, &args.any_cluster), session.namespace()?);
+    let read = |path: &Path| Ok(args.files.read(path)?.0);
+    clusters.check_files(&args.files.paths()?, &default, read).await?;
+    let mut piped = piped(&args.files, &clusters, &default).await?;
     let work = Comparison {
         opener: Opener::new(session, &args.open)?,
         cluster: session.cluster().await?,
-        default: session.namespace()?,
+        clusters,
+        default,
         args: &args,
         session,
     };
     // Each file is read just before it is compared, so that many files need no more memory.
-    let files = args.files.paths()?.into_iter().flat_map(|path| match args.files.read(&path) {
-        Ok((found, _)) => found.into_iter().map(Ok).collect(),
-        // A directory may contain files that are not manifests.
-        Err(failure) if !args.files.is_named(&path) && is_no_manifest(&failure) => Vec::new(),
-        Err(failure) => vec![Err(failure)],
-    });
+    let files = args.files.paths()?.into_iter();
+    let files =
+        files.flat_map(|path| piped.remove(&path).unwrap_or_else(|| objects(&args.files, &path)));
     let each = stream::iter(files).map(|found| work.one(found));
     let mut each = std::pin::pin!(each.buffered(IN_FLIGHT));
     let (mut all, mut failures, mut differs) = (0, Vec::new(), false);
@@ -98,11 +103,41 @@ async fn compare(args: DiffArgs, session: &Session) -> Result<bool, Failure> {
     }
 }
 
+/// The Secrets of one file.
+fn objects(files: &FileArgs, path: &Path) -> Vec<Result<FoundObject, Failure>> {
+    match files.read(path) {
+        Ok((found, _)) => found.into_iter().map(Ok).collect(),
+        // A directory may contain files that are not manifests.
+        Err(failure) if !files.is_named(path) && is_no_manifest(&failure) => Vec::new(),
+        Err(failure) => vec![Err(failure)],
+    }
+}
+
+/// The Secrets of pipes, each read once and checked before anything connects.
+async fn piped(
+    files: &FileArgs,
+    clusters: &ClusterCheck<'_>,
+    default: &Namespace,
+) -> Result<BTreeMap<PathBuf, Vec<Result<FoundObject, Failure>>>, Failure> {
+    let mut piped = BTreeMap::new();
+    for path in files.paths()?.into_iter().filter(|path| !is_file(&path.as_path())) {
+        let found = objects(files, &path);
+        for FoundObject { path, object } in found.iter().flatten() {
+            if let Ok(place) = object.place(default) {
+                clusters.check(&place, Some(path)).await?;
+            }
+        }
+        piped.insert(path, found);
+    }
+    Ok(piped)
+}
+
 struct Comparison<'a> {
     args: &'a DiffArgs,
     session: &'a Session,
     opener: Opener<'a>,
     cluster: Cluster,
+    clusters: ClusterCheck<'a>,
     default: Namespace,
 }
 
@@ -139,7 +174,11 @@ impl Comparison<'_> {
             other => other,
         })?;
         let place = in_file.meta().place.clone();
+        if let Side::Sealed(secret) = &in_file {
+            self.opener.check_signed(secret, Some(&path))?;
+        }
         self.session.check_namespace(&place)?;
+        self.clusters.check(&place, Some(&*path)).await?;
         let Some(live) = self.cluster.find_as(&place, object.form()).await? else {
             return Ok(format!("{place}\n  is not in the cluster\n"));
         };
@@ -181,6 +220,11 @@ impl Comparison<'_> {
         {
             lines.add('~', "the seal", "changed");
         }
+        if let (Side::Sealed(file), Side::Sealed(live)) = (&file, &live)
+            && file.signatures != live.signatures
+        {
+            lines.add('~', "signatures", "changed");
+        }
         let differing: Vec<Key> = keys.into_iter().filter(|key| !same_bytes(key)).collect();
         let in_both = |key: &Key| file.keys().contains(key) && live.keys().contains(key);
         if self.args.no_open || !differing.iter().any(in_both) {
@@ -195,7 +239,7 @@ impl Comparison<'_> {
             return Ok(lines.under(place));
         }
         let is_sealed = matches!((&file, &live), (Side::Sealed(_), Side::Sealed(_)));
-        let (file, live) = (self.open(file, Some(path)).await?, self.open(live, None).await?);
+        let (file, live) = (self.open(file, Some(path)).await?, self.open_live(live).await?);
         for key in &differing {
             let (here, there) = (file.values.get(key), live.values.get(key));
             let how = match (here, there) {
@@ -214,6 +258,13 @@ impl Comparison<'_> {
         match side {
             Side::Plain(plain) => Ok(plain),
             Side::Sealed(secret) => self.opener.open(&secret, path).await,
+        }
+    }
+
+    async fn open_live(&self, side: Side) -> Result<PlainSecret, Failure> {
+        match side {
+            Side::Plain(plain) => Ok(plain),
+            Side::Sealed(secret) => self.opener.open_live(&secret).await,
         }
     }
 }

@@ -8,6 +8,7 @@ use clap::Args;
 use zeroize::Zeroizing;
 
 use crate::access::opener::Opener;
+use crate::author::{ChangeSigningArgs, Signs};
 use crate::batch::edit_values::{Changer, Delta};
 use crate::batch::{self, Change};
 use crate::candidates;
@@ -53,6 +54,8 @@ pub struct EditArgs {
     open_with: Vec<KekName>,
     #[command(flatten)]
     allow: AllowArgs,
+    #[command(flatten)]
+    signing: ChangeSigningArgs,
 }
 
 pub async fn run(args: EditArgs, session: &Session) -> Result<(), Failure> {
@@ -61,7 +64,7 @@ pub async fn run(args: EditArgs, session: &Session) -> Result<(), Failure> {
         return Err(Failure::Usage("`edit` takes one NAME, or a file with `-f`".to_owned()));
     }
     let keks = session.keks(&args.kek, MakeLocal::No)?;
-    let opener = Opener::to_change(session, &args.kek, &args.open_with)?;
+    let opener = Opener::to_change(session, &args.kek, &args.open_with)?.with_own_key();
     let work = Editing {
         changer: Changer::new(session, &opener, keks, true),
         opener: &opener,
@@ -247,6 +250,14 @@ impl Change for Editing<'_> {
         };
         *self.edited.borrow_mut() = Some(edited);
         Ok((new?, "edited"))
+    }
+
+    fn signs(&self) -> Signs {
+        self.args.signing.signs()
+    }
+
+    fn allows_older(&self) -> bool {
+        self.args.signing.allow_older
     }
 }
 

@@ -144,7 +144,7 @@ impl ExecArgs {
     async fn values(&self, session: &Session) -> Result<Given, Failure> {
         let named = self.named(session).await?;
         let standalone =
-            Standalone::new(session, &self.open.kek, self.secret.as_deref(), &self.spec_env)?;
+            Standalone::new(session, &self.open, self.secret.as_deref(), &self.spec_env)?;
         let mut given = Given::default();
         let found = standalone.found();
         self.check_names(found.iter().map(|(name, _)| name.to_string_lossy()))?;

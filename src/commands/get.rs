@@ -1,8 +1,11 @@
 //! `get`: lists the sealed Secrets in the cluster.
 
+mod stale;
+
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
+use crate::ages::{Notes, oldest};
 use crate::candidates;
 use crate::config::KekName;
 use crate::failure::Failure;
@@ -13,17 +16,21 @@ use crate::session::Session;
 use crate::session::local::MakeLocal;
 use crate::terminal;
 use envcrypt_core::access::{MayUse, Policy, Trust};
-use envcrypt_core::envelope::{SealCheck, SealedSecret};
+use envcrypt_core::envelope::{SealCheck, SealedSecret, now};
 use envcrypt_core::kek::{KekId, KekUri};
 use envcrypt_core::manifest::{self, Format, ManifestError, Object};
 use envcrypt_core::secret::Namespace;
+use stale::Stale;
 
 /// How many characters of the name of a KEK the table shows.
 const KEK_WIDTH: usize = 12;
 const HEADER: [&str; 7] = ["NAMESPACE", "NAME", "TYPE", "KEYS", "KEKS", "SCOPE", "AGE"];
+/// More columns of the wide table.
+const WIDE: [&str; 2] = ["OLDEST", "OWNER"];
 /// What kubectl prints for an unknown age.
 const UNKNOWN: &str = "<unknown>";
-const INVALID: &str = "<invalid>";
+/// What kubectl prints for nothing.
+const NONE: &str = "<none>";
 
 /// List the sealed Secrets in the cluster.
 ///
@@ -31,8 +38,14 @@ const INVALID: &str = "<invalid>";
 /// The table shows an EnvcryptSecret as envcryptsecret/NAME.
 ///
 /// The command calls no KMS and fetches no Secrets of other types. If this machine has used a KEK
-/// by an alias, the table shows the alias. With -o json and -o yaml, the command prints the
+/// by an alias, the table shows the alias. The wide table also has the age of the oldest value, and
+/// the owner: the annotation `envcrypt.dev/owner`. With -o json and -o yaml, the command prints the
 /// objects as they are. To print their KEKs as JSON, run `inspect -A -o json`.
+///
+/// With --stale, the list has only Secrets with values that must be replaced. These are values that
+/// are older than the `maxAge` of their rule. They are also values from before the date in the
+/// annotation `envcrypt.dev/rotate-by`, if this date has passed. Rules with a `path` do not count
+/// here. The exit code is 0 in any case.
 #[derive(Args)]
 #[command(after_help = "Examples:
   # List the sealed Secrets of a namespace
@@ -40,6 +53,9 @@ const INVALID: &str = "<invalid>";
 
   # List those of all namespaces, with the names of their keys and KEKs
   kubectl envcrypt get -A -o wide
+
+  # List those with values that must be replaced, and who replaces them
+  kubectl envcrypt get -A --stale
 
   # List those under one KEK
   kubectl envcrypt get -A --kek awskms:///alias/prod")]
@@ -57,6 +73,9 @@ pub struct GetArgs {
     /// List only Secrets under this KEK (can be repeated)
     #[arg(long, value_name = "KEK", add = candidates::keks())]
     kek: Vec<KekName>,
+    /// List only Secrets with values that must be replaced
+    #[arg(long)]
+    stale: bool,
     /// Output format
     #[arg(short, long, value_enum, default_value = "table", help_heading = "Output")]
     output: Output,
@@ -85,8 +104,30 @@ pub async fn run(args: GetArgs, session: &Session) -> Result<(), Failure> {
     if !keks.is_empty() {
         objects.retain(|object| is_under(object, &default, &keks, &policy));
     }
+    let place = match args.all_namespaces {
+        true => "any namespace".to_owned(),
+        false => format!("the namespace `{default}`"),
+    };
+    let is_empty = objects.is_empty();
+    let mut rows = None;
+    if args.stale && !is_empty {
+        let stale = Stale::find(session, objects, &default)?;
+        stale.tell(&place);
+        (objects, rows) = (stale.objects, Some(stale.rows));
+    }
+    // A program gets an empty list, and a person a note.
+    if objects.is_empty() && args.output != Output::Json {
+        if is_empty {
+            let under = if keks.is_empty() { "" } else { " under this KEK" };
+            terminal::note(&format!("there is no sealed Secret{under} in {place}"));
+        }
+        return Ok(());
+    }
     let text = match args.output {
-        Output::Table | Output::Wide => args.table(&objects, &default, &policy),
+        Output::Table | Output::Wide => match rows {
+            Some(rows) => args.aligned(&stale::HEADER, rows),
+            None => args.table(&objects, &default, &policy),
+        },
         Output::Name => objects
             .iter()
             .map(|object| format!("{}\n", terminal::visible(&object.reference())))
@@ -98,19 +139,7 @@ pub async fn run(args: GetArgs, session: &Session) -> Result<(), Failure> {
             terminal::visible_json(&manifest::write(&objects, Format::Yaml)).into_owned()
         }
     };
-    let none = objects.is_empty() && args.output != Output::Json;
-    if none {
-        let place = match args.all_namespaces {
-            true => "any namespace".to_owned(),
-            false => format!("the namespace `{default}`"),
-        };
-        let under = if keks.is_empty() { "" } else { " under this KEK" };
-        terminal::note(&format!("there is no sealed Secret{under} in {place}"));
-    }
-    if !text.is_empty() && !none {
-        terminal::stdout(text.as_bytes())?;
-    }
-    Ok(())
+    Ok(terminal::stdout(text.as_bytes())?)
 }
 
 impl GetArgs {
@@ -142,17 +171,24 @@ impl GetArgs {
     }
 
     fn table(&self, objects: &[Object], default: &Namespace, policy: &Policy) -> String {
-        let mut rows = Vec::with_capacity(objects.len() + 1);
-        if !self.no_headers {
-            rows.push(HEADER.map(str::to_owned));
-        }
+        let is_wide = self.output == Output::Wide;
+        let header = [&HEADER[..], if is_wide { &WIDE } else { &[] }].concat();
         let now = Timestamp::now();
-        rows.extend(objects.iter().map(|object| self.row(object, default, policy, now)));
+        let rows = objects.iter().map(|object| self.row(object, default, policy, now)).collect();
+        self.aligned(&header, rows)
+    }
+
+    /// A table with columns as wide as their texts.
+    fn aligned(&self, header: &[&str], mut rows: Vec<Vec<String>>) -> String {
+        if !self.no_headers {
+            rows.insert(0, header.iter().map(|&text| text.to_owned()).collect());
+        }
         let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
-        let widths: [usize; 7] = std::array::from_fn(|column| width(column).unwrap_or(0));
+        let widths: Vec<usize> =
+            (0..header.len()).map(|column| width(column).unwrap_or(0)).collect();
         let mut text = String::new();
         for row in &rows {
-            let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}"));
+            let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
             let line = cells.collect::<Vec<_>>().join("   ");
             text.push_str(&terminal::visible(line.trim_end()));
             text.push('\n');
@@ -166,19 +202,23 @@ impl GetArgs {
         default: &Namespace,
         policy: &Policy,
         now: Timestamp,
-    ) -> [String; 7] {
+    ) -> Vec<String> {
         let is_wide = self.output == Output::Wide;
         let keys = match is_wide {
             true => object.keys().collect::<Vec<_>>().join(","),
             false => object.keys().count().to_string(),
         };
-        let (kind, keks, scope) = match object.sealed(default, SealCheck::Required) {
-            Ok(secret) => {
-                (secret.meta.kind.to_string(), keks(&secret, is_wide, policy), scope(&secret))
-            }
+        let ([kind, keks, scope], ages) = match object.sealed(default, SealCheck::Required) {
+            Ok(secret) => (
+                [secret.meta.kind.to_string(), keks(&secret, is_wide, policy), scope(&secret)],
+                ages(object, &secret),
+            ),
             Err(error) => {
                 terminal::warn(&error.to_string());
-                [INVALID; 3].map(str::to_owned).into()
+                (
+                    [terminal::INVALID; 3].map(str::to_owned),
+                    [terminal::INVALID; 2].map(str::to_owned),
+                )
             }
         };
         let namespace = object.metadata.namespace.clone().unwrap_or_default();
@@ -186,15 +226,27 @@ impl GetArgs {
         let created = created.and_then(|time| time.parse::<Timestamp>().ok());
         let age = created.map_or_else(
             || UNKNOWN.to_owned(),
-            |created| age(now.as_second() - created.as_second()),
+            |created| terminal::age(now.as_second() - created.as_second()),
         );
-        // A name with its kind can be given to every command.
-        let name = match object.is_resource() {
-            true => object.reference(),
-            false => name(object).to_owned(),
-        };
-        [namespace, name, kind, keys, keks, scope, age]
+        let mut row = vec![namespace, shown_name(object), kind, keys, keks, scope, age];
+        row.extend(ages.into_iter().filter(|_| is_wide));
+        row
     }
+}
+
+/// A name with its kind can be given to every command.
+fn shown_name(object: &Object) -> String {
+    match object.is_resource() {
+        true => object.reference(),
+        false => name(object).to_owned(),
+    }
+}
+
+/// The age of the oldest value, and the owner.
+fn ages(object: &Object, secret: &SealedSecret) -> [String; 2] {
+    let notes = Notes::of(object, secret);
+    let oldest = oldest(secret, &notes, now()).map(terminal::age);
+    [oldest, notes.owner].map(|text| text.unwrap_or_else(|| NONE.to_owned()))
 }
 
 fn name(object: &Object) -> &str {
@@ -240,55 +292,9 @@ fn short(kek: &KekUri) -> String {
     format!("{scheme}:{shown}")
 }
 
-/// An age in seconds, in kubectl's format: two units if the larger one is small.
-fn age(seconds: i64) -> String {
-    const MINUTE: i64 = 60;
-    const HOUR: i64 = 60 * MINUTE;
-    const DAY: i64 = 24 * HOUR;
-    const YEAR: i64 = 365 * DAY;
-    let two = |large: i64, unit: char, small: i64, smaller: char| {
-        let rest = seconds % large / small;
-        let first = format!("{}{unit}", seconds / large);
-        if rest == 0 { first } else { format!("{first}{rest}{smaller}") }
-    };
-    match seconds {
-        ..0 => INVALID.to_owned(),
-        _ if seconds < 2 * MINUTE => format!("{seconds}s"),
-        _ if seconds < 10 * MINUTE => two(MINUTE, 'm', 1, 's'),
-        _ if seconds < 3 * HOUR => format!("{}m", seconds / MINUTE),
-        _ if seconds < 8 * HOUR => two(HOUR, 'h', MINUTE, 'm'),
-        _ if seconds < 2 * DAY => format!("{}h", seconds / HOUR),
-        _ if seconds < 8 * DAY => two(DAY, 'd', HOUR, 'h'),
-        _ if seconds < 2 * YEAR => format!("{}d", seconds / DAY),
-        _ if seconds < 8 * YEAR => two(YEAR, 'y', DAY, 'd'),
-        _ => format!("{}y", seconds / YEAR),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn ages_are_kubectls() {
-        for (seconds, expected) in [
-            (-1, "<invalid>"),
-            (0, "0s"),
-            (119, "119s"),
-            (120, "2m"),
-            (125, "2m5s"),
-            (10_799, "179m"),
-            (10_800, "3h"),
-            (18_180, "5h3m"),
-            (172_799, "47h"),
-            (176_400, "2d1h"),
-            (700_000, "8d"),
-            (70_000_000, "2y80d"),
-            (300_000_000, "9y"),
-        ] {
-            assert_eq!(age(seconds), expected);
-        }
-    }
 
     #[test]
     fn a_kek_is_shown_short() {

@@ -7,6 +7,7 @@ use clap::Args;
 use crate::access::opener::{OpenArgs, Opener};
 use crate::candidates;
 use crate::failure::{Failure, SelectError};
+use crate::guard::confirm_context;
 use crate::restart::{RestartArgs, Restarter};
 use crate::select::names::place_named;
 use crate::select::selector::Selector;
@@ -55,10 +56,12 @@ pub async fn run(args: RestartCommandArgs, session: &Session) -> Result<(), Fail
     let how = RestartArgs::of(args.how.yes, args.how.wait);
     how.check(session, false)?;
     let default = session.namespace()?;
+    let named = args.names.iter().map(|name| place_named(&default, name));
+    let named: Vec<_> = named.collect::<Result<_, _>>()?;
+    confirm_context(session)?;
     let cluster = session.cluster().await?;
     let mut places = HashSet::new();
-    for name in &args.names {
-        let place = place_named(&default, name)?;
+    for place in named {
         cluster.secret(&place).await?;
         places.insert(place);
     }

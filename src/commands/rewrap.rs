@@ -7,6 +7,7 @@ use clap::Args;
 
 use crate::access::holders::Holders;
 use crate::access::opener::Opener;
+use crate::author::Signs;
 use crate::batch::{self, Change};
 use crate::candidates;
 use crate::config::KekName;
@@ -188,5 +189,10 @@ impl Change for Rewrapping<'_> {
             RewrapMethod::Here => "rewrapped on this machine",
         };
         Ok((new, how))
+    }
+
+    /// A signature is not over the KEKs, and stays.
+    fn signs(&self) -> Signs {
+        Signs::Never
     }
 }

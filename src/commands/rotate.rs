@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use crate::access::choice;
 use crate::access::holders::Holders;
 use crate::access::opener::Opener;
+use crate::author::{ChangeSigningArgs, Signs};
 use crate::batch::{self, Change};
 use crate::candidates;
 use crate::config::KekName;
@@ -20,7 +21,8 @@ use envcrypt_core::kek::{DataKey, KekUri};
 /// Seal the same values again under new data keys.
 ///
 /// The command changes files in place, or Secrets in the cluster. It opens the values on this
-/// machine. KEKs, names, scope, labels and annotations stay the same.
+/// machine. KEKs, names, scope, labels and annotations stay the same. So does the age of the
+/// values.
 #[derive(Args)]
 #[command(
     override_usage = "kubectl envcrypt rotate -f FILE [flags]\n       kubectl envcrypt rotate NAME… | -l SELECTOR | -A [flags]",
@@ -46,11 +48,13 @@ pub struct RotateArgs {
     /// Use only this KEK to open the Secret, for this run (can be repeated)
     #[arg(long, value_name = "KEK", help_heading = "KEKs", add = candidates::keks())]
     open_with: Vec<KekName>,
+    #[command(flatten)]
+    signing: ChangeSigningArgs,
 }
 
 pub async fn run(args: RotateArgs, session: &Session) -> Result<(), Failure> {
     let set = session.keks(&args.kek, args.many.make_local())?;
-    let opener = Opener::to_reseal(session, &args.open_with)?;
+    let opener = Opener::to_reseal(session, &args.open_with)?.with_own_key();
     let work = Rotation {
         session,
         opener: &opener,
@@ -58,6 +62,7 @@ pub async fn run(args: RotateArgs, session: &Session) -> Result<(), Failure> {
         set,
         before: args.before.map(|time| u64::try_from(time.as_second()).unwrap_or(0)),
         started: now(),
+        signing: args.signing,
     };
     let result = batch::run(&args.many, session, &work).await;
     opener.write_down();
@@ -72,6 +77,7 @@ struct Rotation<'a> {
     /// In seconds since 1970.
     before: Option<u64>,
     started: u64,
+    signing: ChangeSigningArgs,
 }
 
 impl Rotation<'_> {
@@ -137,6 +143,14 @@ impl Change for Rotation<'_> {
             return "run the same command again to continue".to_owned();
         }
         format!("run the same command again with `--before {started}` to continue")
+    }
+
+    fn signs(&self) -> Signs {
+        self.signing.signs()
+    }
+
+    fn allows_older(&self) -> bool {
+        self.signing.allow_older
     }
 }
 

@@ -1,18 +1,20 @@
 //! `seal`: seals plain Secrets in files or in the cluster.
 
+mod print;
+
 use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::path::Path;
 
 use clap::{Args, ValueEnum};
-use futures::{StreamExt, TryStreamExt, stream};
 use zeroize::Zeroizing;
 
 use crate::access::choice::{self, Chooser, SealingArgs};
-use crate::access::opener::{consents, is_file};
-use crate::batch::progress::IN_FLIGHT;
+use crate::access::opener::consents;
+use crate::author::{SigningArgs, Signs};
 use crate::batch::{self, Change, Plain, Subject, confirm, owner};
-use crate::failure::{AccessError, BatchError, Failure, SelectError};
+use crate::failure::{AccessError, BatchError, Failure};
+use crate::guard::confirm_context;
 use crate::peers::{Import, ImportArgs};
 use crate::select::kind::SealedKind;
 use crate::select::many::{self, ManyArgs};
@@ -25,7 +27,7 @@ use envcrypt_core::access::{Consents, MayUse};
 use envcrypt_core::envelope::{Scope, SealedSecret, Sealer, now};
 use envcrypt_core::kek::{DataKey, KekUri};
 use envcrypt_core::manifest::{self, Form, Format, ManifestError, Object};
-use envcrypt_core::secret::{Namespace, Place, PlainSecret, SecretType, TypeError};
+use envcrypt_core::secret::{Place, PlainSecret, SecretType, TypeError};
 
 /// Seal plain Secrets in files or in the cluster.
 ///
@@ -88,6 +90,8 @@ pub struct SealArgs {
     allow: AllowArgs,
     #[command(flatten)]
     import: ImportArgs,
+    #[command(flatten)]
+    signing: SigningArgs,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -150,14 +154,13 @@ struct Sealing<'a> {
 
 impl Sealing<'_> {
     fn keks(&self, place: &Place, path: Option<&Path>) -> Result<Vec<KekUri>, Failure> {
-        let (source, path) = (path, path.filter(is_file));
         if !self.named.is_empty() {
             let rule = self.session.rule(&place.namespace, path)?;
             self.chooser.tell_outside(self.named, rule.as_deref());
             return Ok(self.named.to_vec());
         }
         let chosen = choice::choose(self.session, &[], place, path, &self.chooser);
-        let of_file = self.import.keks(source, place);
+        let of_file = self.import.keks(path, place);
         match chosen {
             // The keys of a SOPS file are kept, if they may be sealed to.
             Err(Failure::Access(AccessError::NoKek)) if !of_file.is_empty() => {
@@ -178,6 +181,7 @@ impl Sealing<'_> {
         for name in &many.names {
             places.insert(place_named(&default, name)?);
         }
+        confirm_context(self.session)?;
         let cluster = self.session.cluster().await?;
         // Secrets that cannot be sealed are refused before the prompt.
         for place in &places {
@@ -228,63 +232,7 @@ impl Sealing<'_> {
         let policy = &mut self.consents.policy_mut();
         choice::remember(self.session, policy, &place, sealer.keks());
         choice::remember_aliases(policy, &keks, sealer.keks());
-        Ok(sealer.seal(plain, now())?)
-    }
-
-    /// Prints the sealed Secrets of the cluster: all or none.
-    async fn print(&self) -> Result<(), Failure> {
-        let many = &self.args.many;
-        let default = self.session.namespace()?;
-        let plain = match many.names.is_empty() {
-            false => self.named(&default).await?,
-            true if many.all_namespaces || many.files.selector.is_some() => {
-                self.listed(&default).await?
-            }
-            true => {
-                return Err(many::nothing_named());
-            }
-        };
-        let sealed = stream::iter(plain).map(async |plain| {
-            check(&plain.secret)?;
-            self.seal(plain.secret, None).await
-        });
-        let sealed: Vec<_> = sealed.buffered(IN_FLIGHT).try_collect().await?;
-        let objects: Vec<_> = sealed.iter().map(|secret| self.args.kind.object(secret)).collect();
-        let format = if self.args.output == Output::Json { Format::Json } else { Format::Yaml };
-        Ok(terminal::stdout(manifest::write(&objects, format).as_bytes())?)
-    }
-
-    async fn named(&self, default: &Namespace) -> Result<Vec<Plain>, Failure> {
-        let names = self.args.many.names.iter();
-        let places: Vec<Place> =
-            names.map(|name| place_named(default, name)).collect::<Result<_, _>>()?;
-        let cluster = self.session.cluster().await?;
-        let mut plain = Vec::new();
-        for place in &places {
-            let object = cluster.secret(place).await?;
-            let read = Plain::read(&object, default)?;
-            plain.push(read.ok_or_else(|| ManifestError::Sealed(object.title()))?);
-        }
-        Ok(plain)
-    }
-
-    async fn listed(&self, default: &Namespace) -> Result<Vec<Plain>, Failure> {
-        let many = &self.args.many;
-        let namespace = (!many.all_namespaces).then_some(default);
-        let selector = many.files.selector.as_ref().map(crate::select::selector::Selector::as_str);
-        let mut found = Vec::new();
-        let take = async |objects: Vec<Object>| {
-            found.extend(objects.iter().map(|object| Plain::read(object, default)));
-        };
-        self.session.cluster().await?.secrets(Sort::Plain, namespace, selector, take).await?;
-        let found = found.into_iter().filter_map(Result::transpose);
-        let mut found = found.collect::<Result<Vec<_>, _>>()?;
-        found.retain(|plain| plain.owner.is_none());
-        if found.is_empty() {
-            let place = namespace.map_or("the cluster".into(), |n| format!("the namespace `{n}`"));
-            return Err(Failure::Select(SelectError::NothingPlain(place)));
-        }
-        Ok(found)
+        Ok(sealer.seal_since(plain, self.import.born(path, &place), now())?)
     }
 
     /// Prints warnings and notes at the end.
@@ -396,6 +344,10 @@ impl Change for Sealing<'_> {
 
     fn may_stop(&self) -> bool {
         self.between.get() == 0
+    }
+
+    fn signs(&self) -> Signs {
+        self.args.signing.signs()
     }
 }
 

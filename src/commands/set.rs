@@ -6,6 +6,7 @@ use std::path::Path;
 
 use clap::Args;
 
+use crate::author::{ChangeSigningArgs, Signs};
 use crate::batch::edit_values::{ChangeArgs, Changer, SealedValues};
 use crate::batch::{self, Change};
 use crate::failure::Failure;
@@ -24,6 +25,9 @@ use envcrypt_core::secret::{Key, PlainSecret, SecretValue};
 /// The command prompts twice for each KEY, without echo, or uses the same sources as `create`.
 /// Values that you do not name keep their bytes. The command first checks the old seal, so you
 /// need the permission to decrypt. With --encrypt-only, it does not check the seal.
+///
+/// A value that is the same as before is sealed again, and is as old as before. With --encrypt-only,
+/// the command cannot compare, so every value counts as new.
 #[derive(Args)]
 #[command(
     override_usage = "kubectl envcrypt set NAME [KEY]… [flags]\n       kubectl envcrypt set -f FILE [KEY]… [flags]",
@@ -51,6 +55,8 @@ pub struct SetArgs {
     sealing: ChangeArgs,
     #[command(flatten)]
     allow: AllowArgs,
+    #[command(flatten)]
+    signing: ChangeSigningArgs,
 }
 
 pub async fn run(args: SetArgs, session: &Session) -> Result<(), Failure> {
@@ -74,6 +80,7 @@ pub async fn run(args: SetArgs, session: &Session) -> Result<(), Failure> {
         values: RefCell::default(),
         sealed: RefCell::default(),
         same: RefCell::default(),
+        told: RefCell::default(),
     };
     batch::run(&many, session, &work).await
 }
@@ -88,8 +95,11 @@ struct Setting<'a> {
     values: RefCell<BTreeMap<Key, SecretValue>>,
     /// The new values, sealed.
     sealed: RefCell<Option<SealedValues>>,
-    /// The sealed parts that have the wanted value already. They stay as they are.
+    /// The sealed parts that have the wanted value already. With `--idempotent`, they stay as they
+    /// are; otherwise, the value is sealed again and stays as old as it is.
     same: RefCell<BTreeMap<Key, Jwe>>,
+    /// The keys of which the person knows already that they keep their value.
+    told: RefCell<BTreeSet<Key>>,
 }
 
 impl Setting<'_> {
@@ -118,14 +128,23 @@ impl Setting<'_> {
         let is_same =
             |(key, _): &(&Key, &Jwe)| values.get(key).is_some_and(|value| old.holds(key, value));
         let same = secret.values.iter().filter(is_same);
-        self.same.replace(same.map(|(key, jwe)| (key.clone(), jwe.clone())).collect());
+        let same: BTreeMap<_, _> = same.map(|(key, jwe)| (key.clone(), jwe.clone())).collect();
+        if !self.args.idempotent {
+            let mut told = self.told.borrow_mut();
+            // A Secret in the cluster is read a second time before it is changed.
+            for key in same.keys().filter(|key| told.insert((*key).clone())) {
+                terminal::note(&format!("`{key}` keeps its value, so it is as old as before"));
+            }
+        }
+        self.same.replace(same);
     }
 
     /// Whether the value must be written. It must not, if the sealed part is still the one that was
     /// found to have this value.
     fn is_wanted(&self, secret: &SealedSecret, key: &Key) -> bool {
         let same = self.same.borrow();
-        same.get(key).is_none_or(|jwe| secret.values.get(key) != Some(jwe))
+        let same = same.get(key).filter(|_| self.args.idempotent);
+        same.is_none_or(|jwe| secret.values.get(key) != Some(jwe))
     }
 }
 
@@ -140,7 +159,7 @@ impl Change for Setting<'_> {
         }
         self.ask(secret)?;
         if self.sealed.borrow().is_none() {
-            if let Some(old) = old.as_ref().filter(|_| self.args.idempotent) {
+            if let Some(old) = &old {
                 self.note_same(secret, old);
             }
             self.changer.check(old, &self.values.borrow(), &[])?;
@@ -158,7 +177,9 @@ impl Change for Setting<'_> {
         if self.sealed.borrow().is_none() {
             // The plaintext is dropped here, before anything is written.
             let values = self.values.take();
-            let sealed = self.changer.seal(&secret, path, &values).await?;
+            let born = |(key, jwe): (&Key, &Jwe)| (key.clone(), jwe.born());
+            let born = self.same.borrow().iter().map(born).collect();
+            let sealed = self.changer.seal(&secret, path, &values, &born).await?;
             self.sealed.replace(Some(sealed));
         }
         let sealed = self.sealed.borrow();
@@ -167,5 +188,13 @@ impl Change for Setting<'_> {
             sealed.keys().filter(|key| self.is_wanted(&secret, key)).cloned().collect();
         let new = self.changer.put_sealed(secret, sealed, |key| wanted.contains(key))?;
         Ok((new, "changed"))
+    }
+
+    fn signs(&self) -> Signs {
+        self.args.signing.signs()
+    }
+
+    fn allows_older(&self) -> bool {
+        self.args.signing.allow_older
     }
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use clap::Args;
 
+use crate::author::{ChangeSigningArgs, Signs};
 use crate::batch::edit_values::{ChangeArgs, Changer, Delta};
 use crate::batch::{self, Change};
 use crate::failure::{Failure, SelectError};
@@ -34,6 +35,8 @@ pub struct UnsetArgs {
     ignore_not_found: bool,
     #[command(flatten)]
     sealing: ChangeArgs,
+    #[command(flatten)]
+    signing: ChangeSigningArgs,
 }
 
 pub async fn run(args: UnsetArgs, session: &Session) -> Result<(), Failure> {
@@ -47,6 +50,7 @@ pub async fn run(args: UnsetArgs, session: &Session) -> Result<(), Failure> {
         changer: args.sealing.changer(session, &opener)?,
         delta: Delta { gone, ..Delta::default() },
         ignore_not_found: args.ignore_not_found,
+        signing: args.signing,
     };
     batch::run(&many, session, &work).await
 }
@@ -55,6 +59,7 @@ struct Unsetting<'a> {
     changer: Changer<'a>,
     delta: Delta,
     ignore_not_found: bool,
+    signing: ChangeSigningArgs,
 }
 
 impl Change for Unsetting<'_> {
@@ -80,5 +85,13 @@ impl Change for Unsetting<'_> {
         path: Option<&Path>,
     ) -> Result<(SealedSecret, &'static str), Failure> {
         Ok((self.changer.change(secret, path, &self.delta).await?, "changed"))
+    }
+
+    fn signs(&self) -> Signs {
+        self.signing.signs()
+    }
+
+    fn allows_older(&self) -> bool {
+        self.signing.allow_older
     }
 }

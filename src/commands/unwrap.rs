@@ -13,6 +13,7 @@ use crate::candidates;
 use crate::config::KekName;
 use crate::failure::{Failure, SelectError, ValuesError};
 use crate::files;
+use crate::guard::{AnyClusterArgs, ClusterCheck, confirm_context};
 use crate::peers;
 use crate::select::files::{FileArgs, LiveArgs, Sealed, sealed_secrets};
 use crate::select::names::place_named;
@@ -67,6 +68,11 @@ pub struct UnwrapArgs {
     /// Replace the Secret without a prompt
     #[arg(short = 'y', long, requires = "replace")]
     yes: bool,
+    /// Drop labels and annotations that the signers of the Secret did not sign
+    #[arg(long, help_heading = "Opening")]
+    drop_unsigned: bool,
+    #[command(flatten)]
+    any_cluster: AnyClusterArgs,
     #[command(flatten)]
     open: OpenArgs,
 }
@@ -97,7 +103,10 @@ pub async fn run(args: UnwrapArgs, session: &Session) -> Result<(), Failure> {
         _ => return Err(Failure::Usage("`unwrap` takes at most one NAME and one KEY".to_owned())),
     };
     args.check(key, &secrets)?;
-    let opener = Opener::new(session, &args.open)?;
+    let mut opener = Opener::new(session, &args.open)?;
+    if key.is_none() && args.output != Output::Env {
+        opener = opener.for_plain(args.drop_unsigned);
+    }
     // Whoever may be encrypted to is decided before anything is opened.
     let keks = match args.output {
         Output::Sops => args.keks(&secrets[0], session, &opener)?,
@@ -121,6 +130,8 @@ async fn replace(args: &UnwrapArgs, session: &Session) -> Result<(), Failure> {
         return Err(Failure::Usage("`--replace` takes one NAME".to_owned()));
     };
     let place = place_named(&session.namespace()?, name)?;
+    ClusterCheck::new(session, &args.any_cluster).check(&place, None).await?;
+    confirm_context(session)?;
     let cluster = session.cluster().await?;
     let object = match cluster.secret(&place).await {
         // An earlier run was interrupted after it deleted the Secret.
@@ -129,9 +140,8 @@ async fn replace(args: &UnwrapArgs, session: &Session) -> Result<(), Failure> {
         }
         object => object?,
     };
-    session.check_cluster(&place, None)?;
     let secret = object.sealed(&place.namespace, args.open.seal())?;
-    let opener = Opener::new(session, &args.open)?;
+    let opener = Opener::new(session, &args.open)?.for_plain(args.drop_unsigned);
     let plain = opener.open(&secret, None).await?;
     plain.check()?;
     if !args.yes {

@@ -9,32 +9,61 @@ use serde::Deserialize;
 use super::ConfigError;
 
 /// The maximum size of a configuration, in bytes.
-const MAX_SIZE: u64 = 64 << 10;
+pub const MAX_SIZE: u64 = 64 << 10;
 /// How many brackets may be open at once: a parser needs the square of their number.
 const MAX_OPEN: usize = 64;
+
+/// What the parts of a file must be: the name of a field, and the form for a message. The last name
+/// is empty, for everything else.
+pub type Forms = &'static [(&'static str, &'static str)];
 
 /// Reads a file; `None` if it does not exist. It must be a regular file. If `within` names a
 /// directory, a link must not lead out of it.
 pub fn read_yaml<T: for<'de> Deserialize<'de>>(
     path: &Path,
     within: Option<&Path>,
-    form: &'static str,
+    forms: Forms,
 ) -> Result<Option<T>, ConfigError> {
-    let Some(text) = read(path, within)? else { return Ok(None) };
-    let wrong = |line, column| ConfigError::Parse { path: path.to_owned(), line, column, form };
-    if is_deep(&text) {
-        return Err(wrong(1, 1));
+    let Some(text) = read_text(path, within)? else { return Ok(None) };
+    parse_yaml(path, &text, forms).map(Some)
+}
+
+/// Reads the text of a file.
+pub fn parse_yaml<T: for<'de> Deserialize<'de>>(
+    path: &Path,
+    text: &str,
+    forms: Forms,
+) -> Result<T, ConfigError> {
+    let wrong = |line, column, message: &str| ConfigError::Parse {
+        path: path.to_owned(),
+        line,
+        column,
+        form: form(forms, message),
+    };
+    if is_deep(text) {
+        return Err(wrong(1, 1, ""));
     }
-    serde_yaml::from_str(&text).map(Some).map_err(|error| {
+    serde_yaml::from_str(text).map_err(|error| {
         let at = error.location();
         wrong(
             at.as_ref().map_or(1, serde_yaml::Location::line),
             at.as_ref().map_or(1, serde_yaml::Location::column),
+            &error.to_string(),
         )
     })
 }
 
-fn read(path: &Path, within: Option<&Path>) -> Result<Option<String>, ConfigError> {
+/// The form of the part that a message of the parser begins with, as in `rules[0].keks: …`.
+fn form(forms: Forms, message: &str) -> &'static str {
+    let is_part = |name: &str| {
+        let rest = message.strip_prefix(name);
+        name.is_empty() || rest.is_some_and(|rest| rest.starts_with(['[', ':', '.']))
+    };
+    forms.iter().find(|(name, _)| is_part(name)).map_or("valid", |(_, form)| form)
+}
+
+/// Reads a text; `None` if it does not exist.
+pub fn read_text(path: &Path, within: Option<&Path>) -> Result<Option<String>, ConfigError> {
     let error = |source| ConfigError::Read { path: path.to_owned(), source };
     let not_own = |wrong| ConfigError::NotOwnFile { path: path.to_owned(), wrong };
     match path.symlink_metadata() {

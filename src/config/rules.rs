@@ -1,14 +1,33 @@
 //! Rules: which KEKs belong to the Secrets of a namespace, a context or a path.
 
+mod possible;
+
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use serde::Deserialize;
 
-use super::{ConfigError, KekName, RULES_FILE, file};
+use super::clusters::{Guard, GuardText, guards, server_pattern};
+use super::file::Forms;
+use super::places::{searched, top_of};
+use super::signers::SignersRule;
+use super::{ConfigError, KekName, MaxAge, RULES_FILE, file};
 use envcrypt_core::access::Pattern;
 
-const FORM: &str = "a rule in the list `rules`, with `keks` and any of `namespace`, `context`, `path` and `cluster`";
+pub use possible::Unknown;
+
+/// What a part of the file must be, by its name there.
+const FORMS: Forms = &[
+    (
+        "rules",
+        "a rule: `keks`, and any of `namespace`, `context`, `path`, `cluster`, `signers`, `signatures` and `maxAge`",
+    ),
+    (
+        "clusters",
+        "an entry of `clusters`: `only` with any of `server`, `ca` and `context`, and any of `path` and `namespace`",
+    ),
+    ("", "one of the fields `rules` and `clusters`"),
+];
 
 /// The rules of the nearest `.envcrypt.yaml`, or of the user's own settings.
 #[derive(Debug, Default)]
@@ -16,6 +35,8 @@ pub struct Rules {
     /// The file with the rules.
     pub path: PathBuf,
     rules: Vec<Rc<Rule>>,
+    /// The entries of `clusters`.
+    pub guards: Vec<Guard>,
 }
 
 #[derive(Debug)]
@@ -27,6 +48,10 @@ pub struct Rule {
     pub cluster: Option<Pattern>,
     /// The names of the KEKs, at least one.
     pub keks: Vec<KekName>,
+    /// Who must have signed the Secrets, if the rule asks for signatures.
+    pub signers: Option<SignersRule>,
+    /// The age that a value may have.
+    pub max_age: Option<MaxAge>,
     /// Whether the rule is the user's own, not a repository's.
     pub is_own: bool,
     /// The file with this rule.
@@ -36,8 +61,9 @@ pub struct Rule {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RulesFile {
-    #[serde(default)]
-    rules: Vec<RuleText>,
+    // A name without a list is an empty list.
+    rules: Option<Vec<RuleText>>,
+    clusters: Option<Vec<GuardText>>,
 }
 
 /// A rule as the file has it.
@@ -49,6 +75,10 @@ pub(super) struct RuleText {
     path: Option<String>,
     cluster: Option<String>,
     keks: Vec<String>,
+    signers: Option<String>,
+    signatures: Option<usize>,
+    #[serde(rename = "maxAge")]
+    max_age: Option<String>,
 }
 
 /// What a rule is matched against.
@@ -65,15 +95,17 @@ impl Rules {
     /// Looks in `start` and its parents, up to the root of the Git repository or the home
     /// directory, whichever comes first.
     pub fn nearest(start: &Path) -> Result<Option<Self>, ConfigError> {
-        let home = etcetera::home_dir().ok();
-        let is_top = |folder: &Path| folder.join(".git").exists();
-        let root = start.ancestors().find(|folder| is_top(folder));
-        for folder in start.ancestors() {
+        let root = top_of(start);
+        for folder in searched(start) {
             let path = folder.join(RULES_FILE);
             // Without a repository, a link must not lead out of the directory itself.
             let within = root.unwrap_or(folder);
-            if let Some(text) = file::read_yaml::<RulesFile>(&path, Some(within), FORM)? {
-                return Self::new(path, text.rules, false).map(Some);
+            if let Some(text) = file::read_yaml::<RulesFile>(&path, Some(within), FORMS)? {
+                let guards = guards(text.clusters.unwrap_or_default(), &path)?;
+                return Ok(Some(Self {
+                    guards,
+                    ..Self::new(path, text.rules.unwrap_or_default(), Some(within))?
+                }));
             }
             // With this misspelled name, a repository would have no rules.
             let other = folder.join(".envcrypt.yml");
@@ -83,21 +115,27 @@ impl Rules {
                     wrong: "the file with the rules must be named `.envcrypt.yaml`",
                 });
             }
-            if is_top(folder) || Some(folder) == home.as_deref() {
-                break;
-            }
         }
         Ok(None)
     }
 
+    /// Reads the text of a file with rules, which has this path.
+    pub fn parse(path: PathBuf, text: &str, within: &Path) -> Result<Self, ConfigError> {
+        let file: RulesFile = file::parse_yaml(&path, text, FORMS)?;
+        Self::new(path, file.rules.unwrap_or_default(), Some(within))
+    }
+
+    /// Without `within`, the rules are the user's own. Otherwise no link to a list of signers may
+    /// lead out of that directory.
     pub(super) fn new(
         path: PathBuf,
         texts: Vec<RuleText>,
-        is_own: bool,
+        within: Option<&Path>,
     ) -> Result<Self, ConfigError> {
         let rules = texts.into_iter().enumerate();
-        let rule = |(index, text)| Rule::new(text, index + 1, &path, is_own).map(Rc::new);
-        Ok(Self { rules: rules.map(rule).collect::<Result<_, _>>()?, path })
+        let rule = |(index, text)| Rule::new(text, index + 1, &path, within).map(Rc::new);
+        let rules = rules.map(rule).collect::<Result<_, _>>()?;
+        Ok(Self { rules, path, guards: Vec::new() })
     }
 
     #[must_use]
@@ -105,28 +143,49 @@ impl Rules {
         self.rules.is_empty()
     }
 
+    /// Whether a rule names a cluster.
+    #[must_use]
+    pub fn name_cluster(&self) -> bool {
+        self.rules.iter().any(|rule| rule.cluster.is_some())
+    }
+
     #[must_use]
     pub fn find(&self, input: RuleInput<'_>) -> Option<Rc<Rule>> {
-        self.rules.iter().find(|rule| rule.matches(input, self.root(), false)).cloned()
+        self.rules.iter().find(|rule| rule.matches(input, self.root(), Unknown::NOTHING)).cloned()
     }
 
-    /// The KEKs of every rule that may be the first match, in any context.
+    /// The first entry of `clusters` that matches. The context does not matter.
     #[must_use]
-    pub fn possible_keks(&self, namespace: &str, path: &Path) -> Vec<KekName> {
-        let mut keks = Vec::new();
-        for rule in &self.rules {
-            let input = RuleInput { namespace, context: None, path: Some(path) };
-            if rule.matches(input, self.root(), true) {
-                keks.extend(rule.keks.iter().cloned());
-            }
-            if rule.matches(input, self.root(), false) {
-                break;
+    pub fn guard(&self, input: RuleInput<'_>) -> Option<&Guard> {
+        self.guards.iter().find(|guard| guard.matches(input, self.root()))
+    }
+
+    /// What the rules say about signatures: one line of JSON for each rule up to the last one with
+    /// `signers`. A rule without them is part of it, because it decides first.
+    #[must_use]
+    pub fn on_signatures(&self) -> Vec<String> {
+        let last = self.rules.iter().rposition(|rule| rule.signers.is_some());
+        let rules = self.rules.iter().take(last.map_or(0, |last| last + 1));
+        rules.map(|rule| rule.on_signatures()).collect()
+    }
+
+    /// The lists of signers that the rules name, each once.
+    #[must_use]
+    pub fn lists(&self) -> Vec<&SignersRule> {
+        let mut lists: Vec<&SignersRule> = Vec::new();
+        for list in self.rules.iter().filter_map(|rule| rule.signers.as_ref()) {
+            match lists.iter_mut().find(|known| known.name == list.name) {
+                Some(known) if known.needed >= list.needed => {}
+                Some(known) => *known = list,
+                None => lists.push(list),
             }
         }
-        keks
+        lists
     }
 
-    fn root(&self) -> &Path {
+    /// The directory with the file, which the patterns of `path` start at.
+    #[must_use]
+    pub fn root(&self) -> &Path {
         self.path.parent().unwrap_or(Path::new("/"))
     }
 }
@@ -138,7 +197,12 @@ pub(super) fn kek_names(names: &[String]) -> Result<Vec<KekName>, usize> {
 }
 
 impl Rule {
-    fn new(text: RuleText, number: usize, file: &Path, is_own: bool) -> Result<Self, ConfigError> {
+    fn new(
+        text: RuleText,
+        number: usize,
+        file: &Path,
+        within: Option<&Path>,
+    ) -> Result<Self, ConfigError> {
         let pattern = |field: &'static str, text: Option<String>| {
             let wrong = |_| ConfigError::Pattern { path: file.to_owned(), rule: number, field };
             text.map(|text| text.parse().map_err(wrong)).transpose()
@@ -151,27 +215,49 @@ impl Rule {
             rule: number,
             number: which,
         })?;
+        let age = |text: String| {
+            let wrong = || ConfigError::MaxAge { path: file.to_owned(), rule: number };
+            MaxAge::parse(&text).ok_or_else(wrong)
+        };
         Ok(Self {
+            max_age: text.max_age.map(age).transpose()?,
             namespace: pattern("namespace", text.namespace)?,
             context: pattern("context", text.context)?,
             path: pattern("path", text.path)?,
-            cluster: pattern("cluster", text.cluster)?,
+            cluster: pattern("cluster", text.cluster.as_deref().map(server_pattern))?,
             keks,
-            is_own,
+            signers: SignersRule::new(text.signers, text.signatures, number, file, within)?,
+            is_own: within.is_none(),
             file: file.to_owned(),
         })
     }
 
-    /// A condition on something unknown does not match. With `any_context`, every condition on the
-    /// context matches.
-    fn matches(&self, input: RuleInput<'_>, root: &Path, any_context: bool) -> bool {
+    fn on_signatures(&self) -> String {
+        let text = |pattern: &Option<Pattern>| pattern.as_ref().map(|p| p.as_str().to_owned());
+        let fields = [
+            ("namespace", text(&self.namespace)),
+            ("context", text(&self.context)),
+            ("path", text(&self.path)),
+            ("signers", self.signers.as_ref().map(|list| list.name.clone())),
+            ("signatures", self.signers.as_ref().map(|list| list.needed.to_string())),
+        ];
+        let fields: serde_json::Map<_, _> = fields
+            .into_iter()
+            .filter_map(|(name, text)| Some((name.into(), text?.into())))
+            .collect();
+        serde_json::Value::from(fields).to_string()
+    }
+
+    /// A condition on something that `unknown` names matches. One on anything else that is not
+    /// there does not.
+    fn matches(&self, input: RuleInput<'_>, root: &Path, unknown: Unknown) -> bool {
         let path = input.path.map(|path| path.strip_prefix(root).unwrap_or(path));
         let holds = |pattern: &Option<Pattern>, text: Option<&Path>| {
             pattern.as_ref().is_none_or(|pattern| text.is_some_and(|text| pattern.matches(text)))
         };
         holds(&self.namespace, Some(Path::new(input.namespace)))
-            && (any_context || holds(&self.context, input.context.map(Path::new)))
-            && holds(&self.path, path)
+            && (unknown.context || holds(&self.context, input.context.map(Path::new)))
+            && (unknown.path || holds(&self.path, path))
     }
 }
 
@@ -238,11 +324,40 @@ rules:
             "rules: {a: [hunter2",
             "rules: [{keks: [local, hunter2]}]",
             "rules: [{keks: []}] # hunter2",
+            "rules: [{keks: [local], maxAge: hunter2}]",
+            "rules: [{keks: [local], maxAge: 90}] # hunter2",
+            "rules: [{keks: [local], maxAge: 0d}] # hunter2",
             &format!("rules: {}hunter2", "[".repeat(30_000)),
         ] {
             std::fs::write(folder.path().join(RULES_FILE), bad).expect("written");
             let error = Rules::nearest(folder.path()).expect_err(bad).to_string();
             assert!(error.contains(RULES_FILE) && !error.contains("hunter2"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_rule_that_does_not_say_clearly_who_must_sign_is_refused() {
+        let folder = tempfile::tempdir().expect("a directory");
+        let read = |fields: &str| {
+            let text = format!("rules:\n- {{keks: [local]}}\n- {{keks: [local], {fields}}}");
+            std::fs::write(folder.path().join(RULES_FILE), text).expect("written");
+            Rules::nearest(folder.path()).map(|rules| rules.expect("found"))
+        };
+        let rules = read("namespace: prod, signers: list, signatures: 16").expect("valid");
+        let lines = ["{}", "{\"namespace\":\"prod\",\"signatures\":\"16\",\"signers\":\"list\"}"];
+        assert_eq!(rules.on_signatures(), lines);
+        assert_eq!(rules.lists()[0].file, folder.path().join("list"));
+        for (fields, wanted) in [
+            ("signatures: 1", "rule 2: it has `signatures`, but no list of `signers`"),
+            ("signers: ''", "its `signers` names no file"),
+            ("signers: /etc/list", "must be a path relative to this file"),
+            ("signers: list, signatures: 0", "must be a number from 1 to 16"),
+            ("signers: list, signatures: 17", "must be a number from 1 to 16"),
+            ("signers: list, signatures: two", "is not a valid configuration"),
+            ("signers: [list]", "is not a valid configuration"),
+        ] {
+            let error = read(fields).expect_err(fields).to_string();
+            assert!(error.contains(wanted), "{error}");
         }
     }
 

@@ -49,6 +49,13 @@ pub enum AccessError {
     /// The parts have different KEKs: someone may have combined them.
     #[error("the values and the seal of the Secret `{0}` are under different KEKs")]
     DifferentKeks(String),
+    /// The signers of the Secret did not sign some of its labels and annotations.
+    #[error("the signers of the Secret `{place}` did not sign `{}`", names.join("`, `"))]
+    UnsignedLabels {
+        place: String,
+        /// The names of labels and annotations.
+        names: Vec<String>,
+    },
     /// A change under other KEKs than the rest of the Secret.
     #[error("`--kek` must name exactly the KEKs of the Secret `{place}`: {keks}")]
     OtherKeks {
@@ -109,10 +116,15 @@ impl Explain for AccessError {
             Self::DifferentKeks(_) => {
                 "someone who may use one of these KEKs could put an old value under a new seal; if the KEKs are intended, name all of them with `--kek`, or in one rule of your own `config.yaml`, then run `kubectl envcrypt rewrap` with `--open-with`"
             }
+            Self::UnsignedLabels { .. } => {
+                "someone else may have added them, for example to have the plain Secret copied; let a signer look at them and run `kubectl envcrypt sign`, or leave them out with `--drop-unsigned` (for `unwrap` and `apply --unwrap`)"
+            }
             Self::OtherKeks { .. } => {
                 "a Secret opens only if all of its parts have the same KEKs; omit `--kek` to keep its KEKs, or run `kubectl envcrypt rewrap` to change them for the whole Secret"
             }
-            Self::OtherCluster { .. } => "choose the cluster with `--context`, or change the rule",
+            Self::OtherCluster { .. } => {
+                "choose the cluster with `--context`, or change the rule; `--any-cluster` ignores it for this run"
+            }
             Self::UnnamedHolder { place, kek } => {
                 let namespace = place.split('/').next().unwrap_or_default();
                 return Some(format!(

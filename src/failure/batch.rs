@@ -11,14 +11,18 @@ pub enum BatchError {
     Owned { place: String, owner: String },
     /// The file is not newer than the live Secret, which another command changed.
     #[error(
-        "the Secret `{place}` in the file is not newer than the live one: the file was sealed at {file}, the live one at {live}"
+        "the Secret `{place}` in the file is not newer than the live one: the file was sealed at {file}, the live {form} at {live}"
     )]
     OlderFile {
         place: String,
         /// When the Secret in the file was sealed.
         file: String,
+        /// The form of the live Secret, in words.
+        form: &'static str,
         /// When the live Secret was sealed.
         live: String,
+        /// Whether that time is in the future.
+        is_future: bool,
     },
     /// The person declined.
     #[error("nothing was done")]
@@ -53,9 +57,6 @@ pub enum BatchError {
 impl Explain for BatchError {
     fn hint(&self) -> Option<String> {
         let text = match self {
-            Self::OlderFile { .. } => {
-                "someone changed it in the cluster with `set`, `edit`, `rotate` or `rewrap`; or the file is an older version: run `kubectl envcrypt diff -f FILE` to compare them; to bring back the values of the file, run `kubectl envcrypt rotate -f FILE`, then apply it, or add `--allow-older`"
-            }
             Self::EditedMeanwhile { .. } => "check the new value, then run the command again",
             Self::Surplus { .. } => "remove them with `--force-conflicts`",
             Self::Owned { .. } => {
@@ -66,6 +67,22 @@ impl Explain for BatchError {
             _ => return None,
         };
         Some(text.to_owned())
+    }
+
+    fn hints(&self) -> Vec<String> {
+        let Self::OlderFile { is_future, .. } = self else {
+            return self.hint().into_iter().collect();
+        };
+        let clocks = is_future.then_some(
+            "the live time is in the future: check the clocks of the machines that seal",
+        );
+        let always = [
+            "someone changed it in the cluster with `set`, `edit`, `rotate` or `rewrap`, or the file is an older version",
+            "to compare them, run `kubectl envcrypt diff -f FILE`",
+            "to bring back the values of the file, run `kubectl envcrypt rotate -f FILE`, then apply it",
+            "to apply the file as it is, add `--allow-older`",
+        ];
+        clocks.into_iter().chain(always).map(str::to_owned).collect()
     }
 
     fn exit_code(&self) -> u8 {

@@ -45,6 +45,11 @@ pub enum ExecError {
         what: String,
         why: String,
     },
+    /// A single value has no signature.
+    #[error(
+        "{0} holds a value outside of its Secret, which has no signature, but `ENVCRYPT_SIGNERS` asks for one"
+    )]
+    StandaloneUnsigned(String),
     /// None of its KEKs may be used.
     #[error(
         "{what} holds a sealed value, but neither `--kek` nor `ENVCRYPT_KEKS` names one of its KEKs: {keks}"
@@ -81,6 +86,9 @@ impl Explain for ExecError {
                 "the values are too large for the environment: pass them as files with `--files DIRECTORY`"
             }
             Self::NotInVariable(_) => "pass it as a file with `--files DIRECTORY`",
+            Self::StandaloneUnsigned(_) => {
+                "name the Secret instead: `kubectl envcrypt exec NAME`; to open the value whoever sealed it, add `--insecure-skip-signature`"
+            }
             Self::StandaloneKeks { .. } => {
                 "someone who can write the value could name their own KEK; name the KEKs that may open it with `--kek`, or in `ENVCRYPT_KEKS` (comma-separated)"
             }

@@ -66,7 +66,7 @@ impl Explain for OpenError {
                 place.namespace,
                 keks.first().map_or("", String::as_str)
             )),
-            Self::Refused { refused, .. } => refused_hint(refused),
+            Self::Refused { refused, .. } | Self::Unsigned { refused, .. } => refused_hint(refused),
             Self::NotHeld { .. } => Some(
                 "someone who can write to the Secret could add their own KEK and receive new data keys; if you know this KEK, name it in `.envcrypt.yaml` and run `kubectl envcrypt kek trust --seal`, or name all KEKs that the Secret should have with `--kek`, including your own (for `rewrap`, name one more with `--add`)"
                     .to_owned(),
@@ -83,6 +83,15 @@ fn refused_hint(refused: &Refused) -> Option<String> {
         }
         Refused::SealMissing | Refused::SealMismatch => {
             "someone added, removed or restored a value by hand; to open the Secret anyway, use `unwrap --insecure-skip-seal`"
+        }
+        Refused::SignatureMissing | Refused::SignatureQuorum(_) => {
+            "look at the Secret and where it comes from; then let one of those who may sign run `kubectl envcrypt sign`"
+        }
+        Refused::SignatureMismatch(_) | Refused::SignatureForm(_) => {
+            "restore what was signed from Git, or let one of those who may sign look at the change and run `kubectl envcrypt sign`"
+        }
+        Refused::SignatureSigner { .. } => {
+            "if this person may sign, run `kubectl envcrypt signers add`; otherwise let one of those who may sign run `kubectl envcrypt sign`"
         }
         Refused::Tag | Refused::Commitment => "restore an intact copy from Git or from the cluster",
         _ => return None,

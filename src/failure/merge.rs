@@ -22,6 +22,12 @@ pub enum MergeError {
     /// A side brings an older version back, which a new seal would hide.
     #[error("{} version of `{place}` was sealed before the common version", whose(*side))]
     RolledBack { side: Side, place: Place },
+    /// A side does not have the signatures that its rule asks for.
+    #[error("{} version: {why}", whose(*side))]
+    Unsigned { side: Side, why: Box<Failure> },
+    /// Both sides changed labels or annotations of a Secret that must be signed.
+    #[error("both sides changed these labels and annotations of the Secret `{place}`: `{}`", names.join("`, `"))]
+    Names { place: Place, names: Vec<String> },
     /// The place of a Secret is not clear in a text with conflicts.
     #[error("one side of `{}` has the Secret `{place}` twice, or not sealed", path.display())]
     Unclear { path: PathBuf, place: Place },
@@ -120,7 +126,16 @@ impl Explain for MergeError {
                 "the other side deleted or renamed it: keep or remove all of its lines in the file, then run `git add FILE`"
             }
             Self::OtherLines(_) => "edit them in the file, then run `git add FILE`",
-            Self::Text(_) | Self::NoSuchConflict(_) | Self::NotMerged { .. } => return None,
+            Self::Unsigned { .. } => {
+                "your signature would say that you know what it has: `kubectl envcrypt git resolve --accept-unsigned FILE` shows how it differs, and accepts it"
+            }
+            Self::Names { .. } => {
+                "take the file of one side with `git checkout --ours FILE` or `--theirs`, make the changes of the other side in it, then run `kubectl envcrypt sign -f FILE` and `git add FILE`"
+            }
+            Self::Text(_) => {
+                "labels, annotations or the order of lines differ from what would be signed: undo such changes in the file, or take the file of one side, make the changes of the other side in it, then run `kubectl envcrypt sign -f FILE` and `git add FILE`"
+            }
+            Self::NoSuchConflict(_) | Self::NotMerged { .. } => return None,
         };
         Some(text.to_owned())
     }

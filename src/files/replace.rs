@@ -40,6 +40,13 @@ pub fn new_file(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     })
 }
 
+/// The same with mode 0644, for a file without secrets that other people read, too.
+pub fn new_shared_file(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    new_file(path, bytes)?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o644))
+        .map_err(|source| FileError::Io { path: path.to_owned(), source })
+}
+
 /// Replaces the content of a file, completely or not at all. Mode and owner stay. A link stays a
 /// link to the new content. First removes what a killed process left next to the file. Fails with
 /// [`FileError::Changed`] if the file no longer holds `old`.

@@ -88,6 +88,19 @@ impl Repository {
         Ok(seen)
     }
 
+    /// Calls `each` with every file that standard input names by its id.
+    pub(super) fn stored(&self, ids: Stdio, each: impl FnMut(Blob<'_>)) -> Result<Seen, GitError> {
+        let mut cat = self.command();
+        cat.args(["cat-file", "--batch=%(objectname) %(objecttype) %(objectsize)"]).stdin(ids);
+        let mut cat = Running::start("cat-file", cat)?;
+        let mut reader = BufReader::with_capacity(1 << 16, cat.stdout());
+        let seen = read(&mut reader, each).map_err(|_| GitError::Answer);
+        drop(reader);
+        let seen = seen?;
+        cat.finish()?;
+        Ok(seen)
+    }
+
     /// `git rev-list`, which prints the ids and paths of the files.
     fn named(&self, reach: Reach) -> Result<Running, GitError> {
         let mut list = self.command();

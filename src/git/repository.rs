@@ -214,7 +214,7 @@ fn one_line(message: &[u8]) -> String {
     terminal::visible(&text).into_owned()
 }
 
-fn path_of(mut line: Vec<u8>) -> PathBuf {
+pub(super) fn path_of(mut line: Vec<u8>) -> PathBuf {
     if line.last() == Some(&b'\n') {
         line.pop();
     }

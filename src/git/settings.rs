@@ -1,8 +1,9 @@
 //! Settings of Git, of one repository or of the person.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use super::repository::path_of;
 use super::{GitError, Repository};
 use crate::process;
 
@@ -17,6 +18,9 @@ pub enum Settings<'a> {
     Global,
     /// All that count in a repository. They can only be read.
     All(&'a Repository),
+    /// All that count outside of repositories: the person's and the system's. They can only be
+    /// read.
+    Person,
 }
 
 impl Settings<'_> {
@@ -25,12 +29,22 @@ impl Settings<'_> {
     /// # Errors
     /// Returns a [`GitError`] if Git cannot read the settings.
     pub fn get(&self, name: &str) -> Result<Option<String>, GitError> {
-        let answer = self.run(&["--get", name])?;
+        let found = self.read(&["--get", name])?;
+        Ok(found.map(|value| String::from_utf8_lossy(&value).trim_end_matches('\n').to_owned()))
+    }
+
+    /// The path in a setting, with `~` and `~USER` expanded. `None` if it is not set.
+    ///
+    /// # Errors
+    /// Returns a [`GitError`] if Git cannot read the settings, or does not know the home directory.
+    pub fn path(&self, name: &str) -> Result<Option<PathBuf>, GitError> {
+        Ok(self.read(&["--type=path", "--get", name])?.map(path_of))
+    }
+
+    fn read(&self, arguments: &[&str]) -> Result<Option<Vec<u8>>, GitError> {
+        let answer = self.run(arguments)?;
         match answer.status.code() {
-            Some(0) => {
-                let text = String::from_utf8_lossy(&answer.stdout);
-                Ok(Some(text.trim_end_matches('\n').to_owned()))
-            }
+            Some(0) => Ok(Some(answer.stdout)),
             Some(1) => Ok(None),
             _ => Err(failed(&answer)),
         }
@@ -59,14 +73,21 @@ impl Settings<'_> {
         let (mut command, place) = match self {
             Self::Local(repository) => (repository.command(), Some("--local")),
             Self::All(repository) => (repository.command(), None),
-            Self::Global => {
-                let git = process::find(Path::new("git")).ok_or(GitError::NoGit)?;
-                (Command::new(git), Some("--global"))
+            Self::Global => (git()?, Some("--global")),
+            Self::Person => {
+                let mut command = git()?;
+                // Away from every repository.
+                command.current_dir("/").env("GIT_DIR", "/dev/null");
+                (command, None)
             }
         };
         command.arg("config").args(place).args(arguments).stdin(Stdio::null());
         command.env("LC_ALL", "C").output().map_err(GitError::Start)
     }
+}
+
+fn git() -> Result<Command, GitError> {
+    Ok(Command::new(process::find(Path::new("git")).ok_or(GitError::NoGit)?))
 }
 
 fn check(answer: &Output) -> Result<(), GitError> {

@@ -7,7 +7,7 @@ use futures::{StreamExt, stream};
 
 use super::markers;
 use super::secret::{Decide, Merger, Outcome};
-use super::versions::{Found, Version, same};
+use super::versions::{Found, Version, same, same_names};
 use crate::batch::progress::IN_FLIGHT;
 use crate::failure::{Failure, NotMerged};
 use envcrypt_core::envelope::{Merge, SealedSecret};
@@ -184,7 +184,11 @@ impl Plan {
         let version = std::str::from_utf8(text).ok().and_then(|text| Version::read(text).ok());
         let Some(version) = version else { return self.whole.keys().next().cloned() };
         let fits = |(place, secret): &(&Place, &SealedSecret)| {
-            version.secret(place).is_some_and(|there| same(there, secret))
+            // A signature is over labels and annotations, too.
+            let is_signed = !secret.signatures.is_empty();
+            version.secret(place).is_some_and(|there| {
+                same(there, secret) && (!is_signed || same_names(there, secret))
+            })
         };
         self.whole.iter().find(|found| !fits(found)).map(|(place, _)| place.clone())
     }

@@ -6,12 +6,16 @@ use std::path::Path;
 
 use futures::future::try_join;
 
+use super::versions::{same_names, same_sealed};
 use crate::access::choice;
 use crate::access::holders::Holders;
 use crate::access::opener::Opener;
-use crate::failure::{AccessError, Failure, MergeError};
+use crate::author::{Signing, Signs};
+use crate::failure::{AccessError, AuthorError, Failure, MergeError};
 use crate::session::Session;
-use envcrypt_core::envelope::{Holder, Merge, MergePart, Rewrap, SealedSecret, Sealer, Side, now};
+use envcrypt_core::envelope::{
+    Holder, Merge, MergePart, OpenError, Rewrap, SealedSecret, Sealer, Side, now,
+};
 use envcrypt_core::kek::{DataKey, KekId, KekUri};
 use envcrypt_core::secret::{Key, Place, PlainSecret, SecretValue};
 
@@ -36,6 +40,17 @@ pub enum Decision {
 pub trait Decide {
     fn decide(&self, dispute: &Dispute<'_>) -> Result<Decision, Failure>;
 
+    /// A side does not have the signatures that its rule asks for, and the person who merges would
+    /// sign what it has. Returns whether they accept it. `other` is the other side.
+    fn unsigned(
+        &self,
+        _side: Side,
+        _secret: &SealedSecret,
+        _other: &SealedSecret,
+    ) -> Result<bool, Failure> {
+        Ok(false)
+    }
+
     /// A side brings an older version back. If this is no error, there is a decision about every
     /// difference of both sides.
     fn rolled_back(&self, place: &Place, side: Side) -> Result<(), Failure> {
@@ -56,13 +71,21 @@ pub struct Merger<'a> {
     session: &'a Session,
     opener: &'a Opener<'a>,
     holders: Holders<'a>,
+    signing: Signing<'a>,
     /// The file, for the rules of `.envcrypt.yaml`.
     path: Option<&'a Path>,
 }
 
 impl<'a> Merger<'a> {
     pub fn new(session: &'a Session, opener: &'a Opener<'a>, path: Option<&'a Path>) -> Self {
-        Self { session, opener, holders: Holders::new(session, opener), path }
+        let holders = Holders::new(session, opener);
+        let signing = Signing::new(session, Signs::ByRule).without_flag();
+        Self { session, opener, holders, signing, path }
+    }
+
+    /// Says once that other people must sign what was merged, too.
+    pub fn tell_open(&self) {
+        self.signing.tell_open(self.path);
     }
 
     /// Merges both sides of one Secret.
@@ -80,9 +103,19 @@ impl<'a> Merger<'a> {
             bases = &[];
         }
         let mut merge = Merge::new(bases, ours, theirs);
-        if let Some(secret) = without_kek(&merge, ours, theirs) {
-            return Ok(Outcome::Whole(Box::new(secret)));
+        let demand = self.signing.demand(&ours.meta.place, self.path)?;
+        let names = merge.disputed_names();
+        if demand.is_some() && !names.is_empty() {
+            return Err(MergeError::Names { place: ours.meta.place.clone(), names }.into());
         }
+        if let Some(mut secret) = without_kek(&merge, ours, theirs) {
+            secret.keep_signatures(demand.as_ref());
+            if self.signing.is_signed(&secret, self.path)? || is_known(&secret, ours, theirs) {
+                return Ok(Outcome::Whole(Box::new(secret)));
+            }
+        }
+        self.admit(Side::Ours, ours, theirs, decide)?;
+        self.admit(Side::Theirs, theirs, ours, decide)?;
         self.look(&mut merge, bases, ours, theirs).await?;
         let (new, open) = decided(&mut merge, ours, theirs, decide)?;
         if !open.is_empty() {
@@ -97,11 +130,40 @@ impl<'a> Merger<'a> {
         let (ours, theirs) =
             try_join(self.under(ours, &holders), self.under(theirs, &holders)).await?;
         let merged = merge.combine(&ours, &theirs, now());
-        if merged.is_sealed && new.is_empty() {
-            return Ok(Outcome::Whole(Box::new(merged.secret)));
-        }
-        let secret = self.seal(merged.secret, &holders, &new).await?;
+        let secret = match merged.is_sealed && new.is_empty() {
+            true => merged.secret,
+            false => self.seal(merged.secret, &holders, &new).await?,
+        };
+        let secret = match self.signing.is_signed(&secret, self.path)? {
+            true => secret,
+            false => self.signing.sign(secret, self.path).await?,
+        };
         Ok(Outcome::Whole(Box::new(secret)))
+    }
+
+    /// What a side has without a signature must not get that of the person who merges, unless they
+    /// looked at it.
+    fn admit(
+        &self,
+        side: Side,
+        secret: &SealedSecret,
+        other: &SealedSecret,
+        decide: &impl Decide,
+    ) -> Result<(), Failure> {
+        let place = &secret.meta.place;
+        match self.signing.admit(place, Some(secret), self.path) {
+            Err(
+                why @ (Failure::Open(OpenError::Unsigned { .. })
+                | Failure::Author(AuthorError::Uncovered { .. })),
+            ) => {
+                if !decide.unsigned(side, secret, other)? {
+                    return Err(MergeError::Unsigned { side, why: Box::new(why) }.into());
+                }
+                self.opener.accept(secret);
+                Ok(())
+            }
+            admitted => admitted.map(drop),
+        }
     }
 
     /// Opens both sides, to check that they are whole, and decides what their plaintext decides.
@@ -178,6 +240,13 @@ fn without_kek(
     }
     let merged = merge.combine(ours, theirs, now());
     (merged.is_sealed && is_under(&merged.secret, &merge.keks()?)).then_some(merged.secret)
+}
+
+/// Whether the merged Secret differs from a side only in its signatures, and both sides have the
+/// same values under the same seal. Then nothing is new that a person would have to sign.
+fn is_known(merged: &SealedSecret, ours: &SealedSecret, theirs: &SealedSecret) -> bool {
+    let is_side = |side: &SealedSecret| same_sealed(merged, side) && same_names(merged, side);
+    same_sealed(ours, theirs) && (is_side(ours) || is_side(theirs))
 }
 
 fn is_under(secret: &SealedSecret, keks: &BTreeSet<KekId>) -> bool {

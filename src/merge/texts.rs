@@ -36,6 +36,17 @@ pub struct Conflicted<'p> {
     places: BTreeSet<Place>,
 }
 
+impl Merged {
+    /// The signal that ended a program while it signed. Then the person wants no result.
+    pub fn interruption(&self) -> Option<Failure> {
+        let mut failures = self.secrets.iter().filter_map(|secret| secret.failure.as_deref());
+        failures.find_map(|failure| match failure {
+            Failure::Ended(code) => Some(Failure::Ended(*code)),
+            _ => None,
+        })
+    }
+}
+
 impl Texts<'_> {
     /// Merges them. It does not fail: what cannot be merged becomes a conflict.
     pub async fn merge(&self, merger: &Merger<'_>, decide: &impl Decide) -> Merged {
@@ -81,8 +92,9 @@ impl Texts<'_> {
             return Err(MergeError::Unclear { path, place: place.clone() }.into());
         }
         let is_wanted = |place: &Place| conflicted.places.contains(place);
-        let plan = versions.plan(merger, decide, is_wanted).await;
-        let failure = plan.not_merged.into_iter().find_map(|secret| secret.failure);
+        let mut plan = versions.plan(merger, decide, is_wanted).await;
+        let failure =
+            std::mem::take(&mut plan.not_merged).into_iter().find_map(|secret| secret.failure);
         if let Some(failure) = failure {
             return Err(*failure);
         }
@@ -92,10 +104,30 @@ impl Texts<'_> {
         let both = [&conflicted.ours, &conflicted.theirs];
         let text = |version: &Version| alike(version, plan.whole.iter(), both, |_| true);
         let (ours, theirs) = (text(both[0])?, text(both[1])?);
-        match ours == theirs {
-            true => Ok(MergedText { bytes: Zeroizing::new(ours.into_bytes()), is_clean: true }),
-            false => Ok(self.git([ours.as_bytes(), b"", theirs.as_bytes()])?),
+        let merged = match ours == theirs {
+            true => MergedText { bytes: Zeroizing::new(ours.into_bytes()), is_clean: true },
+            false => self.git([ours.as_bytes(), b"", theirs.as_bytes()])?,
+        };
+        if !merged.is_clean
+            && conflicted.has_whole_sides(&versions)
+            && let Some(text) = self.around(&versions, &plan)
+        {
+            return Ok(text);
         }
+        match plan.misfit(&merged.bytes).filter(|_| merged.is_clean) {
+            Some(place) => Err(MergeError::Text(place).into()),
+            None => Ok(merged),
+        }
+    }
+
+    /// Merges the lines around planned Secrets anew, where nobody merged any line yet. `None` if there
+    /// are other conflicts.
+    fn around(&self, versions: &Versions, plan: &Plan) -> Option<MergedText> {
+        [Added::Everywhere, Added::OnlyOurs, Added::OnlyTheirs].into_iter().find_map(|added| {
+            let texts = versions.rewritten(plan, added).ok()?;
+            let text = self.git(texts.each_ref().map(String::as_bytes)).ok()?;
+            (text.is_clean && plan.misfit(&text.bytes).is_none()).then_some(text)
+        })
     }
 
     /// Reads them. `None` if there is nothing to merge but lines.
@@ -222,6 +254,11 @@ impl<'p> Conflicted<'p> {
             true => Err(no_markers()),
             false => Ok(Self { path, ours, theirs, places }),
         }
+    }
+
+    /// Whether the text has all of both versions, as when a Secret could not be merged at all.
+    fn has_whole_sides(&self, versions: &Versions) -> bool {
+        self.ours.text == versions.ours.text && self.theirs.text == versions.theirs.text
     }
 
     /// Whether a side has a Secret twice, or not sealed. Then it is not clear which one is meant.

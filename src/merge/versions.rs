@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use envcrypt_core::envelope::{Jwe, Kind, SealCheck, SealedSecret};
+use envcrypt_core::envelope::{Jwe, Kind, SealCheck, SealedSecret, is_of_a_tool};
 use envcrypt_core::manifest::{self, Document, ManifestError, Object};
 use envcrypt_core::secret::{Namespace, Place};
 
@@ -102,8 +102,25 @@ impl Version {
     }
 }
 
-/// Whether all that is sealed is the same. Labels and annotations are text.
+/// Whether all that is sealed, and the signatures are the same. Labels and annotations are text.
 pub fn same(one: &SealedSecret, other: &SealedSecret) -> bool {
+    one.signatures == other.signatures && same_sealed(one, other)
+}
+
+/// Whether the labels and annotations are the same, except those of tools.
+pub fn same_names(one: &SealedSecret, other: &SealedSecret) -> bool {
+    type Names = BTreeMap<String, String>;
+    let of_people = |names: &Names| -> Names {
+        let mut names = names.clone();
+        names.retain(|name, _| !is_of_a_tool(name));
+        names
+    };
+    of_people(&one.meta.labels) == of_people(&other.meta.labels)
+        && of_people(&one.meta.annotations) == of_people(&other.meta.annotations)
+}
+
+/// Whether all that is sealed is the same.
+pub fn same_sealed(one: &SealedSecret, other: &SealedSecret) -> bool {
     one.values == other.values
         && one.seal == other.seal
         && one.meta.kind == other.meta.kind

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use futures::future::join_all;
+use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
@@ -76,6 +77,8 @@ pub struct Import<'a> {
     private_keys: RefCell<Vec<PrivateKey>>,
     /// The scopes of SealedSecrets.
     scopes: RefCell<BTreeMap<Of, Scope>>,
+    /// When the file of each Secret that SOPS encrypted was last changed, in seconds since 1970.
+    born: RefCell<BTreeMap<Of, u64>>,
     /// The KEKs of each Secret that SOPS encrypted, if any one of them opens it.
     keks: RefCell<BTreeMap<Of, Vec<KekUri>>>,
     dropped_comments: Cell<usize>,
@@ -101,6 +104,7 @@ impl<'a> Import<'a> {
             needs_private_keys: Cell::new(false),
             private_keys: RefCell::default(),
             scopes: RefCell::default(),
+            born: RefCell::default(),
             keks: RefCell::default(),
             dropped_comments: Cell::new(0),
             revealed: RefCell::default(),
@@ -261,7 +265,7 @@ impl<'a> Import<'a> {
         let opened = opened
             .map_err(|source| Failure::Peers(PeersError::Sops { path: path.to_owned(), source }))?;
         // Each file is opened twice: once to check it, and once to seal it.
-        self.note_keks(path, file, &opened.text)?;
+        self.note_secrets(path, file, &opened.text)?;
         if opened.has_plain_copy {
             self.plain_copies.borrow_mut().insert(path.to_owned());
         }
@@ -309,11 +313,18 @@ impl<'a> Import<'a> {
         Ok(Some(opened.text))
     }
 
-    /// Notes which KEKs each Secret of a file had. A Secret that SOPS did not encrypt has none.
-    fn note_keks(&self, path: &Path, file: &sops::File<'_>, text: &str) -> Result<(), Failure> {
+    /// Notes which KEKs each Secret of a file had, and how old it is. A Secret that SOPS did not
+    /// encrypt has neither.
+    fn note_secrets(&self, path: &Path, file: &sops::File<'_>, text: &str) -> Result<(), Failure> {
         for (place, documents) in self.documents_by_place(text)? {
             let [document] = documents[..] else { continue };
             let metadata = file.part_of(document).map(|part| &part.metadata);
+            // Without the MAC, nothing protects the time.
+            let time = metadata.filter(|_| !self.args.ignore_mac).map(Metadata::last_modified);
+            let time = time.and_then(|time| time.parse::<Timestamp>().ok());
+            if let Some(time) = time.and_then(|time| u64::try_from(time.as_second()).ok()) {
+                self.born.borrow_mut().insert((path.to_owned(), place.clone()), time);
+            }
             // One share of a data key must not become a key of its own.
             let Some(metadata) = metadata.filter(|metadata| !metadata.is_shared()) else {
                 continue;
@@ -342,6 +353,11 @@ impl<'a> Import<'a> {
     /// The scope that a SealedSecret had.
     pub fn scope(&self, path: Option<&Path>, place: &Place) -> Option<Scope> {
         self.scopes.borrow().get(&(path?.to_owned(), place.clone())).copied()
+    }
+
+    /// When a SOPS file was last changed, in seconds since 1970: no value of the Secret is younger.
+    pub fn born(&self, path: Option<&Path>, place: &Place) -> Option<u64> {
+        self.born.borrow().get(&(path?.to_owned(), place.clone())).copied()
     }
 
     /// The KEKs that a SOPS file names for a Secret, if any one of them opens it.

@@ -55,6 +55,11 @@ pub fn namespace(object: &Object, session: &Session) -> Namespace {
     name.parse().unwrap_or_else(|_| "default".parse().expect("a namespace"))
 }
 
+/// Whether the object, or `-n`, names a namespace.
+pub fn has_namespace(object: &Object, session: &Session) -> bool {
+    object.metadata.namespace.is_some() || session.named_namespace().is_some()
+}
+
 /// The bytes of a file, as far as `kubectl` would read it; `None` if it cannot contain a manifest.
 pub fn read(path: &Path, kind: FileKind) -> Result<Option<Zeroizing<Vec<u8>>>, Failure> {
     let mut read = read_whole(path, kind)?;

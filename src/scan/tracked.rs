@@ -6,6 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use gix_index::entry::Mode;
 use gix_index::{File, decode, hash};
 
+use crate::config::top_of;
 use crate::failure::{Failure, SelectError};
 
 /// How deep submodules may be nested.
@@ -16,7 +17,7 @@ const MAX_MODULES: usize = 8;
 pub fn tracked(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let error = |source| Failure::Select(SelectError::Read { path: folder.to_owned(), source });
     let real = folder.canonicalize().map_err(error)?;
-    let Some(top) = real.ancestors().find(|above| above.join(".git").exists()) else {
+    let Some(top) = top_of(&real) else {
         return Ok(Vec::new());
     };
     let mut files = Vec::new();

@@ -352,3 +352,17 @@ fn no_index_leads_out_of_its_repository() {
         .expect("moved");
     assert_eq!(found(&sandbox, &[]), [""; 0]);
 }
+
+#[test]
+fn a_public_key_beside_a_kms_is_noted() {
+    let sandbox = Sandbox::with_local_key();
+    let yaml = sandbox.sealed(&["a=b"]);
+    sandbox.write("db.yaml", &yaml);
+    let note = "anyone who knows that key can make up such a Secret";
+    let run = sandbox.run(["check", "db.yaml"]).succeeds();
+    assert!(!run.stderr.contains(note), "{}", run.stderr);
+    let kms = "awskms:///arn:aws:kms:eu-west-1:111122223333:key/1234abcd";
+    sandbox.write("db.yaml", crate::sealed::with_one_more_kek(&yaml, kms));
+    let run = sandbox.run(["check", "db.yaml", "--kek", kms]).succeeds();
+    assert!(run.stderr.contains(note), "{}", run.stderr);
+}

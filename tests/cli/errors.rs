@@ -490,6 +490,13 @@ fn configuration() {
             && error.contains(".envcrypt.yaml` is not a valid configuration: "),
         "{error}"
     );
+    assert!(error.contains("it is not a rule: `keks`, and any of `namespace`, "), "{error}");
+    sandbox.write(".envcrypt.yaml", "clusters:\nhunter2: 1\n");
+    let error = create();
+    assert!(
+        error.contains("line 2, column 1: it is not one of the fields `rules` and `clusters`"),
+        "{error}"
+    );
     sandbox.write(".envcrypt.yaml", "rules: [{keks: ['awskms:///alias/theirs']}]");
     let error = create();
     assert!(

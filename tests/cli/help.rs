@@ -36,8 +36,11 @@ Commands:
   convert     Convert sealed Secrets in files to EnvcryptSecrets, or the reverse
   rewrap      Change the KEKs of sealed Secrets without changing their values
   rotate      Seal the same values again under new data keys
+  sign        Sign sealed Secrets with your SSH key
   restart     Show the workloads that use Secrets, then restart them
   kek         Create, list, trust and test key-encryption keys
+  signers     Manage the list of people who may sign Secrets
+  guard       Bind files to their clusters, so that `apply` and `diff` refuse another one
   policy      Print the least rights of each role, for the cluster and for a KMS
   at-rest     Set up encryption at rest, and prove what etcd holds
   doctor      Find what is wrong with this machine, your rights and encryption at rest
@@ -66,7 +69,7 @@ Cluster options (as in kubectl):
 #[test]
 fn every_command_has_examples_and_shows_its_long_help() {
     let help = |words: &str| stdout(&words.split(' ').chain(["--help"]).collect::<Vec<_>>());
-    let commands = "create apply unwrap inspect seal get diff edit set unset exec check rewrap rotate restart kek policy version completion";
+    let commands = "create apply unwrap inspect seal get diff edit set unset exec check rewrap rotate restart kek guard policy version completion";
     let subcommands = [
         "kek new",
         "kek list",
@@ -79,6 +82,8 @@ fn every_command_has_examples_and_shows_its_long_help() {
         "policy people",
         "policy admission",
         "policy inject",
+        "guard add",
+        "guard list",
     ];
     for command in commands.split(' ').chain(subcommands) {
         let help = help(command);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// From the ground up: a room of the plugin imports its own and those before it, and no other.
-const PLUGIN: [&str; 22] = [
+const PLUGIN: [&str; 27] = [
     "process",
     "files",
     "terminal",
@@ -14,11 +14,16 @@ const PLUGIN: [&str; 22] = [
     "git",
     "policy",
     "failure",
+    "pins",
     "session",
+    "signers",
+    "author",
+    "ages",
     "candidates",
     "values",
     "select",
     "access",
+    "guard",
     "peers",
     "scan",
     "history",
@@ -31,7 +36,8 @@ const PLUGIN: [&str; 22] = [
 ];
 
 /// The same of the library.
-const LIBRARY: [&str; 7] = ["secret", "kek", "seed", "envelope", "manifest", "access", "lib"];
+const LIBRARY: [&str; 8] =
+    ["signature", "secret", "kek", "seed", "envelope", "manifest", "access", "lib"];
 
 /// The same of the KMS plugin.
 const KMS: [&str; 11] = [
@@ -44,11 +50,12 @@ const AT_REST: [&str; 8] =
     ["bolt", "proto", "etcd", "stored", "residue", "config", "deploy", "lib"];
 
 /// The same of the client of the cluster.
-const CLUSTER: [&str; 14] = [
+const CLUSTER: [&str; 15] = [
     "error",
     "lib",
     "resources",
     "connect",
+    "identity",
     "servers",
     "storage",
     "workloads",
@@ -62,11 +69,12 @@ const CLUSTER: [&str; 14] = [
 ];
 
 /// The same of the controller.
-const CONTROLLER: [&str; 18] = [
+const CONTROLLER: [&str; 19] = [
     "outcome",
     "pause",
     "lists",
     "status",
+    "signers",
     "rules",
     "sealing",
     "metrics",

@@ -1,6 +1,7 @@
 //! The built binary, without any server: `cargo test` alone runs these.
 
 mod access;
+mod ages;
 mod at_rest;
 mod audit;
 mod changing;
@@ -12,6 +13,7 @@ mod exec;
 mod files;
 mod filter;
 mod git;
+mod guard;
 mod hardening;
 mod help;
 mod history;
@@ -29,5 +31,7 @@ mod sandbox;
 mod seal;
 #[allow(dead_code, reason = "shared with the tests against servers")]
 mod sealed;
+mod signers;
+mod signing;
 mod since;
 mod terminal;

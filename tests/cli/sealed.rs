@@ -134,3 +134,35 @@ pub fn with_namespace(yaml: &str, namespace: &str) -> String {
     object["metadata"]["namespace"] = namespace.into();
     object.to_string()
 }
+
+/// The same Secret with values that say that they were first sealed so many days ago. Nothing that
+/// only reads the headers can tell the difference.
+pub fn aged(yaml: &str, days: u64) -> String {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let now = now.expect("after 1970").as_secs();
+    with_times(yaml, now, Some(now - days * 24 * 60 * 60 - 60))
+}
+
+/// The same Secret with other times in the header of each value. Everything else keeps its bytes.
+pub fn with_times(yaml: &str, iat: u64, born: Option<u64>) -> String {
+    let mut object: Value = serde_yaml::from_str(yaml).expect("YAML");
+    for value in object["data"].as_object_mut().expect("a map").values_mut() {
+        let json = BASE64_STANDARD.decode(value.as_str().expect("text")).expect("base64");
+        let json = String::from_utf8(json).expect("text");
+        let jwe: Value = serde_json::from_str(&json).expect("JSON");
+        let old = jwe["protected"].as_str().expect("text");
+        let header = String::from_utf8(BASE64.decode(old).expect("base64")).expect("text");
+        let (before, _) = header.split_once("\"iat\":").expect("a time");
+        let born = born.map_or_else(String::new, |born| format!(",\"born\":{born}"));
+        let new = BASE64.encode(format!("{before}\"iat\":{iat}{born}}}"));
+        *value = BASE64_STANDARD.encode(json.replace(old, &new)).into();
+    }
+    object.to_string()
+}
+
+/// The same Secret with one more annotation.
+pub fn annotated(yaml: &str, name: &str, value: &str) -> String {
+    let mut object: Value = serde_yaml::from_str(yaml).expect("YAML");
+    object["metadata"]["annotations"][name] = value.into();
+    object.to_string()
+}

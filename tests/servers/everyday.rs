@@ -108,6 +108,8 @@ fn values_of_a_live_secret_are_set_unset_and_edited() {
     let before = live(plane, &namespace, "db");
     let run = sandbox.pipe("new", ["set", "db", "-n", &namespace, "--from-stdin", "a"]).succeeds();
     assert_eq!(run.stdout, "secret/db changed\n");
+    let run = sandbox.pipe("new", ["set", "db", "-n", &namespace, "--from-stdin", "a"]).succeeds();
+    assert_eq!(run.stderr.matches("keeps its value").count(), 1, "{}", run.stderr);
     sandbox.run(["unset", "db", "c", "-n", &namespace]).succeeds();
     let after = live(plane, &namespace, "db");
     assert_eq!(after["data"]["b"], before["data"]["b"], "what is not named keeps its bytes");

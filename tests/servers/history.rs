@@ -28,7 +28,9 @@ fn sealed_at(sandbox: &Sandbox, target: &[&str]) -> String {
 #[test]
 fn an_older_file_is_refused_in_both_forms_and_rotate_makes_it_new() {
     let plane = plane_with_crd();
-    for (kind, live) in [("secret", "db"), ("envcryptsecret", "evs/db")] {
+    for (kind, live, form) in
+        [("secret", "db", "sealed Secret"), ("envcryptsecret", "evs/db", "EnvcryptSecret")]
+    {
         let (namespace, sandbox) = (plane.namespace(), plane.sandbox("admin"));
         seal(&sandbox, &namespace, kind, "db", &["--kek=local", "--from-literal=a=old"]);
         let old = sandbox.read("db.yaml");
@@ -44,11 +46,12 @@ fn an_older_file_is_refused_in_both_forms_and_rotate_makes_it_new() {
             let error = sandbox.run(["apply", "-f", "db.yaml"].iter().chain(more)).fails(1);
             assert!(
                 error.contains(&format!(
-                    "the file was sealed at {old_time}, the live one at {new_time}"
+                    "the file was sealed at {old_time}, the live {form} at {new_time}"
                 )),
                 "{error}"
             );
             assert!(error.contains("`kubectl envcrypt rotate -f FILE`"), "{error}");
+            assert!(!error.contains("clocks"), "{error}");
         }
         assert_eq!(value(&sandbox, &[live[0], "a", "-n", &namespace]), "new");
         sandbox.run(["apply", "-f", "db.yaml", "--allow-older"]).succeeds();
@@ -64,6 +67,89 @@ fn an_older_file_is_refused_in_both_forms_and_rotate_makes_it_new() {
         sandbox.run(["apply", "-f", "db.yaml"]).succeeds();
         assert_eq!(value(&sandbox, &[live[0], "a", "-n", &namespace]), "old");
     }
+}
+
+#[test]
+fn an_older_file_is_refused_as_the_other_form_and_as_a_plain_secret() {
+    let plane = plane_with_crd();
+    let older = "in the file is not newer than the live one";
+    // Two versions of `db`, the newer one in the file; the older one, in both forms.
+    let two_versions = |kind: &str| {
+        let (namespace, sandbox) = (plane.namespace(), plane.sandbox("admin"));
+        seal(&sandbox, &namespace, kind, "db", &["--kek=local", "--from-literal=a=old"]);
+        for to in ["secret", "envcryptsecret"] {
+            let old = sandbox.run(["convert", "-f", "db.yaml", "--to", to]).succeeds().stdout;
+            sandbox.write(&format!("{to}.yaml"), old);
+        }
+        sandbox.run(["set", "-f", "db.yaml", "--from-literal=a=new"]).succeeds();
+        (namespace, sandbox)
+    };
+    for (kind, other) in [("secret", "envcryptsecret"), ("envcryptsecret", "secret")] {
+        let (namespace, sandbox) = two_versions(kind);
+        sandbox.run(["apply", "-f", "db.yaml"]).succeeds();
+        let file = format!("{other}.yaml");
+        for more in [&[][..], &["--unwrap"], &["--dry-run=server"]] {
+            let error = sandbox.run(["apply", "-f", &file].iter().chain(more)).fails(1);
+            assert!(error.contains(older), "{kind} {more:?}: {error}");
+        }
+        if kind == "secret" {
+            let seal = ["annotate", "secret", "db", "-n", &namespace, "envcrypt.dev/seal-"];
+            plane.kubectl(seal).succeeds();
+            let run = sandbox.run(["apply", "-f", &file, "--dry-run=server"]).succeeds();
+            let warning = "cannot compare the file with the live sealed Secret";
+            assert!(run.stderr.contains(warning), "{}", run.stderr);
+            assert!(run.stderr.contains("its seal is missing"), "{}", run.stderr);
+        }
+        sandbox.run(["apply", "-f", &file, "--allow-older"]).succeeds();
+        let live = if other == "secret" { "db" } else { "evs/db" };
+        assert_eq!(value(&sandbox, &[live, "a", "-n", &namespace]), "old");
+    }
+    // What is plain in the cluster has no seal, but a note.
+    let (namespace, sandbox) = two_versions("secret");
+    let unwrap = |file: &str| sandbox.run(["apply", "--unwrap", "-f", file]);
+    unwrap("db.yaml").succeeds();
+    unwrap("db.yaml").succeeds();
+    for file in ["secret.yaml", "envcryptsecret.yaml"] {
+        let error = unwrap(file).fails(1);
+        assert!(error.contains(older), "{error}");
+    }
+    let error = sandbox.run(["apply", "-f", "envcryptsecret.yaml"]).fails(1);
+    assert!(error.contains(older), "{error}");
+    let live = || {
+        let path = "-ojsonpath={.data.a}";
+        plane.kubectl(["get", "secret", "db", "-n", &namespace, path]).succeeds().stdout
+    };
+    assert_eq!(live(), "bmV3");
+    assert!(error.contains(", the live plain Secret at 20"), "{error}");
+    let note = |text: &str| {
+        let note = format!("envcrypt.dev/sealed-at={text}");
+        plane
+            .kubectl(["annotate", "--overwrite", "secret", "db", "-n", &namespace, &note])
+            .succeeds();
+    };
+    // A note that cannot be compared is said.
+    note("garbage");
+    let run = sandbox
+        .run(["apply", "--unwrap", "-f", "db.yaml", "--dry-run=server", "--force-conflicts"])
+        .succeeds();
+    let warning = "cannot compare the file with the live plain Secret";
+    assert!(
+        run.stderr.contains(warning) && run.stderr.contains("`apply --unwrap`"),
+        "{}",
+        run.stderr
+    );
+    note("2999-01-01T00:00:00Z");
+    let run = sandbox
+        .run(["apply", "--unwrap", "-f", "db.yaml", "--dry-run=server", "--force-conflicts"])
+        .succeeds();
+    assert!(run.stderr.contains("older; apply it again with `apply --unwrap`"), "{}", run.stderr);
+    sandbox.run(["apply", "--unwrap", "-f", "db.yaml", "--force-conflicts"]).succeeds();
+    // The note is no part of the Secret.
+    assert_eq!(sandbox.run(["diff", "-f", "db.yaml"]).succeeds().stdout, "");
+    let sealed = sandbox.run(["seal", "db", "-n", &namespace, "--kek=local"]).succeeds().stdout;
+    assert!(!sealed.contains("sealed-at"), "{sealed}");
+    sandbox.run(["apply", "--unwrap", "-f", "secret.yaml", "--allow-older"]).succeeds();
+    assert_eq!(live(), "b2xk");
 }
 
 /// Between the comparison and the write, someone else applies a version that is newer still.
@@ -110,7 +196,12 @@ fn who_may_only_write_is_told_that_nothing_was_compared() {
     ));
     seal(&sandbox, &namespace, "envcryptsecret", "db", &["--kek=local", "--from-literal=a=1"]);
     let run = sandbox.run(["apply", "-f", "db.yaml"]).succeeds();
-    assert!(run.stderr.contains("cannot check that the file is not older"), "{}", run.stderr);
+    let warning = "cannot check that files are not older";
+    assert!(run.stderr.contains(warning), "{}", run.stderr);
+    // Once for all Secrets of a namespace.
+    seal(&sandbox, &namespace, "envcryptsecret", "web", &["--kek=local", "--from-literal=a=1"]);
+    let run = sandbox.run(["apply", "-f", "db.yaml,web.yaml"]).succeeds();
+    assert_eq!(run.stderr.matches(warning).count(), 1, "{}", run.stderr);
 }
 
 #[test]

@@ -12,8 +12,10 @@ const READER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/reader.
 
 #[test]
 fn it_opens_and_refuses_every_vector() {
-    let folder = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors"));
-    let paths = folder.expect("listed").flatten().map(|entry| entry.path());
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors");
+    let folders = [folder.to_owned(), format!("{folder}/signed")];
+    let files = |folder: String| std::fs::read_dir(folder).expect("listed").flatten();
+    let paths = folders.into_iter().flat_map(files).map(|entry| entry.path());
     let vectors: Vec<_> = paths.filter(|p| p.extension().is_some_and(|e| e == "json")).collect();
     let output = Command::new(find("python")).arg(READER).args(&vectors).output();
     let run = Run::from(output.expect("python starts")).succeeds();

@@ -68,6 +68,18 @@ fn every_command_line_of_the_everyday_page_works() {
     assert!(wide.contains("password,username"), "{wide}");
 }
 
+#[test]
+fn every_command_line_of_the_page_about_signatures_works() {
+    let sandbox = Sandbox::with_local_key();
+    install(&sandbox, &[]);
+    let outputs = run(&sandbox, include_str!("../../docs/signatures.md"), "prod");
+    assert!(outputs.len() >= 10, "{outputs:?}");
+    let list = outputs.iter().rfind(|(line, _)| line.ends_with("signers list")).expect("there");
+    assert!(list.1.contains("this machine knows the list and the rules"), "{}", list.1);
+    let rules = sandbox.read(".envcrypt/allowed_signers");
+    assert_eq!(rules.matches("valid-before=").count(), 2, "{rules}");
+}
+
 /// A home in which kubectl and the plugin are found, and everything is there.
 fn sandbox(namespace: &str) -> Sandbox {
     let plane = control_plane();

@@ -6,12 +6,17 @@ use std::time::Duration;
 use http::Uri;
 use hyper_util::client::proxy::matcher::Matcher;
 use kube::Config;
+use kube::client::{ClientBuilder, ConfigExt};
 use kube::config::{
     AuthInfo, Context, KubeConfigOptions, Kubeconfig, NamedAuthInfo, NamedCluster, NamedContext,
 };
+use tower::buffer::BufferLayer;
 
 use super::{Cluster, ClusterError};
 use envcrypt_core::secret::Namespace;
+
+/// The requests that may wait for the connection, as in kube itself.
+const REQUESTS: usize = 1024;
 
 /// The connection flags of kubectl. Without any, the kubeconfig decides.
 #[derive(Debug, Clone, Default)]
@@ -56,9 +61,9 @@ pub struct ConnectOptions {
 
 /// The cluster that flags and files name, not yet connected.
 pub struct Connection {
-    options: ConnectOptions,
+    pub(super) options: ConnectOptions,
     /// `None` in a pod without a kubeconfig.
-    kubeconfig: Option<Kubeconfig>,
+    pub(super) kubeconfig: Option<Kubeconfig>,
 }
 
 impl Connection {
@@ -100,8 +105,13 @@ impl Connection {
         entry.ok_or_else(|| ClusterError::NoContext(name.to_owned()))
     }
 
-    /// The URL of the API server, without connecting. Empty if nothing names one.
+    /// The URL of the API server for messages, without connecting and without a user and password.
+    /// Empty if nothing names one.
     pub fn server(&self) -> Result<String, ClusterError> {
+        Ok(without_user(&self.url()?))
+    }
+
+    fn url(&self) -> Result<String, ClusterError> {
         if let Some(server) = &self.options.server {
             return Ok(server.clone());
         }
@@ -128,7 +138,10 @@ impl Connection {
     /// name that the kubeconfig uses.
     pub async fn connect_to(&self, url: &str) -> Result<Cluster, ClusterError> {
         let mut config = self.config().await?;
-        let wrong = || ClusterError::Request(format!("`{url}` is not the URL of an API server"));
+        let wrong = || {
+            let url = without_user(url);
+            ClusterError::Request(format!("`{url}` is not the URL of an API server"))
+        };
         let url: Uri = url.parse().map_err(|_| wrong())?;
         if url.host().is_none() || url.scheme_str() != Some("https") {
             return Err(wrong());
@@ -141,13 +154,13 @@ impl Connection {
 
     fn client(&self, config: Config) -> Result<Cluster, ClusterError> {
         let timeout = self.options.request_timeout;
-        let server = config.cluster_url.to_string();
-        let client = kube::Client::try_from(config)
-            .map_err(|error| super::error::connecting(error, &server))?;
+        let server = without_user(&config.cluster_url.to_string());
+        let client =
+            new_client(config).map_err(|error| super::error::connecting(error, &server))?;
         Ok(Cluster { client, server: server.trim_end_matches('/').to_owned(), timeout })
     }
 
-    async fn config(&self) -> Result<Config, ClusterError> {
+    pub(super) async fn config(&self) -> Result<Config, ClusterError> {
         let Self { options, kubeconfig } = self;
         let explicit =
             options.server.is_some() || options.context.is_some() || options.cluster.is_some();
@@ -173,12 +186,36 @@ impl Connection {
     }
 }
 
+/// Creates a client. Otherwise kube would run a credential plugin three times, and each run may
+/// prompt. A token that expires is still renewed. Only a plugin that returns a certificate instead
+/// of a token runs again.
+fn new_client(mut config: Config) -> Result<kube::Client, kube::Error> {
+    if config.auth_info.exec.is_none() {
+        return kube::Client::try_from(config);
+    }
+    let Some(token) = config.auth_layer()? else { return kube::Client::try_from(config) };
+    config.auth_info.exec = None;
+    // The layer sends through copies of the service, and only a buffer can be copied.
+    let builder = ClientBuilder::try_from(config)?.with_layer(&BufferLayer::new(REQUESTS));
+    Ok(builder.with_layer(&token).build())
+}
+
 /// The names of all contexts, for completion.
 #[must_use]
 pub fn context_names(options: &ConnectOptions) -> Vec<String> {
     let target = Connection::load(options.clone()).ok();
     let config = target.and_then(|target| target.kubeconfig);
     config.into_iter().flat_map(|config| config.contexts).map(|entry| entry.name).collect()
+}
+
+/// A URL without the user and the password before its host.
+pub(super) fn without_user(url: &str) -> String {
+    let start = url.find("://").map_or(0, |at| at + 3);
+    let end = url[start..].find(['/', '?', '#']).map_or(url.len(), |at| start + at);
+    match url[start..end].rfind('@') {
+        Some(at) => format!("{}{}", &url[..start], &url[start + at + 1..]),
+        None => url.to_owned(),
+    }
 }
 
 fn read(path: &Path) -> Result<Kubeconfig, ClusterError> {

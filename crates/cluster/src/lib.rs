@@ -6,6 +6,7 @@
 
 mod connect;
 mod error;
+mod identity;
 #[cfg(feature = "controller")]
 mod lease;
 #[cfg(feature = "controller")]
@@ -37,13 +38,14 @@ use serde_json::json;
 use tokio::time::timeout;
 
 use envcrypt_core::manifest::{
-    Form, LAST_APPLIED_ANNOTATION, Object, SEAL_ANNOTATION, SEALED_TYPE,
+    Form, LAST_APPLIED_ANNOTATION, Object, SEAL_ANNOTATION, SEALED_TYPE, SIGNATURES_ANNOTATION,
 };
 use envcrypt_core::secret::{Namespace, Place, SecretName};
 
 pub use connect::{ConnectOptions, Connection, context_names};
 pub use error::ClusterError;
 use error::{Operation, refused};
+pub use identity::{ClusterIdentity, normal_server};
 #[cfg(feature = "controller")]
 pub use lease::{Lease, LeaseTimes};
 #[cfg(feature = "controller")]
@@ -303,11 +305,11 @@ impl Cluster {
         if object.is_resource() {
             return self.patch_resource(place, object, gone, dry_run).await;
         }
-        let seal =
-            object.metadata.annotations.iter().flatten().find(|(k, _)| *k == SEAL_ANNOTATION);
+        let annotation = |name| object.metadata.annotations.as_ref()?.get(name);
         // The copy of client-side apply holds the old sealed values, under the old KEKs.
         let annotations = json!({
-            SEAL_ANNOTATION: seal.map(|(_, text)| text),
+            SEAL_ANNOTATION: annotation(SEAL_ANNOTATION),
+            SIGNATURES_ANNOTATION: annotation(SIGNATURES_ANNOTATION),
             LAST_APPLIED_ANNOTATION: null,
         });
         // Without a version, the server would accept the change for any version.

@@ -77,7 +77,7 @@ impl Cluster {
             sealed["values"][key] = Value::Null;
         }
         // What is not in a merge patch stays.
-        for field in ["type", "immutable"] {
+        for field in ["type", "immutable", "signatures"] {
             sealed[field] = sealed.get(field).cloned().unwrap_or(Value::Null);
         }
         let patch = json!({

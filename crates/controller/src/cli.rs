@@ -1,6 +1,7 @@
 //! The command line.
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use crate::health::Said;
 use crate::metrics::Metrics;
 use crate::opener::Opener;
 use crate::rules::Rules;
+use crate::signers::SignersFile;
 
 /// How long the API server may take for an answer.
 const REQUEST: Duration = Duration::from_secs(30);
@@ -59,6 +61,12 @@ pub struct Cli {
     /// Refuse a Secret that was sealed before the one that was delivered
     #[arg(long)]
     refuse_older: bool,
+    /// Deliver only what those in this list have signed (in the form of `allowed_signers`)
+    #[arg(long, value_name = "FILE", env = "ENVCRYPT_SIGNERS", hide_env_values = true)]
+    signers: Option<PathBuf>,
+    /// How many different signers each Secret needs
+    #[arg(long, value_name = "NUMBER", env = "ENVCRYPT_SIGNATURES", default_value = "1", value_parser = clap::value_parser!(u8).range(1..=16), requires = "signers", hide_env_values = true)]
+    signatures: u8,
     /// Scope of values to allow beside `strict` and `namespace`
     #[arg(long, value_name = "SCOPE")]
     allow_scope: Option<WideScope>,
@@ -168,7 +176,27 @@ impl Cli {
             annotations: self.allow_annotation.clone(),
             labels: self.allow_label.clone(),
             refuse_older: self.refuse_older,
+            signers: self.signers()?,
         })
+    }
+
+    /// A list that cannot be read would be noticed with the first Secret only.
+    fn signers(&self) -> Result<Option<SignersFile>, Failure> {
+        let Some(path) = self.signers.clone() else { return Ok(None) };
+        if path.as_os_str().is_empty() {
+            return Err(Failure::new("`ENVCRYPT_SIGNERS` is empty")
+                .hint("name the list of signers, or unset the variable"));
+        }
+        let needed = NonZeroUsize::new(self.signatures.into()).expect("at least 1");
+        let file = SignersFile { path, needed };
+        match file.read() {
+            Ok(_) => Ok(Some(file)),
+            Err(cause) => {
+                let path = file.path.display();
+                Err(Failure::new(format!("the list of signers `{path}` cannot be used"))
+                    .cause(cause))
+            }
+        }
     }
 
     fn lease(&self, connection: &Connection, instance: &str) -> Result<Option<Lease>, Failure> {

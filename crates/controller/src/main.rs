@@ -15,6 +15,7 @@ mod queue;
 mod restart;
 mod rules;
 mod sealing;
+mod signers;
 mod status;
 mod target;
 

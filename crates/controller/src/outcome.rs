@@ -1,5 +1,7 @@
 //! What came of a delivery, in words of our own: none of them depends on a value.
 
+use std::path::Path;
+
 use envcrypt_cluster::ClusterError;
 use envcrypt_core::access::AccessError;
 use envcrypt_core::envelope::{OpenError, Refused};
@@ -75,6 +77,18 @@ impl Outcome {
         Self { retry: Some(Retry::NotOwned), ..Self::stalled("NotOwned", message) }
     }
 
+    /// Nobody signed a label or an annotation of the template.
+    pub fn unsigned(name: &str) -> Self {
+        let message = format!("the template has `{name}`, which its signers did not sign");
+        Self::stalled("Unsigned", message)
+    }
+
+    /// Without the list of signers, nothing is delivered.
+    pub fn signers_unreadable(path: &Path, cause: &str) -> Self {
+        let message = format!("the list of signers `{}`: {cause}", path.display());
+        Self::waiting("SignersUnreadable", message, Retry::Passing)
+    }
+
     fn waiting(reason: &'static str, message: String, retry: Retry) -> Self {
         Self { standing: Standing::Waiting, reason, message, retry: Some(retry) }
     }
@@ -106,6 +120,11 @@ impl From<AccessError> for Outcome {
     fn from(error: AccessError) -> Self {
         match &error {
             AccessError::Open(OpenError::Refused { refused, .. }) => refused_with(refused, &error),
+            AccessError::Open(OpenError::Unsigned { refused, .. }) => {
+                // The list of signers can change without the object.
+                let message = format!("`{}`: {error}", refused.name());
+                Self::waiting("Unsigned", message, Retry::Denied)
+            }
             AccessError::Open(OpenError::Kek { refusals, .. }) => of_keks(refusals),
             AccessError::NotNamed { keks, .. } => {
                 let keks = keks.iter().take(5).map(|kek| format!("`{kek}`")).collect::<Vec<_>>();

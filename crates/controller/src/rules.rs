@@ -9,9 +9,10 @@ use envcrypt_cluster::LiveResource;
 use envcrypt_core::access::{AccessError, Consents, MayUse, Nobody, Policy, Trust, TrustError};
 use envcrypt_core::envelope::{Scope, SealCheck, SealedSecret, is_too_late, now};
 use envcrypt_core::kek::KekUri;
-use envcrypt_core::secret::SecretType;
+use envcrypt_core::secret::{SecretType, is_note};
 
 use crate::outcome::Outcome;
+use crate::signers::SignersFile;
 
 /// The prefix of what the controller itself writes.
 const OURS: &str = "envcrypt.dev/";
@@ -40,6 +41,8 @@ pub struct Rules {
     pub labels: Vec<String>,
     /// Whether an older sealing than the delivered one is refused.
     pub refuse_older: bool,
+    /// Those who may have written what is delivered.
+    pub signers: Option<SignersFile>,
 }
 
 /// What is to be done with an object.
@@ -102,6 +105,9 @@ impl Rules {
         check_type(&sealed.meta.kind)?;
         self.check_template(&sealed)?;
         self.check_keks(&sealed)?;
+        if let Some(signers) = &self.signers {
+            signers.check(&sealed)?;
+        }
         Ok(sealed)
     }
 
@@ -131,7 +137,8 @@ impl Rules {
             prefixes.iter().any(|prefix| name.starts_with(prefix.as_str()))
         };
         for name in sealed.meta.annotations.keys() {
-            if name.starts_with(OURS) || !begins(name, &self.annotations) {
+            let is_allowed = !name.starts_with(OURS) && begins(name, &self.annotations);
+            if !is_allowed && !is_note(name) {
                 return Err(denied("annotation", "--allow-annotation", name));
             }
         }

@@ -13,17 +13,19 @@ mod open;
 mod rewrap;
 mod seal;
 mod set;
+mod statement;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use binding::{Binding, Scope};
 pub use clock::{is_too_late, now};
-pub use error::{OpenError, Part, Refused, SealError};
+pub use error::{OpenError, Part, Quorum, Refused, SealError};
 pub use jwe::{Jwe, Kind};
 pub use merge::{Merge, MergePart, Merged, Side};
 pub use open::{Deks, SealCheck};
 pub use rewrap::{Holder, Rewrap, RewrapError, RewrapMethod};
 pub use seal::{Sealer, name_suffix, sealed_size_at_least};
+pub use statement::{AuthorSignature, Signed, Statement, is_of_a_tool};
 
 use sha2::{Digest, Sha256};
 
@@ -45,6 +47,9 @@ pub struct SealedSecret {
     pub values: BTreeMap<Key, Jwe>,
     /// The seal. `None` if the file has no seal, or if it was read with [`SealCheck::Skipped`].
     pub seal: Option<Jwe>,
+    /// The signatures of its authors: see [`SealedSecret::check_signatures`]. They are read and
+    /// dropped with the seal.
+    pub signatures: Vec<AuthorSignature>,
 }
 
 impl SealedSecret {

@@ -8,6 +8,7 @@
 //! - [`secret`]: the names, values and types of a Secret. Plaintext cannot be printed.
 //! - [`kek`]: key-encryption keys (KEKs), which wrap a data key (DEK).
 //! - [`seed`]: the ciphertext of the KMS plugin `envcrypt-kms`.
+//! - [`signature`]: SSH signatures, and the list of those who may sign.
 //! - [`envelope`]: the sealed format, v1 (`docs/format.md`).
 //! - [`manifest`]: reads, writes and finds Secrets in YAML and JSON.
 //! - [`access`]: decides which KEKs may open a Secret, and to which KEKs it may be sealed.
@@ -20,3 +21,4 @@ pub mod kek;
 pub mod manifest;
 pub mod secret;
 pub mod seed;
+pub mod signature;

@@ -8,6 +8,7 @@ mod draft;
 mod error;
 #[cfg(test)]
 mod layout;
+mod make;
 mod object;
 mod patch;
 mod replace;
@@ -22,9 +23,10 @@ pub use convert::{Converted, Form, convert};
 pub use document::{Document, parse};
 pub use draft::{DraftError, draft, read_draft};
 pub use error::ManifestError;
+pub use make::{plain_object, resource_object, sealed_object};
 pub use object::{
-    LAST_APPLIED_ANNOTATION, Metadata, Object, SEAL_ANNOTATION, SEALED_TYPE, plain_object,
-    resource_object, sealed_object,
+    LAST_APPLIED_ANNOTATION, Metadata, Object, SEAL_ANNOTATION, SEALED_AT_ANNOTATION, SEALED_TYPE,
+    SIGNATURES_ANNOTATION,
 };
 
 pub use patch::Patch;

@@ -13,7 +13,10 @@ mod value;
 use std::collections::BTreeMap;
 
 pub use kind::{SecretType, TypeError, tls_pair};
-pub use labels::{LabelError, MAX_ANNOTATIONS, parse_annotation, parse_label};
+pub use labels::{
+    LabelError, MAX_ANNOTATIONS, NEVER_STALE_ANNOTATION, OWNER_ANNOTATION, ROTATE_BY_ANNOTATION,
+    is_note, parse_annotation, parse_label,
+};
 pub use name::{Key, NameError, Namespace, SecretName};
 pub use random::random_bytes;
 pub use stack::wipe_stack;

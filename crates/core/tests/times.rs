@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use proptest::prelude::*;
+
 use envcrypt_core::envelope::{Deks, Scope, SealCheck, SealedSecret, Sealer};
 use envcrypt_core::kek::{DataKey, WrappedKey};
 use envcrypt_core::secret::{Key, Meta, Place, PlainSecret, SecretType, SecretValue};
@@ -79,4 +81,51 @@ fn a_value_that_is_sealed_again_keeps_the_time_of_its_birth() {
     assert_eq!(times("a"), (NOW, NOW + 300));
     assert_eq!(times("b"), (NOW + 200, NOW + 300));
     assert!(open(&last).holds(&"a".parse().expect("a key"), &value("a").1));
+}
+
+#[test]
+fn the_same_value_that_is_set_again_keeps_the_time_of_its_birth() {
+    let first = sealed(NOW);
+    let born: BTreeMap<Key, u64> =
+        first.values.iter().map(|(key, jwe)| (key.clone(), jwe.born())).collect();
+    let values = ["b", "c"].map(value).into();
+    let again = sealer().seal_values_again(&values, &born, NOW + 100);
+    let times = |key: &str| {
+        let jwe = &again[&key.parse::<Key>().expect("a key")];
+        (jwe.born(), jwe.sealed_at)
+    };
+    assert_eq!(times("b"), (NOW, NOW + 100));
+    assert_eq!(times("c"), (NOW + 100, NOW + 100), "a new key");
+    // A time after the sealing comes from a wrong clock.
+    let early = sealer().seal_values_again(&values, &born, NOW - 100);
+    assert!(early.values().all(|jwe| jwe.born() == NOW - 100));
+}
+
+proptest! {
+    /// Whatever is done to a Secret, a value that nobody replaced is as old as it was.
+    #[test]
+    fn no_sequence_of_sealings_makes_a_value_younger(
+        steps in proptest::collection::vec((0..3_u8, 0..1000_u64), 1..8)
+    ) {
+        let (mut secret, mut now) = (sealed(NOW), NOW);
+        let key: Key = "a".parse().expect("a key");
+        for (step, later) in steps {
+            now += later;
+            secret = match step {
+                0 => sealer().seal_again(open(&secret), &secret, now).expect("it fits"),
+                1 => {
+                    let new = sealer().seal_values(&[value("b")].into(), now);
+                    sealer().change(secret, new, &[], now).expect("it fits")
+                }
+                _ => {
+                    let born = [(key.clone(), secret.values[&key].born())].into();
+                    let time = secret.next_seal_time(now);
+                    let same = sealer().seal_values_again(&[value("a")].into(), &born, time);
+                    sealer().change(secret, same, &[], now).expect("it fits")
+                }
+            };
+            prop_assert_eq!(secret.values[&key].born(), NOW);
+            prop_assert!(open(&secret).holds(&key, &value("a").1));
+        }
+    }
 }

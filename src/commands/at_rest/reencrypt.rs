@@ -5,6 +5,7 @@ use clap::Args;
 
 use crate::batch::store_again::{PaceArgs, store_again};
 use crate::failure::Failure;
+use crate::guard::confirm_context;
 use crate::session::Session;
 
 /// Store objects again, with the provider that kube-apiserver uses now.
@@ -35,5 +36,6 @@ pub struct ReencryptArgs {
 }
 
 pub async fn run(args: ReencryptArgs, session: &Session) -> Result<(), Failure> {
+    confirm_context(session)?;
     store_again(&session.cluster().await?, &args.resources, &args.pace).await
 }

@@ -20,6 +20,7 @@ use crate::batch::store_again::{PaceArgs, store_again};
 use crate::etcd::{Expected, Survey};
 use crate::failure::{AtRestError, Failure};
 use crate::files;
+use crate::guard::confirm_context;
 use crate::select::etcd::SourceArgs;
 use crate::session::Session;
 use crate::terminal;
@@ -228,6 +229,7 @@ impl RotateArgs {
                 self.loaded(plan, session).await
             }
             Step::Reencrypt => {
+                confirm_context(session)?;
                 let cluster = session.cluster().await?;
                 store_again(&cluster, &resources(text, &plan.new_key)?, &self.pace).await?;
                 Ok(Proof::Reencrypted)

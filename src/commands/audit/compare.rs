@@ -185,6 +185,11 @@ impl Comparison<'_> {
             labels: BTreeMap::new(),
             annotations: BTreeMap::new(),
         };
-        Ok(SealedSecret { meta, values: [(key, jwe.clone())].into(), seal: None })
+        Ok(SealedSecret {
+            meta,
+            values: [(key, jwe.clone())].into(),
+            seal: None,
+            signatures: Vec::new(),
+        })
     }
 }

@@ -3,19 +3,21 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use super::ages;
 use super::conflicts;
 use super::history::InUse;
 use super::keks::Known;
 use super::peers::Peers;
-use super::report::Finding;
+use super::report::{Finding, IgnoreArgs};
 use super::since::Since;
 use crate::config::KekName;
 use crate::failure::Failure;
 use crate::scan;
-use crate::session::Session;
-use envcrypt_core::envelope::SealCheck;
+use crate::session::{Contexts, Session};
+use crate::signers;
+use envcrypt_core::envelope::{OpenError, SealCheck, SealedSecret};
 use envcrypt_core::manifest::{
-    self, FileKind, Found, FoundSecret, Object, Position, RESOURCE_KIND,
+    self, FileKind, Found, FoundSecret, ManifestError, Object, Position, RESOURCE_KIND,
 };
 
 const UNREADABLE: &str = "this Secret cannot be read";
@@ -34,10 +36,15 @@ pub struct Checker<'a> {
     /// Files with sealed Secrets.
     pub sealed: BTreeSet<PathBuf>,
     pub peers: Peers,
+    ignore: &'a IgnoreArgs,
 }
 
 impl<'a> Checker<'a> {
-    pub fn new(session: &'a Session, keks: &[KekName]) -> Result<Self, Failure> {
+    pub fn new(
+        session: &'a Session,
+        keks: &[KekName],
+        ignore: &'a IgnoreArgs,
+    ) -> Result<Self, Failure> {
         Ok(Self {
             session,
             known: Known::new(session, keks)?,
@@ -47,6 +54,7 @@ impl<'a> Checker<'a> {
             failures: Vec::new(),
             sealed: BTreeSet::new(),
             peers: Peers::new(false),
+            ignore,
         })
     }
 
@@ -67,6 +75,11 @@ impl<'a> Checker<'a> {
 
     /// Checks the contents of a file.
     pub fn examine(&mut self, path: &Path, kind: FileKind, bytes: &[u8]) {
+        self.look(path, kind, bytes);
+        self.ignore.drop_from(&mut self.findings);
+    }
+
+    fn look(&mut self, path: &Path, kind: FileKind, bytes: &[u8]) {
         self.findings.extend(self.peers.look(path, bytes));
         if !manifest::may_mention(bytes) {
             return;
@@ -119,6 +132,7 @@ impl<'a> Checker<'a> {
         match object {
             Some(object) if is_sealed => self.sealed(path, at, &object),
             None if is_sealed && has_object => self.add(path, at, "wrong-form", unreadable),
+            None if is_sealed => self.templated(path, at),
             _ => {}
         }
     }
@@ -128,6 +142,9 @@ impl<'a> Checker<'a> {
         let namespace = scan::namespace(object, self.session);
         let secret = match object.sealed(&namespace, SealCheck::Required) {
             Ok(secret) => secret,
+            Err(error @ ManifestError::Signatures { .. }) => {
+                return self.add(path, at, "signature-form", &error.to_string());
+            }
             Err(error) => return self.add(path, at, "wrong-form", &error.to_string()),
         };
         if let Err(error) = secret.check_place(SealCheck::Required) {
@@ -147,8 +164,67 @@ impl<'a> Checker<'a> {
                 }
             }
         }
+        let bound = secret.seal.as_ref().and_then(|seal| seal.binding.namespace.as_ref());
+        let is_placed = bound.is_some() || scan::has_namespace(object, self.session);
+        self.signatures(path, at, &secret, is_placed);
+        // If the rules cannot be read, this was reported.
+        for (id, text, details) in
+            ages::find(self.session, path, object, &secret).unwrap_or_default()
+        {
+            self.findings.push(Finding { path: path.to_owned(), at, id, text, details });
+        }
         if let Some(in_use) = &mut self.in_use {
             in_use.note(path, at, secret);
+        }
+    }
+
+    /// A Secret of a template has no name, so no signature can be checked.
+    fn templated(&mut self, path: &Path, at: Position) {
+        if self.may_need_signatures(path) {
+            let text = "signatures cannot be checked, because a template sets the name of this Secret: check what the template makes";
+            self.add(path, at, "signature-missing", text);
+        }
+    }
+
+    /// Whether anything asks for signatures of Secrets in this file, whatever their namespace.
+    fn may_need_signatures(&self, path: &Path) -> bool {
+        signers::may_ask(self.session, path).unwrap_or(true)
+    }
+
+    /// `is_placed` says whether the namespace of the Secret is known. Without it, there is no rule.
+    fn signatures(&mut self, path: &Path, at: Position, secret: &SealedSecret, is_placed: bool) {
+        let place = &secret.meta.place;
+        let demands = match &self.since {
+            Some(since) => since.demands(self.session, place, path),
+            None => signers::demands(self.session, place, Some(path), Contexts::Any),
+        };
+        match demands.and_then(|demands| signers::check_all(secret, &demands)) {
+            Ok(None) if !is_placed && self.may_need_signatures(path) => {
+                let text = "signatures cannot be checked without the namespace of this Secret: set `metadata.namespace`, or name it with `-n`";
+                self.add(path, at, "signature-missing", text);
+            }
+            Ok(None) => {}
+            Ok(Some(signed)) => {
+                for name in signed.uncovered {
+                    let text = format!("the signers of this Secret did not sign `{name}`");
+                    self.add(path, at, "unsigned-label", &text);
+                }
+            }
+            Err(Failure::Open(OpenError::Unsigned { place, refused })) => {
+                let id = refused.name();
+                let text = OpenError::Unsigned { place, refused }.to_string();
+                self.add(path, at, id, &text);
+            }
+            // Without a list that can be used, nothing is known of any signature.
+            Err(failure) => {
+                let text = failure.to_string();
+                // If the rules cannot be read, this was reported.
+                let is_reported = self.findings.iter().any(|finding| finding.text == text)
+                    || self.failures.iter().any(|other| other.to_string() == text);
+                if !is_reported {
+                    self.failures.push(failure);
+                }
+            }
         }
     }
 

@@ -19,6 +19,8 @@ pub struct Known<'a> {
     policy: Policy,
     is_empty: bool,
     unchecked: Cell<usize>,
+    /// Secrets under a KMS that anyone can make up all the same, and that nobody signed.
+    forgeable: Cell<usize>,
 }
 
 /// Whether a name may stand for this KEK, and only the KMS knows.
@@ -43,8 +45,8 @@ impl<'a> Known<'a> {
             policy.allow(Uses::Both, Scope::everywhere(), &own);
         }
         let is_empty = policy.grants().next().is_none();
-        let unchecked = Cell::default();
-        Ok(Self { session, policy, is_empty, unchecked })
+        let (unchecked, forgeable) = (Cell::default(), Cell::default());
+        Ok(Self { session, policy, is_empty, unchecked, forgeable })
     }
 
     /// What is wrong with the KEKs of a Secret in a file.
@@ -55,6 +57,11 @@ impl<'a> Known<'a> {
     ) -> Result<Vec<(&'static str, String)>, Failure> {
         let place = &secret.meta.place;
         let mut wrong = Vec::new();
+        let public = secret.keks().into_iter().filter(|kek| kek.is_public()).count();
+        let is_mixed = public > 0 && public < secret.keks().len();
+        if is_mixed && secret.signatures.is_empty() {
+            self.forgeable.set(self.forgeable.get() + 1);
+        }
         let ruled = self.ruled(secret, path)?;
         if let Some(Ruled { file, names }) = ruled.as_ref().filter(|ruled| !ruled.names.is_empty())
         {
@@ -83,8 +90,14 @@ impl<'a> Known<'a> {
         Ok(wrong)
     }
 
-    /// Reports Secrets whose KEKs could not be checked.
+    /// Reports Secrets whose KEKs could not be checked, or let anyone make them up.
     pub fn tell(&self) {
+        if self.forgeable.get() > 0 {
+            terminal::note(&format!(
+                "sealed Secrets under a KMS and also under a public key (`age:` or `azurekms:`): {}; anyone who knows that key can make up such a Secret, unless a rule asks for signatures with `signers`",
+                self.forgeable.get()
+            ));
+        }
         if self.unchecked.get() > 0 {
             terminal::note(&format!(
                 "no rule, setting or flag names a KEK, so the KEKs of sealed Secrets were not checked ({} in all): name yours in `.envcrypt.yaml` or with `--kek`",
@@ -107,7 +120,8 @@ impl<'a> Known<'a> {
         if !names.is_empty() {
             return Ok(Some(Ruled { file: own.path.clone(), names }));
         }
-        let Some(rules) = self.session.rules_of(&folder)? else { return Ok(None) };
+        let rules = self.session.rules_of(&folder)?.filter(|rules| !rules.is_empty());
+        let Some(rules) = rules else { return Ok(None) };
         let names = rules.possible_keks(namespace, &path);
         Ok(Some(Ruled { file: rules.path.clone(), names }))
     }

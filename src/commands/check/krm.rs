@@ -7,7 +7,7 @@ use serde_yaml::{Mapping, Value};
 
 use super::checker::Checker;
 use super::not_checked;
-use super::report::{self, Finding};
+use super::report::{self, Finding, IgnoreArgs};
 use crate::candidates;
 use crate::config::KekName;
 use crate::failure::{Failure, SelectError};
@@ -43,6 +43,8 @@ pub struct KrmArgs {
     /// Accept this KEK too, like those of rules, environment and settings (can be repeated)
     #[arg(long, value_name = "KEK", add = candidates::keks())]
     kek: Vec<KekName>,
+    #[command(flatten)]
+    ignore: IgnoreArgs,
 }
 
 /// Runs the function. A failure to check gets another exit code than a finding.
@@ -59,7 +61,7 @@ fn check(args: &KrmArgs, session: &Session) -> Result<(), Failure> {
         Some(_) => return Err(no_list()),
     };
     let count = items.len();
-    let mut checker = Checker::new(session, &args.kek)?;
+    let mut checker = Checker::new(session, &args.kek, &args.ignore)?;
     checker.examine(Path::new("-"), FileKind::Manifest, &bytes);
     checker.known.tell();
     if checker.findings.is_empty() {

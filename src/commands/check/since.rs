@@ -6,15 +6,19 @@ use std::path::{Path, PathBuf};
 
 use super::CheckArgs;
 use super::report::Finding;
+use crate::config::top_of;
 use crate::failure::Failure;
 use crate::git::{Blob, Reach, Seen};
 use crate::history;
 use crate::scan;
-use crate::session::Session;
+use crate::session::{Contexts, Session};
+use crate::signers::{self, AtRevision};
 use crate::terminal;
 use envcrypt_core::envelope::{Binding, Jwe, Kind, Scope, SealCheck, SealedSecret};
 use envcrypt_core::envelope::{is_too_late, now};
 use envcrypt_core::manifest::{self, FileKind, Found, Position};
+use envcrypt_core::secret::Place;
+use envcrypt_core::signature::Demand;
 
 /// The sealed Secrets of another commit, and those of the work tree.
 pub struct Since {
@@ -35,6 +39,8 @@ pub struct Since {
     tops: Vec<PathBuf>,
     others: BTreeSet<PathBuf>,
     incomplete: Vec<String>,
+    /// The rules of the commit about signatures, for each work tree.
+    signers: Vec<AtRevision>,
 }
 
 type Digest = [u8; 32];
@@ -88,6 +94,7 @@ impl Since {
             tops: Vec::new(),
             others: BTreeSet::new(),
             incomplete: Vec::new(),
+            signers: Vec::new(),
         };
         let excluded = args.set.excluded();
         let mut repositories = history::Scope::of(&args.paths, &excluded)?;
@@ -109,9 +116,12 @@ impl Since {
         history: bool,
         session: &Session,
     ) -> Result<(), Failure> {
-        let (repository, top) = (&scope.repository, scope.repository.top());
-        self.tops.push(top.canonicalize().unwrap_or_else(|_| top.to_owned()));
+        let repository = &scope.repository;
+        let top = repository.top();
+        let top = &top.canonicalize().unwrap_or_else(|_| top.to_owned());
+        self.tops.push(top.clone());
         let commit = repository.commit(&self.rev)?;
+        self.signers.push(AtRevision::new(top, commit)?);
         let seen = repository.blobs(Reach::Tree(commit), |blob| {
             for_seals(&blob, |seal| {
                 self.seals.insert(seal.digest(), seal);
@@ -136,6 +146,24 @@ impl Since {
             })?;
         }
         Ok(())
+    }
+
+    /// The signatures that a Secret of the work tree needs by the rules of the commit: a change
+    /// cannot admit its own author, nor move a Secret to where it needs none.
+    pub fn demands(
+        &self,
+        session: &Session,
+        place: &Place,
+        path: &Path,
+    ) -> Result<Vec<Demand>, Failure> {
+        let before = self.before.get(&place.to_string()).into_iter().flatten();
+        let before: Vec<&Path> = before.map(|version| version.path.as_path()).collect();
+        for known in &self.signers {
+            if known.covers(path)? {
+                return known.demands(session, place, path, &before);
+            }
+        }
+        signers::demands(session, place, Some(path), Contexts::Any)
     }
 
     fn note_missing(&mut self, seen: &Seen) {
@@ -180,8 +208,7 @@ impl Since {
             }
         });
         let real = path.canonicalize().ok().filter(|_| is_any && path != Path::new("-"));
-        let top =
-            real.as_ref().and_then(|real| real.ancestors().find(|top| top.join(".git").exists()));
+        let top = real.as_deref().and_then(top_of);
         if let Some(top) = top.filter(|top| !self.tops.iter().any(|known| known == top)) {
             self.others.insert(top.to_owned());
         }

@@ -10,9 +10,11 @@ use futures::future::try_join_all;
 use tokio::sync::OnceCell;
 
 use super::names::steers_kms;
-use crate::config::{EXEC_KEKS_VARIABLE, KekName, keks_in};
+use crate::access::opener::OpenArgs;
+use crate::config::{EXEC_KEKS_VARIABLE, keks_in};
 use crate::failure::{ExecError, Failure, SelectError};
 use crate::session::{Session, local};
+use crate::signers;
 use envcrypt_core::envelope::{Jwe, Kind, OpenError, SealCheck, SealedSecret};
 use envcrypt_core::kek::{KekId, KekUri};
 use envcrypt_core::secret::{Meta, Namespace, Place, SecretType, SecretValue};
@@ -34,20 +36,25 @@ pub struct Standalone<'a> {
     name: Option<&'a str>,
     /// The variables of `--spec-env`.
     spec_env: &'a [String],
+    /// Whether each value needs a signature, which a single value cannot have.
+    asks_signatures: bool,
     behind_aliases: OnceCell<Vec<KekId>>,
 }
 
 impl<'a> Standalone<'a> {
     pub fn new(
         session: &'a Session,
-        keks: &[KekName],
+        open: &OpenArgs,
         name: Option<&'a str>,
         spec_env: &'a [String],
     ) -> Result<Self, Failure> {
-        let named = if keks.is_empty() { keks_in(EXEC_KEKS_VARIABLE)? } else { keks.to_vec() };
+        let keks = &open.kek;
+        let asks_signatures = open.asks_signatures() && signers::is_named();
+        let named = if keks.is_empty() { keks_in(EXEC_KEKS_VARIABLE)? } else { keks.clone() };
         let keks = session.keks(&named, local::MakeLocal::No)?;
         let namespace = namespace(session)?;
-        Ok(Self { session, keks, namespace, name, spec_env, behind_aliases: OnceCell::new() })
+        let behind_aliases = OnceCell::new();
+        Ok(Self { session, keks, namespace, name, spec_env, asks_signatures, behind_aliases })
     }
 
     /// The environment variables that have a sealed value.
@@ -114,6 +121,9 @@ impl<'a> Standalone<'a> {
         key: Option<&str>,
     ) -> Result<SecretValue, Failure> {
         self.check_surroundings()?;
+        if self.asks_signatures {
+            return Err(Failure::Exec(ExecError::StandaloneUnsigned(what.to_owned())));
+        }
         let refused =
             |why: String| Failure::Exec(ExecError::Standalone { what: what.to_owned(), why });
         let jwe = Jwe::parse(Kind::Value, json.trim_ascii()).map_err(|e| refused(e.to_string()))?;
@@ -163,7 +173,7 @@ impl<'a> Standalone<'a> {
             labels: Default::default(),
             annotations: Default::default(),
         };
-        Some(SealedSecret { meta, values: [(key, jwe)].into(), seal: None })
+        Some(SealedSecret { meta, values: [(key, jwe)].into(), seal: None, signatures: Vec::new() })
     }
 
     /// Those of its KEKs that may be used. An alias also allows the key behind it.

@@ -63,11 +63,17 @@ pub async fn run(args: MergeArgs, session: &Session) -> Result<(), Failure> {
     // The environment names KEKs to seal to, and rules can change with the KEKs of a branch.
     let merged = match Opener::to_reseal(session, &[]) {
         Ok(opener) => {
+            let opener = opener.with_own_key();
             let merger = Merger::new(session, &opener, args.path.as_deref());
-            texts.merge(&merger, &Undecided).await
+            let merged = texts.merge(&merger, &Undecided).await;
+            merger.tell_open();
+            merged
         }
         Err(failure) => texts.conflict(failure),
     };
+    if let Some(failure) = merged.interruption() {
+        return Err(failure);
+    }
     args.write(&ours, &merged)?;
     let path = args.path.unwrap_or(args.ours);
     match (merged.secrets.is_empty(), merged.text.is_clean) {

@@ -15,7 +15,7 @@ use crate::merge::{Conflicted, Decide, Decision, Dispute, Merger, Texts};
 use crate::select::files::read_file;
 use crate::session::Session;
 use crate::terminal::{self, Prompt, PromptError, Times};
-use envcrypt_core::envelope::{MergePart, SealedSecret, Side};
+use envcrypt_core::envelope::{Jwe, MergePart, SealedSecret, Side};
 use envcrypt_core::secret::Place;
 
 /// Decide the conflicts of sealed values in a file, during a merge, rebase or cherry-pick.
@@ -46,6 +46,10 @@ pub struct ResolveArgs {
     /// repeated)
     #[arg(long, value_name = "KEY", num_args = 0..=1, require_equals = true, default_missing_value = "")]
     theirs: Vec<String>,
+    /// Accept and sign a side without the signatures that its rule asks for, after printing how it
+    /// differs
+    #[arg(long)]
+    accept_unsigned: bool,
 }
 
 pub async fn run(args: ResolveArgs, session: &Session) -> Result<(), Failure> {
@@ -58,13 +62,14 @@ pub async fn run(args: ResolveArgs, session: &Session) -> Result<(), Failure> {
         return Err(MergeError::OneSided(args.file).into());
     };
     let conflicted = Conflicted::read(&args.file, &text)?;
-    let opener = Opener::to_reseal(session, &[])?;
+    let opener = Opener::to_reseal(session, &[])?.with_own_key();
     let merger = Merger::new(session, &opener, Some(&args.file));
     let base = versions.base.as_ref().map_or(&b""[..], |base| base);
     let conflicts = Conflicts { marker_size: 0, with_base: false };
     let texts = Texts { ours, base, theirs, conflicts };
     let resolved = texts.resolve(&conflicted, &merger, &choices).await?;
     choices.check_used()?;
+    merger.tell_open();
     files::replace_file(&args.file, &text, &resolved.bytes)?;
     if !resolved.is_clean {
         return Err(MergeError::OtherLines(args.file).into());
@@ -95,6 +100,7 @@ struct Choices {
     theirs: BTreeSet<String>,
     /// The side of everything that no flag names.
     others: Option<Side>,
+    accept_unsigned: bool,
     used: RefCell<BTreeSet<String>>,
     prompt: Arc<dyn Prompt>,
 }
@@ -120,7 +126,8 @@ impl Choices {
         if let Some(key) = ours.intersection(&theirs).next() {
             return Err(Failure::Usage(format!("`--ours` and `--theirs` both name `{key}`")));
         }
-        Ok(Self { ours, theirs, others, used: RefCell::default(), prompt: prompt.clone() })
+        let (accept_unsigned, used) = (args.accept_unsigned, RefCell::default());
+        Ok(Self { ours, theirs, others, accept_unsigned, used, prompt: prompt.clone() })
     }
 
     /// The side that a flag names. A full name counts before a key.
@@ -185,6 +192,29 @@ impl Decide for Choices {
         }
     }
 
+    fn unsigned(
+        &self,
+        side: Side,
+        secret: &SealedSecret,
+        other: &SealedSecret,
+    ) -> Result<bool, Failure> {
+        let mut lines = vec![format!(
+            "{} version of `{}` does not have the signatures that its rule asks for. It differs in:",
+            whose(side),
+            secret.meta.place
+        )];
+        lines.extend(differences(secret, other));
+        if self.accept_unsigned {
+            lines.iter().for_each(|line| terminal::stderr_line(line));
+            return Ok(true);
+        }
+        if !self.prompt.is_available() {
+            return Ok(false);
+        }
+        lines.iter().for_each(|line| self.prompt.tell(&terminal::visible(line)));
+        Ok(self.prompt.confirm("accept it, and sign the result")?)
+    }
+
     fn rolled_back(&self, place: &Place, side: Side) -> Result<(), Failure> {
         terminal::warn(&format!(
             "{} version of `{place}` was sealed before the common version, and can bring replaced values back: decide about every value that differs",
@@ -192,6 +222,41 @@ impl Decide for Choices {
         ));
         Ok(())
     }
+}
+
+/// How a version differs from another one, without opening them: one line for each part.
+fn differences(secret: &SealedSecret, other: &SealedSecret) -> Vec<String> {
+    let mut lines = Vec::new();
+    let keys: BTreeSet<_> = secret.values.keys().chain(other.values.keys()).collect();
+    for key in keys {
+        let [this, that] = [secret, other].map(|side| side.values.get(key).map(Jwe::digest));
+        if this != that {
+            let part = MergePart::Value(key.clone());
+            lines.push(format!("  {part}: {}", state(secret, &part)));
+        }
+    }
+    for part in [MergePart::Type, MergePart::Immutable] {
+        if state(secret, &part) != state(other, &part) {
+            lines.push(format!("  {part}: {}", state(secret, &part)));
+        }
+    }
+    let names = [
+        ("label", &secret.meta.labels, &other.meta.labels),
+        ("annotation", &secret.meta.annotations, &other.meta.annotations),
+    ];
+    for (what, this, that) in names {
+        for name in this.keys().chain(that.keys()).collect::<BTreeSet<_>>() {
+            if this.get(name) != that.get(name) {
+                // Anyone may have written them: a line break must not begin another line.
+                let value = this.get(name).map_or("deleted".to_owned(), |text| format!("{text:?}"));
+                lines.push(format!("  the {what} {name:?}: {value}"));
+            }
+        }
+    }
+    if lines.is_empty() {
+        lines.push("  nothing but the seal".to_owned());
+    }
+    lines
 }
 
 /// What a side has, without opening it.

@@ -4,7 +4,10 @@ use std::collections::HashMap;
 use std::fmt::Write;
 use std::path::PathBuf;
 
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
 use clap::Args;
+use memchr::memmem;
 
 use crate::access::opener::{OpenArgs, Opener};
 use crate::failure::{Failure, SelectError};
@@ -15,6 +18,7 @@ use envcrypt_core::envelope::{Jwe, Kind};
 use envcrypt_core::kek::KekUri;
 use envcrypt_core::manifest::sealed_tokens;
 use envcrypt_core::secret::SecretValue;
+use envcrypt_core::signature::SshSignature;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
@@ -39,6 +43,9 @@ pub struct TextconvArgs {
     #[arg(long)]
     values: bool,
 }
+
+/// How the base64 of an SSH signature begins.
+const SIGNATURE_MARK: &[u8] = b"U1NIU0lHAAAAA";
 
 /// The plaintext of sealed values, by their digests.
 type Values = HashMap<[u8; 32], SecretValue>;
@@ -66,7 +73,7 @@ fn converted(bytes: &[u8], values: &Values) -> Zeroizing<Vec<u8>> {
     let mut text = Zeroizing::new(Vec::with_capacity(capacity));
     let mut end = 0;
     for token in tokens {
-        text.extend_from_slice(&bytes[end..token.range.start]);
+        unsealed(&mut text, &bytes[end..token.range.start]);
         end = token.range.end;
         match &token.jwe {
             Some((kind, jwe)) => match values.get(&jwe.digest()) {
@@ -79,8 +86,31 @@ fn converted(bytes: &[u8], values: &Values) -> Zeroizing<Vec<u8>> {
             }
         }
     }
-    text.extend_from_slice(&bytes[end..]);
+    unsealed(&mut text, &bytes[end..]);
     text
+}
+
+/// Takes over what is not sealed. Only a signature becomes shorter: the key, and an id.
+fn unsealed(text: &mut Vec<u8>, bytes: &[u8]) {
+    let is_base64 = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    let (mut end, mut seen) = (0, 0);
+    for start in memmem::find_iter(bytes, SIGNATURE_MARK) {
+        if start < seen {
+            continue;
+        }
+        let run = bytes[start..].iter().take_while(|byte| is_base64(byte)).count();
+        seen = start + run;
+        let signature = BASE64.decode(&bytes[start..seen]).ok();
+        let Some(signature) = signature.and_then(|blob| SshSignature::parse(&blob).ok()) else {
+            continue;
+        };
+        let id = hex(&Sha256::digest(&bytes[start..seen]), 6);
+        text.extend_from_slice(&bytes[end..start]);
+        let summary = format!("<signature {} id={id}>", signature.key().fingerprint());
+        text.extend_from_slice(summary.as_bytes());
+        end = seen;
+    }
+    text.extend_from_slice(&bytes[end..]);
 }
 
 /// What tells apart whether a value was changed, rotated or rewrapped.

@@ -158,6 +158,13 @@ fn metadata_that_other_programs_obey_needs_a_flag() {
         scene.apply("db", &with_annotation(&spec, "good.example/note"));
         scene.wait_reason("db", "Delivered");
     }
+    // What people note for each other is no order.
+    let note = "envcrypt.dev/owner";
+    scene.apply("db", &with_annotation(&spec, note));
+    wait("the note", || {
+        let secret = scene.get("secret", "db");
+        secret.is_some_and(|secret| secret["metadata"]["annotations"][note] == "x")
+    });
 }
 
 fn with_annotation(

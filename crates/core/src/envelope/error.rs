@@ -9,6 +9,7 @@ use thiserror::Error;
 use super::MAX_SEALED_SIZE;
 use crate::kek::{KekError, KekUri};
 use crate::secret::{Key, Place};
+use crate::signature::{SignatureError, SignerError};
 
 /// A part of a sealed Secret that an error is about: one value, or the seal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,7 +55,7 @@ pub enum Refused {
     Kid,
     /// The value or the seal belongs to another place. The text is its binding.
     #[error("it was sealed for `{0}`")]
-    Binding(String),
+    Binding(Box<str>),
     /// `born` is after `iat`, or in a seal.
     #[error("its `born` is not a valid time")]
     Born,
@@ -76,6 +77,35 @@ pub enum Refused {
     /// The seal is over other values, another type or another `immutable`.
     #[error("the values, the type or `immutable` of the Secret changed after it was sealed")]
     SealMismatch,
+    /// The Secret has no signature.
+    #[error("it has no signature")]
+    SignatureMissing,
+    /// The list of signatures, or a signature in it, does not have its form.
+    #[error("its signatures cannot be read: {0}")]
+    SignatureForm(SignatureError),
+    /// A signature is over another state of the Secret.
+    #[error("it was changed after `{0}` signed it")]
+    SignatureMismatch(Box<str>),
+    /// The key of a signature may not sign.
+    #[error("its signature is by the key `{fingerprint}`: {why}")]
+    SignatureSigner {
+        /// The fingerprint of the key.
+        fingerprint: Box<str>,
+        /// Why the key does not count.
+        why: SignerError,
+    },
+    /// Too few of those who may sign have signed.
+    #[error("only {} signed it, and {} must", .0.by.join(", "), .0.needed)]
+    SignatureQuorum(Box<Quorum>),
+}
+
+/// Those who signed a Secret, but are too few.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quorum {
+    /// Those who signed.
+    pub by: Vec<String>,
+    /// How many must sign.
+    pub needed: usize,
 }
 
 impl Refused {
@@ -97,6 +127,11 @@ impl Refused {
             Self::TooLarge => "too-large",
             Self::SealMissing => "seal-missing",
             Self::SealMismatch => "seal-mismatch",
+            Self::SignatureMissing => "signature-missing",
+            Self::SignatureForm(_) => "signature-form",
+            Self::SignatureMismatch(_) => "signature-mismatch",
+            Self::SignatureSigner { .. } => "signature-signer",
+            Self::SignatureQuorum(_) => "signature-quorum",
         }
     }
 }
@@ -110,6 +145,14 @@ pub enum OpenError {
         /// The refused part.
         spot: Part,
         /// Why the reader refused it.
+        refused: Refused,
+    },
+    /// Its signatures are not those that a rule asks for.
+    #[error("the Secret `{place}` is not signed as it must be: {refused}")]
+    Unsigned {
+        /// The Secret.
+        place: Place,
+        /// Which signature is missing, or does not count.
         refused: Refused,
     },
     /// No KEK unwrapped a DEK.

@@ -108,7 +108,7 @@ fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::
 /// A JSON object. A derived `Deserialize` would also accept an array.
 #[derive(Serialize)]
 #[serde(transparent)]
-struct Map<T>(T);
+pub(super) struct Map<T>(pub(super) T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Map<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -196,7 +196,7 @@ impl Jwe {
             return Err(Refused::Crit);
         }
         if binding.scope().is_none() || binding.key.is_some() != (kind == Kind::Value) {
-            return Err(Refused::Binding(binding.to_string()));
+            return Err(Refused::Binding(binding.to_string().into()));
         }
         let is_valid = |born| kind == Kind::Value && born <= header.iat;
         if !header.born.is_none_or(is_valid) {

@@ -3,10 +3,11 @@
 //! A part is compared by its digest, so a rewrap does not count as a change of the value. Where
 //! both sides changed a part, [`Merge::compare`] can still decide it from the opened versions.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use super::{Jwe, SealedSecret, is_too_late};
+use super::{AuthorSignature, Jwe, SealedSecret, is_of_a_tool, is_too_late};
 use crate::kek::KekId;
 use crate::secret::{Key, PlainSecret, SecretValue};
 
@@ -49,6 +50,17 @@ pub struct Merge<'a> {
     theirs: &'a SealedSecret,
     /// Where each part is taken from. `None` if both sides changed it.
     parts: BTreeMap<MergePart, Option<Side>>,
+}
+
+/// Labels or annotations.
+type Names = BTreeMap<String, String>;
+
+fn labels(secret: &SealedSecret) -> &Names {
+    &secret.meta.labels
+}
+
+fn annotations(secret: &SealedSecret) -> &Names {
+    &secret.meta.annotations
 }
 
 /// A merged Secret.
@@ -140,7 +152,10 @@ impl<'a> Merge<'a> {
             };
             *side = match values {
                 (Some(ours), Some(theirs)) if ours.same_as(theirs) => {
-                    let time = |secret: &SealedSecret| secret.values.get(key).map(|v| v.sealed_at);
+                    // A merge makes no value younger.
+                    let time = |secret: &SealedSecret| {
+                        secret.values.get(key).map(|jwe| (Reverse(jwe.born()), jwe.sealed_at))
+                    };
                     let is_later = time(sealed_theirs) > time(sealed_ours);
                     Some(if is_later { Side::Theirs } else { Side::Ours })
                 }
@@ -187,6 +202,37 @@ impl<'a> Merge<'a> {
         self.take(self.ours, self.theirs, version)
     }
 
+    /// Returns the labels and annotations that both sides changed, each in another way. Those of
+    /// tools do not count.
+    #[must_use]
+    pub fn disputed_names(&self) -> Vec<String> {
+        let (labels, annotations) = (self.names(labels), self.names(annotations));
+        let disputed = labels.1.into_iter().chain(annotations.1);
+        disputed.filter(|name| !is_of_a_tool(name)).collect()
+    }
+
+    /// The labels or the annotations of both sides, merged by name, and the names that both changed:
+    /// these stay as in ours.
+    fn names(&self, of: fn(&SealedSecret) -> &Names) -> (Names, Vec<String>) {
+        let (mut merged, mut disputed) = (Names::new(), Vec::new());
+        let all: BTreeSet<&String> = of(self.ours).keys().chain(of(self.theirs).keys()).collect();
+        for name in all {
+            let bases: Vec<_> =
+                self.bases.iter().map(|base| base.as_ref().and_then(|b| of(b).get(name))).collect();
+            let (ours, theirs) = (of(self.ours).get(name), of(self.theirs).get(name));
+            let value = match pick(&bases, &ours, &theirs) {
+                Some(Side::Theirs) => theirs,
+                Some(Side::Ours) => ours,
+                None => {
+                    disputed.push(name.clone());
+                    ours
+                }
+            };
+            merged.extend(value.map(|value| (name.clone(), value.clone())));
+        }
+        (merged, disputed)
+    }
+
     /// Returns the merged Secret. No part may be disputed.
     ///
     /// `ours` and `theirs` are the two versions, possibly rewrapped. The seal of one side is kept
@@ -200,6 +246,8 @@ impl<'a> Merge<'a> {
     ) -> Merged {
         debug_assert!(self.disputed().next().is_none());
         let mut secret = self.take(ours, theirs, ours);
+        secret.meta.labels = self.names(labels).0;
+        secret.meta.annotations = self.names(annotations).0;
         let digest = secret.digest();
         let (fits, others): (Vec<_>, Vec<_>) =
             [ours, theirs].into_iter().partition(|side| side.digest() == digest);
@@ -217,6 +265,8 @@ impl<'a> Merge<'a> {
         if !is_sealed {
             secret.seal = last.cloned();
         }
+        secret.signatures = signatures(&secret, [ours, theirs]);
+        secret.keep_signatures(None);
         Merged { secret, is_sealed }
     }
 
@@ -266,6 +316,18 @@ impl<'a> Merge<'a> {
         }
         new
     }
+}
+
+/// The signatures that a merged Secret can have: those of each side with its seal and its values.
+fn signatures(merged: &SealedSecret, sides: [&SealedSecret; 2]) -> Vec<AuthorSignature> {
+    let is_same = |side: &&SealedSecret| side.fingerprint() == merged.fingerprint();
+    let mut signatures: Vec<AuthorSignature> = Vec::new();
+    for signature in sides.into_iter().filter(is_same).flat_map(|side| &side.signatures) {
+        if !signatures.contains(signature) {
+            signatures.push(signature.clone());
+        }
+    }
+    signatures
 }
 
 /// The time of a seal, to compare it with another one. A time that cannot be true comes from a wrong

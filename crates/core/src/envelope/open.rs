@@ -59,7 +59,7 @@ impl SealedSecret {
                 continue;
             }
             if !jwe.binding.holds_at(&self.meta.place, key) {
-                return Err(self.refused(key, Refused::Binding(jwe.binding.to_string())));
+                return Err(self.refused(key, Refused::Binding(jwe.binding.to_string().into())));
             }
         }
         Ok(())

@@ -72,6 +72,21 @@ impl Sealer {
         self.seal_with(plain, now, |_| None, fresh_iv)
     }
 
+    /// Seals like [`Sealer::seal`], but the values are as old as `born`, in seconds since 1970.
+    ///
+    /// Use it for values that another program encrypted before. A time after `now` does not count.
+    ///
+    /// # Errors
+    /// Returns [`SealError::TooLarge`] if the sealed values do not fit into a Secret.
+    pub fn seal_since(
+        self,
+        plain: PlainSecret,
+        born: Option<u64>,
+        now: u64,
+    ) -> Result<SealedSecret, SealError> {
+        self.seal_with(plain, now, |_| born, fresh_iv)
+    }
+
     /// Seals the values of a sealed Secret again, under the new DEK.
     ///
     /// Every value keeps the time when it was first sealed. `plain` must have the values of
@@ -92,8 +107,21 @@ impl Sealer {
     /// Seals single values, for [`Sealer::change`]. `now` is in seconds since 1970.
     #[must_use]
     pub fn seal_values(&self, values: &BTreeMap<Key, SecretValue>, now: u64) -> BTreeMap<Key, Jwe> {
+        self.seal_values_again(values, &BTreeMap::new(), now)
+    }
+
+    /// The same. `born` has the times when values of it were first sealed, in seconds since 1970:
+    /// those that the Secret has already.
+    #[must_use]
+    pub fn seal_values_again(
+        &self,
+        values: &BTreeMap<Key, SecretValue>,
+        born: &BTreeMap<Key, u64>,
+        now: u64,
+    ) -> BTreeMap<Key, Jwe> {
         let seal = |(key, value): (&Key, &SecretValue)| {
-            let jwe = self.part(Kind::Value, Some(key), value.expose(), (now, None), fresh_iv());
+            let times = (now, born.get(key).copied());
+            let jwe = self.part(Kind::Value, Some(key), value.expose(), times, fresh_iv());
             (key.clone(), jwe)
         };
         let sealed = values.iter().map(seal).collect();
@@ -119,6 +147,7 @@ impl Sealer {
         let now = secret.next_seal_time(now);
         secret.values.retain(|key, _| !gone.contains(key));
         secret.values.extend(values);
+        secret.signatures.clear();
         let digest = secret.digest();
         secret.seal = Some(self.part(Kind::Seal, None, &digest, (now, None), fresh_iv()));
         wipe_stack();
@@ -155,7 +184,7 @@ impl Sealer {
             })
             .collect();
         let seal = part(Kind::Seal, None, &set::digest(&meta, &values));
-        let sealed = SealedSecret { meta, values, seal: Some(seal) };
+        let sealed = SealedSecret { meta, values, seal: Some(seal), signatures: Vec::new() };
         wipe_stack();
         sealed.check_size()?;
         Ok(sealed)

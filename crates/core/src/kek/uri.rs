@@ -93,6 +93,13 @@ impl KekUri {
         self.scheme() == super::age::SCHEME
     }
 
+    /// Returns whether the KEK wraps with a public key. Whoever knows it can seal a whole new Secret,
+    /// and needs no right for that.
+    #[must_use]
+    pub fn is_public(&self) -> bool {
+        self.is_age() || self.scheme() == "azurekms"
+    }
+
     /// Returns the whole URI.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -7,7 +7,8 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
 use super::object::{
-    LAST_APPLIED_ANNOTATION, Metadata, SEAL_ANNOTATION, SEALED_TYPE, SERVER_FIELDS, TYPE_ANNOTATION,
+    LAST_APPLIED_ANNOTATION, Metadata, SEAL_ANNOTATION, SEALED_TYPE, SERVER_FIELDS,
+    SIGNATURES_ANNOTATION, TYPE_ANNOTATION,
 };
 use super::replace::{nodes, only_these};
 use super::resource::{
@@ -17,7 +18,7 @@ use super::text::{Entries, New, Text};
 use super::tree::Node;
 use super::{ManifestError, Object, tree};
 use crate::envelope::SealCheck;
-use crate::secret::Namespace;
+use crate::secret::{Namespace, is_note};
 
 /// The prefix of annotations that are for this project's programs, and never for the plain Secret.
 const OURS: &str = "envcrypt.dev/";
@@ -89,6 +90,7 @@ impl Object {
                 immutable: self.immutable.unwrap_or(false),
                 values: values.collect(),
                 seal: annotations.get(SEAL_ANNOTATION).cloned(),
+                signatures: annotations.get(SIGNATURES_ANNOTATION).cloned(),
             },
             template: Template {
                 labels: self.metadata.labels.clone().unwrap_or_default(),
@@ -112,10 +114,19 @@ impl Object {
 
     fn to_secret(&self, spec: &Spec) -> Self {
         let Spec { sealed, template, .. } = spec;
-        let (mut annotations, _) = split(&self.metadata.annotations.clone().unwrap_or_default());
+        let own = self.metadata.annotations.clone().unwrap_or_default();
+        let mut annotations = split(&own).0;
         annotations.extend(split(&template.annotations).1);
-        annotations.extend(sealed.r#type.iter().map(|text| (TYPE_ANNOTATION.into(), text.clone())));
-        annotations.extend(sealed.seal.iter().map(|text| (SEAL_ANNOTATION.into(), text.clone())));
+        // Notes on the resource itself count before those of its template.
+        annotations.extend(own.into_iter().filter(|(name, _)| is_note(name)));
+        let parts = [
+            (TYPE_ANNOTATION, &sealed.r#type),
+            (SEAL_ANNOTATION, &sealed.seal),
+            (SIGNATURES_ANNOTATION, &sealed.signatures),
+        ];
+        annotations.extend(
+            parts.into_iter().filter_map(|(name, text)| Some((name.into(), text.clone()?))),
+        );
         let values = sealed.values.iter();
         let values = values.map(|(key, json)| (key.clone(), Some(BASE64_STANDARD.encode(json))));
         Self {
@@ -164,7 +175,7 @@ impl Object {
             }
         }
         for (name, value) in self.metadata.annotations.iter().flatten() {
-            let is_carried = annotations.get(name) == Some(value) || is_own(name);
+            let is_carried = annotations.get(name) == Some(value) || is_own(name) || is_note(name);
             if !is_carried && name != LAST_APPLIED_ANNOTATION {
                 add("metadata.annotations", name);
             }
@@ -187,11 +198,12 @@ fn split(annotations: &Map) -> (Map, Map) {
 }
 
 fn is_own(name: &str) -> bool {
-    name.starts_with(OURS) && name != TYPE_ANNOTATION && name != SEAL_ANNOTATION
+    let is_sealed = [TYPE_ANNOTATION, SEAL_ANNOTATION, SIGNATURES_ANNOTATION].contains(&name);
+    name.starts_with(OURS) && !is_sealed && !is_note(name)
 }
 
 fn is_for_template(name: &str) -> bool {
-    !name.starts_with(OURS) && name != LAST_APPLIED_ANNOTATION
+    is_note(name) || !name.starts_with(OURS) && name != LAST_APPLIED_ANNOTATION
 }
 
 /// Puts other forms of Secrets into a text; the number is that of the Secret among those that
@@ -267,6 +279,9 @@ fn to_resource(
     sealed.push(("values".to_owned(), moved(text, top, "data", &spec.sealed.values)));
     if let Some(seal) = &spec.sealed.seal {
         sealed.push(("seal".to_owned(), New::Scalar(seal.clone())));
+    }
+    if let Some(signatures) = &spec.sealed.signatures {
+        sealed.push(("signatures".to_owned(), New::Scalar(signatures.clone())));
     }
     let Template { labels, annotations } = &spec.template;
     let maps = [("labels", labels), ("annotations", annotations)].into_iter();

@@ -89,6 +89,14 @@ pub enum ManifestError {
         /// Why the reader refused it.
         refused: Refused,
     },
+    /// The signatures of a sealed Secret do not have their form.
+    #[error("the Secret `{place}` cannot be read: {refused}")]
+    Signatures {
+        /// The Secret.
+        place: String,
+        /// Why the reader refused them.
+        refused: Refused,
+    },
     /// A Secret cannot be changed in the text without changing more than its values and seal.
     #[error("it is written in a way that cannot be changed in place")]
     InPlace,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ManifestError;
 use super::resource::{RESOURCE_KIND, RESOURCE_VERSION, Spec};
-use crate::envelope::{Jwe, Kind, Part, Refused, SealCheck, SealedSecret};
+use crate::envelope::{AuthorSignature, Jwe, Kind, Part, Refused, SealCheck, SealedSecret};
 use crate::secret::{Key, Meta, Namespace, Place, PlainSecret, SecretType, SecretValue};
 
 /// The `type` of a sealed Secret.
@@ -18,8 +18,13 @@ pub const LAST_APPLIED_ANNOTATION: &str = "kubectl.kubernetes.io/last-applied-co
 
 /// The annotation with the type of a sealed Secret after unwrapping.
 pub(super) const TYPE_ANNOTATION: &str = "envcrypt.dev/type";
+/// The annotation of a plain Secret with the time when it was sealed, in RFC 3339. Whoever makes
+/// the Secret from a sealed one writes it, and it is not a part of the Secret.
+pub const SEALED_AT_ANNOTATION: &str = "envcrypt.dev/sealed-at";
 /// The annotation with the seal of a sealed Secret.
 pub const SEAL_ANNOTATION: &str = "envcrypt.dev/seal";
+/// The annotation with the signatures of a sealed Secret.
+pub const SIGNATURES_ANNOTATION: &str = "envcrypt.dev/signatures";
 
 /// Fields of `metadata` that the API server writes. A manifest should not have them.
 pub(super) const SERVER_FIELDS: [&str; 6] =
@@ -189,11 +194,14 @@ impl Object {
             }
             _ => None,
         };
+        let signatures = annotations.get(SIGNATURES_ANNOTATION);
+        let signatures = signatures_of(signatures.map(String::as_str), &place, seal.as_ref())?;
         let kind = match annotations.get(TYPE_ANNOTATION) {
             Some(text) => text.parse()?,
             None => SecretType::Opaque,
         };
-        let ours = [TYPE_ANNOTATION, SEAL_ANNOTATION, LAST_APPLIED_ANNOTATION];
+        let ours =
+            [TYPE_ANNOTATION, SEAL_ANNOTATION, SIGNATURES_ANNOTATION, LAST_APPLIED_ANNOTATION];
         let meta = Meta {
             place,
             kind,
@@ -201,7 +209,7 @@ impl Object {
             labels: self.metadata.labels.clone().unwrap_or_default(),
             annotations: annotations.into_iter().filter(|(k, _)| !ours.contains(&&**k)).collect(),
         };
-        Ok(SealedSecret { meta, values, seal })
+        Ok(SealedSecret { meta, values, seal, signatures })
     }
 
     /// Reads the object as a plain Secret.
@@ -233,6 +241,7 @@ impl Object {
         let kind = self.r#type.as_deref().filter(|kind| !kind.is_empty());
         let mut annotations = self.metadata.annotations.clone().unwrap_or_default();
         annotations.remove(LAST_APPLIED_ANNOTATION);
+        annotations.remove(SEALED_AT_ANNOTATION);
         let meta = Meta {
             place,
             kind: kind.unwrap_or("Opaque").parse()?,
@@ -278,88 +287,15 @@ impl Object {
     }
 }
 
-/// Makes an object from a sealed Secret.
-#[must_use]
-pub fn sealed_object(secret: &SealedSecret) -> Object {
-    let data = secret.values.iter().map(|(k, jwe)| (k.to_string(), Some(encode(jwe))));
-    let mut annotations = secret.meta.annotations.clone();
-    if secret.meta.kind != SecretType::Opaque {
-        annotations.insert(TYPE_ANNOTATION.to_owned(), secret.meta.kind.to_string());
-    }
-    if let Some(seal) = &secret.seal {
-        annotations.insert(SEAL_ANNOTATION.to_owned(), seal_text(seal));
-    }
-    object(&secret.meta, annotations, SEALED_TYPE, data.collect())
-}
-
-/// Makes an `EnvcryptSecret` from a sealed Secret. Its own metadata is only the namespace and the
-/// name: labels and annotations are those of the template.
-#[must_use]
-pub fn resource_object(secret: &SealedSecret) -> Object {
-    let place = &secret.meta.place;
-    Object {
-        api_version: RESOURCE_VERSION.to_owned(),
-        kind: RESOURCE_KIND.to_owned(),
-        metadata: Metadata {
-            name: Some(place.name.to_string()),
-            namespace: Some(place.namespace.to_string()),
-            labels: None,
-            annotations: None,
-            other: BTreeMap::new(),
-        },
-        r#type: None,
-        data: None,
-        string_data: None,
-        immutable: None,
-        spec: Some(Box::new(Spec::of(secret))),
-        status: None,
-    }
-}
-
-/// A sealed value, encoded for `data`.
-pub(super) fn encode(jwe: &Jwe) -> String {
-    BASE64_STANDARD.encode(jwe.to_json())
-}
-
-/// The seal, encoded for its annotation.
-pub(super) fn seal_text(seal: &Jwe) -> String {
-    String::from_utf8(seal.to_json()).expect("JSON is UTF-8")
-}
-
-/// Makes an object from a plain Secret.
-///
-/// Plaintext values leave [`SecretValue`] here. The object does not wipe their base64.
-#[must_use]
-pub fn plain_object(secret: &PlainSecret) -> Object {
-    let values = secret.values.iter();
-    let data = values.map(|(k, v)| (k.to_string(), Some(BASE64_STANDARD.encode(v.expose()))));
-    object(&secret.meta, secret.meta.annotations.clone(), secret.meta.kind.as_str(), data.collect())
-}
-
-fn object(
-    meta: &Meta,
-    annotations: BTreeMap<String, String>,
-    kind: &str,
-    data: BTreeMap<String, Option<String>>,
-) -> Object {
-    let some = |map: BTreeMap<_, _>| (!map.is_empty()).then_some(map);
-    Object {
-        api_version: "v1".to_owned(),
-        kind: "Secret".to_owned(),
-        metadata: Metadata {
-            name: Some(meta.place.name.to_string()),
-            namespace: Some(meta.place.namespace.to_string()),
-            labels: some(meta.labels.clone()),
-            annotations: some(annotations),
-            other: BTreeMap::new(),
-        },
-        r#type: Some(kind.to_owned()),
-        data: Some(data),
-        string_data: None,
-        immutable: meta.immutable.then_some(true),
-        spec: None,
-        status: None,
-    }
+/// Reads the signatures of a Secret. Without a seal, there is nothing that they are over.
+pub(super) fn signatures_of(
+    json: Option<&str>,
+    place: &Place,
+    seal: Option<&Jwe>,
+) -> Result<Vec<AuthorSignature>, ManifestError> {
+    let list = json.filter(|_| seal.is_some()).map(AuthorSignature::parse_list).transpose();
+    let wrong = |refused| ManifestError::Signatures { place: place.to_string(), refused };
+    Ok(list.map_err(wrong)?.unwrap_or_default())
 }
 
 /// Whether the copy of client-side apply is also of a sealed Secret.

@@ -4,14 +4,15 @@
 use std::collections::BTreeMap;
 
 use super::document::{Document, parse};
+use super::make::encode;
 use super::object::{
-    LAST_APPLIED_ANNOTATION, SEAL_ANNOTATION, SEALED_TYPE, TYPE_ANNOTATION, encode, seal_text,
+    LAST_APPLIED_ANNOTATION, SEAL_ANNOTATION, SEALED_TYPE, SIGNATURES_ANNOTATION, TYPE_ANNOTATION,
 };
 use super::resource::{RESOURCE_KIND, RESOURCE_VERSION, json_text};
 use super::text::{Entries, New, Text};
 use super::tree::{self, Node, text_of};
 use super::{ManifestError, Object};
-use crate::envelope::SealedSecret;
+use crate::envelope::{AuthorSignature, SealedSecret};
 use crate::secret::{Meta, SecretType};
 
 /// The text with some of its Secrets, plain or sealed, replaced by sealed ones; the
@@ -135,7 +136,11 @@ fn change_resource(text: &mut Text<'_>, node: &Node, secret: &SealedSecret) -> O
         }
     }
     if let Some(seal) = &secret.seal {
-        sealed.set("seal", New::Scalar(json_text(seal)), &[]);
+        sealed.set("seal", New::Scalar(json_text(seal)), &["signatures"]);
+    }
+    match AuthorSignature::list_json(&secret.signatures) {
+        Some(signatures) => sealed.set("signatures", New::Scalar(signatures), &[]),
+        None => sealed.remove("signatures"),
     }
     set_type(&mut sealed, &secret.meta);
     text.apply(sealed, spec.key("sealed"))?;
@@ -185,8 +190,11 @@ fn annotate<'n>(text: &mut Text<'_>, top: &mut Entries<'n>, secret: &SealedSecre
         wanted.push((TYPE_ANNOTATION.to_owned(), secret.meta.kind.to_string()));
     }
     if let Some(seal) = &secret.seal {
-        wanted.push((SEAL_ANNOTATION.to_owned(), seal_text(seal)));
+        wanted.push((SEAL_ANNOTATION.to_owned(), json_text(seal)));
     }
+    let signatures = AuthorSignature::list_json(&secret.signatures);
+    let is_signed = signatures.is_some();
+    wanted.extend(signatures.map(|text| (SIGNATURES_ANNOTATION.to_owned(), text)));
     let mut metadata = text.entries(top.value("metadata")?)?;
     let is_sealed = top.value("type").and_then(text_of) == Some(SEALED_TYPE);
     if let Some(namespace) = bound_namespace(secret).filter(|_| !is_sealed)
@@ -202,6 +210,9 @@ fn annotate<'n>(text: &mut Text<'_>, top: &mut Entries<'n>, secret: &SealedSecre
             }
             if is_other_type(annotations.value(TYPE_ANNOTATION).and_then(text_of), secret) {
                 annotations.remove(TYPE_ANNOTATION);
+            }
+            if !is_signed {
+                annotations.remove(SIGNATURES_ANNOTATION);
             }
             annotations.remove(LAST_APPLIED_ANNOTATION);
             text.apply(annotations, metadata.key("annotations"))?;
@@ -274,7 +285,11 @@ pub fn put(object: &mut Object, secret: &SealedSecret) {
         annotations.insert(TYPE_ANNOTATION.to_owned(), secret.meta.kind.to_string());
     }
     if let Some(seal) = &secret.seal {
-        annotations.insert(SEAL_ANNOTATION.to_owned(), seal_text(seal));
+        annotations.insert(SEAL_ANNOTATION.to_owned(), json_text(seal));
+    }
+    match AuthorSignature::list_json(&secret.signatures) {
+        Some(text) => drop(annotations.insert(SIGNATURES_ANNOTATION.to_owned(), text)),
+        None => drop(annotations.remove(SIGNATURES_ANNOTATION)),
     }
 }
 

@@ -7,8 +7,10 @@ use serde::{Deserialize, Serialize};
 use serde_yaml::Value;
 
 use super::ManifestError;
-use super::object::{LAST_APPLIED_ANNOTATION, refuse};
-use crate::envelope::{Jwe, Kind, MAX_SEALED_SIZE, Refused, SealCheck, SealedSecret};
+use super::object::{LAST_APPLIED_ANNOTATION, refuse, signatures_of};
+use crate::envelope::{
+    AuthorSignature, Jwe, Kind, MAX_SEALED_SIZE, Refused, SealCheck, SealedSecret,
+};
 use crate::secret::{Key, Meta, Place, SecretType, TypeError};
 
 /// The `apiVersion` of the resource.
@@ -49,6 +51,9 @@ pub struct SealedSpec {
     /// The seal, the JSON of a JWE.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seal: Option<String>,
+    /// The signatures of the authors, as the annotation of a Secret has them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signatures: Option<String>,
 }
 
 /// The metadata of the plain Secret.
@@ -115,6 +120,7 @@ impl Spec {
         let seal = sealed.seal.as_ref().filter(|_| check == SealCheck::Required);
         let seal = seal.map(|json| Jwe::parse(Kind::Seal, json.as_bytes()));
         let seal = seal.transpose().map_err(|refused| refuse(&place, None, refused))?;
+        let signatures = signatures_of(sealed.signatures.as_deref(), &place, seal.as_ref())?;
         let kind = sealed.kind()?;
         let Template { labels, annotations } = self.template.clone();
         // A copy of client-side apply would hold the values of a plain Secret.
@@ -122,7 +128,7 @@ impl Spec {
             return Err(ManifestError::LastApplied(place.to_string()));
         }
         let meta = Meta { place, kind, immutable: sealed.immutable, labels, annotations };
-        Ok(SealedSecret { meta, values, seal })
+        Ok(SealedSecret { meta, values, seal, signatures })
     }
 
     /// Makes the resource of a sealed Secret: the same sealed bytes in another form.
@@ -150,6 +156,7 @@ impl SealedSpec {
             immutable: meta.immutable,
             values: values.collect(),
             seal: secret.seal.as_ref().map(json_text),
+            signatures: AuthorSignature::list_json(&secret.signatures),
         }
     }
 
@@ -193,6 +200,7 @@ const SEALED: Shape = Shape::Fields(&[
     ("immutable", Shape::Bool),
     ("values", Shape::Texts),
     ("seal", Shape::Text),
+    ("signatures", Shape::Text),
 ]);
 const SPEC: Shape = Shape::Fields(&[
     ("sealed", SEALED),

@@ -14,6 +14,20 @@ const MAX_NAME: usize = 63;
 /// The API server enforces this limit (`TotalAnnotationSizeLimitB`).
 pub const MAX_ANNOTATIONS: usize = 256 << 10;
 
+/// The annotation that names who replaces the values: a person or a team, any text.
+pub const OWNER_ANNOTATION: &str = "envcrypt.dev/owner";
+/// The annotation with the date, `YYYY-MM-DD`, by which the values must be replaced.
+pub const ROTATE_BY_ANNOTATION: &str = "envcrypt.dev/rotate-by";
+/// The annotation with keys whose values may have any age, comma-separated.
+pub const NEVER_STALE_ANNOTATION: &str = "envcrypt.dev/never-stale";
+
+/// Returns whether an annotation of this project is written by people, for people. No program acts
+/// on it, and it stays when a Secret is sealed, unwrapped or converted.
+#[must_use]
+pub fn is_note(name: &str) -> bool {
+    [OWNER_ANNOTATION, ROTATE_BY_ANNOTATION, NEVER_STALE_ANNOTATION].contains(&name)
+}
+
 /// Why a label or an annotation is not valid.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum LabelError {
@@ -45,6 +59,9 @@ pub enum LabelError {
 /// the key is reserved.
 pub fn parse_label(text: &str) -> Result<(String, String), LabelError> {
     let (key, value) = split(text)?;
+    if is_reserved(key) {
+        return Err(LabelError::Reserved(key.to_owned()));
+    }
     if !value.is_empty() && !is_name(value) {
         return Err(LabelError::Value(value.to_owned()));
     }
@@ -58,6 +75,9 @@ pub fn parse_label(text: &str) -> Result<(String, String), LabelError> {
 /// also does so if the value is larger than [`MAX_ANNOTATIONS`].
 pub fn parse_annotation(text: &str) -> Result<(String, String), LabelError> {
     let (key, value) = split(text)?;
+    if is_reserved(key) && !is_note(key) {
+        return Err(LabelError::Reserved(key.to_owned()));
+    }
     if value.len() > MAX_ANNOTATIONS {
         return Err(LabelError::TooLarge);
     }
@@ -70,10 +90,11 @@ fn split(text: &str) -> Result<(&str, &str), LabelError> {
     if !is_name(name) || !prefix.is_none_or(is_subdomain) {
         return Err(LabelError::Key(key.to_owned()));
     }
-    if prefix == Some("envcrypt.dev") || key == LAST_APPLIED {
-        return Err(LabelError::Reserved(key.to_owned()));
-    }
     Ok((key, value))
+}
+
+fn is_reserved(key: &str) -> bool {
+    key.starts_with("envcrypt.dev/") || key == LAST_APPLIED
 }
 
 fn is_name(text: &str) -> bool {

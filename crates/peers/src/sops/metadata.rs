@@ -96,6 +96,12 @@ const LISTS: [(&str, KeyKind); 7] = [
 ];
 
 impl Metadata {
+    /// Returns the time when SOPS last changed the file, in RFC 3339. The MAC authenticates it.
+    #[must_use]
+    pub fn last_modified(&self) -> &str {
+        &self.last_modified
+    }
+
     /// Reads the mapping `sops` of a document.
     ///
     /// # Errors

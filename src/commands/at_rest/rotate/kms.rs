@@ -8,6 +8,7 @@ use super::{ASK_EVERY, RotateArgs, say};
 use crate::batch::store_again::store_again;
 use crate::etcd::{Expected, Source, Survey};
 use crate::failure::{AtRestError, Failure};
+use crate::guard::confirm_context;
 use crate::session::Session;
 
 /// The hash of the key id that each provider of an API server uses.
@@ -23,6 +24,7 @@ pub async fn run(args: &RotateArgs, session: &Session) -> Result<(), Failure> {
     for (provider, id) in &ids {
         say(&format!("`{provider}` uses the key id {id} on each API server\n"))?;
     }
+    confirm_context(session)?;
     let cluster = session.cluster().await?;
     store_again(&cluster, &args.resources, &args.pace).await?;
     let after = survey(args, &source).await?;

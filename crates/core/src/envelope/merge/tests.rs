@@ -129,18 +129,40 @@ fn what_both_sides_changed_is_disputed_until_the_plaintext_decides() {
     assert_eq!(merged.values[&key("same")], ours.values[&key("same")]);
 }
 
+/// Merges two versions with the same values, in both directions.
+fn of_the_same_values(values: Values<'_>, one: &SealedSecret, other: &SealedSecret) -> Merged {
+    let merged = [(one, other), (other, one)].map(|(ours, theirs)| {
+        let mut merge = Merge::new(&[None], ours, theirs);
+        merge.compare(&[], &plain(values), &plain(values));
+        assert_eq!(disputed(&merge), [""; 0]);
+        merge.combine(ours, theirs, 300)
+    });
+    let [first, second] = merged;
+    assert_eq!((&first.secret, first.is_sealed), (&second.secret, second.is_sealed));
+    first
+}
+
 #[test]
 fn of_the_same_value_the_one_that_was_sealed_later_stays() {
-    let (ours, later) = (sealed(&["k"], &[("a", "1")]), sealed(&["k"], &[]));
-    let later = set(&later, &["k"], &[("a", "1")], &[]);
-    for (one, other) in [(&ours, &later), (&later, &ours)] {
-        let mut merge = Merge::new(&[None], one, other);
-        merge.compare(&[], &plain(&[("a", "1")]), &plain(&[("a", "1")]));
-        assert_eq!(disputed(&merge), [""; 0]);
-        let merged = merge.combine(one, other, 300);
-        assert_eq!(merged.secret, later);
-        assert!(merged.is_sealed);
-    }
+    let values = &[("a", "1")];
+    let first = sealed(&["k"], values);
+    let again = |now| sealer(&["k"]).seal_again(plain(values), &first, now).expect("it fits");
+    let (earlier, later) = (again(150), again(200));
+    let merged = of_the_same_values(values, &earlier, &later);
+    assert_eq!(merged.secret, later);
+    assert!(merged.is_sealed);
+}
+
+#[test]
+fn a_merge_makes_no_value_younger() {
+    let values = &[("a", "1")];
+    let first = sealed(&["k"], values);
+    let rotated = sealer(&["k"]).seal_again(plain(values), &first, 150).expect("it fits");
+    let new = set(&first, &["k"], values, &[]);
+    let merged = of_the_same_values(values, &rotated, &new);
+    let value = &merged.secret.values[&key("a")];
+    assert_eq!((value.born(), value.sealed_at), (100, 150));
+    assert!(!merged.is_sealed, "the other seal is later");
 }
 
 #[test]

@@ -33,7 +33,7 @@ pub(in crate::manifest) fn sealed(name: &str) -> SealedSecret {
 
 fn parts(secret: &SealedSecret) -> [String; 3] {
     let [a, b] = [0, 1].map(|i| encode(secret.values.values().nth(i).expect("two")));
-    [a, b, seal_text(secret.seal.as_ref().expect("sealed"))]
+    [a, b, json_text(secret.seal.as_ref().expect("sealed"))]
 }
 
 fn json(text: &str) -> String {
@@ -92,7 +92,7 @@ fn sealed_in(text: &str) -> String {
     for (key, jwe) in &secret.values {
         new = new.replace(&encode(jwe), &format!("<{key}>"));
     }
-    let seal = seal_text(secret.seal.as_ref().expect("sealed"));
+    let seal = json_text(secret.seal.as_ref().expect("sealed"));
     new.replace(&json(&seal), "<\"seal\">").replace(&seal, "<seal>")
 }
 
