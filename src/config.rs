@@ -24,7 +24,7 @@ pub use duration::duration;
 pub use file::{MAX_SIZE, read_text};
 pub use kek_name::KekName;
 pub use max_age::MaxAge;
-pub use places::{is_top, searched, top_of};
+pub use places::{is_top, searched, top_of, without_dots};
 pub use rules::{Rule, RuleInput, Rules, Unknown};
 pub use signers::{MAX_SIGNATURES, SignersRule};
 

@@ -28,7 +28,7 @@ use envcrypt_core::secret::{Namespace, Place};
 use local::MakeLocal;
 pub use paths::is_file;
 pub use signing::Contexts;
-pub use spellings::{Spot, spellings, spots, without_dots};
+pub use spellings::{Spot, spellings, spots};
 
 pub struct Session {
     options: ConnectOptions,

@@ -18,7 +18,7 @@ use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::config::{Rule, SignersRule, read_text};
+use crate::config::{Rule, SignersRule, read_text, top_of};
 use crate::failure::{Failure, SignersError};
 use crate::session::{Contexts, Session, Spot, spots};
 use envcrypt_core::envelope::{SealedSecret, Signed, now};
@@ -94,7 +94,7 @@ fn spots_of(session: &Session, path: Option<&Path>) -> Result<Vec<Spot>, Failure
     let mut spots = spots(path)?;
     let mut error = None;
     spots.retain(|spot| {
-        let top = spot.start.ancestors().find(|top| top.join(".git").exists());
+        let top = top_of(&spot.start);
         let Some(top) = top.filter(|top| top.canonicalize().is_ok_and(|real| real != *top)) else {
             return true;
         };

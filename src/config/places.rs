@@ -1,6 +1,6 @@
 //! Where the rules of a repository can be.
 
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 
 /// The directories in which the rules for the files of `start` can be, the nearest one first.
 pub fn searched(start: &Path) -> Vec<&Path> {
@@ -23,4 +23,19 @@ pub fn is_top(folder: &Path) -> bool {
 /// The top of the Git repository that a directory is in.
 pub fn top_of(start: &Path) -> Option<&Path> {
     start.ancestors().find(|folder| is_top(folder))
+}
+
+/// The path without `.` and `..`, and without a look at links.
+pub fn without_dots(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => {
+                plain.pop();
+            }
+            Component::CurDir => {}
+            part => plain.push(part),
+        }
+    }
+    plain
 }

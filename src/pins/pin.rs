@@ -1,11 +1,12 @@
 //! What is pinned of one repository.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::config::without_dots;
 use envcrypt_core::signature::Signers;
 
 /// What is pinned of one repository.
@@ -118,7 +119,10 @@ impl Pin {
         let has_id = |text: &String| {
             id.is_some() && Signers::parse(text).is_ok_and(|signers| signers.id() == id)
         };
-        let mut others = self.lists.iter().filter(|(other, _)| plain(other) != plain(list));
+        let mut others = self
+            .lists
+            .iter()
+            .filter(|(other, _)| without_dots(Path::new(other)) != without_dots(Path::new(list)));
         others.any(|(_, text)| has_id(text))
     }
 
@@ -193,20 +197,6 @@ pub fn path_of(top: &Path, name: &str) -> PathBuf {
     }
     let below = PathBuf::from(std::ffi::OsString::from_vec(bytes));
     if below.as_os_str().is_empty() { top.to_owned() } else { top.join(below) }
-}
-
-/// The name without `..`.
-fn plain(name: &str) -> PathBuf {
-    let mut path = PathBuf::new();
-    for part in Path::new(name).components() {
-        match part {
-            Component::ParentDir => {
-                path.pop();
-            }
-            part => path.push(part),
-        }
-    }
-    path
 }
 
 fn digest(text: &str) -> String {

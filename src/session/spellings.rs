@@ -3,9 +3,10 @@
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use super::{is_file, real_place, rules_start};
+use crate::config::{top_of, without_dots};
 use crate::failure::{Failure, SelectError};
 
 /// As many links as the system follows.
@@ -53,7 +54,7 @@ pub fn spots(path: Option<&Path>) -> Result<Vec<Spot>, Failure> {
 }
 
 fn is_in_repository(directory: &Path) -> bool {
-    directory.ancestors().any(|top| top.join(".git").exists())
+    top_of(directory).is_some()
 }
 
 /// A path on the way to a file.
@@ -90,19 +91,4 @@ pub fn spellings(path: &Path) -> Vec<Spelling> {
     }
     all.push(Spelling { path: real, link: None });
     all
-}
-
-/// The path without `.` and `..`, and without a look at links.
-pub fn without_dots(path: &Path) -> PathBuf {
-    let mut plain = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::ParentDir => {
-                plain.pop();
-            }
-            Component::CurDir => {}
-            part => plain.push(part),
-        }
-    }
-    plain
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use super::list;
-use crate::config::{RULES_FILE, Rules};
+use crate::config::{RULES_FILE, Rules, top_of};
 use crate::failure::{Failure, SignersError};
 use crate::git::Repository;
 use crate::pins::{Pin, Pins, key};
@@ -26,7 +26,7 @@ pub struct Here {
 impl Here {
     pub fn of(session: &Session, start: &Path) -> Result<Self, Failure> {
         let rules = session.rules_of(start)?;
-        let git = start.ancestors().find(|top| top.join(".git").exists());
+        let git = top_of(start);
         let top = git.or(rules.as_ref().map(|rules| rules.root()));
         Ok(Self { top: top.map(Path::to_owned), is_git: git.is_some(), rules })
     }

@@ -10,11 +10,11 @@ use std::sync::Arc;
 
 use super::variable::Variables;
 use super::{add, demands, parse, stricter};
-use crate::config::{ConfigError, MAX_SIZE, RULES_FILE, Rule, Rules};
+use crate::config::{ConfigError, MAX_SIZE, RULES_FILE, Rule, Rules, top_of, without_dots};
 use crate::failure::{Failure, SignersError};
 use crate::git::{GitError, ObjectId, Repository};
 use crate::session::Contexts::Any;
-use crate::session::{Session, rules_start, spots, without_dots};
+use crate::session::{Session, rules_start, spots};
 use envcrypt_core::secret::Place;
 use envcrypt_core::signature::{Demand, Signers};
 
@@ -57,7 +57,7 @@ impl AtRevision {
     /// Fails if the working directory cannot be read.
     pub fn covers(&self, path: &Path) -> Result<bool, Failure> {
         let start = rules_start(Some(path))?;
-        Ok(start.ancestors().find(|top| top.join(".git").exists()) == Some(&self.top))
+        Ok(top_of(&start) == Some(&*self.top))
     }
 
     /// The signatures that a Secret needs by the rules of the commit. `before` are the files of the

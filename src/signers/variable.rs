@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use super::list_at;
-use crate::config::{MAX_SIGNATURES, SIGNATURES_VARIABLE, SIGNERS_VARIABLE};
+use crate::config::{MAX_SIGNATURES, SIGNATURES_VARIABLE, SIGNERS_VARIABLE, is_top};
 use crate::failure::{Failure, SignersError};
 use crate::session::{Session, spellings};
 use envcrypt_core::signature::Demand;
@@ -63,7 +63,7 @@ impl Variables {
 
 /// The top of the repository of a directory, and of those that have it as a submodule.
 fn guarded(start: &Path) -> impl Iterator<Item = &Path> {
-    let mut tops = start.ancestors().filter(|top| top.join(".git").exists());
+    let mut tops = start.ancestors().filter(|top| is_top(top));
     let nearest = tops.next();
     let git = nearest.and_then(git_directory);
     // A repository that only lies in another one is guarded alone.

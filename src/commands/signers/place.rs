@@ -1,14 +1,13 @@
 //! The file of the list, and how it is changed.
 
 use std::num::NonZeroUsize;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Component, Path, PathBuf};
 
 use clap::{Args, ValueHint};
 
-use crate::config::{Rules, is_top, read_text, searched};
+use crate::config::{Rules, is_top, read_text, searched, top_of};
 use crate::failure::{Failure, SignersError};
-use crate::files::{FileError, new_file, replace_file};
+use crate::files::{FileError, new_shared_file, replace_file};
 use crate::session::{Session, rules_start};
 use crate::signers;
 use crate::terminal;
@@ -58,7 +57,7 @@ impl FileArgs {
             }
         };
         let folder = path.parent().unwrap_or(Path::new("/"));
-        let top = folder.ancestors().find(|top| top.join(".git").exists());
+        let top = top_of(folder);
         let above = Some(&*root).filter(|root| path.starts_with(root));
         let within = top.or(above).or(Some(&*here).filter(|here| path.starts_with(here)));
         Ok(List {
@@ -171,11 +170,7 @@ impl List {
             )));
         }
         std::fs::create_dir_all(folder).map_err(io)?;
-        new_file(path, text.as_bytes())?;
-        // It is public, as `.envcrypt.yaml` is.
-        let readable = PermissionsExt::from_mode(0o644);
-        std::fs::set_permissions(path, readable).map_err(io)?;
-        Ok(())
+        Ok(new_shared_file(path, text.as_bytes())?)
     }
 
     /// Says what is missing until the list has an effect.
