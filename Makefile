@@ -1,6 +1,7 @@
 # The commands of the project. `make test` does all set-up by itself.
 
-.PHONY: test quick check workflows fuzz completions reference pictures dist image image-test bench clean
+.PHONY: test quick check workflows fuzz torture mutants completions \
+	reference pictures dist image image-test bench figures clean
 
 # Everything: offline, then against real servers, which are built on first use.
 test: quick workflows image-test
@@ -36,16 +37,25 @@ workflows:
 	cd tests/workflows && GOFLAGS=-mod=readonly go tool actionlint -shellcheck= -pyflakes= \
 		../../.github/workflows/*.yml
 
-# Each fuzz target, for this many seconds. Without a sanitizer, it needs no nightly toolchain.
-FUZZ_SECONDS ?= 60
+# Each fuzz target, or FUZZ_TARGETS, for FUZZ_SECONDS or FUZZ_RUNS executions. Without a sanitizer, it
+# needs no nightly toolchain.
 fuzz:
 	cargo fuzz --version >/dev/null 2>&1 || cargo install --locked cargo-fuzz
-	targets=$$(cargo fuzz list) && for target in $$targets; do \
-		mkdir -p "fuzz/corpus/$$target" && \
-		cargo fuzz run --sanitizer none "$$target" "fuzz/corpus/$$target" "fuzz/seeds/$$target" -- \
-			-max_total_time=$(FUZZ_SECONDS) -max_len=8192 -timeout=10 -rss_limit_mb=2048 \
-			-dict=fuzz/words.dict -verbosity=0 -print_final_stats=1 || exit 1; \
-	done
+	fuzz/run.sh $(FUZZ_TARGETS)
+
+# Changes one thing in the code that decides who may open what, and looks for a test that fails:
+# for each such change. It takes hours.
+mutants:
+	cargo mutants --version >/dev/null 2>&1 || cargo install --locked cargo-mutants
+	cargo mutants --package envcrypt-core --test-workspace true --file 'crates/core/src/envelope*/**' \
+		--file 'crates/core/src/kek*/**' --file 'crates/core/src/access*/**'
+
+# Kills, full disks and wrong clocks for every command that writes. `cargo test` leaves it out.
+TORTURE_RUNS ?= 1000
+TORTURE_SECONDS ?= 1200
+torture:
+	TORTURE_RUNS=$(TORTURE_RUNS) TORTURE_SECONDS=$(TORTURE_SECONDS) \
+		cargo test --locked --test torture
 
 # The committed completion scripts.
 completions:
@@ -84,6 +94,18 @@ image-test:
 bench:
 	cargo build --locked --release -p envcrypt-kms -p envcrypt-controller
 	servers=$$(tests/servers/build.sh) && ENVCRYPT_TEST_SERVERS=$$servers cargo bench --locked --workspace
+
+# Every figure of docs/figures.md, measured again, and the page with its plots. On two cores, it
+# takes about an hour. For some benchmarks only: make figures BENCHES="--bench many --bench live"
+BENCHES ?=
+FIGURES := $(CURDIR)/docs/figures/measured.jsonl
+figures:
+	cargo build --locked --release -p envcrypt-kms -p envcrypt-controller
+	mkdir -p docs/figures
+	cargo bench --locked --bench figures -- begin $(FIGURES)
+	servers=$$(tests/servers/build.sh) && ENVCRYPT_TEST_SERVERS=$$servers \
+		ENVCRYPT_FIGURES=$(FIGURES) cargo bench --locked $(BENCHES)
+	cargo bench --locked --bench figures -- page $(FIGURES)
 
 clean:
 	cargo clean

@@ -56,6 +56,8 @@ mod plane;
 mod plugin;
 #[path = "at_rest/process.rs"]
 mod process;
+#[path = "figures/record.rs"]
+mod record;
 #[path = "at_rest/reencrypt.rs"]
 mod reencrypt;
 #[path = "at_rest/seeds.rs"]
@@ -68,6 +70,9 @@ mod socket;
 mod start;
 
 use std::time::Duration;
+
+/// The section of the figures.
+pub const SECTION: &str = "Encryption at rest";
 
 /// How much is measured.
 pub struct Scale {

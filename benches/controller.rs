@@ -60,6 +60,8 @@ mod measure;
 mod ours;
 #[path = "controller/peer.rs"]
 mod peer;
+#[path = "figures/record.rs"]
+mod record;
 
 use std::time::Duration;
 
@@ -117,5 +119,5 @@ fn main() {
             None => all.push((kind, measure::measure(&cluster, kind, &scale))),
         }
     }
-    measure::compare(&all);
+    measure::compare(&all, &scale);
 }

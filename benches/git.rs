@@ -6,6 +6,8 @@
 
 #[path = "peers/measured.rs"]
 mod measured;
+#[path = "figures/record.rs"]
+mod record;
 #[path = "../tests/cli/sandbox.rs"]
 #[allow(dead_code, reason = "shared with the tests")]
 mod sandbox;
@@ -15,6 +17,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use measured::{Finished, run};
+use record::Figure;
 use sandbox::{PROGRAM, Sandbox};
 
 const SECRETS: usize = 100;
@@ -33,7 +36,7 @@ fn main() {
     }
     sandbox.run(["rotate", "-f", "rotated.yaml"]).succeeds();
     let textconv = run(&sandbox, &["git", "textconv", "base.yaml"], &[0]);
-    print("textconv", &textconv, None);
+    record("textconv", &textconv, None);
     merge(&sandbox, "one side changed all", "rotated.yaml", "base.yaml");
     sandbox.run(["rotate", "-f", "changed.yaml"]).succeeds();
     merge(&sandbox, "both sides changed all", "rotated.yaml", "changed.yaml");
@@ -82,12 +85,9 @@ fn diff_and_merge() {
     for (what, ours, theirs) in
         [("diff", times[0].0, times[1].0), ("merge", times[0].1, times[1].1)]
     {
-        println!(
-            "git {what} of {SECRETS} Secrets: {:.2} s with our driver, {:.2} s as text (which conflicts in a merge): {:.1} ms more for each",
-            ours.as_secs_f64(),
-            theirs.as_secs_f64(),
-            (ours.as_secs_f64() - theirs.as_secs_f64()) * 1000.0 / SECRETS as f64,
-        );
+        let values = [("our driver", ours.as_secs_f64()), ("as text", theirs.as_secs_f64())];
+        let what = format!("git {what} of {SECRETS} files with a Secret");
+        Figure { section: "Git", what: &what, unit: "s", values: &values, goal: None }.record();
     }
 }
 
@@ -108,7 +108,7 @@ fn merge(sandbox: &Sandbox, what: &str, ours: &str, theirs: &str) {
     std::fs::copy(sandbox.work().join(ours), sandbox.work().join("ours.yaml")).expect("copied");
     let lines = merge_file(sandbox, theirs);
     let ours = run(sandbox, &["git", "merge", "base.yaml", "ours.yaml", theirs], &[0]);
-    print(what, &ours, Some(lines));
+    record(what, &ours, Some(lines));
 }
 
 /// Git's own merge of the same files, which leaves conflicts.
@@ -121,12 +121,7 @@ fn merge_file(sandbox: &Sandbox, theirs: &str) -> Duration {
     started.elapsed()
 }
 
-fn print(what: &str, ours: &Finished, git: Option<Duration>) {
-    let git = git.map(|git| format!("; git merge-file {:.3} s", git.as_secs_f64()));
-    println!(
-        "{what}, {SECRETS} Secrets: {:.3} s, peak {:.1} MB{}",
-        ours.time.as_secs_f64(),
-        ours.megabytes,
-        git.unwrap_or_default(),
-    );
+fn record(what: &str, ours: &Finished, git: Option<Duration>) {
+    let what = format!("{what}, one file with {SECRETS} Secrets");
+    ours.record("Git", &what, git.map(|git| ("git merge-file", git)));
 }

@@ -5,6 +5,8 @@
 
 #[path = "peers/measured.rs"]
 mod measured;
+#[path = "figures/record.rs"]
+mod record;
 #[path = "../tests/cli/sandbox.rs"]
 #[allow(dead_code, reason = "shared with the tests")]
 mod sandbox;
@@ -41,13 +43,8 @@ fn main() {
     let audit = run(&sandbox, &args, &[1]);
     let check = run(&sandbox, &["check", "--history"], &[0]);
     for (what, ours) in [("audit --history", audit), ("check --history", check)] {
-        println!(
-            "{what}: {:.2} s, peak {:.1} MB; git log -p | grep {:.2} s; ratio {:.3}",
-            ours.time.as_secs_f64(),
-            ours.megabytes,
-            theirs.as_secs_f64(),
-            ours.time.as_secs_f64() / theirs.as_secs_f64(),
-        );
+        let what = format!("{what}, {COMMITS} commits");
+        ours.record("Git", &what, Some(("git log -p | grep", theirs)));
     }
 }
 

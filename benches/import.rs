@@ -12,6 +12,8 @@ mod clouds;
 mod measured;
 #[path = "../tests/servers/programs.rs"]
 mod programs;
+#[path = "figures/record.rs"]
+mod record;
 #[path = "../tests/cli/sandbox.rs"]
 #[allow(dead_code, reason = "shared with the tests")]
 mod sandbox;
@@ -66,13 +68,8 @@ fn import(clouds: &Clouds, is_kms: bool) {
     }
     let theirs = started.elapsed();
     let ours = run(&sandbox, &["seal", "-f", "deploy", "-i", "--kek", kek], &[0]);
-    println!(
-        "import {FILES} files of sops, {what}: {:.2} s, peak {:.1} MB; a loop over `sops decrypt` {:.1} s; ratio {:.3}",
-        ours.time.as_secs_f64(),
-        ours.megabytes,
-        theirs.as_secs_f64(),
-        ours.time.as_secs_f64() / theirs.as_secs_f64(),
-    );
+    let what = format!("import of {FILES} files of sops, {what}");
+    ours.record("KMS", &what, Some(("a loop over sops decrypt", theirs)));
 }
 
 /// A program with the environment of the sandbox, and with ours on PATH.

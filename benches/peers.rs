@@ -6,15 +6,19 @@
 
 #[path = "peers/built.rs"]
 mod built;
+#[path = "figures/record.rs"]
+mod record;
 
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use built::{SOPS, built};
+use record::Figure;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_kubectl-envcrypt");
 const ROUNDS: usize = 21;
+const SECTION: &str = "One Secret";
 /// Seals two values of files.
 const CREATE: [&str; 8] = [
     "create",
@@ -36,12 +40,14 @@ fn main() {
     let theirs = |args: &[&str]| bench.command(&sops, args);
 
     compare(
-        "seal one Secret, age: ours / sops",
+        "seal one Secret, age",
+        ("sops", Some(0.1)),
         || ours(&CREATE),
         || theirs(&["encrypt", "--age", &recipient, "plain.yaml"]),
     );
     compare(
-        "unwrap one Secret, age: ours / sops",
+        "unwrap one Secret, age",
+        ("sops", Some(0.1)),
         || ours(&["unwrap", "-f", "sealed.yaml"]),
         || theirs(&["decrypt", "sops.yaml"]),
     );
@@ -57,7 +63,8 @@ fn main() {
         "-oyaml",
     ];
     compare(
-        "create: ours / kubectl create secret",
+        "make one Secret and seal it",
+        ("kubectl create secret", None),
         || ours(&CREATE),
         || bench.command(Path::new("kubectl"), &kubectl),
     );
@@ -126,10 +133,10 @@ impl Bench<'_> {
         };
         let mut times: Vec<_> = (0..ROUNDS).filter_map(run).collect();
         if !times.is_empty() {
-            println!(
-                "start to first prompt, local KEK: {:.1} ms on a processor",
-                millis(median(&mut times))
-            );
+            let ours = millis(median(&mut times));
+            let values = [("kubectl-envcrypt", ours)];
+            let what = "start to the first prompt, local KEK, on a processor";
+            Figure { section: SECTION, what, unit: "ms", values: &values, goal: None }.record();
         }
     }
 }
@@ -141,21 +148,19 @@ fn on_processor(terminal: std::fs::File) -> Option<Duration> {
     Some(Duration::from_nanos(text.split(' ').next()?.parse().ok()?))
 }
 
-fn compare(what: &str, ours: impl Fn() -> Command, theirs: impl Fn() -> Command) {
+/// Both in turn. Of the peer, its name and the promised ratio are given.
+fn compare(
+    what: &str,
+    (peer, goal): (&str, Option<f64>),
+    ours: impl Fn() -> Command,
+    theirs: impl Fn() -> Command,
+) {
     time(&mut ours());
     time(&mut theirs());
     let pairs: Vec<_> = (0..ROUNDS).map(|_| (time(&mut ours()), time(&mut theirs()))).collect();
     let (mut a, mut b): (Vec<_>, Vec<_>) = pairs.iter().copied().unzip();
-    let mut ratios: Vec<_> = pairs.iter().map(|(a, b)| a.as_secs_f64() / b.as_secs_f64()).collect();
-    ratios.sort_by(f64::total_cmp);
-    println!(
-        "{what}: {:.1} ms / {:.1} ms, ratio {:.3} ({:.3} to {:.3})",
-        millis(median(&mut a)),
-        millis(median(&mut b)),
-        ratios[ROUNDS / 2],
-        ratios[0],
-        ratios[ROUNDS - 1],
-    );
+    let values = [("kubectl-envcrypt", millis(median(&mut a))), (peer, millis(median(&mut b)))];
+    Figure { section: SECTION, what, unit: "ms", values: &values, goal }.record();
 }
 
 fn time(command: &mut Command) -> Duration {

@@ -20,7 +20,7 @@ use tokio::time::timeout;
 use zeroize::Zeroizing;
 
 use crate::author::{Past, Signing, Signs};
-use crate::batch::progress::{Done, IN_FLIGHT, Progress};
+use crate::batch::progress::{AT_ONCE, Done, IN_FLIGHT, Progress};
 use crate::failure::{BatchError, Failure, SelectError};
 use crate::guard::confirm_context;
 use crate::process;
@@ -229,7 +229,8 @@ impl<C: Change> Many<'_, C> {
         }
         failures.into_iter().for_each(|failure| progress.count(Err(failure)));
         let interrupted = Cell::new(false);
-        let mut work = pin!(work.take_until(Box::pin(process::stopped())).buffered(IN_FLIGHT));
+        let at_once = if self.args.files.filename.is_empty() { IN_FLIGHT } else { AT_ONCE };
+        let mut work = pin!(work.take_until(Box::pin(process::stopped())).buffered(at_once));
         let mut given_up = pin!(async {
             process::stopped().await;
             interrupted.set(true);

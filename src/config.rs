@@ -259,10 +259,16 @@ fn patterns(texts: &[String]) -> Result<Vec<Pattern>, usize> {
 impl Settings {
     /// Reads the settings, or returns the default if there is no file.
     pub fn load(folder: &ConfigDirectory) -> Result<Self, ConfigError> {
+        let Some(path) = folder.settings() else { return Ok(Self::default()) };
+        let text = read_text(&path, None)?.unwrap_or_else(|| "{}".to_owned());
+        Self::parse(path, &text)
+    }
+
+    /// Reads the text of the file with the settings, which has this path.
+    pub fn parse(path: PathBuf, text: &str) -> Result<Self, ConfigError> {
         const FORMS: file::Forms =
             &[("", "one of the settings `keks`, `trust`, `rules`, `protect` and `kekTimeout`")];
-        let Some(path) = folder.settings() else { return Ok(Self::default()) };
-        let text: SettingsText = file::read_yaml(&path, None, FORMS)?.unwrap_or_default();
+        let text: SettingsText = file::parse_yaml(&path, text, FORMS)?;
         let names = |field, names: &[String]| {
             rules::kek_names(names).map_err(|number| ConfigError::Setting {
                 path: path.clone(),

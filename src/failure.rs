@@ -47,7 +47,7 @@ pub use peers::PeersError;
 pub use restart::RestartError;
 pub use select::SelectError;
 pub use signers::SignersError;
-pub use values::{EnvFileError, ValuesError};
+pub use values::ValuesError;
 
 /// What the report shows besides the error itself.
 pub trait Explain {

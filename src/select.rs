@@ -4,6 +4,7 @@ pub mod dry_run;
 pub mod etcd;
 pub mod files;
 pub mod kind;
+pub mod listed;
 pub mod live;
 pub mod many;
 pub mod names;

@@ -142,7 +142,7 @@ impl Session {
     }
 
     pub async fn cluster(&self) -> Result<Cluster, Failure> {
-        Ok(self.target()?.connect().await?)
+        Ok(self.target()?.connect().await?.bounded())
     }
 
     pub fn settings(&self) -> Result<&Settings, Failure> {

@@ -3,7 +3,6 @@
 pub mod allow;
 pub mod ask;
 pub mod docker;
-pub mod env_file;
 pub mod generate;
 pub mod lint;
 pub mod sources;

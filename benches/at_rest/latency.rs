@@ -10,15 +10,18 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::api::{Api, ObjectMeta, PostParams};
 use tokio::runtime::Runtime;
 
-use crate::Scale;
 use crate::control_plane::{ControlPlane, Etcd};
 use crate::figures::{median, millis, quantile, ratio};
 use crate::plane::{Block, Provider, client, configure, runtime};
 use crate::plugin::{Kind, Plugin};
+use crate::record::Figure;
+use crate::{SECTION, Scale};
 
 const CLIENTS: usize = 16;
 /// The provider that the others are compared with.
 const BASE: &str = "secretbox";
+/// The order in which the others stand beside ours.
+const OTHERS: [&str; 3] = ["reference plugin", BASE, "identity"];
 /// The size of the value of a Secret, in bytes.
 const VALUE: usize = 1024;
 
@@ -77,6 +80,11 @@ fn compare(all: &mut [Contestant], runtime: &Runtime, scale: &Scale, clients: us
     }
     let verb = if write { "create" } else { "get" };
     println!("{verb} a Secret of 1 KiB, {clients} at once:");
+    let mut values: Vec<_> = all.iter().map(|one| (one.name, median(&one.medians))).collect();
+    // Ours is first, and then the plugin that it is compared with.
+    values.sort_by_key(|(name, _)| OTHERS.iter().position(|other| other == name));
+    let what = format!("{verb} of a Secret of 1 KiB, {clients} at once, 20 ms a call");
+    Figure { section: SECTION, what: &what, unit: "ms", values: &values, goal: None }.record();
     let base = all.iter().find(|contestant| contestant.name == BASE).expect("there");
     for Contestant { name, medians, all, .. } in all.iter() {
         println!(

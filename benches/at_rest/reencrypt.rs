@@ -10,15 +10,16 @@ use futures::future::join_all;
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{Api, PostParams};
 
-use crate::Scale;
 use crate::control_plane::{ControlPlane, Etcd};
 use crate::counted::Counted;
-use crate::figures::{float, median, ratio};
+use crate::figures::{float, median};
 use crate::latency::secret;
 use crate::plane::{Block, Provider, client, configure, runtime};
 use crate::plugin::{Kind, Plugin};
 use crate::programs::find;
+use crate::record::Figure;
 use crate::sandbox::PROGRAM;
+use crate::{SECTION, Scale};
 
 const WRITERS: usize = 16;
 const NAMES: [&str; 2] = ["first", "second"];
@@ -55,15 +56,15 @@ pub fn measure(scale: &Scale) {
             bench.check(scale.secrets);
         }
     }
-    println!(
-        "reencrypt {} Secrets of 1 KiB: {:.1} s, {:.2} MB received; kubectl get | kubectl replace {:.1} s, {:.2} MB received; ratio of the times {:.3}",
-        scale.secrets,
-        median(&ours.seconds),
-        median(&ours.received),
-        median(&theirs.seconds),
-        median(&theirs.received),
-        ratio(&ours.seconds, &theirs.seconds),
-    );
+    let what = |measure: &str| format!("store {} Secrets of 1 KiB again: {measure}", scale.secrets);
+    for (what, unit, ours, theirs) in [
+        (what("time"), "s", &ours.seconds, &theirs.seconds),
+        (what("received"), "MB", &ours.received, &theirs.received),
+    ] {
+        let values =
+            [("kubectl-envcrypt", median(ours)), ("kubectl get | kubectl replace", median(theirs))];
+        Figure { section: SECTION, what: &what, unit, values: &values, goal: None }.record();
+    }
 }
 
 fn reencrypt(kubeconfig: &str) -> Command {

@@ -5,10 +5,11 @@ use std::time::{Duration, Instant};
 use envcrypt_core::kek::k8skms::protocol::{self, DecryptRequest, EncryptRequest};
 use tokio::runtime::Runtime;
 
-use crate::Scale;
 use crate::figures::{float, median, millis, quantile, ratio};
 use crate::plane::runtime;
 use crate::plugin::{Kind, Plugin};
+use crate::record::Figure;
+use crate::{SECTION, Scale};
 
 const DELAYS: [Duration; 3] =
     [Duration::from_millis(1), Duration::from_millis(20), Duration::from_millis(200)];
@@ -114,8 +115,7 @@ pub fn measure(scale: &Scale) {
         }
         for call in [Call::Status, Call::Encrypt, Call::Decrypt] {
             for callers in [1, 16] {
-                println!("{call:?}, {callers} at once, KMS at {delay:?}:");
-                compare(&mut contestants, &runtime, scale, call, callers);
+                compare(&mut contestants, &runtime, scale, (call, callers, delay));
             }
         }
     }
@@ -126,7 +126,12 @@ pub fn measure(scale: &Scale) {
     }
 }
 
-fn compare(all: &mut [Contestant], runtime: &Runtime, scale: &Scale, call: Call, callers: usize) {
+fn compare(
+    all: &mut [Contestant],
+    runtime: &Runtime,
+    scale: &Scale,
+    (call, callers, delay): (Call, usize, Duration),
+) {
     for contestant in all.iter_mut() {
         // Connected and warm.
         contestant.take_turn(runtime, call, callers, scale.slice / 5);
@@ -139,6 +144,10 @@ fn compare(all: &mut [Contestant], runtime: &Runtime, scale: &Scale, call: Call,
             contestant.take_turn(runtime, call, callers, scale.slice);
         }
     }
+    let per_call = |one: &Contestant| (one.plugin.kind.name(), 1e3 / median(&one.rates));
+    let values: Vec<_> = all.iter().map(per_call).collect();
+    let what = format!("{call:?} over the socket, {callers} at once, KMS at {delay:?}");
+    Figure { section: SECTION, what: &what, unit: "ms", values: &values, goal: None }.record();
     let ours = all[0].rates.clone();
     for contestant in all {
         println!("{}", contestant.line(&ours));

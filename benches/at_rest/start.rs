@@ -3,9 +3,10 @@
 
 use std::time::{Duration, Instant};
 
-use crate::Scale;
 use crate::figures::{median, millis};
 use crate::plugin::{Kind, Plugin};
+use crate::record::Figure;
+use crate::{SECTION, Scale};
 
 pub fn measure(scale: &Scale) {
     let mut plugins: Vec<_> =
@@ -19,6 +20,12 @@ pub fn measure(scale: &Scale) {
             ready.push(started.elapsed());
         }
     }
+    let ready = |(plugin, _, ready): &(Plugin, _, Vec<Duration>)| {
+        (plugin.kind.name(), median(&millis(ready)))
+    };
+    let values: Vec<_> = plugins.iter().map(ready).collect();
+    let what = "start of a KMS plugin until it is ready, 20 ms a call";
+    Figure { section: SECTION, what, unit: "ms", values: &values, goal: None }.record();
     println!("start, KMS at 20 ms, and size of the program:");
     for (plugin, listening, ready) in &plugins {
         let size = std::fs::metadata(plugin.kind.program()).expect("there").len();

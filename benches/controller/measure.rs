@@ -10,6 +10,7 @@ use crate::audit::{Audit, Requests};
 use crate::cluster::{Cluster, Object};
 use crate::contestant::{Contestant, Kind};
 use crate::figures::{median, millis, quantile};
+use crate::record::Figure;
 
 /// A contestant has nothing left to do if it asks for nothing this long.
 const QUIET: Duration = Duration::from_secs(3);
@@ -204,19 +205,21 @@ impl Run<'_> {
 }
 
 /// Everyone beside the first one.
-pub fn compare(all: &[(Kind, Figures)]) {
-    let Some(((_, ours), others)) = all.split_first() else { return };
-    for (kind, it) in others {
-        println!(
-            "{} / {}: new {:.3}, restart {:.3}, a change {:.2}, in the midst of a restart {:.3}, memory {:.2}, peak with foreign Secrets {:.2}",
-            all[0].0.name(),
-            kind.name(),
-            ours.new / it.new,
-            ours.restart / it.restart,
-            median(&ours.changes) / median(&it.changes),
-            median(&ours.midst) / median(&it.midst),
-            ours.memory / it.memory,
-            ours.foreign / it.foreign,
-        );
-    }
+pub fn compare(all: &[(Kind, Figures)], scale: &Scale) {
+    let objects = scale.objects;
+    record(all, &format!("{objects} new objects, until all Secrets are there"), "s", |it| it.new);
+    record(all, &format!("restart with {objects} objects"), "s", |it| it.restart);
+    record(all, "one change", "ms", |it| median(&it.changes));
+    record(all, "one change in the midst of a restart", "ms", |it| median(&it.midst));
+    record(all, &format!("memory with {objects} objects"), "MB", |it| it.memory);
+    let foreign = format!("peak of memory with {} Secrets of others", scale.foreign);
+    record(all, &foreign, "MB", |it| it.foreign);
+}
+
+fn record(all: &[(Kind, Figures)], what: &str, unit: &str, value: impl Fn(&Figures) -> f64) {
+    // After the first, the peers: the first of them is what it is compared with.
+    let (peers, ours): (Vec<_>, Vec<_>) = all.iter().skip(1).partition(|(kind, _)| !kind.is_ours());
+    let each = all.iter().take(1).chain(peers).chain(ours);
+    let values: Vec<_> = each.map(|(kind, it)| (kind.name(), value(it))).collect();
+    Figure { section: "Controller", what, unit, values: &values, goal: None }.record();
 }

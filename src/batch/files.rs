@@ -98,6 +98,9 @@ impl<C: Change> Many<'_, C> {
                     is_whole,
                     shows_path: false,
                 });
+            } else if !self.args.is_dry_run() {
+                // A run that was killed may have changed the file, and left its old content.
+                files::sweep_beside(&path);
             }
         }
         found.tell(C::Secret::SORT);
@@ -272,6 +275,9 @@ impl<C: Change> Many<'_, C> {
         // A dry run prints nothing: the Secrets may still be in plaintext.
         if is_piped && self.args.to_stdout && self.args.is_dry_run() {
             return Outcome { results, lost: 0 };
+        }
+        if changed.is_empty() && !is_piped && !self.args.is_dry_run() {
+            files::sweep_beside(&path);
         }
         let form = self.change.form();
         match write(path, bytes, opened, &changed, form, is_piped).await {

@@ -8,8 +8,11 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::failure::{BatchError, Failure};
 use crate::terminal;
 
-/// How many Secrets are changed at the same time.
+/// How many Secrets of the cluster are read or changed at the same time.
 pub const IN_FLIGHT: usize = 16;
+/// How many Secrets are opened or sealed at the same time, if the cluster is not involved. The ring
+/// of KEKs lets as many calls start as each service takes.
+pub const AT_ONCE: usize = 128;
 
 pub struct Done {
     /// Kind and name, such as `secret/db`.

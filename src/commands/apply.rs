@@ -18,6 +18,7 @@ use crate::guard::{AnyClusterArgs, ClusterCheck};
 use crate::restart::{RestartArgs, Restarter};
 use crate::select::dry_run::DryRun;
 use crate::select::files::{FileArgs, FoundObject, tell_passed_over};
+use crate::select::listed::Listed;
 use crate::session::Session;
 use crate::signers;
 use crate::terminal;
@@ -25,6 +26,7 @@ use envcrypt_cluster::{Cluster, ClusterError, FIELD_MANAGER, WriteOptions};
 use envcrypt_core::envelope::SealedSecret;
 use envcrypt_core::manifest::{self, Object};
 use envcrypt_core::secret::{Namespace, Place};
+use live::Before;
 
 /// How often a Secret is compared again that others change at the same time.
 const ATTEMPTS: usize = 3;
@@ -127,6 +129,7 @@ pub async fn run(args: ApplyArgs, session: &Session) -> Result<(), Failure> {
         restarter,
         shows_path,
         warned: RefCell::default(),
+        listed: Listed::new(places.len()),
     };
     let mut progress = Progress::new(places.len());
     let mut under_way = FuturesOrdered::new();
@@ -266,6 +269,7 @@ struct Application<'a> {
     shows_path: bool,
     /// The warnings so far, so that each is printed once.
     warned: RefCell<BTreeSet<String>>,
+    listed: Listed,
 }
 
 impl Application<'_> {
@@ -288,7 +292,7 @@ impl Application<'_> {
             };
             let (before, after) = self.send(cluster, &secret, &mut object, &options).await?;
             if let Some(restarter) = &self.restarter {
-                restarter.note(place, before.as_ref(), &after).await;
+                restarter.note(place, before.as_deref(), &after).await;
             }
             if !options.dry_run {
                 self.clean_up(cluster, place, &object, &after, &options).await?;
@@ -312,43 +316,38 @@ impl Application<'_> {
         secret: &SealedSecret,
         object: &mut Object,
         options: &WriteOptions,
-    ) -> Result<(Option<Object>, Object), Failure> {
+    ) -> Result<(Option<Box<Object>>, Object), Failure> {
         let place = &secret.meta.place;
         let compares = !self.args.allow_older;
         if compares && let Some(other) = self.find_other(cluster, place, object).await? {
             older::check_not_older(secret, &other)?;
         }
+        let mut before = match compares {
+            true => self.before(cluster, place, object).await?,
+            false if self.restarter.is_some() => self.read(cluster, place, object.form()).await?,
+            false => Before::Read(None),
+        };
         let mut attempt = 0;
         loop {
-            attempt += 1;
-            let before = match compares || self.restarter.is_some() {
-                true => self.find(cluster, place, object.form()).await?,
-                false => None,
-            };
-            if let Some(live) = before.as_ref().filter(|_| compares) {
+            if let Some(live) = before.live().filter(|_| compares) {
                 older::check_not_older(secret, live)?;
-                let version = live.metadata.other.get("resourceVersion").cloned();
-                object.metadata.other.extend(version.map(|v| ("resourceVersion".to_owned(), v)));
             }
-            let after = match cluster.apply(place, object, options).await {
-                Err(ClusterError::Conflict { managers, .. }) if managers == FIELD_MANAGER => {
-                    // Another command of this program wrote these fields. Only a newer file may
-                    // overwrite them: of the same seal, the live Secret may have other KEKs.
-                    if let Some(live) = before.as_ref().filter(|_| compares) {
-                        older::check_newer(secret, live)?;
-                    }
-                    let options = WriteOptions { force_conflicts: true, ..options.clone() };
-                    cluster.apply(place, object, &options).await
-                }
-                after => after,
-            };
-            match after {
+            if compares {
+                before.pin(object);
+            }
+            let after = self.patch(cluster, secret, object, options, before.live()).await;
+            match (after, before) {
+                // What the list said does not hold any more, or it is of another type.
+                (Err(_), Before::Absent) => {}
                 // Someone else was faster: compare with that.
-                Err(ClusterError::Changed(_)) if compares && attempt < ATTEMPTS => {
-                    object.metadata.other.remove("resourceVersion");
+                (Err(Failure::Cluster(ClusterError::Changed(_))), _)
+                    if compares && attempt + 1 < ATTEMPTS =>
+                {
+                    attempt += 1;
                 }
-                after => return Ok((before, after?)),
+                (after, before) => return Ok((before.into_live(), after?)),
             }
+            before = self.read(cluster, place, object.form()).await?;
         }
     }
 

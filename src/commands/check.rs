@@ -9,6 +9,7 @@ mod filter;
 mod history;
 mod keks;
 pub mod krm;
+mod look;
 mod peers;
 mod report;
 mod since;
@@ -135,9 +136,7 @@ async fn check(args: &CheckArgs, session: &Session) -> Result<(), Failure> {
     if files.is_empty() {
         terminal::note("there are no files to check");
     }
-    for path in &files {
-        checker.file(path);
-    }
+    checker.files(&files);
     let Checker { mut findings, mut failures, known, since, in_use, sealed, peers, .. } = checker;
     let (older, mut incomplete) = since.map(Since::findings).unwrap_or_default();
     findings.extend(older);

@@ -12,11 +12,12 @@ use crate::batch::progress::IN_FLIGHT;
 use crate::failure::{Failure, SelectError};
 use crate::guard::{AnyClusterArgs, ClusterCheck};
 use crate::select::files::{FileArgs, FoundObject, is_no_manifest};
+use crate::select::listed::{Known, Listed};
 use crate::session::{Session, is_file};
 use crate::terminal::{self, OutputError};
 use envcrypt_cluster::Cluster;
 use envcrypt_core::envelope::SealedSecret;
-use envcrypt_core::manifest::Object;
+use envcrypt_core::manifest::{Form, Object};
 use envcrypt_core::secret::{Key, Meta, Namespace, Place, PlainSecret, SecretValue};
 
 /// Compare files with the cluster, key by key.
@@ -67,7 +68,9 @@ async fn compare(args: DiffArgs, session: &Session) -> Result<bool, Failure> {
     let read = |path: &Path| Ok(args.files.read(path)?.0);
     clusters.check_files(&args.files.paths()?, &default, read).await?;
     let mut piped = piped(&args.files, &clusters, &default).await?;
+    let paths = args.files.paths()?;
     let work = Comparison {
+        listed: Listed::new(paths.len()),
         opener: Opener::new(session, &args.open)?,
         cluster: session.cluster().await?,
         clusters,
@@ -76,9 +79,9 @@ async fn compare(args: DiffArgs, session: &Session) -> Result<bool, Failure> {
         session,
     };
     // Each file is read just before it is compared, so that many files need no more memory.
-    let files = args.files.paths()?.into_iter();
-    let files =
-        files.flat_map(|path| piped.remove(&path).unwrap_or_else(|| objects(&args.files, &path)));
+    let files = paths
+        .into_iter()
+        .flat_map(|path| piped.remove(&path).unwrap_or_else(|| objects(&args.files, &path)));
     let each = stream::iter(files).map(|found| work.one(found));
     let mut each = std::pin::pin!(each.buffered(IN_FLIGHT));
     let (mut all, mut failures, mut differs) = (0, Vec::new(), false);
@@ -137,6 +140,7 @@ struct Comparison<'a> {
     session: &'a Session,
     opener: Opener<'a>,
     cluster: Cluster,
+    listed: Listed,
     clusters: ClusterCheck<'a>,
     default: Namespace,
 }
@@ -179,11 +183,24 @@ impl Comparison<'_> {
         }
         self.session.check_namespace(&place)?;
         self.clusters.check(&place, Some(&*path)).await?;
-        let Some(live) = self.cluster.find_as(&place, object.form()).await? else {
+        let Some(live) = self.live(&place, &object).await? else {
             return Ok(format!("{place}\n  is not in the cluster\n"));
         };
         let live = self.side(&live)?;
         self.sides(&place, &path, in_file, live).await
+    }
+
+    /// The live object. A list has only sealed ones.
+    async fn live(&self, place: &Place, object: &Object) -> Result<Option<Object>, Failure> {
+        let form = object.form();
+        if object.is_sealed() {
+            match self.listed.find(&self.cluster, place, form).await {
+                Known::There(live) => return Ok(Some(*live)),
+                Known::Absent if form == Form::Resource => return Ok(None),
+                Known::Absent | Known::Unknown => {}
+            }
+        }
+        Ok(self.cluster.find_as(place, form).await?)
     }
 
     fn side(&self, object: &Object) -> Result<Side, Failure> {

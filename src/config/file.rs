@@ -17,18 +17,7 @@ const MAX_OPEN: usize = 64;
 /// is empty, for everything else.
 pub type Forms = &'static [(&'static str, &'static str)];
 
-/// Reads a file; `None` if it does not exist. It must be a regular file. If `within` names a
-/// directory, a link must not lead out of it.
-pub fn read_yaml<T: for<'de> Deserialize<'de>>(
-    path: &Path,
-    within: Option<&Path>,
-    forms: Forms,
-) -> Result<Option<T>, ConfigError> {
-    let Some(text) = read_text(path, within)? else { return Ok(None) };
-    parse_yaml(path, &text, forms).map(Some)
-}
-
-/// Reads the text of a file.
+/// Parses the text of a file, which has this path.
 pub fn parse_yaml<T: for<'de> Deserialize<'de>>(
     path: &Path,
     text: &str,
@@ -40,6 +29,8 @@ pub fn parse_yaml<T: for<'de> Deserialize<'de>>(
         column,
         form: form(forms, message),
     };
+    // The parser takes it for the start of a document.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if is_deep(text) {
         return Err(wrong(1, 1, ""));
     }
@@ -62,7 +53,8 @@ fn form(forms: Forms, message: &str) -> &'static str {
     forms.iter().find(|(name, _)| is_part(name)).map_or("valid", |(_, form)| form)
 }
 
-/// Reads a text; `None` if it does not exist.
+/// Reads the text of a file; `None` if it does not exist. It must be a regular file. If `within` names a
+/// directory, a link must not lead out of it.
 pub fn read_text(path: &Path, within: Option<&Path>) -> Result<Option<String>, ConfigError> {
     let error = |source| ConfigError::Read { path: path.to_owned(), source };
     let not_own = |wrong| ConfigError::NotOwnFile { path: path.to_owned(), wrong };

@@ -100,12 +100,8 @@ impl Rules {
             let path = folder.join(RULES_FILE);
             // Without a repository, a link must not lead out of the directory itself.
             let within = root.unwrap_or(folder);
-            if let Some(text) = file::read_yaml::<RulesFile>(&path, Some(within), FORMS)? {
-                let guards = guards(text.clusters.unwrap_or_default(), &path)?;
-                return Ok(Some(Self {
-                    guards,
-                    ..Self::new(path, text.rules.unwrap_or_default(), Some(within))?
-                }));
+            if let Some(text) = file::read_text(&path, Some(within))? {
+                return Self::with_guards(path, &text, within).map(Some);
             }
             // With this misspelled name, a repository would have no rules.
             let other = folder.join(".envcrypt.yml");
@@ -123,6 +119,14 @@ impl Rules {
     pub fn parse(path: PathBuf, text: &str, within: &Path) -> Result<Self, ConfigError> {
         let file: RulesFile = file::parse_yaml(&path, text, FORMS)?;
         Self::new(path, file.rules.unwrap_or_default(), Some(within))
+    }
+
+    /// Reads the text of a file with rules, and its list `clusters` too.
+    pub fn with_guards(path: PathBuf, text: &str, within: &Path) -> Result<Self, ConfigError> {
+        let file: RulesFile = file::parse_yaml(&path, text, FORMS)?;
+        let guards = guards(file.clusters.unwrap_or_default(), &path)?;
+        let rules = Self::new(path, file.rules.unwrap_or_default(), Some(within))?;
+        Ok(Self { guards, ..rules })
     }
 
     /// Without `within`, the rules are the user's own. Otherwise no link to a list of signers may
@@ -300,6 +304,14 @@ rules:
         assert_eq!(keks(&nested, "prod-a", Some("cluster-us"), None), ["age:age1namespace"]);
         assert_eq!(keks(&nested, "prod-a", None, None), ["age:age1namespace"]);
         assert_eq!(keks(&nested, "dev", None, None), [""; 0]);
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_the_rules() {
+        let parse = |text: &str| Rules::with_guards(RULES_FILE.into(), text, Path::new("/"));
+        let rules = parse(&["\u{feff}", TEXT].concat()).expect("valid");
+        assert_eq!(rules.rules.len(), 3);
+        assert!(parse("\u{feff}").expect("valid").is_empty());
     }
 
     #[test]

@@ -5,26 +5,7 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use super::Explain;
-use envcrypt_core::secret::Key;
-
-/// Why an env file was refused. Names the line, never its content.
-#[derive(Debug, Error)]
-pub enum EnvFileError {
-    #[error("it is not UTF-8 text")]
-    NotText,
-    /// A line with an invalid key.
-    #[error("line {line}: the text before `=` is not a valid key")]
-    Key {
-        /// Counted from 1.
-        line: usize,
-    },
-    #[error("line {line}: the key `{key}` occurs twice")]
-    Duplicate {
-        /// Counted from 1.
-        line: usize,
-        key: Key,
-    },
-}
+use envcrypt_core::secret::EnvFileError;
 
 #[derive(Debug, Error)]
 pub enum ValuesError {

@@ -76,6 +76,13 @@ pub fn replace_file(path: &Path, old: &[u8], new: &[u8]) -> Result<(), FileError
     }
 }
 
+/// Removes what a killed process left next to a file that needs no change any more.
+pub fn sweep_beside(path: &Path) {
+    if let Ok(target) = path.canonicalize() {
+        sweep(&target);
+    }
+}
+
 /// A file next to another one, with a name that shows its owner. It is locked while it is in use,
 /// and removed when dropped.
 struct Beside {

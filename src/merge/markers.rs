@@ -1,5 +1,7 @@
 //! The conflict markers of Git in a text.
 
+use std::collections::BTreeMap;
+
 /// The least number of characters of a marker.
 const SIZE: usize = 7;
 
@@ -46,23 +48,34 @@ pub fn sides(text: &str) -> Option<Sides> {
 /// count.
 #[must_use]
 pub fn conflicts(text: &str) -> Vec<usize> {
-    let (mut part, mut size, mut start) = (Part::Both, 0, 0);
-    let mut found = Vec::new();
+    let (mut open, mut found) = (BTreeMap::<usize, Open>::new(), Vec::new());
     for (index, line) in text.split('\n').enumerate() {
-        // A conflict that does not end hides none after it.
-        if let Some(its_size) = marker(line, b'<').filter(|_| part != Part::Both) {
-            (part, size, start) = (Part::Ours, its_size, index + 1);
-            continue;
+        let of = |mark: &u8| Some((*mark, marker(line, *mark)?));
+        let Some((mark, size)) = b"<|=>".iter().find_map(of) else { continue };
+        let Open { ours, base, theirs } = open.entry(size).or_default();
+        match mark {
+            b'<' => *ours = Some(index + 1),
+            b'|' => *base = ours.take().or(*base),
+            b'=' => *theirs = ours.take().or(base.take()).or(*theirs),
+            _ => {
+                if let Some(start) = theirs.take() {
+                    found.push(start);
+                    (*ours, *base) = (None, None);
+                }
+            }
         }
-        let Some((next, its_size)) = next(line, part, size) else { continue };
-        match next {
-            Part::Ours => start = index + 1,
-            Part::Both => found.push(start),
-            _ => {}
-        }
-        (part, size) = (next, its_size);
     }
+    found.sort_unstable();
     found
+}
+
+/// Where the conflicts begin that are open, by their last marker. A conflict that does not end hides
+/// none after it, and a line like a marker hides none around it.
+#[derive(Default)]
+struct Open {
+    ours: Option<usize>,
+    base: Option<usize>,
+    theirs: Option<usize>,
 }
 
 /// What begins with a marker line, and the size of its markers.
@@ -113,5 +126,12 @@ mod tests {
             assert_eq!(conflicts(text), [0; 0], "{text}");
         }
         assert_eq!(conflicts(&format!("<<<<<<< lost\n{TEXT}")), [3]);
+        // A side has a line like a marker.
+        for (old, new) in
+            [("b\n", "<<<<<<<< x\nb\n"), ("c\n", "<<<<<<< x\nc\n"), ("b\n", ">>>>>>> x\n")]
+        {
+            let text = TEXT.replace(old, new);
+            assert_eq!(conflicts(&text), [2], "{text}");
+        }
     }
 }

@@ -8,7 +8,7 @@ use futures::{StreamExt, stream};
 use super::markers;
 use super::secret::{Decide, Merger, Outcome};
 use super::versions::{Found, Version, same, same_names};
-use crate::batch::progress::IN_FLIGHT;
+use crate::batch::progress::AT_ONCE;
 use crate::failure::{Failure, NotMerged};
 use envcrypt_core::envelope::{Merge, SealedSecret};
 use envcrypt_core::manifest::{ManifestError, Object};
@@ -74,7 +74,7 @@ impl Versions {
         let places = self.ours.places().filter(|place| is_wanted(place));
         let shared = places.filter(|place| self.theirs.get(place).is_some());
         let each: Vec<_> = shared.map(|place| self.one(place, merger, decide)).collect();
-        let results: Vec<_> = stream::iter(each).buffered(IN_FLIGHT).collect().await;
+        let results: Vec<_> = stream::iter(each).buffered(AT_ONCE).collect().await;
         let mut plan = Plan::default();
         for One { place, bases, result } in results.into_iter().flatten() {
             let (parts, failure) = match result {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fs::File;
-use std::io::Read;
+use std::io::{ErrorKind, Read, Take};
 use std::path::Path;
 
 use memchr::memmem;
@@ -17,6 +17,8 @@ use envcrypt_core::secret::Namespace;
 
 /// The largest file that is searched, in bytes: 64 MiB.
 const MAX_SIZE: u64 = 64 << 20;
+/// How many bytes to read at least at once.
+const FIRST: usize = 64 << 10;
 
 /// Guesses the kind of a file from its name.
 pub fn kind(path: &Path) -> FileKind {
@@ -60,17 +62,45 @@ pub fn has_namespace(object: &Object, session: &Session) -> bool {
     object.metadata.namespace.is_some() || session.named_namespace().is_some()
 }
 
-/// The bytes of a file, as far as `kubectl` would read it; `None` if it cannot contain a manifest.
-pub fn read(path: &Path, kind: FileKind) -> Result<Option<Zeroizing<Vec<u8>>>, Failure> {
-    let mut read = read_whole(path, kind)?;
-    if let Some(bytes) = read.as_mut().filter(|_| kind == FileKind::Other && path != Path::new("-"))
-    {
+/// The bytes of one file after another. The memory is used again, and wiped at the end.
+#[derive(Default)]
+pub struct Buffer(Zeroizing<Vec<u8>>);
+
+impl Buffer {
+    /// The bytes of a file, as far as `kubectl` would read it; `None` if it cannot contain a
+    /// manifest.
+    pub fn read(&mut self, path: &Path, kind: FileKind) -> Result<Option<&[u8]>, Failure> {
+        if path == Path::new("-") {
+            self.0 = read_file(path)?;
+            return Ok(Some(&self.0));
+        }
+        let Some((mut file, expected)) = open(path, kind)? else { return Ok(None) };
+        let mut size = 0;
+        loop {
+            // One more byte, to see the end of the file.
+            if size == self.0.len() || size == 0 {
+                let needed = (expected + 1).max(size + FIRST);
+                let length = self.0.len().max(needed);
+                self.0.resize(length, 0);
+            }
+            match file.read(&mut self.0[size..]) {
+                Ok(0) => break,
+                Ok(read) => size += read,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(source) => return Err(read_error(path, source)),
+            }
+        }
+        if size as u64 > MAX_SIZE {
+            return Err(too_large(path));
+        }
+        let bytes = &self.0[..size];
         let is_wide = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
+        if kind != FileKind::Other || is_wide {
+            return Ok(Some(bytes));
+        }
         // kubectl would read the text before the first zero byte, but nothing after it.
-        let end = memchr::memchr(0, bytes).filter(|_| !is_wide).unwrap_or(bytes.len());
-        bytes.truncate(end);
+        Ok(Some(&bytes[..memchr::memchr(0, bytes).unwrap_or(size)]))
     }
-    Ok(read)
 }
 
 /// All bytes of a file; `None` if it cannot contain a manifest.
@@ -78,23 +108,36 @@ pub fn read_whole(path: &Path, kind: FileKind) -> Result<Option<Zeroizing<Vec<u8
     if path == Path::new("-") {
         return read_file(path).map(Some);
     }
-    let error = |source| Failure::Select(SelectError::Read { path: path.to_owned(), source });
+    let Some((mut file, expected)) = open(path, kind)? else { return Ok(None) };
+    let mut bytes = Zeroizing::new(Vec::with_capacity(expected));
+    file.read_to_end(&mut bytes).map_err(|source| read_error(path, source))?;
+    if bytes.len() as u64 > MAX_SIZE {
+        return Err(too_large(path));
+    }
+    Ok(Some(bytes))
+}
+
+/// Opens a file, with the size to expect; `None` if it cannot contain a manifest.
+fn open(path: &Path, kind: FileKind) -> Result<Option<(Take<File>, usize)>, Failure> {
+    let error = |source| read_error(path, source);
     let found = path.metadata().map_err(error)?;
-    let too_large = || error(std::io::Error::other("it is larger than 64 MiB"));
     // A named pipe is checked too: `check <(helm template web)`.
     if found.is_file() && found.len() > MAX_SIZE {
         return match kind {
             FileKind::Other => Ok(None),
-            _ => Err(too_large()),
+            _ => Err(too_large(path)),
         };
     }
     let file = File::open(path).map_err(error)?;
-    let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(found.len()).unwrap_or(0)));
-    file.take(MAX_SIZE + 1).read_to_end(&mut bytes).map_err(error)?;
-    if bytes.len() as u64 > MAX_SIZE {
-        return Err(too_large());
-    }
-    Ok(Some(bytes))
+    Ok(Some((file.take(MAX_SIZE + 1), usize::try_from(found.len()).unwrap_or(0))))
+}
+
+fn too_large(path: &Path) -> Failure {
+    read_error(path, std::io::Error::other("it is larger than 64 MiB"))
+}
+
+fn read_error(path: &Path, source: std::io::Error) -> Failure {
+    Failure::Select(SelectError::Read { path: path.to_owned(), source })
 }
 
 /// The file as text. A Secret may be next to bytes that are not UTF-8.

@@ -7,11 +7,10 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use memchr::memmem;
 
-use super::env_file::parse_env_file;
 use super::generate::Generate;
 use crate::failure::{Failure, PeersError, SelectError, ValuesError};
 use crate::terminal;
-use envcrypt_core::secret::{Key, MAX_SECRET_SIZE, SecretValue, TypeError};
+use envcrypt_core::secret::{Key, MAX_SECRET_SIZE, SecretValue, TypeError, parse_env_file};
 
 /// How each value that SOPS encrypted begins.
 const SOPS_MARK: &[u8] = b"ENC[AES256_GCM,";

@@ -306,6 +306,21 @@ fn a_process_killed_while_it_writes_leaves_the_old_file_or_the_new_one_whole() {
     assert!(absent > 0 && present > 0, "not killed at the right time: {absent}, {present}");
 }
 
+/// The process was killed after the sealed file was in its place, and before the plain one was
+/// removed.
+#[test]
+fn what_a_killed_process_left_goes_although_the_file_needs_no_change_any_more() {
+    let sandbox = Sandbox::with_local_key();
+    sandbox.write("db.yaml", sandbox.sealed(&["a=b"]));
+    sandbox.write(".db.yaml.envcrypt-0123456789abcdef", "the plain file");
+    sandbox.write(".other.yaml.envcrypt-0123456789abcdef", "of another file");
+    sandbox.run(["seal", "-i", "-f", "db.yaml", "--kek=local"]).succeeds();
+    let mut left: Vec<_> = files(&sandbox.work());
+    left.sort();
+    let left: Vec<_> = left.iter().filter_map(|path| path.file_name()).collect();
+    assert_eq!(left, [".other.yaml.envcrypt-0123456789abcdef", "db.yaml"]);
+}
+
 /// Starts to seal a value from a file and to write the result to a pipe.
 fn sealing(sandbox: &Sandbox, value: &[u8]) -> Child {
     sandbox.write("value", value);

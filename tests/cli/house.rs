@@ -50,10 +50,12 @@ const AT_REST: [&str; 8] =
     ["bolt", "proto", "etcd", "stored", "residue", "config", "deploy", "lib"];
 
 /// The same of the client of the cluster.
-const CLUSTER: [&str; 15] = [
+const CLUSTER: [&str; 17] = [
     "error",
     "lib",
     "resources",
+    "listing",
+    "server",
     "connect",
     "identity",
     "servers",

@@ -68,7 +68,12 @@ impl Sandbox {
 
     /// The program as it is run here: no terminal, nothing of the developer's own.
     pub fn command(&self) -> Command {
-        let mut command = Command::new(PROGRAM);
+        self.command_of(PROGRAM)
+    }
+
+    /// Another program as ours is run here.
+    pub fn command_of(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(program);
         command
             .current_dir(self.work())
             .env_clear()

@@ -16,6 +16,11 @@ pub struct Request {
     pub method: String,
     /// The path with the query.
     pub path: String,
+    /// `accept` and `content-type`.
+    #[allow(dead_code, reason = "only a benchmark sends them again")]
+    pub headers: Vec<(&'static str, String)>,
+    #[allow(dead_code, reason = "only a benchmark sends it again")]
+    pub body: Vec<u8>,
 }
 
 impl Request {
@@ -133,7 +138,7 @@ pub fn plain_kubeconfig(port: u16) -> String {
 
 /// Answers the one request of a connection.
 fn serve(mut client: TcpStream, upstream: u16, state: &Mutex<State>) -> Option<()> {
-    let (request, head, body) = read_request(&mut client)?;
+    let (request, head) = read_request(&mut client)?;
     let action = {
         let mut state = state.lock().expect("no panic");
         state.seen.push(request.clone());
@@ -157,7 +162,7 @@ fn serve(mut client: TcpStream, upstream: u16, state: &Mutex<State>) -> Option<(
     let lines = head.split("\r\n").filter(|line| !line.to_lowercase().starts_with("connection:"));
     let head = lines.collect::<Vec<_>>().join("\r\n");
     server.write_all(format!("{head}\r\nconnection: close\r\n\r\n").as_bytes()).ok()?;
-    server.write_all(&body).ok()?;
+    server.write_all(&request.body).ok()?;
     let mut left = if let Action::Cut(size) = action { size } else { usize::MAX };
     let mut buffer = [0; 16384];
     while left > 0 {
@@ -170,7 +175,7 @@ fn serve(mut client: TcpStream, upstream: u16, state: &Mutex<State>) -> Option<(
     client.shutdown(Shutdown::Both).ok()
 }
 
-fn read_request(client: &mut TcpStream) -> Option<(Request, String, Vec<u8>)> {
+fn read_request(client: &mut TcpStream) -> Option<(Request, String)> {
     let mut bytes = Vec::new();
     let mut buffer = [0; 16384];
     let end = loop {
@@ -181,9 +186,11 @@ fn read_request(client: &mut TcpStream) -> Option<(Request, String, Vec<u8>)> {
         bytes.extend_from_slice(&buffer[..size]);
     };
     let head = String::from_utf8(bytes[..end].to_vec()).ok()?;
-    let length = head.to_lowercase();
-    let length = length.split("content-length:").nth(1).and_then(|rest| rest.lines().next());
-    let length: usize = length.map_or(Some(0), |text| text.trim().parse().ok())?;
+    let header = |name: &str| {
+        let mut fields = head.lines().filter_map(|line| line.split_once(':'));
+        fields.find(|(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, text)| text.trim())
+    };
+    let length: usize = header("content-length").map_or(Some(0), |text| text.parse().ok())?;
     let mut body = bytes[end + 4..].to_vec();
     while body.len() < length {
         let size = client.read(&mut buffer).ok().filter(|size| *size > 0)?;
@@ -191,5 +198,7 @@ fn read_request(client: &mut TcpStream) -> Option<(Request, String, Vec<u8>)> {
     }
     let mut words = head.split_whitespace();
     let (method, path) = (words.next()?.to_owned(), words.next()?.to_owned());
-    Some((Request { method, path }, head, body))
+    let kept = ["accept", "content-type"].into_iter();
+    let headers = kept.filter_map(|name| Some((name, header(name)?.to_owned()))).collect();
+    Some((Request { method, path, headers, body }, head))
 }

@@ -109,18 +109,35 @@ fn one_call_for_each_dek_and_none_for_what_is_answered_offline() {
     assert_eq!(proxy.take().0, [""; 0], "a KMS was asked for nothing");
 }
 
+/// Writes a directory with so many Secrets, each with a data key of its own under a new key.
+fn many(sandbox: &Sandbox, count: usize) {
+    let yaml = sealed(sandbox, &format!("awskms:///{}", kms().key()));
+    for index in 0..count {
+        sandbox.write(&format!("deploy/{index:04}.yaml"), &yaml);
+    }
+    sandbox.run(["rotate", "-f", "deploy"]).succeeds();
+}
+
 #[test]
-fn many_deks_are_asked_for_at_once_within_the_bound() {
-    let arn = kms().key();
+fn many_deks_are_asked_for_at_once_and_more_and_more_within_the_bound() {
     let (sandbox, proxy) = behind_proxy();
-    let documents: Vec<String> =
-        (0..40).map(|_| sealed(&sandbox, &format!("awskms:///{arn}"))).collect();
+    many(&sandbox, 400);
     proxy.take();
-    proxy.delay(Duration::from_millis(100));
-    sandbox.pipe(documents.join("---\n"), ["unwrap", "-f", "-"]).succeeds();
+    proxy.delay(Duration::from_millis(200));
+    sandbox.run(["unwrap", "-f", "deploy"]).succeeds();
     let (operations, most) = proxy.take();
-    assert_eq!(operations.len(), 40);
-    assert!((8..=16).contains(&most), "{most} at once");
+    assert_eq!(operations.len(), 400);
+    assert!((17..=128).contains(&most), "{most} at once");
+}
+
+#[test]
+fn a_kms_that_throttles_for_a_while_fails_nothing() {
+    let (sandbox, proxy) = behind_proxy();
+    many(&sandbox, 60);
+    proxy.take();
+    proxy.next((0..24).map(|_| Fault::Error(400, "ThrottlingException")));
+    sandbox.run(["unwrap", "-f", "deploy"]).succeeds();
+    assert_eq!(proxy.take().0.len(), 84);
 }
 
 #[test]

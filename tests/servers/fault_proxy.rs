@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What happens to one request.
 #[derive(Debug, Clone)]
@@ -16,8 +16,34 @@ pub enum Fault {
     HangUp,
 }
 
+/// A quota: so many requests a second, and a few at once.
+struct Quota {
+    a_second: f64,
+    burst: f64,
+    left: f64,
+    since: Instant,
+    /// What a request gets that is over it.
+    fault: Fault,
+    throttled: usize,
+}
+
+impl Quota {
+    fn take(&mut self) -> Option<Fault> {
+        let earned = self.since.elapsed().as_secs_f64() * self.a_second;
+        self.since = Instant::now();
+        self.left = (self.left + earned).min(self.burst);
+        if self.left >= 1.0 {
+            self.left -= 1.0;
+            return None;
+        }
+        self.throttled += 1;
+        Some(self.fault.clone())
+    }
+}
+
 #[derive(Default)]
 struct State {
+    quota: Option<Quota>,
     /// For the next requests, one each.
     next: VecDeque<Fault>,
     /// For every request, once `next` is used up.
@@ -70,6 +96,20 @@ impl FaultProxy {
         self.lock().delay = delay;
     }
 
+    /// Allows so many requests a second from now on, and `burst` of them at once. Every other one
+    /// gets `fault`, as late as a good answer would come.
+    pub fn quota(&self, a_second: u32, burst: u32, fault: Fault) {
+        let (a_second, burst) = (a_second.into(), burst.into());
+        let since = Instant::now();
+        self.lock().quota =
+            Some(Quota { a_second, burst, left: burst, since, fault, throttled: 0 });
+    }
+
+    /// How many requests were over the quota.
+    pub fn throttled(&self) -> usize {
+        self.lock().quota.as_ref().map_or(0, |quota| quota.throttled)
+    }
+
     pub fn dead_region(&self, region: &str) {
         self.lock().dead_region = Some(region.to_owned());
     }
@@ -109,6 +149,7 @@ fn serve(mut client: TcpStream, upstream: u16, state: &Mutex<State>) {
             let is_dead =
                 state.dead_region.as_ref().is_some_and(|r| head.contains(&format!("/{r}/kms/")));
             let fault = if is_dead { Some(Fault::HangUp) } else { state.next.pop_front() };
+            let fault = fault.or_else(|| state.quota.as_mut().and_then(Quota::take));
             (fault.or_else(|| state.always.clone()), state.delay, state.renamed.clone())
         };
         std::thread::sleep(delay);
@@ -160,7 +201,7 @@ fn forward(request: &[u8], upstream: u16) -> Option<Vec<u8>> {
     read_message(&mut server)
 }
 
-/// One HTTP/1.1 message: the head, and as much body as `Content-Length` says.
+/// One HTTP/1.1 message: the head, and as much body as `Content-Length` says, or all chunks.
 fn read_message(stream: &mut TcpStream) -> Option<Vec<u8>> {
     let mut message = Vec::new();
     let mut byte = [0];
@@ -171,6 +212,13 @@ fn read_message(stream: &mut TcpStream) -> Option<Vec<u8>> {
         message.push(byte[0]);
     }
     let head = String::from_utf8_lossy(&message).to_lowercase();
+    if head.contains("transfer-encoding: chunked") {
+        while !message.ends_with(b"\r\n0\r\n\r\n") {
+            stream.read_exact(&mut byte).ok()?;
+            message.push(byte[0]);
+        }
+        return Some(message);
+    }
     let length = head.lines().find_map(|line| line.strip_prefix("content-length:"));
     let mut body = vec![0; length.and_then(|text| text.trim().parse().ok()).unwrap_or(0)];
     stream.read_exact(&mut body).ok()?;

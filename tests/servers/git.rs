@@ -116,13 +116,15 @@ fn under_vault() -> (Sandbox, FaultProxy) {
 }
 
 #[test]
-fn a_merge_under_a_kms_asks_it_once_for_each_data_key_and_for_the_new_seal() {
+fn a_merge_under_a_kms_asks_it_at_most_once_for_each_data_key_and_for_the_new_seal() {
     let (sandbox, proxy) = under_vault();
     git(&sandbox, &["merge", "-m", "merged", "theirs"]).succeeds();
     let calls = proxy.take().0;
     let count = |name: &str| calls.iter().filter(|call| *call == name).count();
     // The data keys of the common version and of both changes.
-    assert_eq!((count("decrypt"), count("encrypt")), (3, 1), "{calls:?}");
+    // Those that wait at the same time are in one call.
+    assert!((1..=3).contains(&count("decrypt")), "{calls:?}");
+    assert_eq!(count("encrypt"), 1, "{calls:?}");
     let values = sandbox.run(["unwrap", "-f", "db.yaml", "-oenv"]).succeeds().stdout;
     assert_eq!(values, "a=main\nb=theirs\n");
     // Git shows the history without the KMS.

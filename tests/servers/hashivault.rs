@@ -1,5 +1,7 @@
 //! The transit engine of Vault and OpenBao as a KEK.
 
+use std::time::Duration;
+
 use crate::control_plane::control_plane;
 use crate::fault_proxy::{Fault, FaultProxy};
 use crate::sandbox::{Run, Sandbox};
@@ -136,6 +138,91 @@ fn what_passes_is_tried_again() {
         unwrap(&sandbox, &yaml).succeeds();
         assert_eq!(proxy.take().0.len(), 3, "{fault:?}");
     }
+}
+
+/// Secrets with a data key each, in one file.
+fn many(sandbox: &Sandbox, kek: &str, count: usize) -> String {
+    let yaml = sealed_under(sandbox, &[kek]);
+    for index in 0..count {
+        sandbox.write(&format!("deploy/{index:04}.yaml"), &yaml);
+    }
+    sandbox.run(["rotate", "-f", "deploy"]).succeeds();
+    let read = |index| sandbox.read(&format!("deploy/{index:04}.yaml"));
+    (0..count).map(read).collect::<Vec<_>>().join("---\n")
+}
+
+#[test]
+fn many_data_keys_share_a_call() {
+    let (kek, _) = key();
+    let (sandbox, proxy) = behind_proxy();
+    let yaml = many(&sandbox, &kek, 1000);
+    proxy.take();
+    let plain = unwrap(&sandbox, &yaml).succeeds().stdout;
+    assert_eq!(plain.matches("kind: Secret").count(), 1000);
+    let calls = proxy.take().0;
+    assert!(calls.len() <= 50, "{} calls", calls.len());
+    assert!(calls.iter().all(|call| call == "decrypt"), "{calls:?}");
+}
+
+#[test]
+fn one_that_does_not_open_fails_alone() {
+    let (kek, key) = key();
+    let (sandbox, proxy) = behind_proxy();
+    many(&sandbox, &kek, 20);
+    let last = |bytes: &mut Vec<u8>| *bytes.last_mut().expect("bytes") ^= 2;
+    let bad = sealed::change_wrapped(&sandbox.read("deploy/0007.yaml"), last);
+    sandbox.write("deploy/0007.yaml", bad);
+    proxy.take();
+    let run = sandbox.run(["rotate", "-f", "deploy"]);
+    assert_eq!(run.stdout.matches(" rotated").count(), 19, "{}{}", run.stdout, run.stderr);
+    let why = format!("`hashivault://transit/{key}`: this key did not wrap it");
+    assert_eq!(run.stderr.matches(&why).count(), 1, "{}", run.stderr);
+    assert!(run.stderr.contains("1 of 20 failed"), "{}", run.stderr);
+    let calls = proxy.take().0;
+    let decrypts = calls.iter().filter(|call| *call == "decrypt").count();
+    assert!(decrypts < 10, "{calls:?}");
+}
+
+/// A sandbox whose policy names the parameters that it allows. So each call has one data key.
+fn reader(kek: &str, key: &str) -> (Sandbox, FaultProxy) {
+    let (reader, proxy) = behind_proxy();
+    let policy = reader.run(["policy", "reader", "-nprod", "--kek", kek, "-o", "vault"]);
+    vault().write_policy(&format!("reader-{key}"), &policy.succeeds().stdout);
+    let token = vault().token_with(&format!("reader-{key}"));
+    (reader.env("VAULT_TOKEN", token).env("ENVCRYPT_KEK", kek), proxy)
+}
+
+#[test]
+fn a_policy_that_forbids_the_shared_call_costs_one_call_more() {
+    let (kek, key) = key();
+    let yaml = many(&sandbox(), &kek, 20);
+    let (reader, proxy) = reader(&kek, &key);
+    let plain = unwrap(&reader, &yaml).succeeds().stdout;
+    assert_eq!(plain.matches("kind: Secret").count(), 20);
+    let calls = proxy.take().0.len();
+    assert!((20..=22).contains(&calls), "{calls} calls");
+}
+
+#[test]
+fn a_server_that_allows_200_calls_a_second_throttles_at_most_1_in_100() {
+    let (kek, key) = key();
+    let yaml = many(&sandbox(), &kek, 1000);
+    let (reader, proxy) = reader(&kek, &key);
+    proxy.delay(Duration::from_millis(20));
+    proxy.quota(200, 20, Fault::Error(429, "too many requests"));
+    unwrap(&reader, &yaml).succeeds();
+    let (calls, throttled) = (proxy.take().0.len(), proxy.throttled());
+    assert!(calls - throttled <= 1020, "{calls} calls, {throttled} throttled");
+    assert!((1..=10).contains(&throttled), "{throttled} of {calls} calls were throttled");
+}
+
+#[test]
+fn a_server_that_throttles_for_a_while_fails_nothing() {
+    let (kek, _) = key();
+    let (sandbox, proxy) = behind_proxy();
+    let yaml = many(&sandbox, &kek, 40);
+    proxy.next((0..3).map(|_| Fault::Error(429, "too many requests")));
+    unwrap(&sandbox, &yaml).succeeds();
 }
 
 #[test]

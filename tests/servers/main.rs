@@ -41,6 +41,7 @@ mod reader;
 mod readme;
 mod recorder;
 mod replace;
+mod requests;
 mod resources;
 mod rewrap;
 #[path = "../cli/sandbox.rs"]

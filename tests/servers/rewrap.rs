@@ -323,7 +323,7 @@ fn an_interruption_loses_nothing_and_the_rest_can_follow() {
     let (old, new) = (kms().key(), kms().key());
     let old = format!("awskms:///{old}");
     let new = format!("awskms:///{new}");
-    let names: Vec<String> = (0..60).map(|i| format!("deploy/{i:02}.yaml")).collect();
+    let names: Vec<String> = (0..300).map(|i| format!("deploy/{i:03}.yaml")).collect();
     let yaml = sealed_under(&sandbox, &[&old]);
     for signal in [Signal::SIGINT, Signal::SIGTERM] {
         // All of them anew: with less to do, it may all be under way by then.
@@ -338,7 +338,7 @@ fn an_interruption_loses_nothing_and_the_rest_can_follow() {
         let mut first = String::new();
         let mut stdout = BufReader::new(child.stdout.take().expect("piped"));
         stdout.read_line(&mut first).expect("a line");
-        assert_eq!(first, "secret/db rewrapped in the KMS (deploy/00.yaml)\n");
+        assert_eq!(first, "secret/db rewrapped in the KMS (deploy/000.yaml)\n");
         let pid = Pid::from_raw(i32::try_from(child.id()).expect("a pid"));
         kill(pid, signal).expect("sent");
         let run = Run::from(child.wait_with_output().expect("it ends"));
@@ -348,12 +348,12 @@ fn an_interruption_loses_nothing_and_the_rest_can_follow() {
     }
     proxy.delay(Duration::ZERO);
     let left = std::fs::read_dir(sandbox.work().join("deploy")).expect("listed").count();
-    assert_eq!(left, 60, "something was left behind in {}", sandbox.work().display());
+    assert_eq!(left, names.len(), "something was left behind in {}", sandbox.work().display());
     sandbox.run(["rewrap", "-f", "deploy", "--kek", &new]).succeeds();
     for name in &names {
         assert_eq!(kids(&sandbox.read(name)), [new.as_str()]);
     }
-    sandbox.run(["unwrap", "-f", "deploy/33.yaml"]).succeeds();
+    sandbox.run(["unwrap", "-f", "deploy/033.yaml"]).succeeds();
 }
 
 #[test]

@@ -10,8 +10,10 @@ use kube::client::{ClientBuilder, ConfigExt};
 use kube::config::{
     AuthInfo, Context, KubeConfigOptions, Kubeconfig, NamedAuthInfo, NamedCluster, NamedContext,
 };
+use tokio::sync::Semaphore;
 use tower::buffer::BufferLayer;
 
+use super::server::without_user;
 use super::{Cluster, ClusterError};
 use envcrypt_core::secret::Namespace;
 
@@ -157,7 +159,8 @@ impl Connection {
         let server = without_user(&config.cluster_url.to_string());
         let client =
             new_client(config).map_err(|error| super::error::connecting(error, &server))?;
-        Ok(Cluster { client, server: server.trim_end_matches('/').to_owned(), timeout })
+        let server = server.trim_end_matches('/').to_owned();
+        Ok(Cluster { client, server, timeout, permits: Semaphore::new(Semaphore::MAX_PERMITS) })
     }
 
     pub(super) async fn config(&self) -> Result<Config, ClusterError> {
@@ -206,16 +209,6 @@ pub fn context_names(options: &ConnectOptions) -> Vec<String> {
     let target = Connection::load(options.clone()).ok();
     let config = target.and_then(|target| target.kubeconfig);
     config.into_iter().flat_map(|config| config.contexts).map(|entry| entry.name).collect()
-}
-
-/// A URL without the user and the password before its host.
-pub(super) fn without_user(url: &str) -> String {
-    let start = url.find("://").map_or(0, |at| at + 3);
-    let end = url[start..].find(['/', '?', '#']).map_or(url.len(), |at| start + at);
-    match url[start..end].rfind('@') {
-        Some(at) => format!("{}{}", &url[..start], &url[start + at + 1..]),
-        None => url.to_owned(),
-    }
 }
 
 fn read(path: &Path) -> Result<Kubeconfig, ClusterError> {

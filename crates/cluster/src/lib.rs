@@ -9,6 +9,7 @@ mod error;
 mod identity;
 #[cfg(feature = "controller")]
 mod lease;
+mod listing;
 #[cfg(feature = "controller")]
 mod live;
 #[cfg(feature = "controller")]
@@ -17,6 +18,7 @@ mod notes;
 mod opted_in;
 mod replace;
 mod resources;
+mod server;
 mod servers;
 mod storage;
 #[cfg(feature = "controller")]
@@ -28,24 +30,23 @@ mod workloads;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use http::header::ACCEPT;
-use http::{HeaderValue, Request};
+use http::Request;
 use kube::core::params::{ListParams, Patch, PatchParams, PostParams};
 use kube::core::request::Request as Requests;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use envcrypt_core::manifest::{
-    Form, LAST_APPLIED_ANNOTATION, Object, SEAL_ANNOTATION, SEALED_TYPE, SIGNATURES_ANNOTATION,
+    Form, LAST_APPLIED_ANNOTATION, Object, SEAL_ANNOTATION, SIGNATURES_ANNOTATION,
 };
 use envcrypt_core::secret::{Namespace, Place, SecretName};
 
 pub use connect::{ConnectOptions, Connection, context_names};
 pub use error::ClusterError;
 use error::{Operation, refused};
-pub use identity::{ClusterIdentity, normal_server};
 #[cfg(feature = "controller")]
 pub use lease::{Lease, LeaseTimes};
 #[cfg(feature = "controller")]
@@ -56,6 +57,7 @@ pub use notes::Note;
 pub use opted_in::OptedIn;
 pub use replace::ReplaceError;
 use resources::requests;
+pub use server::{ClusterIdentity, normal_server};
 pub use servers::{Access, Metrics, Sample};
 pub use storage::{Again, Resource, Stored};
 #[cfg(feature = "controller")]
@@ -64,8 +66,9 @@ pub use workloads::{Consumer, Restart, Rollout};
 
 /// The field manager for server-side apply.
 pub const FIELD_MANAGER: &str = "kubectl-envcrypt";
-/// How many objects one page of a list has.
-const PAGE: u32 = 500;
+/// How many requests a bounded client has under way at the same time: more do not make the API
+/// server faster, and take its time from others.
+const REQUESTS: usize = 16;
 
 /// How a Secret is written.
 #[derive(Debug, Clone)]
@@ -98,49 +101,17 @@ pub struct Cluster {
     client: kube::Client,
     server: String,
     timeout: Option<Duration>,
-}
-
-#[derive(Deserialize)]
-struct Page<T> {
-    #[serde(default)]
-    metadata: PageMetadata,
-    /// An empty list of metadata has `null`.
-    items: Option<Vec<T>>,
-}
-
-#[derive(Deserialize, Default)]
-struct PageMetadata {
-    #[serde(default)]
-    r#continue: Option<String>,
-}
-
-/// An item of a list has no `apiVersion` and no `kind`.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Item {
-    metadata: envcrypt_core::manifest::Metadata,
-    r#type: Option<String>,
-    data: Option<BTreeMap<String, Option<String>>>,
-    immutable: Option<bool>,
-}
-
-impl From<Item> for Object {
-    fn from(item: Item) -> Self {
-        Self {
-            api_version: "v1".to_owned(),
-            kind: "Secret".to_owned(),
-            metadata: item.metadata,
-            r#type: item.r#type,
-            data: item.data,
-            string_data: None,
-            immutable: item.immutable,
-            spec: None,
-            status: None,
-        }
-    }
+    permits: Semaphore,
 }
 
 impl Cluster {
+    /// Lets at most 16 requests be under way at the same time. The others wait, and their
+    /// `--request-timeout` has not begun. Watches do not count.
+    #[must_use]
+    pub fn bounded(self) -> Self {
+        Self { permits: Semaphore::new(REQUESTS), ..self }
+    }
+
     /// Gets one Secret.
     pub async fn secret(&self, place: &Place) -> Result<Object, ClusterError> {
         self.get_as(place, Form::Secret).await
@@ -166,60 +137,6 @@ impl Cluster {
             None => format!("!{}", replace::ASIDE),
         };
         self.list(sort, namespace, Some(selector), each).await
-    }
-
-    async fn list(
-        &self,
-        sort: Sort,
-        namespace: Option<&Namespace>,
-        selector: Option<String>,
-        mut each: impl AsyncFnMut(Vec<Object>),
-    ) -> Result<(), ClusterError> {
-        let is = if sort == Sort::Sealed { "=" } else { "!=" };
-        let params = ListParams {
-            field_selector: Some(format!("type{is}{SEALED_TYPE}")),
-            label_selector: selector,
-            ..Default::default()
-        };
-        let operation = || Operation::list(namespace);
-        let take =
-            async |items: Vec<Item>| each(items.into_iter().map(Object::from).collect()).await;
-        self.pages(&secrets(namespace), params, operation, take).await
-    }
-
-    /// Lists objects, one page at a time.
-    async fn pages<T: DeserializeOwned>(
-        &self,
-        requests: &Requests,
-        params: ListParams,
-        operation: impl Fn() -> Operation,
-        each: impl AsyncFnMut(Vec<T>),
-    ) -> Result<(), ClusterError> {
-        self.pages_as("application/json", requests, params, operation, each).await
-    }
-
-    /// Lists objects in the form that `accept` names, one page at a time.
-    async fn pages_as<T: DeserializeOwned>(
-        &self,
-        accept: &'static str,
-        requests: &Requests,
-        params: ListParams,
-        operation: impl Fn() -> Operation,
-        mut each: impl AsyncFnMut(Vec<T>),
-    ) -> Result<(), ClusterError> {
-        let mut params = params.limit(PAGE);
-        loop {
-            let request = requests.list(&params).map(|mut request| {
-                request.headers_mut().insert(ACCEPT, HeaderValue::from_static(accept));
-                request
-            });
-            let page: Page<T> = self.send(request, operation()).await?;
-            each(page.items.unwrap_or_default()).await;
-            match page.metadata.r#continue.filter(|token| !token.is_empty()) {
-                Some(token) => params.continue_token = Some(token),
-                None => return Ok(()),
-            }
-        }
     }
 
     /// The names of all namespaces, for completion.
@@ -378,6 +295,7 @@ impl Cluster {
         operation: Operation,
     ) -> Result<T, ClusterError> {
         let request = request.map_err(|e| ClusterError::Request(e.to_string()))?;
+        let _permit = self.permits.acquire().await.expect("nobody closes it");
         let answer = self.in_time(self.client.request::<T>(request)).await?;
         answer.map_err(|error| refused(error, &operation, &self.server))
     }

@@ -4,15 +4,19 @@
 //! value. Use a [`Ring`] to wrap and unwrap with any number of KEKs.
 
 pub mod age;
+mod asked;
 mod aws;
 mod azure;
+mod batch;
 mod breaker;
 mod cache;
+mod calls;
 mod data_key;
 mod error;
 mod gcp;
 pub mod k8skms;
 mod lifetime;
+mod limit;
 mod plugin_user;
 mod provider;
 #[allow(dead_code, reason = "each KMS uses a part of it, and a build can be without any KMS")]
@@ -53,6 +57,26 @@ pub trait Kek: Send + Sync {
     /// Returns a [`KekError`] with the refusal of the KMS. It is [`Refusal::Rejected`] if another
     /// key or another context wrapped the DEK, or if the wrapped DEK was altered.
     async fn unwrap(&self, key: &WrappedKey, context: &Context) -> Result<Opened, KekError>;
+
+    /// Returns how many DEKs [`Kek::unwrap_many`] takes. Most services take only one.
+    fn most_at_once(&self) -> usize {
+        1
+    }
+
+    /// Unwraps several DEKs with one call. Each has its context, as in [`Kek::unwrap`].
+    ///
+    /// The results are in the order of `keys`. `None` means that this call did not unwrap the DEK.
+    /// [`Kek::unwrap`] must then say why, or unwrap it.
+    ///
+    /// # Errors
+    /// Returns a [`KekError`] if the KMS refused all of them for a reason that does not depend on
+    /// their number.
+    async fn unwrap_many(
+        &self,
+        keys: &[(&WrappedKey, &Context)],
+    ) -> Result<Vec<Option<Opened>>, KekError> {
+        Ok(keys.iter().map(|_| None).collect())
+    }
 
     /// Lets the KMS wrap the DEK of `key` under this KEK. The DEK does not leave the KMS.
     ///

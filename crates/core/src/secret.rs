@@ -3,6 +3,7 @@
 //! Names, labels and types are checked as the API server checks them. A plaintext value
 //! cannot be printed, cloned or serialised, and it is wiped when it is dropped.
 
+mod env_file;
 mod kind;
 mod labels;
 mod name;
@@ -12,6 +13,7 @@ mod value;
 
 use std::collections::BTreeMap;
 
+pub use env_file::{EnvFileError, EnvLine, parse_env_file};
 pub use kind::{SecretType, TypeError, tls_pair};
 pub use labels::{
     LabelError, MAX_ANNOTATIONS, NEVER_STALE_ANNOTATION, OWNER_ANNOTATION, ROTATE_BY_ANNOTATION,

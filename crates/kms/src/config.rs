@@ -230,7 +230,11 @@ impl Config {
         Self::parse(&text).map_err(|why| ConfigError::Invalid { path: path.to_owned(), why })
     }
 
-    fn parse(text: &str) -> Result<Self, String> {
+    /// Reads and checks the text of a file.
+    ///
+    /// # Errors
+    /// Returns a message that says what is wrong and where.
+    pub fn parse(text: &str) -> Result<Self, String> {
         let config: Self =
             serde_yaml::from_str(text).map_err(|error| without_value(&error.to_string()))?;
         config.check()?;

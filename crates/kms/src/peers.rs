@@ -1,14 +1,10 @@
 //! Other KMS v2 plugins whose place this server takes: it opens what they wrapped, and wraps as
 //! they do as long as one of them still runs on another node.
 //!
-//! Each file in `peers/` has the bytes of one plugin. A seed of kube-apiserver has as many bytes as
+//! Each file in `format/` has the bytes of one plugin. A seed of kube-apiserver has as many bytes as
 //! a DEK, so the KEKs wrap and unwrap it as one. A plaintext of another size is refused.
 
-mod aws;
-mod azure;
-mod google;
-mod plugin;
-mod vault;
+mod format;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -21,33 +17,9 @@ use futures::future::join_all;
 use sha2::{Digest, Sha256};
 
 use crate::calls::Caller;
-use crate::config::{Config, Kind, Peer};
+use crate::config::{Config, Peer};
 use crate::metrics::Metrics;
-
-/// The ciphertexts of one kind of plugin.
-trait Format: Sync {
-    /// Returns what a KEK unwraps, or `None` if another plugin made the ciphertext.
-    fn read(&self, request: &DecryptRequest) -> Option<Vec<u8>>;
-
-    /// Returns what the plugin itself would answer, with its key id. `None` means that the KMS did
-    /// not report what the answer needs.
-    fn write(&self, wrapped: Wrapped) -> Option<EncryptResponse>;
-}
-
-fn format(kind: Kind) -> &'static dyn Format {
-    match kind {
-        Kind::Aws => &aws::Aws,
-        Kind::Vault => &vault::Vault,
-        Kind::Azure => &azure::Azure,
-        Kind::Google => &google::Google,
-        Kind::Plugin => &plugin::Plugin,
-    }
-}
-
-/// An answer without annotations.
-fn answer(ciphertext: Vec<u8>, key_id: &str) -> EncryptResponse {
-    EncryptResponse { ciphertext, key_id: key_id.to_owned(), annotations: Default::default() }
-}
+use format::format;
 
 /// Why a seed was not wrapped.
 pub enum WriteError {
@@ -244,16 +216,6 @@ impl std::fmt::Display for WriteError {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    pub(super) fn wrapped(kek: &str, bytes: &[u8], version: Option<&str>) -> Wrapped {
-        let key = WrappedKey { kek: kek.parse().expect("a KEK"), bytes: bytes.to_vec() };
-        Wrapped { key, version: version.map(str::to_owned) }
-    }
-
-    pub(super) fn request(answer: EncryptResponse) -> DecryptRequest {
-        let EncryptResponse { ciphertext, key_id, annotations } = answer;
-        DecryptRequest { ciphertext, uid: String::new(), key_id, annotations }
-    }
 
     #[test]
     fn the_reason_is_that_of_the_kek_that_can_be_the_one() {

@@ -1,6 +1,6 @@
 //! What encrypted the documents of a text.
 
-use envcrypt_core::manifest::may_hide_words;
+use envcrypt_core::manifest::may_form_words;
 use envcrypt_core::manifest::tree::{self, TreeError};
 use memchr::memmem;
 
@@ -29,7 +29,7 @@ pub struct Found {
 #[must_use]
 pub fn may_mention(bytes: &[u8]) -> bool {
     let has = |word: &[u8]| memmem::find(bytes, word).is_some();
-    has(b"sops") || has(b"SealedSecret") || may_hide_words(bytes)
+    has(b"sops") || has(b"SealedSecret") || may_form_words(bytes)
 }
 
 /// Finds each document of YAML or JSON that SOPS or Sealed Secrets encrypted. A SealedSecret in a

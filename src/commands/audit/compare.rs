@@ -6,7 +6,7 @@ use futures::{StreamExt, stream};
 
 use super::ledger::{Digest, Item, Ledger, Spot, digest};
 use crate::access::opener::Opener;
-use crate::batch::progress::IN_FLIGHT;
+use crate::batch::progress::AT_ONCE;
 use crate::failure::Failure;
 use crate::git::Repository;
 use crate::history::{Fingerprint, Fingerprints, History};
@@ -156,7 +156,7 @@ impl Comparison<'_> {
             Ok::<_, Failure>(value.map(|value| (index, self.prints.of(value.expose()))))
         });
         let mut prints = Vec::new();
-        let mut opened = std::pin::pin!(opened.buffered(IN_FLIGHT));
+        let mut opened = std::pin::pin!(opened.buffered(AT_ONCE));
         while let Some(opened) = opened.next().await {
             match opened {
                 Ok(print) => prints.extend(print),

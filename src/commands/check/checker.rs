@@ -7,17 +7,18 @@ use super::ages;
 use super::conflicts;
 use super::history::InUse;
 use super::keks::Known;
+use super::look::{self, Seen};
 use super::peers::Peers;
 use super::report::{Finding, IgnoreArgs};
 use super::since::Since;
 use crate::config::KekName;
 use crate::failure::Failure;
-use crate::scan;
+use crate::scan::{self, Buffer};
 use crate::session::{Contexts, Session};
 use crate::signers;
 use envcrypt_core::envelope::{OpenError, SealCheck, SealedSecret};
 use envcrypt_core::manifest::{
-    self, FileKind, Found, FoundSecret, ManifestError, Object, Position, RESOURCE_KIND,
+    FileKind, Found, FoundSecret, ManifestError, Object, Position, RESOURCE_KIND,
 };
 
 const UNREADABLE: &str = "this Secret cannot be read";
@@ -58,38 +59,30 @@ impl<'a> Checker<'a> {
         })
     }
 
-    /// Checks one file.
-    pub fn file(&mut self, path: &Path) {
-        // Standard input is expected to be a manifest.
-        let kind = match path == Path::new("-") {
-            true => FileKind::Manifest,
-            false => scan::kind(path),
-        };
-        let bytes = match scan::read(path, kind) {
-            Ok(Some(bytes)) => bytes,
-            Ok(None) => return,
-            Err(failure) => return self.failures.push(failure),
-        };
-        self.examine(path, kind, &bytes);
+    /// Checks files, each on any core, and keeps what is found in their order.
+    pub fn files(&mut self, paths: &[PathBuf]) {
+        let wants_seals = self.since.is_some();
+        let look = |path: &PathBuf, buffer: &mut Buffer| look::file(path, buffer, wants_seals);
+        scan::in_order(paths, look, |path, seen| match seen {
+            Ok(Some(seen)) => self.take(path, seen),
+            Ok(None) => {}
+            Err(failure) => self.failures.push(failure),
+        });
     }
 
     /// Checks the contents of a file.
     pub fn examine(&mut self, path: &Path, kind: FileKind, bytes: &[u8]) {
-        self.look(path, kind, bytes);
-        self.ignore.drop_from(&mut self.findings);
+        self.take(path, look::contents(bytes, kind, self.since.is_some()));
     }
 
-    fn look(&mut self, path: &Path, kind: FileKind, bytes: &[u8]) {
-        self.findings.extend(self.peers.look(path, bytes));
-        if !manifest::may_mention(bytes) {
-            return;
-        }
-        let text = scan::text(bytes);
-        let conflicts = conflicts::conflicts(&text, kind);
+    /// Decides what of that which was seen in a file is a finding.
+    fn take(&mut self, path: &Path, seen: Seen) {
+        let Seen { others, conflicts, found, seals } = seen;
+        self.findings.extend(self.peers.take(path, others));
         for at in &conflicts {
             self.add(path, *at, "merge-conflict", conflicts::TEXT);
         }
-        for found in scan::secrets(&text, kind) {
+        for found in found {
             match found {
                 Found::Sealed(at) => {
                     self.add(path, at, "out-of-place", "a sealed value is outside a Secret");
@@ -101,8 +94,9 @@ impl<'a> Checker<'a> {
             }
         }
         if let Some(since) = &mut self.since {
-            since.note_seals(path, &text);
+            since.note_seals(path, seals);
         }
+        self.ignore.drop_from(&mut self.findings);
     }
 
     fn secret(&mut self, path: &Path, secret: FoundSecret) {

@@ -13,7 +13,7 @@ use serde_json::json;
 use super::CheckArgs;
 use super::report::Finding;
 use crate::access::opener::{OpenArgs, Opener};
-use crate::batch::progress::IN_FLIGHT;
+use crate::batch::progress::AT_ONCE;
 use crate::failure::Failure;
 use crate::git::{Blob, Commit};
 use crate::history::{Fingerprint, Fingerprints, Scope, Story, search};
@@ -230,7 +230,7 @@ async fn open(
         Ok::<_, Failure>(plain.values.iter().map(value).collect::<Vec<_>>())
     });
     let mut all = Vec::new();
-    for opened in opened.buffered(IN_FLIGHT).collect::<Vec<_>>().await {
+    for opened in opened.buffered(AT_ONCE).collect::<Vec<_>>().await {
         match opened {
             Ok(opened) => all.extend(opened),
             Err(failure) => failures.push(failure),

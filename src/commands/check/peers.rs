@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::report::Finding;
 use crate::terminal;
 use envcrypt_core::manifest::Position;
-use envcrypt_peers::{Encryption, may_mention, survey};
+use envcrypt_peers::{Encryption, Found, may_mention, survey};
 
 /// The objects of other programs.
 pub struct Peers {
@@ -17,31 +17,41 @@ pub struct Peers {
     sealed_secrets: usize,
 }
 
+/// An object that SOPS or Sealed Secrets encrypted.
+pub struct Object {
+    line: u32,
+    is_sops: bool,
+}
+
+/// Finds the objects in a file.
+pub fn objects(bytes: &[u8]) -> Vec<Object> {
+    let text = match may_mention(bytes) {
+        true => std::str::from_utf8(bytes).unwrap_or_default(),
+        false => return Vec::new(),
+    };
+    let object = |found: Found| {
+        let is_sops = matches!(found.by, Encryption::Sops(_));
+        Object { line: found.line, is_sops }
+    };
+    survey(text).unwrap_or_default().into_iter().map(object).collect()
+}
+
 impl Peers {
     pub fn new(only_sealed: bool) -> Self {
         Self { only_sealed, sops: 0, sealed_secrets: 0 }
     }
 
     /// Counts the objects of a file. Returns them as findings, if they are.
-    pub fn look(&mut self, path: &Path, bytes: &[u8]) -> Vec<Finding> {
-        let text = match may_mention(bytes) {
-            true => std::str::from_utf8(bytes).unwrap_or_default(),
-            false => return Vec::new(),
-        };
+    pub fn take(&mut self, path: &Path, objects: Vec<Object>) -> Vec<Finding> {
         let mut findings = Vec::new();
-        for found in survey(text).unwrap_or_default() {
-            let by = match found.by {
-                Encryption::Sops(_) => {
-                    self.sops += 1;
-                    "encrypted by SOPS"
-                }
-                Encryption::SealedSecret => {
-                    self.sealed_secrets += 1;
-                    "a SealedSecret"
-                }
+        for Object { line, is_sops } in objects {
+            let (count, by) = match is_sops {
+                true => (&mut self.sops, "encrypted by SOPS"),
+                false => (&mut self.sealed_secrets, "a SealedSecret"),
             };
+            *count += 1;
             if self.only_sealed {
-                let at = Position { line: found.line as usize, column: 1 };
+                let at = Position { line: line as usize, column: 1 };
                 let text = format!("this object is {by}: seal it with `kubectl envcrypt seal -i`");
                 findings.push(Finding {
                     path: path.to_owned(),

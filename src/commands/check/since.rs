@@ -16,7 +16,7 @@ use crate::signers::{self, AtRevision};
 use crate::terminal;
 use envcrypt_core::envelope::{Binding, Jwe, Kind, Scope, SealCheck, SealedSecret};
 use envcrypt_core::envelope::{is_too_late, now};
-use envcrypt_core::manifest::{self, FileKind, Found, Position};
+use envcrypt_core::manifest::{self, FileKind, Found, Position, Sealing};
 use envcrypt_core::secret::Place;
 use envcrypt_core::signature::Demand;
 
@@ -191,7 +191,7 @@ impl Since {
     }
 
     /// Remembers all other seals of a file of the work tree, after its Secrets.
-    pub fn note_seals(&mut self, path: &Path, text: &str) {
+    pub fn note_seals(&mut self, path: &Path, seals: Vec<Sealing>) {
         let known: HashSet<Digest> = self
             .now
             .iter()
@@ -199,14 +199,13 @@ impl Since {
             .take_while(|now| now.0 == path)
             .map(|(.., version)| version.seal)
             .collect();
-        let mut is_any = false;
-        manifest::sealings(text.as_bytes(), |found| {
-            is_any = true;
+        let is_any = !seals.is_empty();
+        for found in seals {
             if found.kind == Kind::Seal && !known.contains(&found.jwe.digest()) {
                 let at = Position { line: found.line, column: 1 };
                 self.unnamed.push((path.to_owned(), at, found.jwe));
             }
-        });
+        }
         let real = path.canonicalize().ok().filter(|_| is_any && path != Path::new("-"));
         let top = real.as_deref().and_then(top_of);
         if let Some(top) = top.filter(|top| !self.tops.iter().any(|known| known == top)) {

@@ -4,7 +4,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 
 use super::{Output, Sealing, check};
 use crate::author::Signing;
-use crate::batch::progress::IN_FLIGHT;
+use crate::batch::progress::AT_ONCE;
 use crate::batch::{Plain, Subject};
 use crate::failure::{Failure, SelectError};
 use crate::select::many;
@@ -39,7 +39,7 @@ impl Sealing<'_> {
             check(&plain.secret)?;
             signing.sign(self.seal(plain.secret, None).await?, None).await
         });
-        let sealed: Vec<_> = sealed.buffered(IN_FLIGHT).try_collect().await?;
+        let sealed: Vec<_> = sealed.buffered(AT_ONCE).try_collect().await?;
         signing.tell_open(None);
         let objects: Vec<_> = sealed.iter().map(|secret| self.args.kind.object(secret)).collect();
         let format = if self.args.output == Output::Json { Format::Json } else { Format::Yaml };

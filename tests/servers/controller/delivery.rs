@@ -329,7 +329,8 @@ fn once_delivers_everything_and_ends() {
     for name in ["one", "two", "three"] {
         scene.wait_values(name, &[("a", name)]);
     }
-    assert_eq!(scene.kms_calls(), 3);
+    // The data keys that wait at the same time are in one call.
+    assert!((1..=3).contains(&scene.kms_calls()));
     // Again, with nothing to do.
     let versions: Vec<String> = ["one", "two", "three"].map(|name| scene.version(name)).into();
     assert_eq!(scene.controller(&["--once"]).ended(), Some(0));

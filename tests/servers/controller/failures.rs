@@ -111,7 +111,8 @@ fn a_restart_over_unchanged_objects_asks_and_writes_nothing() {
         scene.put(name, &[("a", name)]);
     }
     assert_eq!(scene.controller(&["--once"]).ended(), Some(0));
-    assert_eq!(scene.kms_calls(), names.len());
+    // The data keys that wait at the same time are in one call.
+    assert!((1..=names.len()).contains(&scene.kms_calls()));
     let proxy = ApiProxy::start(scene.plane, "admin");
     assert_eq!(scene.controller_with(&proxy.kubeconfig(), &["--once"]).ended(), Some(0));
     let requests = proxy.take();

@@ -70,11 +70,20 @@ impl Trust {
     /// [`TrustError`] when the file is there and cannot be understood: guessing
     /// at a list of trust would be worse than stopping.
     pub fn load(file: Option<PathBuf>) -> Result<Self, TrustError> {
-        let mut trust =
-            Self { file: None, grants: Vec::new(), aliases: BTreeSet::new(), pending: Vec::new() };
-        let Some(path) = file else { return Ok(trust) };
+        match file {
+            Some(path) => Self::parse(&read(&path)?, path),
+            None => Ok(Self::nothing()),
+        }
+    }
+
+    /// Reads the text of the list that is in `path`.
+    ///
+    /// # Errors
+    /// As for [`Trust::load`].
+    pub fn parse(text: &str, path: PathBuf) -> Result<Self, TrustError> {
+        let mut trust = Self::nothing();
         // Not before it is read whole: what cannot be read is not written either.
-        for (index, text) in read(&path)?.lines().enumerate() {
+        for (index, text) in text.lines().enumerate() {
             let text = text.trim();
             if text.is_empty() || text.starts_with('#') {
                 continue;
@@ -87,6 +96,10 @@ impl Trust {
         }
         trust.file = Some(path);
         Ok(trust)
+    }
+
+    fn nothing() -> Self {
+        Self { file: None, grants: Vec::new(), aliases: BTreeSet::new(), pending: Vec::new() }
     }
 
     /// All grants, in the order in which they were given.

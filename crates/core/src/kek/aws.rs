@@ -7,6 +7,8 @@
 mod kek;
 #[cfg(feature = "aws")]
 mod refusal;
+#[cfg(feature = "aws")]
+mod retries;
 
 use std::sync::Arc;
 

@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use super::{KekError, KekId, Refusal};
+use super::{KekError, KekId};
 
 /// The number of failed calls in a row after which a KEK is down. Each call includes all attempts.
 const DOWN_AFTER: usize = 3;
 
-/// The KEKs that could not be reached.
+/// The KEKs that could not be reached, or that throttled every attempt.
 pub(super) struct Breaker {
     /// The time after which a KEK that is down gets one more call. `None` means never.
     retry: Option<Duration>,
@@ -49,9 +49,9 @@ impl Breaker {
         }
     }
 
-    /// Records the result of a call. Any answer, even a refusal, shows that the KEK is up.
+    /// Records the result of a call. Any other refusal shows that the KEK is up.
     pub(super) fn note(&mut self, kek: &KekId, error: Option<&KekError>) {
-        match error.filter(|error| error.refusal == Refusal::Unreachable) {
+        match error.filter(|error| super::retry::passes(error.refusal)) {
             Some(error) => {
                 let new = || Failures { count: 0, last: error.clone(), since: Instant::now() };
                 let failures = self.failures.entry(kek.clone()).or_insert_with(new);
@@ -67,7 +67,7 @@ impl Breaker {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kek::{Action, KekUri};
+    use crate::kek::{Action, KekUri, Refusal};
 
     fn down(retry: Option<Duration>) -> (Breaker, KekId, KekError) {
         let uri = KekUri::aws("alias/a").expect("valid");

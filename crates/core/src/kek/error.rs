@@ -2,8 +2,12 @@
 
 use std::error::Error;
 use std::fmt;
+use std::time::Duration;
 
 use super::KekUri;
+
+/// The longest wait that a service can ask for.
+const LONGEST: Duration = Duration::from_secs(60);
 
 /// An operation of a KEK.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,13 +72,15 @@ pub struct KekError {
     pub detail: Option<String>,
     /// What the user can do.
     pub hint: Option<String>,
+    /// How long to wait before the next call, if the service says so.
+    pub(super) retry_after: Option<Duration>,
 }
 
 impl KekError {
     /// Returns an error without a detail and without a hint.
     #[must_use]
     pub fn new(kek: &KekUri, action: Action, refusal: Refusal) -> Self {
-        Self { kek: kek.clone(), action, refusal, detail: None, hint: None }
+        Self { kek: kek.clone(), action, refusal, detail: None, hint: None, retry_after: None }
     }
 
     /// Sets the detail.
@@ -94,7 +100,17 @@ impl KekError {
         hint: Option<String>,
     ) -> Self {
         let detail = Some(detail).filter(|detail| !detail.is_empty());
-        Self { kek: request.kek.clone(), action: request.action, refusal, detail, hint }
+        Self { detail, hint, ..Self::new(request.kek, request.action, refusal) }
+    }
+
+    /// Sets how long to wait before the next call, from the header `Retry-After`. Only a number of
+    /// seconds counts, not a date.
+    #[must_use]
+    #[allow(dead_code, reason = "a build can be without any KMS")]
+    pub(super) fn retry_after(mut self, header: Option<&str>) -> Self {
+        let seconds = header.and_then(|text| text.trim().parse().ok());
+        self.retry_after = seconds.map(|seconds: u64| Duration::from_secs(seconds).min(LONGEST));
+        self
     }
 
     /// Sets the hint.

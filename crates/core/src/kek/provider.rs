@@ -7,6 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::lifetime::Lifetimes;
+use super::limit::Quota;
 use super::{Kek, KekError, KekUri};
 
 /// Every kind that the sealed format defines, including those that this build does not support.
@@ -84,6 +85,17 @@ pub(super) trait Connector: Send + Sync {
     /// Returns what it costs to unwrap with a key.
     fn cost(&self, _uri: &KekUri) -> Cost {
         Cost::Network
+    }
+
+    /// Returns the name of what a quota belongs to, such as an account or a server. The ring limits
+    /// the calls to all its keys together.
+    fn service(&self, uri: &KekUri) -> String {
+        uri.id().uri().to_string()
+    }
+
+    /// Returns the quota that the service publishes, if it publishes one.
+    fn quota(&self) -> Option<Quota> {
+        None
     }
 
     /// Returns the key behind an alias. Any other key is returned unchanged.

@@ -1,4 +1,7 @@
 //! Retries calls to a KMS after errors that may go away, within the time limits.
+//!
+//! A throttled call is not retried here: [`Calls`](super::calls::Calls) makes it again, when the
+//! service takes it.
 
 use std::time::Duration;
 
@@ -14,7 +17,7 @@ pub(super) const ATTEMPTS: u32 = 3;
 /// The pause before the second attempt. The pause before the third is twice as long.
 pub(super) const BACKOFF: Duration = Duration::from_millis(200);
 
-/// Calls up to [`ATTEMPTS`] times, as long as another attempt may help.
+/// Calls up to [`ATTEMPTS`] times, as long as the KMS cannot be reached.
 ///
 /// `late` makes the error of an attempt that takes too long.
 ///
@@ -28,13 +31,30 @@ pub(super) async fn retry<T, F>(
 where
     F: Future<Output = Result<T, KekError>>,
 {
-    in_time(limits, &late, attempts(limits, &late, call)).await
+    let may_help = |refusal| refusal == Refusal::Unreachable;
+    in_time(limits, &late, attempts(limits, &late, call, may_help)).await
+}
+
+/// Logs in as [`retry`] calls, and again if the login was throttled.
+///
+/// # Errors
+/// As [`retry`].
+pub(super) async fn retry_login<T, F>(
+    limits: Limits,
+    late: impl Fn() -> KekError,
+    login: impl Fn() -> F,
+) -> Result<T, KekError>
+where
+    F: Future<Output = Result<T, KekError>>,
+{
+    in_time(limits, &late, attempts(limits, &late, login, passes)).await
 }
 
 async fn attempts<T, F>(
     limits: Limits,
     late: &impl Fn() -> KekError,
     call: impl Fn() -> F,
+    may_help: impl Fn(Refusal) -> bool,
 ) -> Result<T, KekError>
 where
     F: Future<Output = Result<T, KekError>>,
@@ -44,7 +64,7 @@ where
     let mut pause = BACKOFF;
     for _ in 1..ATTEMPTS {
         match attempt().await {
-            Err(error) if passes(error.refusal) => tokio::time::sleep(pause).await,
+            Err(error) if may_help(error.refusal) => tokio::time::sleep(pause).await,
             answer => return answer,
         }
         pause *= 2;
@@ -64,7 +84,7 @@ pub(super) async fn in_time<T>(
     timeout(limits.operation, call).await.unwrap_or_else(|_| Err(late()))
 }
 
-/// Returns whether another attempt may succeed.
-fn passes(refusal: Refusal) -> bool {
+/// Returns whether the refusal goes away by itself.
+pub(super) fn passes(refusal: Refusal) -> bool {
     matches!(refusal, Refusal::Throttled | Refusal::Unreachable)
 }

@@ -5,27 +5,25 @@
 
 use std::collections::{HashSet, VecDeque};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 use futures::StreamExt;
 use futures::future::try_join_all;
 use futures::stream::FuturesUnordered;
-use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use super::breaker::Breaker;
+use super::asked::{Asked, Candidate, SlowUnlessAnswered, Unanswered};
+use super::batch::Batches;
 use super::cache::{Cache, Slot, Unwrapped};
+use super::calls::Calls;
 use super::lifetime::Lifetimes;
 use super::provider::{Connector, Cost, PROVIDERS, Surroundings};
 use super::{
-    Action, Context, DataKey, Kek, KekError, KekId, KekUri, Opened, PluginUser, Refusal, Vaults,
+    Action, Context, DataKey, KekError, KekId, KekUri, Opened, PluginUser, Refusal, Vaults,
     Wrapped, WrappedKey,
 };
 use crate::secret::SecretValue;
-
-/// The maximum number of DEKs that are wrapped or unwrapped at the same time.
-pub(super) const IN_FLIGHT: usize = 16;
 
 /// Prompts the user for a passphrase. The argument is the text of the prompt.
 ///
@@ -54,10 +52,10 @@ pub struct Ring {
     /// What the keys of each kind share.
     connectors: [OnceLock<Option<Arc<dyn Connector>>>; PROVIDERS.len()],
     unwrapped: Mutex<Cache>,
-    permits: Semaphore,
+    calls: Calls,
+    batches: Batches,
     patience: Duration,
     slow: Mutex<HashSet<KekId>>,
-    down: Mutex<Breaker>,
 }
 
 impl Ring {
@@ -80,10 +78,10 @@ impl Ring {
             },
             connectors: Default::default(),
             unwrapped: Mutex::new(Cache::new(lifetimes.keep)),
-            permits: Semaphore::new(IN_FLIGHT),
+            calls: Calls::new(lifetimes),
+            batches: Batches::default(),
             patience,
             slow: Mutex::default(),
-            down: Mutex::new(Breaker::new(lifetimes.retry)),
         }
     }
 
@@ -114,12 +112,10 @@ impl Ring {
         key: &DataKey,
         context: &Context,
     ) -> Result<Vec<Wrapped>, KekError> {
-        let _permit = self.permits.acquire().await;
         let wrap = async |uri: &KekUri| {
-            lock(&self.down).check(&uri.id())?;
-            let answer = self.kek(uri, Action::Wrap)?.wrap(key, context).await;
-            lock(&self.down).note(&uri.id(), answer.as_ref().err());
-            answer
+            let connector = self.connected(uri, Action::Wrap)?;
+            let kek = connector.clone().kek(uri);
+            self.calls.turn(uri, &**connector).await?.make(|| kek.wrap(key, context)).await
         };
         let asks_nobody = keks.iter().filter(|uri| uri.plugin().is_none());
         let mut done = try_join_all(asks_nobody.map(&wrap)).await?.into_iter();
@@ -188,12 +184,11 @@ impl Ring {
         candidates: &[(&WrappedKey, &Context)],
         accept: impl Fn(&WrappedKey, Opened) -> Option<T>,
     ) -> Result<T, Vec<KekError>> {
-        let _permit = self.permits.acquire().await;
         let mut waiting: VecDeque<_> = candidates.iter().copied().collect();
         waiting.make_contiguous().sort_by_key(|(wrapped, _)| self.cost(&wrapped.kek));
         let (mut under_way, mut refusals) = (FuturesUnordered::new(), Vec::new());
         while let Some(next) = waiting.pop_front() {
-            under_way.push(self.ask_one(next.0, next.1, &accept));
+            under_way.push(self.ask_one(next, candidates.len() > 1, &accept));
             let patience = match waiting.front() {
                 // Do not prompt the user while a KMS may still answer.
                 Some((next, _)) if self.cost(&next.kek) < Cost::Plugin => self.patience,
@@ -202,7 +197,11 @@ impl Ring {
             while let Ok(Some(answer)) = timeout(patience, under_way.next()).await {
                 match answer {
                     Ok(accepted) => return Ok(accepted),
-                    Err(refusal) => refusals.push(refusal),
+                    Err(Unanswered::Refused(refusal)) => refusals.push(refusal),
+                    Err(Unanswered::Slow(candidate)) => {
+                        waiting.push_back(candidate);
+                        continue;
+                    }
                 }
                 // After a refusal, use the next KEK immediately.
                 if patience < Duration::MAX {
@@ -213,26 +212,31 @@ impl Ring {
         Err(refusals)
     }
 
-    async fn ask_one<T>(
+    /// Asks one KEK. If the KEK becomes slow before it is asked, and others can be asked, it is left
+    /// for later.
+    async fn ask_one<'c, T>(
         &self,
-        wrapped: &WrappedKey,
-        context: &Context,
+        (wrapped, context): Candidate<'c>,
+        has_others: bool,
         accept: impl Fn(&WrappedKey, Opened) -> Option<T>,
-    ) -> Result<T, KekError> {
-        lock(&self.down).check(&wrapped.kek.id())?;
-        let kek = self.kek(&wrapped.kek, Action::Unwrap)?;
-        // The KEK is slow until it answers. If it hangs, other calls use it last.
-        let slow =
-            SlowUnlessAnswered { ring: self, kek: wrapped.kek.id(), since: Some(Instant::now()) };
-        let answer = kek.unwrap(wrapped, context).await;
-        slow.answered(&answer);
-        lock(&self.down).note(&wrapped.kek.id(), answer.as_ref().err());
-        let rejected = || KekError::new(&wrapped.kek, Action::Unwrap, Refusal::Rejected);
-        accept(wrapped, answer?).ok_or_else(rejected)
+    ) -> Result<T, Unanswered<'c>> {
+        let kek = &wrapped.kek;
+        let asked = Asked {
+            ring: self,
+            candidate: (wrapped, context),
+            connector: self.connected(kek, Action::Unwrap)?,
+            may_wait: has_others && self.cost(kek) != Cost::Slow,
+            // The KEK is slow until it answers. If it hangs, other calls use it last.
+            slow: SlowUnlessAnswered { ring: self, kek: kek.id(), since: OnceLock::new() },
+        };
+        let answer = asked.unwrap().await?;
+        asked.slow.answered(&answer);
+        let rejected = || KekError::new(kek, Action::Unwrap, Refusal::Rejected);
+        accept(wrapped, answer?).ok_or_else(|| rejected().into())
     }
 
     /// Returns what it costs to unwrap with this KEK.
-    fn cost(&self, kek: &KekUri) -> Cost {
+    pub(super) fn cost(&self, kek: &KekUri) -> Cost {
         match self.connector(kek).map_or(Cost::Network, |connector| connector.cost(kek)) {
             Cost::Socket | Cost::Network if lock(&self.slow).contains(&kek.id()) => Cost::Slow,
             cost => cost,
@@ -260,9 +264,10 @@ impl Ring {
         to: &KekUri,
         context: &Context,
     ) -> Option<WrappedKey> {
-        let kek = self.kek(to, Action::Rewrap).ok()?;
-        let _permit = self.permits.acquire().await;
-        kek.rewrap(wrapped, context).await.ok().flatten()
+        let connector = self.connected(to, Action::Rewrap).ok()?;
+        let kek = connector.clone().kek(to);
+        let call = self.calls.turn(to, &**connector).await.ok()?;
+        call.make(|| kek.rewrap(wrapped, context)).await.ok().flatten()
     }
 
     /// Keeps a DEK that this process made, as if [`Ring::unwrap`] had unwrapped it.
@@ -314,12 +319,30 @@ impl Ring {
         }
     }
 
-    fn kek(&self, uri: &KekUri, action: Action) -> Result<Arc<dyn Kek>, KekError> {
+    pub(super) fn calls(&self) -> &Calls {
+        &self.calls
+    }
+
+    pub(super) fn batches(&self) -> &Batches {
+        &self.batches
+    }
+
+    /// Returns the KEKs that did not answer the last time.
+    pub(super) fn slow(&self) -> MutexGuard<'_, HashSet<KekId>> {
+        lock(&self.slow)
+    }
+
+    /// Returns how long a KEK may take before it counts as slow.
+    pub(super) fn patience(&self) -> Duration {
+        self.patience
+    }
+
+    fn connected(&self, uri: &KekUri, action: Action) -> Result<&Arc<dyn Connector>, KekError> {
         let unusable = || {
             KekError::new(uri, action, Refusal::Unusable)
                 .detail(format!("this build does not support `{}`", uri.scheme()))
         };
-        Ok(self.connector(uri).ok_or_else(unusable)?.clone().kek(uri))
+        self.connector(uri).ok_or_else(unusable)
     }
 
     /// Returns what the keys of its kind share, or `None` if this build does not support the kind.
@@ -343,35 +366,7 @@ impl Drop for RemovedIfEmpty<'_> {
     }
 }
 
-/// Marks a KEK as slow if it cannot be reached, or if its call is dropped after the patience.
-struct SlowUnlessAnswered<'a> {
-    ring: &'a Ring,
-    kek: KekId,
-    /// The start of the call, or `None` after the answer.
-    since: Option<Instant>,
-}
-
-impl SlowUnlessAnswered<'_> {
-    fn answered(mut self, answer: &Result<Opened, KekError>) {
-        match answer {
-            Err(error) if error.refusal == Refusal::Unreachable => {
-                lock(&self.ring.slow).insert(self.kek.clone());
-            }
-            _ => drop(lock(&self.ring.slow).remove(&self.kek)),
-        }
-        self.since = None;
-    }
-}
-
-impl Drop for SlowUnlessAnswered<'_> {
-    fn drop(&mut self) {
-        if self.since.is_some_and(|since| since.elapsed() >= self.ring.patience) {
-            lock(&self.ring.slow).insert(self.kek.clone());
-        }
-    }
-}
-
 /// Locks, even if another thread panicked with the lock. The maps are still consistent then.
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -6,6 +6,8 @@
 //! version, so a rotated key still opens.
 
 #[cfg(feature = "vault")]
+mod batch;
+#[cfg(feature = "vault")]
 mod kek;
 #[cfg(feature = "vault")]
 mod login;

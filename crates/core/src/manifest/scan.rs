@@ -8,6 +8,7 @@
 
 mod anywhere;
 mod gap;
+mod glance;
 mod heredoc;
 mod json;
 mod kustomize;
@@ -27,6 +28,7 @@ use super::{LAST_APPLIED_ANNOTATION, Object, SEALED_TYPE};
 use crate::manifest::tree::{self, ErrorKind, MAX_NODES, Node, Read, TreeError};
 
 pub use self::anywhere::{Sealing, may_have_sealed, sealings};
+pub use self::glance::{may_find, may_form_words};
 pub use self::heredoc::heredocs;
 
 /// The start of every sealed value in base64.
@@ -112,7 +114,17 @@ pub enum FileKind {
 /// It does not fail: a document that cannot be read does not affect the others.
 #[must_use]
 pub fn scan(text: &str, kind: FileKind) -> Vec<Found> {
-    let mut scan = Scan { nodes: MAX_NODES, found: Vec::new() };
+    scan_with(text, kind, true)
+}
+
+/// Scans every document, also those in which the bytes show that there is nothing.
+#[cfg(test)]
+fn scan_all(text: &str, kind: FileKind) -> Vec<Found> {
+    scan_with(text, kind, false)
+}
+
+fn scan_with(text: &str, kind: FileKind, may_skip: bool) -> Vec<Found> {
+    let mut scan = Scan { nodes: MAX_NODES, found: Vec::new(), may_skip };
     let context = Context {
         is_kustomization: kind == FileKind::Kustomization,
         as_it_is: kind == FileKind::Other,
@@ -131,12 +143,16 @@ pub fn scan(text: &str, kind: FileKind) -> Vec<Found> {
 /// from which `kubectl` would apply a Secret.
 #[must_use]
 pub fn may_mention(bytes: &[u8]) -> bool {
-    let is_wide = bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff");
-    is_wide
+    is_wide(bytes)
         || may_hide_words(bytes)
         || ["ecret", SEALED_MARK, SEALED_JSON, PROTECTED]
             .into_iter()
             .any(|word| memmem::find(bytes, word.as_bytes()).is_some())
+}
+
+/// Whether the bytes are UTF-16.
+fn is_wide(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff")
 }
 
 /// Returns whether the text may have a word that a search of its bytes does not find: an escape or
@@ -175,6 +191,8 @@ struct Scan {
     /// How many nodes may still be read.
     nodes: usize,
     found: Vec<Found>,
+    /// Whether to skip documents in which there can be nothing.
+    may_skip: bool,
 }
 
 impl Scan {
@@ -182,7 +200,14 @@ impl Scan {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let replaced = OnceCell::new();
         let replaced = &|| replaced.get_or_init(|| Replaced::new(text, context.markers));
+        let may_skip = self.may_skip
+            && context.depth == 0
+            && !context.is_kustomization
+            && (context.as_it_is || !glance::may_be_too_large(text.as_bytes()));
         for (before, document) in tree::split(text) {
+            if may_skip && !glance::may_find_in(document.as_bytes(), !context.as_it_is) {
+                continue;
+            }
             self.document(before, document, replaced, context);
         }
     }

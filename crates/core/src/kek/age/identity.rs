@@ -8,6 +8,7 @@ use age::{ssh, x25519};
 use zeroize::Zeroizing;
 
 use super::{is_plugin_name, name_of, post_quantum};
+use crate::kek::KekUri;
 
 /// An identity that is ready to use, with its recipient.
 ///
@@ -149,8 +150,9 @@ impl Lines {
         let (mut lines, mut named) = (Self::default(), Vec::new());
         for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
             if let Some(comment) = line.strip_prefix('#') {
-                let words = comment.split_whitespace();
-                named.extend(words.filter_map(super::recipient).filter(|r| r.starts_with("age1")));
+                let words = comment.split_whitespace().filter_map(super::recipient);
+                // A word that is no KEK can have an identity in it, and these are shown.
+                named.extend(words.filter(|r| r.starts_with("age1") && KekUri::age(r).is_ok()));
                 continue;
             }
             let above = std::mem::take(&mut named);
@@ -261,6 +263,12 @@ mod tests {
         assert_eq!((lines.identities.len(), lines.plugins.len()), (1, 1));
         assert_eq!(lines.plugins_for(&mine).len(), 1);
         assert!(!lines.plugins[0].may_open(&other));
+    }
+
+    #[test]
+    fn a_comment_with_an_identity_names_no_recipient() {
+        let identity = only(&format!("# age1yubikey1q+AGE-SECRET-KEY-1X\n{}", line("yubikey")));
+        assert_eq!(identity.recipients, [""; 0]);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_config::environment::EnvironmentVariableRegionProvider;
@@ -16,8 +17,10 @@ use tokio::sync::OnceCell;
 use zeroize::Zeroizing;
 
 use super::refusal::refusal;
+use super::retries::NotThrottled;
 use crate::kek::error::Request;
 use crate::kek::lifetime::Limits;
+use crate::kek::limit::Quota;
 use crate::kek::provider::Connector;
 use crate::kek::retry::CONNECT;
 use crate::kek::{
@@ -91,7 +94,8 @@ impl Clients {
         let mut regions = self.regions.lock().unwrap_or_else(PoisonError::into_inner);
         let connect = || {
             let builder = aws_sdk_kms::config::Builder::from(config);
-            Client::from_conf(builder.region(Region::new(region.clone())).build())
+            let builder = builder.region(Region::new(region.clone()));
+            Client::from_conf(builder.retry_classifier(NotThrottled).build())
         };
         Some(regions.entry(region.clone()).or_insert_with(connect).clone())
     }
@@ -101,6 +105,19 @@ impl Clients {
 impl Connector for Clients {
     fn kek(self: Arc<Self>, uri: &KekUri) -> Arc<dyn Kek> {
         Arc::new(AwsKek { uri: uri.clone(), clients: self })
+    }
+
+    /// Returns the account and the region, such as `arn:aws:kms:eu-west-1:111122223333`. All keys
+    /// there share a quota. The name of a key without them belongs to the login.
+    fn service(&self, uri: &KekUri) -> String {
+        uri.rest().rsplit_once(':').map(|(place, _)| place.to_owned()).unwrap_or_default()
+    }
+
+    /// Returns the quota of symmetric operations in the regions that have the smallest one.
+    ///
+    /// <https://docs.aws.amazon.com/kms/latest/developerguide/requests-per-second.html>
+    fn quota(&self) -> Option<Quota> {
+        Some(Quota { calls: 5500, per: Duration::from_secs(1) })
     }
 
     async fn resolve(&self, uri: &KekUri) -> Result<KekUri, KekError> {

@@ -35,6 +35,17 @@ where
     KekError::from_answer(request, why, detail, hint(why, region, request.permission))
 }
 
+/// Returns whether the code of an error says that there were too many requests.
+pub(super) fn is_throttled(code: &str) -> bool {
+    matches!(
+        code,
+        "ThrottlingException"
+            | "LimitExceededException"
+            | "RequestLimitExceeded"
+            | "TooManyRequestsException"
+    )
+}
+
 fn service_refusal(error: &impl ProvideErrorMetadata) -> (Refusal, String) {
     let code = error.code().unwrap_or("unknown error");
     let why = match code {
@@ -49,10 +60,7 @@ fn service_refusal(error: &impl ProvideErrorMetadata) -> (Refusal, String) {
         "DisabledException" | "KMSInvalidStateException" | "InvalidKeyUsageException" => {
             Refusal::Disabled
         }
-        "ThrottlingException"
-        | "LimitExceededException"
-        | "RequestLimitExceeded"
-        | "TooManyRequestsException" => Refusal::Throttled,
+        code if is_throttled(code) => Refusal::Throttled,
         "InvalidCiphertextException" | "IncorrectKeyException" => Refusal::Rejected,
         "KMSInternalException"
         | "KeyUnavailableException"

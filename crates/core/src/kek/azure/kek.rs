@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use azure_core::credentials::TokenCredential;
@@ -16,6 +17,7 @@ use super::login::Login;
 use super::refusal::refusal;
 use crate::kek::error::Request;
 use crate::kek::lifetime::Limits;
+use crate::kek::limit::Quota;
 use crate::kek::provider::Connector;
 use crate::kek::retry::{in_time, retry};
 use crate::kek::{
@@ -64,6 +66,19 @@ impl Clients {
 impl Connector for Clients {
     fn kek(self: Arc<Self>, uri: &KekUri) -> Arc<dyn Kek> {
         Arc::new(AzureKek { uri: uri.clone(), clients: self })
+    }
+
+    /// Returns the host of the vault. Each vault has a quota of its own.
+    fn service(&self, uri: &KekUri) -> String {
+        parts(uri).0.to_owned()
+    }
+
+    /// Returns the quota of RSA keys of 2,048 bits in an HSM. Software keys have twice as much.
+    /// Larger keys have less, but only the vault knows the size.
+    ///
+    /// <https://learn.microsoft.com/azure/key-vault/general/service-limits>
+    fn quota(&self) -> Option<Quota> {
+        Some(Quota { calls: 2000, per: Duration::from_secs(10) })
     }
 }
 

@@ -2,10 +2,13 @@
 
 use azure_core::error::{Error, ErrorKind};
 use azure_core::http::StatusCode;
+use azure_core::http::headers::HeaderName;
 use serde::Deserialize;
 
 use crate::kek::error::{Request, innermost};
 use crate::kek::{Action, KekError, Refusal};
+
+const RETRY_AFTER: HeaderName = HeaderName::from_static("retry-after");
 
 /// The body of an error: `{"error":{"code":…,"message":…,"innererror":{"code":…}}}`.
 #[derive(Deserialize)]
@@ -27,7 +30,10 @@ pub(super) fn refusal(request: Request<'_>, error: &Error) -> KekError {
         ErrorKind::HttpResponse { status, raw_response, .. } => {
             let body = raw_response.as_ref().map(|response| response.body().as_ref());
             let body = body.and_then(|bytes: &[u8]| serde_json::from_slice::<Body>(bytes).ok());
-            of_status(request, *status, body.map(|body| body.error).unwrap_or_default())
+            let refused =
+                of_status(request, *status, body.map(|body| body.error).unwrap_or_default());
+            let headers = raw_response.as_ref().map(|response| response.headers());
+            refused.retry_after(headers.and_then(|headers| headers.get_optional_str(&RETRY_AFTER)))
         }
         ErrorKind::Credential => from_answer(request, Refusal::NotLoggedIn, innermost(error)),
         ErrorKind::Connection | ErrorKind::Io => {

@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 use super::refusal::refusal;
 use crate::kek::error::Request;
 use crate::kek::lifetime::Limits;
+use crate::kek::limit::Quota;
 use crate::kek::provider::Connector;
 use crate::kek::retry::{ATTEMPTS, BACKOFF, in_time};
 use crate::kek::{
@@ -36,6 +37,21 @@ impl Connector for Connection {
     fn kek(self: Arc<Self>, uri: &KekUri) -> Arc<dyn Kek> {
         Arc::new(GcpKek { uri: uri.clone(), connection: self })
     }
+
+    /// Returns the project of the key, such as `projects/p`. The quota belongs to the project that
+    /// calls, but only Google knows that one. All keys of one login have the same.
+    fn service(&self, uri: &KekUri) -> String {
+        let end = uri.rest().match_indices('/').nth(1).map_or(uri.rest().len(), |(at, _)| at);
+        uri.rest()[..end].to_owned()
+    }
+
+    /// Returns the quota of cryptographic requests. Keys in an HSM have less, but only Google knows
+    /// where a key is.
+    ///
+    /// <https://cloud.google.com/kms/quotas>
+    fn quota(&self) -> Option<Quota> {
+        Some(Quota { calls: 60_000, per: Duration::from_secs(60) })
+    }
 }
 
 impl Connection {
@@ -46,8 +62,8 @@ impl Connection {
 
     async fn client(&self, request: Request<'_>) -> Result<&KeyManagementService, KekError> {
         let connect = || async {
+            // A throttled call is made again by the ring.
             let retries = Aip194Strict
-                .continue_on_too_many_requests()
                 .continue_on_client_timeout()
                 .with_attempt_limit(ATTEMPTS)
                 .with_time_limit(self.limits.operation);

@@ -21,6 +21,11 @@ pub(super) fn of_builder(request: Request<'_>, error: &client_builder::Error) ->
 
 /// Maps a failed call. The request is never shown, because it contains the DEK.
 pub(super) fn refusal(request: Request<'_>, error: &Error) -> KekError {
+    let header = error.http_headers().and_then(|headers| headers.get("retry-after"));
+    of_error(request, error).retry_after(header.and_then(|text| text.to_str().ok()))
+}
+
+fn of_error(request: Request<'_>, error: &Error) -> KekError {
     let Some(status) = error.status() else {
         return match error {
             e if e.is_authentication() && is_transient(e) => {

@@ -1,7 +1,7 @@
 //! The calls to the transit engine.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use base64::Engine;
@@ -17,10 +17,13 @@ use super::settings::{VaultSettings, Vaults};
 use crate::kek::error::Request;
 use crate::kek::lifetime::{Lifetimes, Old, Renewal, Renewed};
 use crate::kek::provider::Connector;
-use crate::kek::retry::retry;
+use crate::kek::retry::{passes, retry, retry_login};
 use crate::kek::{
     Action, Context, DataKey, Kek, KekError, KekId, KekUri, Opened, Refusal, Wrapped, WrappedKey,
 };
+
+/// The maximum number of DEKs in one call.
+const BATCH: usize = 128;
 
 /// A key of the transit engine.
 pub(super) struct VaultKek {
@@ -57,6 +60,12 @@ impl Connector for Servers {
         let server = self.of_keys.get(&uri.id()).unwrap_or(&self.of_environment);
         Arc::new(VaultKek { uri: uri.clone(), server: server.clone() })
     }
+
+    /// All keys of a server share its quotas. It publishes none.
+    fn service(&self, uri: &KekUri) -> String {
+        let settings = self.of_keys.get(&uri.id()).and_then(|server| server.settings.as_ref());
+        settings.map(|settings| settings.address.clone()).unwrap_or_default()
+    }
 }
 
 /// One server. All its keys share one login.
@@ -65,11 +74,22 @@ struct Server {
     /// `None` means the environment.
     settings: Option<VaultSettings>,
     login: Renewed<VaultClient>,
+    /// The keys that take only one DEK in a call.
+    one_by_one: Mutex<HashSet<KekUri>>,
 }
 
 impl Server {
     fn new(lifetimes: Lifetimes, settings: Option<VaultSettings>) -> Self {
-        Self { lifetimes, settings, login: Renewed::new(lifetimes) }
+        let login = Renewed::new(lifetimes);
+        Self { lifetimes, settings, login, one_by_one: Mutex::default() }
+    }
+
+    fn takes_one(&self, kek: &KekUri) -> bool {
+        self.one_by_one.lock().unwrap_or_else(PoisonError::into_inner).contains(kek)
+    }
+
+    fn take_one(&self, kek: &KekUri) {
+        self.one_by_one.lock().unwrap_or_else(PoisonError::into_inner).insert(kek.clone());
     }
 
     /// Returns the client after the login.
@@ -77,7 +97,7 @@ impl Server {
     /// A login that was refused is not repeated immediately, because Vault locks it after a few
     /// failures.
     async fn client(&self, request: Request<'_>) -> Result<Arc<VaultClient>, KekError> {
-        let Self { lifetimes, settings, login } = self;
+        let Self { lifetimes, settings, login, .. } = self;
         let renew = async |old: Option<Old<VaultClient>>| {
             if let Some((old, holds)) = old
                 && let Some(lease) = super::login::extend(&old, holds).await
@@ -87,7 +107,7 @@ impl Server {
             let connect = || {
                 super::login::connect(request.kek, request.action, *lifetimes, settings.as_ref())
             };
-            let (client, lease) = retry(lifetimes.limits, || late(request), connect).await?;
+            let (client, lease) = retry_login(lifetimes.limits, || late(request), connect).await?;
             Ok(Renewal::New(client, lease))
         };
         login.get(renew).await
@@ -168,6 +188,36 @@ impl Kek for VaultKek {
         Ok(bytes.into())
     }
 
+    fn most_at_once(&self) -> usize {
+        match self.server.takes_one(&self.uri) {
+            true => 1,
+            false => BATCH,
+        }
+    }
+
+    /// A policy can forbid `batch_input`, and something in front of Vault can refuse it. From then
+    /// on, the DEKs of this key are unwrapped one by one.
+    async fn unwrap_many(
+        &self,
+        keys: &[(&WrappedKey, &Context)],
+    ) -> Result<Vec<Option<Opened>>, KekError> {
+        let body = &super::batch::request(keys);
+        let (mount, name) = mount_and_key(&self.uri);
+        let decrypt = |client: Arc<VaultClient>| async move {
+            super::batch::decrypt(&client, mount, name, body.clone(), keys.len()).await
+        };
+        match self.server.call(self.request(Action::Unwrap, "decrypt"), decrypt).await {
+            Ok(Some(opened)) => Ok(opened),
+            Err(error) if passes(error.refusal) || error.refusal == Refusal::NotLoggedIn => {
+                Err(error)
+            }
+            Ok(None) | Err(_) => {
+                self.server.take_one(&self.uri);
+                Ok(keys.iter().map(|_| None).collect())
+            }
+        }
+    }
+
     /// Moves a DEK to the newest version of the same key, if there is no context.
     ///
     /// The `rewrap` of Vault takes no associated data.
@@ -195,6 +245,6 @@ pub(super) fn mount_and_key(uri: &KekUri) -> (&str, &str) {
 }
 
 /// Returns the context as compact JSON with sorted names, in base64.
-fn associated_data(context: &Context) -> Option<String> {
+pub(super) fn associated_data(context: &Context) -> Option<String> {
     context.to_json().map(|json| BASE64_STANDARD.encode(json))
 }

@@ -3,14 +3,38 @@
 
 use std::collections::BTreeSet;
 
-use crate::failure::EnvFileError;
-use envcrypt_core::secret::Key;
+use thiserror::Error;
 
-/// One line of an env file.
+use super::Key;
+
+/// One line of an env file. It can hold a plaintext value, so it does not implement `Debug`.
 pub struct EnvLine<'a> {
+    /// The key.
     pub key: Key,
     /// The value; without a `=` in the line, it comes from the environment.
     pub value: Option<&'a str>,
+}
+
+/// Why an env file was refused. Names the line, never its content.
+#[derive(Debug, Error)]
+pub enum EnvFileError {
+    /// It is not UTF-8 text.
+    #[error("it is not UTF-8 text")]
+    NotText,
+    /// A line with an invalid key.
+    #[error("line {line}: the text before `=` is not a valid key")]
+    Key {
+        /// Counted from 1.
+        line: usize,
+    },
+    /// A second line with the same key.
+    #[error("line {line}: the key `{key}` occurs twice")]
+    Duplicate {
+        /// Counted from 1.
+        line: usize,
+        /// The key.
+        key: Key,
+    },
 }
 
 /// Parses an env file. It ignores a byte order mark, leading blanks, empty lines and lines
@@ -23,8 +47,9 @@ pub fn parse_env_file(bytes: &[u8]) -> Result<Vec<EnvLine<'_>>, EnvFileError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut seen = BTreeSet::new();
     let mut parsed = Vec::new();
-    for (index, line) in text.lines().enumerate() {
-        let line = line.trim_start();
+    for (index, line) in text.split('\n').enumerate() {
+        // As the scanner of kubectl: also at the end of a text without a last line feed.
+        let line = line.strip_suffix('\r').unwrap_or(line).trim_start();
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
@@ -55,6 +80,12 @@ mod tests {
         let lines = parse("\u{feff}A=1\r\n\n  # note\n  B==x y \nC=\nD\n").expect("valid");
         let expected = [("A", Some("1")), ("B", Some("=x y ")), ("C", Some("")), ("D", None)];
         assert_eq!(lines, expected.map(|(k, v)| (k.to_owned(), v)));
+    }
+
+    #[test]
+    fn a_carriage_return_at_the_end_of_the_text_ends_its_last_line() {
+        assert_eq!(parse("A=1\r").expect("valid"), [("A".to_owned(), Some("1"))]);
+        assert_eq!(parse("A=1\r\r").expect("valid"), [("A".to_owned(), Some("1\r"))]);
     }
 
     #[test]

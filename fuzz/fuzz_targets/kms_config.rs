@@ -1,0 +1,79 @@
+//! The file `kms.yaml`: what is accepted means the same in another form of YAML, and can work.
+
+#![no_main]
+// A target uses a part of the file.
+#![allow(dead_code, unused_imports)]
+
+#[path = "../../crates/kms/src"]
+mod kms {
+    pub mod config;
+}
+
+use kms::config::Config;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|text: &str| {
+    match Config::parse(text) {
+        Ok(config) => {
+            works(&config);
+            means_the_same(text, &config);
+        }
+        Err(error) => {
+            assert!(!error.trim().is_empty());
+            // A secret in the place of a path would be quoted so.
+            assert!(!error.contains("invalid type: string \""), "{error}");
+            // These are written to a log, which has a line for each message.
+            assert!(error.len() <= 2 * text.len() + 1000, "{error}");
+        }
+    }
+});
+
+fn works(config: &Config) {
+    let active = config.active().count();
+    assert!(active > 0 && active <= config.keks.len() && config.keks.len() <= 16);
+    assert!((1..=active).contains(&config.required()));
+    assert_eq!(config.openers().count(), active);
+    assert!(config.vaults().len() <= config.keks.len());
+    assert!(config.socket.path.is_absolute() && config.socket.mode <= 0o777);
+    for peer in &config.reads {
+        assert!(!peer.to_string().is_empty());
+        assert!(!config.keks_of(peer).is_empty(), "nothing opens what {peer} wrapped");
+    }
+    if let Some(writes) = &config.writes {
+        assert_eq!(config.keks_of(&writes.peer).len(), 1, "one KEK wraps");
+        assert!(config.reads.contains(&writes.peer), "what is written is read");
+    }
+}
+
+/// Without anchors, comments and quotes, it is the same configuration.
+fn means_the_same(text: &str, config: &Config) {
+    let Ok(value) = serde_yaml::from_str::<serde_yaml::Value>(text) else { return };
+    let Ok(other) = serde_yaml::to_string(&value) else { return };
+    // A tag decides what a word is, and the writer spells it in another way.
+    if text.contains('!') || !is_normal(&value, text) {
+        return;
+    }
+    let again = Config::parse(&other).unwrap_or_else(|error| panic!("{error}: {other}"));
+    assert!(again == *config, "another configuration: {other}");
+    let json = serde_json::to_string(&value);
+    if let Some(json) = json.ok().filter(|json| json.is_ascii()) {
+        assert!(Config::parse(&json).is_ok_and(|again| again == *config), "JSON: {json}");
+    }
+}
+
+/// Whether each number and boolean is written as the writer writes it. Where text is wanted, another
+/// form is another text.
+fn is_normal(value: &serde_yaml::Value, text: &str) -> bool {
+    use serde_yaml::Value;
+    match value {
+        Value::Bool(_) => {
+            !["True", "TRUE", "False", "FALSE"].iter().any(|word| text.contains(word))
+        }
+        Value::Number(number) => number.is_u64() && text.contains(&number.to_string()),
+        Value::Sequence(items) => items.iter().all(|item| is_normal(item, text)),
+        Value::Mapping(map) => {
+            map.iter().all(|(name, item)| is_normal(name, text) && is_normal(item, text))
+        }
+        _ => true,
+    }
+}

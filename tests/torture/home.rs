@@ -1,0 +1,152 @@
+//! A person's home with sealed Secrets, and what its files mean.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::marker::Marker;
+use crate::random::Random;
+use crate::sandbox::{Run, Sandbox, own};
+use crate::tree::{File, Tree};
+
+/// What the files of a home mean, by their paths.
+pub type Meaning = BTreeMap<PathBuf, String>;
+
+pub struct Home {
+    pub sandbox: Sandbox,
+    /// A directory in memory, for what must not be on a disk.
+    pub memory: tempfile::TempDir,
+    /// The KEK of somebody else.
+    pub other: String,
+    /// A value that the Secrets have.
+    pub old: Marker,
+    /// A value that a command gives them.
+    pub new: Marker,
+    /// Programs, outside of the home.
+    _programs: tempfile::TempDir,
+}
+
+impl Home {
+    pub fn new(random: &mut Random) -> Self {
+        let (old, new) = (Marker::new(random), Marker::new(random));
+        let programs = tempfile::tempdir().expect("a directory");
+        let editor = programs.path().join("editor");
+        let script = format!("#!/bin/sh\nsed -i 's/{}/{}/' \"$1\"\n", old.text, new.text);
+        std::fs::write(&editor, script).expect("written");
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(&editor, mode).expect("set");
+        let shm = Path::new("/dev/shm");
+        let memory = if shm.is_dir() { tempfile::tempdir_in(shm) } else { tempfile::tempdir() };
+        let memory = memory.expect("a directory");
+        let sandbox = Sandbox::new();
+        let root = sandbox.work().parent().expect("a home").to_owned();
+        std::fs::create_dir(root.join("tmp")).expect("made");
+        let path = |name: &str| root.join(name).display().to_string();
+        let sandbox = sandbox
+            .env("TMPDIR", path("tmp"))
+            .env("XDG_RUNTIME_DIR", memory.path().display().to_string())
+            .env("EDITOR", editor.display().to_string())
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .env("KUBECONFIG", path("kubeconfig"))
+            .env("ENVCRYPT_SIGNING_KEY", path("id"));
+        sandbox.run(["kek", "new"]).succeeds();
+        let other = own(&Sandbox::with_local_key());
+        Self { sandbox, memory, other, old, new, _programs: programs }
+    }
+
+    pub fn root(&self) -> PathBuf {
+        self.sandbox.work().parent().expect("a home").to_owned()
+    }
+
+    /// Runs the program with these words, which must succeed.
+    pub fn run(&self, words: &str) -> Run {
+        self.sandbox.run(self.words(words)).succeeds()
+    }
+
+    /// The words of a command line, with the other KEK for `{other}`.
+    pub fn words(&self, line: &str) -> Vec<String> {
+        line.split_whitespace().map(|word| word.replace("{other}", &self.other)).collect()
+    }
+
+    /// Seals a Secret with the old value and a longer one into a file.
+    pub fn seal_into(&self, file: &str, name: &str) {
+        let long = format!("--from-literal=long={}", "x".repeat(6000));
+        let fixed = ["create", name, "-nprod", "--kek=local", "--from-stdin=password"];
+        let args = fixed.into_iter().chain(["--from-literal=user=admin", &long, "--write", file]);
+        let path = self.sandbox.work().join(file);
+        std::fs::create_dir_all(path.parent().expect("a directory")).expect("made");
+        self.sandbox.pipe(&self.old.text, args).succeeds();
+    }
+
+    /// A manifest with a plain Secret that has the old value, and something else.
+    pub fn plain(&self, name: &str) -> String {
+        format!(
+            "# Kept.\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: c}}\ndata: {{a: b}}\n---\n\
+             apiVersion: v1\nkind: Secret\nmetadata: {{name: {name}, namespace: prod}}\n\
+             stringData:\n  password: {} # Kept too.\n  long: {}\n",
+            self.old.text,
+            "y".repeat(5000)
+        )
+    }
+
+    /// Runs another program in the work directory, which must succeed.
+    pub fn tool(&self, program: &str, args: &[&str]) {
+        let mut command = Command::new(program);
+        command.args(args).current_dir(self.sandbox.work()).env("HOME", self.root());
+        let output = command.stdin(Stdio::null()).output().expect("it starts");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    /// Whether a marker is there.
+    pub fn is_plain(&self, bytes: &[u8]) -> bool {
+        self.old.is_in(bytes) || self.new.is_in(bytes)
+    }
+
+    /// What all files mean. Fails with the path and the reason if a file is not whole.
+    pub fn meaning(&self, tree: &Tree) -> Result<Meaning, String> {
+        let meaning = |(path, file): (&PathBuf, &File)| {
+            let meaning = self.meaning_of(file);
+            meaning
+                .map(|meaning| (path.clone(), meaning))
+                .map_err(|error| format!("`{}` is not whole: {error}", path.display()))
+        };
+        tree.files.iter().map(meaning).collect()
+    }
+
+    /// What a file means: the values of sealed Secrets, otherwise its text without what differs
+    /// each time.
+    pub fn meaning_of(&self, file: &File) -> Result<String, String> {
+        let text = String::from_utf8_lossy(&file.bytes);
+        let is_sops = text.contains("sops:") && text.contains("ENC[");
+        let is_sealed = text.contains("envcrypt.dev/seal") || text.contains("kind: EnvcryptSecret");
+        let pipe = |input: &[u8], args: &[&str]| {
+            let run = self.sandbox.pipe(input, args);
+            if run.code == Some(0) { Ok(run.stdout) } else { Err(run.stderr) }
+        };
+        if is_sops {
+            let sealed = pipe(&file.bytes, &["seal", "-f", "-", "--kek=local"])?;
+            return Ok(format!("sops\n{}", pipe(sealed.as_bytes(), &["unwrap", "-f", "-"])?));
+        }
+        if !is_sealed {
+            return Ok(without_random(&text));
+        }
+        let values = pipe(&file.bytes, &["unwrap", "-f", "-", "--insecure-skip-signature"])?;
+        let shown = pipe(&file.bytes, &["inspect", "-f", "-"])?;
+        let mut lines: Vec<_> = shown.lines().filter(|line| line.contains(" kek ")).collect();
+        lines.sort_unstable();
+        let kind = text.lines().filter(|line| line.starts_with("kind:")).collect::<String>();
+        let is_signed = text.contains("envcrypt.dev/signatures");
+        Ok(format!("{kind} signed {is_signed}\n{values}\n{}", lines.join("\n")))
+    }
+}
+
+/// A text without its keys, signatures and numbers.
+fn without_random(text: &str) -> String {
+    let is_long = |word: &str| word.len() >= 40 && word.chars().all(|c| c.is_ascii_graphic());
+    let no_digits = |c: char| if c.is_ascii_digit() { '#' } else { c };
+    let words = text.split_inclusive(char::is_whitespace).map(|word| match is_long(word.trim()) {
+        true => "LONG\n".to_owned(),
+        false => word.chars().map(no_digits).collect(),
+    });
+    words.collect()
+}

@@ -1,0 +1,96 @@
+//! Runs of the program that are stopped in their middle.
+
+use std::io::Write;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::sandbox::{PROGRAM, Run, Sandbox};
+
+/// The system calls that change files or send something.
+const CALLS: &str = "?write,?sendto,?writev,?link,?linkat,?rename,?renameat,?renameat2,?unlink,\
+                     ?unlinkat,?fsync,?fchmod,?fchown,?chmod,?mkdir,?mkdirat,?exit_group";
+
+/// When a run is ended.
+#[derive(Debug, Clone, Copy)]
+pub enum Moment {
+    After(Duration, Signal),
+    /// Before this system call of a thread, counted from 1.
+    Call(usize),
+}
+
+/// Whether `strace` can end a run before a system call.
+pub fn can_trace() -> bool {
+    let mut command = Command::new("strace");
+    command.args([
+        "-f",
+        "-qq",
+        "-o",
+        "/dev/null",
+        "-e",
+        "inject=exit_group:signal=SIGKILL",
+        "true",
+    ]);
+    let output = command.stderr(Stdio::null()).status();
+    output.is_ok_and(|status| std::os::unix::process::ExitStatusExt::signal(&status) == Some(9))
+}
+
+/// Runs it to its end; the most system calls of a thread that count.
+pub fn count_calls(sandbox: &Sandbox, args: &[String], input: &str) -> usize {
+    let log = tempfile::NamedTempFile::new().expect("a file");
+    let mut command = sandbox.command_of("strace");
+    command.args(["-f", "-qq", "-e", &format!("trace={CALLS}"), "-e", "signal=none", "-o"]);
+    finish(start(command.arg(log.path()).arg(PROGRAM).args(args), input));
+    let log = std::fs::read_to_string(log.path()).unwrap_or_default();
+    let mut threads = std::collections::BTreeMap::<&str, usize>::new();
+    for line in log.lines().filter(|line| !line.contains("resumed>")) {
+        *threads.entry(line.split(' ').next().unwrap_or_default()).or_default() += 1;
+    }
+    threads.into_values().max().unwrap_or_default()
+}
+
+/// Starts a run, and ends it at this moment. `None` is a run that does not end.
+pub fn end_at(sandbox: &Sandbox, args: &[String], input: &str, moment: Moment) -> Option<Run> {
+    let child = match moment {
+        Moment::After(time, signal) => {
+            let child = start(sandbox.command().args(args), input);
+            std::thread::sleep(time);
+            let _ = kill(Pid::from_raw(child.id() as i32), signal);
+            child
+        }
+        Moment::Call(number) => {
+            let mut command = sandbox.command_of("strace");
+            let inject = format!("inject={CALLS}:signal=SIGKILL:when={number}");
+            command.args(["-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={CALLS}")]);
+            start(command.args(["-e", &inject, PROGRAM]).args(args), input)
+        }
+    };
+    finish_within(child, Duration::from_secs(60))
+}
+
+pub fn start(command: &mut Command, input: &str) -> Child {
+    let mut child = command.stdin(Stdio::piped()).spawn().expect("it starts");
+    // A process that ended already reads nothing.
+    let _ = child.stdin.take().expect("a pipe").write_all(input.as_bytes());
+    child
+}
+
+fn finish(child: Child) -> Run {
+    Run::from(child.wait_with_output().expect("it ends"))
+}
+
+/// Waits for a run whose output is small.
+pub fn finish_within(mut child: Child, limit: Duration) -> Option<Run> {
+    let started = Instant::now();
+    while child.try_wait().expect("waited").is_none() {
+        if started.elapsed() > limit {
+            let _ = child.kill();
+            let _ = child.wait();
+            return None;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    Some(finish(child))
+}
