@@ -17,6 +17,7 @@ mod scan;
 mod text;
 mod tokens;
 pub mod tree;
+mod words;
 mod yaml;
 
 pub use convert::{Converted, Form, convert};
@@ -33,11 +34,12 @@ pub use patch::Patch;
 pub use replace::{put, replace};
 pub use resource::{DeletionPolicy, RESOURCE_KIND, RESOURCE_VERSION, SealedSpec, Spec, Template};
 pub use scan::{
-    FileKind, Found, FoundSecret, Position, Sealing, heredocs, may_find, may_form_words,
-    may_have_sealed, may_hide_words, may_mention, scan, sealings,
+    FileKind, Found, FoundSecret, Position, Sealing, heredocs, may_find, may_have_sealed,
+    may_hide_words, may_mention, scan, sealings,
 };
 pub use tokens::{SealedToken, sealed_tokens};
 pub use tree::{TreeError, text_of_file};
+pub use words::may_have_words;
 
 use zeroize::Zeroizing;
 

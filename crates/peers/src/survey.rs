@@ -1,8 +1,7 @@
 //! What encrypted the documents of a text.
 
-use envcrypt_core::manifest::may_form_words;
+use envcrypt_core::manifest::may_have_words;
 use envcrypt_core::manifest::tree::{self, TreeError};
-use memchr::memmem;
 
 use crate::sealed_secrets;
 use crate::sops::{self, Metadata, MetadataError};
@@ -28,8 +27,7 @@ pub struct Found {
 /// Returns whether a text may be one that another program encrypted. It is fast and never misses one.
 #[must_use]
 pub fn may_mention(bytes: &[u8]) -> bool {
-    let has = |word: &[u8]| memmem::find(bytes, word).is_some();
-    has(b"sops") || has(b"SealedSecret") || may_form_words(bytes)
+    may_have_words(bytes, &["sops", "SealedSecret"])
 }
 
 /// Finds each document of YAML or JSON that SOPS or Sealed Secrets encrypted. A SealedSecret in a

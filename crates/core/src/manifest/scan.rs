@@ -28,7 +28,7 @@ use super::{LAST_APPLIED_ANNOTATION, Object, SEALED_TYPE};
 use crate::manifest::tree::{self, ErrorKind, MAX_NODES, Node, Read, TreeError};
 
 pub use self::anywhere::{Sealing, may_have_sealed, sealings};
-pub use self::glance::{may_find, may_form_words};
+pub use self::glance::may_find;
 pub use self::heredoc::heredocs;
 
 /// The start of every sealed value in base64.
@@ -164,7 +164,7 @@ pub fn may_hide_words(bytes: &[u8]) -> bool {
 }
 
 /// Texts that may be a `!!binary` tag, which hides any text. `!!bin%61ry` is also such a tag.
-const BINARY: [&str; 4] = ["!!b", "!!%", "!<", "%TAG"];
+pub(super) const BINARY: [&str; 4] = ["!!b", "!!%", "!<", "%TAG"];
 
 /// Whether a text that cannot be read may hide a Secret.
 fn may_hide_secret(text: &str) -> bool {
@@ -204,8 +204,17 @@ impl Scan {
             && context.depth == 0
             && !context.is_kustomization
             && (context.as_it_is || !glance::may_be_too_large(text.as_bytes()));
-        for (before, document) in tree::split(text) {
-            if may_skip && !glance::may_find_in(document.as_bytes(), !context.as_it_is) {
+        let documents = tree::split(text);
+        // A template before a last line without a line break is read together with this line.
+        let joined = match &documents[..] {
+            [.., _, (_, last)] if !last.contains('\n') => documents.len() - 2,
+            _ => documents.len(),
+        };
+        for (index, (before, document)) in documents.into_iter().enumerate() {
+            if may_skip
+                && index != joined
+                && !glance::may_find_in(document.as_bytes(), !context.as_it_is)
+            {
                 continue;
             }
             self.document(before, document, replaced, context);

@@ -4,11 +4,13 @@
 //! sentence, such as in the description of a field, needs no scan. Where the bytes leave a doubt,
 //! the text is scanned.
 
-use memchr::{memchr, memchr_iter, memchr2_iter, memmem};
-use serde::de::IgnoredAny;
+mod json;
 
-use super::{BINARY, FileKind, SEALED_MARK, is_wide, may_mention};
+use memchr::{memchr_iter, memchr2_iter, memmem};
+
+use super::{FileKind, SEALED_MARK, is_wide, may_mention};
 use crate::manifest::tree::{MAX_DEPTH, MAX_NODES};
+use crate::manifest::words::may_hide;
 
 /// Words with which a text is always scanned. They are rare elsewhere.
 ///
@@ -23,8 +25,21 @@ const WORDS: [&str; 6] = [
 ];
 /// Kinds of objects that contain patches, and whose names are common words.
 const KINDS: [&str; 2] = ["Kustomization", "Component"];
-/// Without its backslashes, a text that cannot be read has this word.
-const LONGEST_KIND: &[u8] = b"EnvcryptSecret";
+/// Every word that an escape must not hide.
+const HIDDEN: [&str; 12] = [
+    SEALED_MARK,
+    "\"protected",
+    "secretGenerator",
+    "PatchTransformer",
+    "PatchJson6902Transformer",
+    "PatchStrategicMergeTransformer",
+    "Kustomization",
+    "Component",
+    "SecretList",
+    "SecretGenerator",
+    "Secret",
+    "EnvcryptSecret",
+];
 /// How far before a word to search for its key, in bytes.
 const LOOK_BACK: usize = 1 << 10;
 /// How many nodes an indicator such as `:` can add: a mapping, its key, its value, and a document.
@@ -42,6 +57,11 @@ pub fn may_find(bytes: &[u8], kind: FileKind) -> bool {
         return false;
     }
     let is_template = kind == FileKind::Manifest || has(bytes, "<<");
+    let is_json = kind == FileKind::Manifest || kind == FileKind::Other && !is_template;
+    // A node of JSON has two bytes.
+    if is_json && bytes.len() < 2 * MAX_NODES && json::is_quiet(bytes) {
+        return false;
+    }
     kind == FileKind::Kustomization
         || is_wide(bytes)
         || is_template && may_be_too_large(bytes)
@@ -51,43 +71,15 @@ pub fn may_find(bytes: &[u8], kind: FileKind) -> bool {
 /// Returns whether a scan of a part of a text may find anything. It must not be too large, unless
 /// only its valid part matters. Only a template is searched where it is not valid.
 pub(super) fn may_find_in(bytes: &[u8], is_template: bool) -> bool {
-    may_form_words(bytes)
+    !json::is_quiet(bytes) && may_find_in_yaml(bytes, is_template)
+}
+
+fn may_find_in_yaml(bytes: &[u8], is_template: bool) -> bool {
+    may_hide(bytes, &HIDDEN)
         || WORDS.iter().any(|word| has(bytes, word))
         || is_any_value(bytes, "Secret", is_template)
         || KINDS.iter().any(|kind| is_any_value(bytes, kind, false))
         || is_template && may_be_too_deep(bytes)
-}
-
-/// Returns whether escapes, joined lines or a `!!binary` tag of the text may form a word that is
-/// not in its bytes.
-///
-/// Unlike [`may_hide_words`](super::may_hide_words), it accepts escapes that form no word, such as
-/// those of quotes and those in a regular expression.
-#[must_use]
-pub fn may_form_words(bytes: &[u8]) -> bool {
-    let mut rest = bytes;
-    while let Some(at) = memchr(b'\\', rest) {
-        let after = &rest[at..];
-        let run = after.iter().take_while(|byte| **byte == b'\\').count();
-        let before = bytes[..bytes.len() - after.len()].last().copied();
-        if after.get(run).is_some_and(|next| may_form_word(before, *next)) {
-            return true;
-        }
-        rest = &after[run..];
-    }
-    BINARY.iter().any(|tag| has(bytes, tag))
-}
-
-/// Whether backslashes between two bytes may form a word.
-fn may_form_word(before: Option<u8>, next: u8) -> bool {
-    match next {
-        b'x' | b'u' | b'U' => true,
-        // A line that is joined with the next one. A word does not go on after a blank.
-        _ if is_blank(next) || is_break(next) || !next.is_ascii() => {
-            before.is_some_and(|before| !is_blank(before) && !is_break(before))
-        }
-        _ => LONGEST_KIND.windows(2).any(|pair| before == Some(pair[0]) && next == pair[1]),
-    }
 }
 
 /// Whether the word may be the value of a key anywhere.
@@ -136,11 +128,11 @@ fn is_value(before: &[u8], rest: &[u8], is_template: bool) -> bool {
         }
 }
 
-/// Whether a line may end with a key, a tag or an anchor. In a template, the end of an expression
+/// Whether a line may end with a key, a tag, an anchor or an escape. In a template, the end of an expression
 /// counts, too, because it can begin a line.
 fn ends_as_key(line: &[u8]) -> bool {
     let word = line.rsplit(|byte| is_blank(*byte)).next().unwrap_or_default();
-    line.ends_with(b":") || word.iter().any(|byte| b"!&}".contains(byte) || !byte.is_ascii())
+    line.ends_with(b":") || word.iter().any(|byte| b"!&}\\".contains(byte) || !byte.is_ascii())
 }
 
 /// Whether a scalar may end before this text.
@@ -170,11 +162,6 @@ pub(super) fn may_be_too_large(bytes: &[u8]) -> bool {
 
 /// Whether a text may have more levels than a scan reads.
 fn may_be_too_deep(bytes: &[u8]) -> bool {
-    let first = bytes.trim_ascii_start().first();
-    if matches!(first, Some(b'{' | b'[')) && serde_json::from_slice::<IgnoredAny>(bytes).is_ok() {
-        // This reader has the same limit.
-        return false;
-    }
     // Other line breaks that YAML has.
     let breaks = ["\u{85}", "\u{2028}", "\u{2029}"];
     let is_break = |at: usize| bytes.get(at + 1) != Some(&b'\n');

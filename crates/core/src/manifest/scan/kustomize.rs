@@ -15,7 +15,7 @@ pub(super) enum Target {
 }
 
 /// The kinds of objects that contain patches.
-const TRANSFORMERS: [&str; 5] = [
+pub(super) const TRANSFORMERS: [&str; 5] = [
     "Kustomization",
     "Component",
     "PatchTransformer",

@@ -20,7 +20,7 @@ const LAYOUTS: [&str; 12] = [
 ];
 
 /// Texts that are put into them.
-const PARTS: [&str; 64] = [
+const PARTS: [&str; 77] = [
     "kind: Secret\n",
     "Secret",
     "Sec",
@@ -85,6 +85,19 @@ const PARTS: [&str; 64] = [
     "EOF\n",
     "kind: Component\n",
     "apiVersion: v1\n",
+    "\\x3a",
+    "\\u0026",
+    "\\u+053",
+    "\\U00000063",
+    "Li",
+    "st",
+    "eyJwcm90ZWN0ZWQiOi",
+    "{\"protected\":\"",
+    "{{- if x }}\n",
+    "kind: PatchTransformer\n",
+    "patch: '[{op: add, path: /data/x, value: y}]'\n",
+    "{\"apiVersion\":\"v1\",\"kind\":\"Secret\",\"data\":{\"p\":\"eA==\"}}",
+    "[a: ",
 ];
 
 fn positions(found: Vec<Found>) -> Vec<(Position, usize)> {
@@ -165,6 +178,10 @@ fn every_way_to_write_a_secret_is_scanned() {
         format!("# secret\n{}", "[".repeat(MAX_DEPTH + 1)),
         format!("# secret\n{}", "- ".repeat(MAX_DEPTH + 1)),
         "# secret\na: &a [b]\nc: [*a]".to_owned(),
+        format!("{{\"secret\":{}{}}}", "[".repeat(MAX_DEPTH), "]".repeat(MAX_DEPTH)),
+        "kind: SecretLi\\st\nitems: [\nstringData:\n  p: x\n".to_owned(),
+        "kind\\u003a Secret\n{ # ecret".to_owned(),
+        "kind: Env\\cryptSecret\n{ # ecret".to_owned(),
         format!("# secret\n[{}", "?,".repeat(MAX_NODES / NODES_OF_INDICATOR / MAX_READS)),
     ] {
         assert!(may_find(text.as_bytes(), FileKind::Manifest), "{}", &text[..text.len().min(80)]);
@@ -178,9 +195,18 @@ fn words_of_a_schema_need_no_scan() {
         "enum:\n- ConfigMap\n- Secret\n",
         "pattern: ^[a-z\\d]+\\.\\w$\nkind: SecretStore\nsecretRef: {}\n",
         "{\"description\": \"a \\\"Secret\\\" of\\nsecrets\", \"pattern\": \"\\\\d\"}",
+        "text: \"a long line \\\n  \\ of a secret\"\n",
+        "{\"kind\": \"Secret\", \"version\": \"v1\", \"text\": \"\\u003csecret\\u003e\"}",
         "properties:\n  secretName: {type: string}\nComponents: a Component\n",
     ] {
         assert!(!may_find(text.as_bytes(), FileKind::Manifest), "{text}");
         assert!(may_mention(text.as_bytes()), "{text}");
     }
+}
+
+#[test]
+fn what_two_documents_have_together_is_found_as_often_as_before() {
+    let text = "{{- if x }}\n--- eyJwcm90ZWN0ZWQiOi";
+    assert_eq!(positions(scan(text, FileKind::Manifest)).len(), 2);
+    check(text.as_bytes()).expect("the same findings");
 }
