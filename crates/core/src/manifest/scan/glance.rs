@@ -107,25 +107,41 @@ fn is_value(before: &[u8], rest: &[u8], is_template: bool) -> bool {
     if is_cut && !text.iter().any(|byte| is_blank(*byte)) {
         return true;
     }
+    let is_near = near.len() == before.len();
     if !text.is_empty() {
-        return ends_as_key(text);
+        return ends_as_key(text) || is_template && is_joined(text, lines, is_near);
     }
     // An item of a sequence is not the value of a key.
     let is_item = line.contains(&b'-');
     if !is_item && ends_scalar(rest) {
         return true;
     }
-    let key = || lines.map(|line| (line, trimmed(line))).find(|(_, text)| !text.is_empty());
-    let is_near = near.len() == before.len();
+    let key = lines.by_ref().map(|line| (line, trimmed(line))).find(|(_, text)| !text.is_empty());
     is_template
-        && match key() {
+        && match key {
             // A comment hides what is before it, also one that begins further away.
             Some((line, text)) => {
                 let is_cut = !is_near && std::ptr::eq(line.as_ptr(), near.as_ptr());
-                is_cut || line.contains(&b'#') || ends_as_key(text)
+                is_cut
+                    || line.contains(&b'#')
+                    || ends_as_key(text)
+                    || is_joined(text, lines, is_near)
             }
             None => !is_near,
         }
+}
+
+/// Whether a word may be the rest of a tag or an anchor, which an escaped line break before it cuts.
+fn is_joined<'a>(
+    word: &[u8],
+    mut lines: impl Iterator<Item = &'a [u8]>,
+    has_all_lines: bool,
+) -> bool {
+    let is_escaped = |line: &[u8]| line.iter().rfind(|byte| !is_blank(**byte)) == Some(&b'\\');
+    !word.trim_ascii_start().iter().any(|byte| is_blank(*byte))
+        && lines
+            .find(|line| !line.iter().all(|byte| is_blank(*byte)))
+            .map_or(!has_all_lines, is_escaped)
 }
 
 /// Whether a line may end with a key, a tag, an anchor or an escape. In a template, the end of an expression

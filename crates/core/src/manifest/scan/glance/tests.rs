@@ -182,6 +182,8 @@ fn every_way_to_write_a_secret_is_scanned() {
         "kind: SecretLi\\st\nitems: [\nstringData:\n  p: x\n".to_owned(),
         "kind\\u003a Secret\n{ # ecret".to_owned(),
         "kind: Env\\cryptSecret\n{ # ecret".to_owned(),
+        "? kind\\u0026\\\na\n  SecretList? # ecret".to_owned(),
+        "? kind\\u0026\\\r\n  a Secret? # ecret".to_owned(),
         format!("# secret\n[{}", "?,".repeat(MAX_NODES / NODES_OF_INDICATOR / MAX_READS)),
     ] {
         assert!(may_find(text.as_bytes(), FileKind::Manifest), "{}", &text[..text.len().min(80)]);
