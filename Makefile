@@ -47,8 +47,8 @@ fuzz:
 # for each such change. It takes hours.
 mutants:
 	cargo mutants --version >/dev/null 2>&1 || cargo install --locked cargo-mutants
-	cargo mutants --package envcrypt-core --test-workspace true --file 'crates/core/src/envelope*/**' \
-		--file 'crates/core/src/kek*/**' --file 'crates/core/src/access*/**'
+	cargo mutants --package envcrypt-core --test-workspace true $(foreach room,envelope kek access,\
+		--file crates/core/src/$(room).rs --file 'crates/core/src/$(room)/**')
 
 # Kills, full disks and wrong clocks for every command that writes. `cargo test` leaves it out.
 TORTURE_RUNS ?= 1000

@@ -6,6 +6,9 @@
 #[path = "peers/built.rs"]
 #[allow(dead_code, reason = "shared with other benchmarks")]
 mod built;
+#[path = "at_rest/figures.rs"]
+#[allow(dead_code, reason = "shared with other benchmarks")]
+mod figures;
 #[path = "figures/record.rs"]
 mod record;
 
@@ -13,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
+use figures::median;
 use record::Figure;
 
 /// The sources: about 5,000 files and 83 MB, of which most are CRDs.
@@ -61,7 +65,7 @@ fn main() {
         times[1].push(grep());
         times[2].push(gitleaks());
     }
-    let [ours, grep, gitleaks] = times.map(median);
+    let [ours, grep, gitleaks] = times.map(|times| median(&times));
     Figure {
         section: "check",
         what: &format!("check of {files} real files, {} MB, many of them CRDs", size / 1_000_000),
@@ -94,9 +98,4 @@ fn copy(from: &Path, to: &Path, files: &mut usize, size: &mut u64) {
             *size += to.metadata().expect("it is there").len();
         }
     }
-}
-
-fn median(mut times: Vec<f64>) -> f64 {
-    times.sort_by(f64::total_cmp);
-    times[times.len() / 2]
 }

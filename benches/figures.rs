@@ -9,6 +9,9 @@
 mod lines;
 #[path = "figures/machine.rs"]
 mod machine;
+#[path = "at_rest/figures.rs"]
+#[allow(dead_code, reason = "shared with other benchmarks")]
+mod numbers;
 #[path = "figures/page.rs"]
 mod page;
 #[path = "figures/plot.rs"]

@@ -11,6 +11,9 @@ mod api_proxy;
 #[path = "../tests/servers/control_plane.rs"]
 #[allow(dead_code, reason = "shared with the tests")]
 mod control_plane;
+#[path = "at_rest/figures.rs"]
+#[allow(dead_code, reason = "shared with other benchmarks")]
+mod figures;
 #[path = "peers/measured.rs"]
 #[allow(dead_code, reason = "shared with other benchmarks")]
 mod measured;

@@ -12,6 +12,9 @@ mod clouds;
 #[path = "../tests/servers/fault_proxy.rs"]
 #[allow(dead_code, reason = "shared with the tests")]
 mod fault_proxy;
+#[path = "at_rest/figures.rs"]
+#[allow(dead_code, reason = "shared with other benchmarks")]
+mod figures;
 #[path = "peers/measured.rs"]
 #[allow(dead_code, reason = "shared with other benchmarks")]
 mod measured;
@@ -33,6 +36,7 @@ use std::time::{Duration, Instant};
 
 use clouds::{Clouds, GOOGLE_KEK, GOOGLE_KEY};
 use fault_proxy::{Fault, FaultProxy};
+use figures::{float, median};
 use measured::{Finished, run};
 use record::Figure;
 use sandbox::Sandbox;
@@ -102,11 +106,7 @@ fn vault_keys() {
         sandbox.write(&format!("deploy/{index:05}.yaml"), &sealed);
     }
     run(&sandbox, &["rotate", "-f", "deploy"], &[0]);
-    let policy = sandbox.run(["policy", "reader", "-nprod", "--kek", &kek, "-o", "vault"]);
-    vault::vault().write_policy("reader", &policy.succeeds().stdout);
-    let reader = vault::with_vault(Sandbox::new(), proxy.port)
-        .env("ENVCRYPT_KEK", &kek)
-        .env("VAULT_TOKEN", vault::vault().token_with("reader"));
+    let reader = vault::reader(&kek, "reader", proxy.port);
     let deploy = sandbox.work().join("deploy").display().to_string();
     let unwrap = ["unwrap", "-f", &deploy];
     proxy.delay(CALL);
@@ -118,10 +118,7 @@ fn vault_keys() {
             println!("{} calls", proxy.take().0.len());
         }
     }
-    let [together, one_by_one] = times.map(|mut times| {
-        times.sort_by(f64::total_cmp);
-        times[1]
-    });
+    let [together, one_by_one] = times.map(|times| median(&times));
     Figure {
         section: "KMS",
         what: "unwrap of 1,000 Secrets under Vault, 20 ms a call",
@@ -137,7 +134,7 @@ fn vault_keys() {
 fn quota(proxy: &FaultProxy, sandbox: &Sandbox, unwrap: &[&str]) {
     proxy.quota(200, 20, Fault::Error(429, "too many requests"));
     let time = run(sandbox, unwrap, &[0]).time.as_secs_f64();
-    let (calls, throttled) = (count(proxy.take().0.len()), count(proxy.throttled()));
+    let (calls, throttled) = (float(proxy.take().0.len()), float(proxy.throttled()));
     Figure {
         section: "KMS",
         what: "throttled calls of 1,000 Secrets, 200 a second allowed",
@@ -154,10 +151,6 @@ fn quota(proxy: &FaultProxy, sandbox: &Sandbox, unwrap: &[&str]) {
         goal: None,
     }
     .record();
-}
-
-fn count(number: usize) -> f64 {
-    f64::from(u32::try_from(number).expect("thousands"))
 }
 
 /// One process a file, as everyone runs it.

@@ -7,6 +7,7 @@ use svg::Document;
 use svg::node::element::{Rectangle, Text};
 
 use crate::lines::Figure;
+use crate::numbers::float;
 
 /// Pixels.
 const WIDTH: f64 = 860.0;
@@ -24,8 +25,8 @@ const INK: &str = "#1f2328";
 /// Writes a plot of figures, each with one value at least.
 pub fn write(path: &Path, figures: &[&Figure]) {
     let lines: usize = figures.iter().map(|figure| figure.values.len() + 1).sum();
-    let gaps = count(figures.len().saturating_sub(1)) * LINE / 2.0;
-    let height = count(lines) * LINE + gaps + 2.0 * MARGIN;
+    let gaps = float(figures.len().saturating_sub(1)) * LINE / 2.0;
+    let height = float(lines) * LINE + gaps + 2.0 * MARGIN;
     let mut plot = Document::new()
         .set("viewBox", (0, 0, WIDTH, height))
         .set("width", WIDTH)
@@ -62,8 +63,4 @@ pub fn write(path: &Path, figures: &[&Figure]) {
 /// A line of text whose top is at `y`.
 fn text(text: &str, x: f64, y: f64) -> Text {
     Text::new(text).set("x", x).set("y", y + LINE - 6.0).set("fill", INK)
-}
-
-fn count(number: usize) -> f64 {
-    f64::from(u32::try_from(number).expect("few"))
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::api_proxy::{ApiProxy, Request};
 use crate::control_plane::{ControlPlane, control_plane};
+use crate::figures::{median, millis};
 use crate::measured::run;
 use crate::programs;
 use crate::record::Figure;
@@ -82,9 +83,9 @@ impl Scene {
                 theirs.push(self.kubectl(args));
             }
         }
-        let mut values = vec![("kubectl-envcrypt", median(ours)), ("raw client", median(raws))];
+        let mut values = vec![("kubectl-envcrypt", seconds(&ours)), ("raw client", seconds(&raws))];
         if case.theirs.is_some() {
-            values.push(("kubectl", median(theirs)));
+            values.push(("kubectl", seconds(&theirs)));
         }
         let what = match case.what {
             what @ "get, one" => format!("{what} of {SECRETS} Secrets"),
@@ -93,7 +94,7 @@ impl Scene {
         let section = "Cluster";
         let time = Figure { section, what: &what, unit: "s", values: &values, goal: Some(GOAL) };
         time.record();
-        println!("{what}: {:.3} s of a processor", median(processor));
+        println!("{what}: {:.3} s of a processor", seconds(&processor));
         let what = format!("peak memory of {what}");
         let values = [("kubectl-envcrypt", megabytes)];
         Figure { section, what: &what, unit: "MB", values: &values, goal: None }.record();
@@ -110,7 +111,11 @@ impl Scene {
             }
         }
         for (width, times) in times {
-            println!("{}: raw client, {width} at the same time: {:.3} s", case.what, median(times));
+            println!(
+                "{}: raw client, {width} at the same time: {:.3} s",
+                case.what,
+                seconds(&times)
+            );
         }
     }
 
@@ -195,8 +200,7 @@ fn counts(requests: &[Request]) -> String {
     counts.collect::<Vec<_>>().join(", ")
 }
 
-/// In seconds.
-fn median(mut times: Vec<Duration>) -> f64 {
-    times.sort();
-    times[times.len() / 2].as_secs_f64()
+/// The median in seconds.
+fn seconds(times: &[Duration]) -> f64 {
+    median(&millis(times)) / 1000.0
 }

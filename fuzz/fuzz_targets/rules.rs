@@ -17,6 +17,8 @@ mod plugin {
 }
 #[path = "../../crates/cluster/src/server.rs"]
 mod server;
+#[path = "../shared/yaml.rs"]
+mod yaml;
 
 use std::path::{Path, PathBuf};
 
@@ -95,35 +97,13 @@ fn decides(rules: &Rules) {
 /// Without anchors, comments and quotes, they are the same rules.
 fn same_in_another_form(text: &str, rules: &Rules) {
     let body = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let Ok(value) = serde_yaml::from_str::<serde_yaml::Value>(body) else { return };
+    let Some((value, other)) = yaml::in_another_form(body) else { return };
     // A file without content has no rules. Written out, it would have a content.
     if !value.is_mapping() {
         return;
     }
-    let Ok(other) = serde_yaml::to_string(&value) else { return };
-    // A tag decides what a word is, and the writer spells it in another way.
-    if text.contains('!') || !is_normal(&value, text) {
-        return;
-    }
     let again = self::rules(&other).unwrap_or_else(|error| panic!("{error}: {other}"));
     assert_eq!(format!("{again:?}"), format!("{rules:?}"));
-}
-
-/// Whether each number and boolean is written as the writer writes it. Where text is wanted, another
-/// form is another text.
-fn is_normal(value: &serde_yaml::Value, text: &str) -> bool {
-    use serde_yaml::Value;
-    match value {
-        Value::Bool(_) => {
-            !["True", "TRUE", "False", "FALSE"].iter().any(|word| text.contains(word))
-        }
-        Value::Number(number) => number.is_u64() && text.contains(&number.to_string()),
-        Value::Sequence(items) => items.iter().all(|item| is_normal(item, text)),
-        Value::Mapping(map) => {
-            map.iter().all(|(name, item)| is_normal(name, text) && is_normal(item, text))
-        }
-        _ => true,
-    }
 }
 
 fn adds(text: &str, to: Where, before: Option<&Rules>) {

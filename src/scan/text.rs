@@ -94,8 +94,7 @@ impl Buffer {
             return Err(too_large(path));
         }
         let bytes = &self.0[..size];
-        let is_wide = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
-        if kind != FileKind::Other || is_wide {
+        if kind != FileKind::Other || manifest::is_wide(bytes) {
             return Ok(Some(bytes));
         }
         // kubectl would read the text before the first zero byte, but nothing after it.

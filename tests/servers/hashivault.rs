@@ -6,7 +6,7 @@ use crate::control_plane::control_plane;
 use crate::fault_proxy::{Fault, FaultProxy};
 use crate::sandbox::{Run, Sandbox};
 use crate::sealed::{self, create, sealed_under};
-use crate::vault::{vault, with_vault};
+use crate::vault::{self, vault, with_vault};
 
 fn sandbox() -> Sandbox {
     with_vault(Sandbox::new(), vault().port)
@@ -185,11 +185,8 @@ fn one_that_does_not_open_fails_alone() {
 
 /// A sandbox whose policy names the parameters that it allows. So each call has one data key.
 fn reader(kek: &str, key: &str) -> (Sandbox, FaultProxy) {
-    let (reader, proxy) = behind_proxy();
-    let policy = reader.run(["policy", "reader", "-nprod", "--kek", kek, "-o", "vault"]);
-    vault().write_policy(&format!("reader-{key}"), &policy.succeeds().stdout);
-    let token = vault().token_with(&format!("reader-{key}"));
-    (reader.env("VAULT_TOKEN", token).env("ENVCRYPT_KEK", kek), proxy)
+    let proxy = FaultProxy::start(vault().port);
+    (vault::reader(kek, &format!("reader-{key}"), proxy.port), proxy)
 }
 
 #[test]

@@ -105,3 +105,12 @@ impl Vault {
 pub fn with_vault(sandbox: Sandbox, port: u16) -> Sandbox {
     sandbox.env("VAULT_ADDR", format!("http://127.0.0.1:{port}")).env("VAULT_TOKEN", ROOT)
 }
+
+/// A sandbox that may only open Secrets of the namespace `prod`. Its policy, which gets this name,
+/// names the parameters that it allows. So each call has one data key.
+pub fn reader(kek: &str, policy: &str, port: u16) -> Sandbox {
+    let reader = with_vault(Sandbox::new(), port);
+    let text = reader.run(["policy", "reader", "-nprod", "--kek", kek, "-o", "vault"]);
+    vault().write_policy(policy, &text.succeeds().stdout);
+    reader.env("VAULT_TOKEN", vault().token_with(policy)).env("ENVCRYPT_KEK", kek)
+}

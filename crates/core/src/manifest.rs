@@ -34,8 +34,8 @@ pub use patch::Patch;
 pub use replace::{put, replace};
 pub use resource::{DeletionPolicy, RESOURCE_KIND, RESOURCE_VERSION, SealedSpec, Spec, Template};
 pub use scan::{
-    FileKind, Found, FoundSecret, Position, Sealing, heredocs, may_find, may_have_sealed,
-    may_hide_words, may_mention, scan, sealings,
+    FileKind, Found, FoundSecret, Position, Sealing, heredocs, is_wide, may_find, may_have_sealed,
+    may_mention, scan, sealings,
 };
 pub use tokens::{SealedToken, sealed_tokens};
 pub use tree::{TreeError, text_of_file};

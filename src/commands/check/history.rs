@@ -21,7 +21,7 @@ use crate::scan;
 use crate::session::Session;
 use crate::terminal;
 use envcrypt_core::envelope::SealedSecret;
-use envcrypt_core::manifest::{FileKind, Found, FoundSecret, Position};
+use envcrypt_core::manifest::{FileKind, Found, FoundSecret, Position, is_wide};
 use envcrypt_core::secret::{Key, SecretValue};
 
 #[derive(Args)]
@@ -364,8 +364,7 @@ impl<'a> Values<'a> {
 /// Whether a file may have a plain Secret. It is stricter than for the work tree: here, nobody
 /// hides a Secret on purpose.
 fn may_have_plain(bytes: &[u8]) -> bool {
-    let is_wide = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
-    is_wide || memmem::find(bytes, b"ecret").is_some()
+    is_wide(bytes) || memmem::find(bytes, b"ecret").is_some()
 }
 
 /// Whether the line of a template has its value as it is: not in a block, with an expression, or on

@@ -33,7 +33,8 @@ pub fn file(path: &Path, buffer: &mut Buffer, wants_seals: bool) -> Result<Optio
 pub fn contents(bytes: &[u8], kind: FileKind, wants_seals: bool) -> Seen {
     let mut seen = Seen { others: peers::objects(bytes), ..Seen::default() };
     let may_find = manifest::may_find(bytes, kind);
-    if !may_find && !conflicts::may_have(bytes) && !wants_seals || !manifest::may_mention(bytes) {
+    let is_wanted = || (wants_seals || conflicts::may_have(bytes)) && manifest::may_mention(bytes);
+    if !may_find && !is_wanted() {
         return seen;
     }
     let text = scan::text(bytes);

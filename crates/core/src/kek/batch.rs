@@ -4,11 +4,11 @@
 //! under way, the next ones collect.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use tokio::sync::oneshot::{Receiver, Sender, channel};
 
-use super::{Context, Kek, KekError, KekId, Opened, WrappedKey};
+use super::{Context, Kek, KekError, KekId, Opened, WrappedKey, lock};
 
 /// The DEKs that wait, by their KEK.
 #[derive(Default)]
@@ -48,8 +48,8 @@ impl Batches {
         Batch(taken)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<KekId, Vec<Waiting>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, HashMap<KekId, Vec<Waiting>>> {
+        lock(&self.0)
     }
 }
 

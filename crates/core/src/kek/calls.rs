@@ -1,7 +1,7 @@
 //! The calls to the KEKs of a ring: as many as each service takes, and again after it throttled.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
@@ -10,7 +10,7 @@ use super::breaker::Breaker;
 use super::lifetime::Lifetimes;
 use super::limit::{Limit, Turn};
 use super::provider::{Connector, Cost};
-use super::{KekError, KekId, KekUri, Refusal};
+use super::{KekError, KekId, KekUri, Refusal, lock};
 
 /// What the ring knows of the services: how many calls they take, and which KEKs are down.
 pub(super) struct Calls {
@@ -53,13 +53,13 @@ impl Calls {
             Cost::Network => Limit::of_service(connector.quota()),
             _ => Limit::of_machine(),
         };
-        let mut limits = self.limits.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut limits = lock(&self.limits);
         let service = (uri.kind(), connector.service(uri));
         limits.entry(service).or_insert_with(new).clone()
     }
 
-    fn down(&self) -> std::sync::MutexGuard<'_, Breaker> {
-        self.down.lock().unwrap_or_else(PoisonError::into_inner)
+    fn down(&self) -> MutexGuard<'_, Breaker> {
+        lock(&self.down)
     }
 }
 

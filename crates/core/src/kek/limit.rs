@@ -15,12 +15,13 @@
 mod pace;
 mod state;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use tokio::sync::{Mutex as Line, Notify};
 use tokio::time::{Instant, sleep_until};
 
+use super::lock;
 pub(super) use pace::Quota;
 use state::{State, Wait};
 
@@ -87,7 +88,7 @@ impl Limit {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::collections::{HashSet, VecDeque};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -21,7 +21,7 @@ use super::lifetime::Lifetimes;
 use super::provider::{Connector, Cost, PROVIDERS, Surroundings};
 use super::{
     Action, Context, DataKey, KekError, KekId, KekUri, Opened, PluginUser, Refusal, Vaults,
-    Wrapped, WrappedKey,
+    Wrapped, WrappedKey, lock,
 };
 use crate::secret::SecretValue;
 
@@ -364,9 +364,4 @@ impl Drop for RemovedIfEmpty<'_> {
     fn drop(&mut self) {
         lock(&self.ring.unwrapped).remove(self.commitment, self.context, self.slot);
     }
-}
-
-/// Locks, even if another thread panicked with the lock. The maps are still consistent then.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

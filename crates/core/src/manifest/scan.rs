@@ -150,15 +150,15 @@ pub fn may_mention(bytes: &[u8]) -> bool {
             .any(|word| memmem::find(bytes, word.as_bytes()).is_some())
 }
 
-/// Whether the bytes are UTF-16.
-fn is_wide(bytes: &[u8]) -> bool {
+/// Returns whether a text begins as UTF-16 does, in which most bytes of words are zero.
+#[must_use]
+pub fn is_wide(bytes: &[u8]) -> bool {
     bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff")
 }
 
 /// Returns whether the text may have a word that a search of its bytes does not find: an escape or
 /// a `!!binary` tag can hide any text from it.
-#[must_use]
-pub fn may_hide_words(bytes: &[u8]) -> bool {
+fn may_hide_words(bytes: &[u8]) -> bool {
     memchr::memchr(b'\\', bytes).is_some()
         || BINARY.iter().any(|tag| memmem::find(bytes, tag.as_bytes()).is_some())
 }

@@ -1,7 +1,7 @@
 //! The calls to AWS KMS.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -24,7 +24,7 @@ use crate::kek::limit::Quota;
 use crate::kek::provider::Connector;
 use crate::kek::retry::CONNECT;
 use crate::kek::{
-    Action, Context, DataKey, Kek, KekError, KekUri, Opened, Refusal, Wrapped, WrappedKey,
+    Action, Context, DataKey, Kek, KekError, KekUri, Opened, Refusal, Wrapped, WrappedKey, lock,
 };
 
 /// One key of AWS KMS.
@@ -91,7 +91,7 @@ impl Clients {
             Some(region) => region.to_owned(),
             None => self.own_region().await?.to_string(),
         };
-        let mut regions = self.regions.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut regions = lock(&self.regions);
         let connect = || {
             let builder = aws_sdk_kms::config::Builder::from(config);
             let builder = builder.region(Region::new(region.clone()));

@@ -1,7 +1,7 @@
 //! The calls to Azure Key Vault.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -21,7 +21,7 @@ use crate::kek::limit::Quota;
 use crate::kek::provider::Connector;
 use crate::kek::retry::{in_time, retry};
 use crate::kek::{
-    Action, Context, DataKey, Kek, KekError, KekUri, Opened, Refusal, Wrapped, WrappedKey,
+    Action, Context, DataKey, Kek, KekError, KekUri, Opened, Refusal, Wrapped, WrappedKey, lock,
 };
 
 /// A key of Azure Key Vault.
@@ -49,7 +49,7 @@ impl Clients {
         let domain = vault.split_once('.').map_or(vault, |(_, domain)| domain);
         let scope = format!("https://{domain}/.default");
         self.login.get_token(&[&scope], None).await.map_err(|e| refusal(request, &e))?;
-        let mut vaults = self.vaults.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut vaults = lock(&self.vaults);
         if let Some(client) = vaults.get(vault) {
             return Ok(client.clone());
         }

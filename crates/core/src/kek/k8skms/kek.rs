@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use base64::Engine;
@@ -17,7 +17,7 @@ use crate::kek::lifetime::{Lifetimes, Limits, Renewal, Renewed};
 use crate::kek::provider::{Connector, Cost};
 use crate::kek::retry::retry;
 use crate::kek::{
-    Action, Context, DataKey, Kek, KekError, KekUri, Opened, Refusal, Wrapped, WrappedKey,
+    Action, Context, DataKey, Kek, KekError, KekUri, Opened, Refusal, Wrapped, WrappedKey, lock,
 };
 
 /// The maximum size of a ciphertext, and of a key id, in bytes. The protocol sets it.
@@ -61,7 +61,7 @@ impl Connector for Plugins {
             let plugin = Renewed::new(self.lifetimes);
             Arc::new(PluginKek { uri: uri.clone(), limits: self.lifetimes.limits, plugin })
         };
-        let mut keks = self.keks.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut keks = lock(&self.keks);
         keks.entry(uri.clone()).or_insert_with(new).clone()
     }
 

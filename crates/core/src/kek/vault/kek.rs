@@ -1,7 +1,7 @@
 //! The calls to the transit engine.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use base64::Engine;
@@ -20,6 +20,7 @@ use crate::kek::provider::Connector;
 use crate::kek::retry::{passes, retry, retry_login};
 use crate::kek::{
     Action, Context, DataKey, Kek, KekError, KekId, KekUri, Opened, Refusal, Wrapped, WrappedKey,
+    lock,
 };
 
 /// The maximum number of DEKs in one call.
@@ -85,11 +86,11 @@ impl Server {
     }
 
     fn takes_one(&self, kek: &KekUri) -> bool {
-        self.one_by_one.lock().unwrap_or_else(PoisonError::into_inner).contains(kek)
+        lock(&self.one_by_one).contains(kek)
     }
 
     fn take_one(&self, kek: &KekUri) {
-        self.one_by_one.lock().unwrap_or_else(PoisonError::into_inner).insert(kek.clone());
+        lock(&self.one_by_one).insert(kek.clone());
     }
 
     /// Returns the client after the login.

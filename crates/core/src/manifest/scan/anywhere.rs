@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use memchr::memmem::{self, Finder};
 
-use super::{BINARY, FileKind, Found, PROTECTED, SEALED_MARK, scan};
+use super::{BINARY, FileKind, Found, PROTECTED, SEALED_MARK, is_wide, scan};
 use crate::envelope::{Jwe, Kind, MAX_SEALED_SIZE};
 use crate::manifest::tokens::base64_token;
 
@@ -30,10 +30,9 @@ pub struct Sealing {
 /// Returns whether a text may have a sealed Secret, however it is written.
 #[must_use]
 pub fn may_have_sealed(bytes: &[u8]) -> bool {
-    let is_wide = bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff");
     let words = ["nvcrypt", SEALED_MARK, PROTECTED, "\\x", "\\u", "\\U", "\\\n", "\\\r"];
     let has = |word: &str| memmem::find(bytes, word.as_bytes()).is_some();
-    is_wide || words.into_iter().chain(BINARY).any(has)
+    is_wide(bytes) || words.into_iter().chain(BINARY).any(has)
 }
 
 /// Calls `each` with every sealed value and every seal in a text.

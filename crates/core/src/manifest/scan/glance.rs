@@ -12,20 +12,9 @@ use super::{FileKind, SEALED_MARK, is_wide, may_mention};
 use crate::manifest::tree::{MAX_DEPTH, MAX_NODES};
 use crate::manifest::words::may_hide;
 
-/// Words with which a text is always scanned. They are rare elsewhere.
+/// Every word that matters. An escape must not hide one.
 ///
 /// The quote is that of the first member of a sealed value in JSON, with or without a backslash.
-const WORDS: [&str; 6] = [
-    SEALED_MARK,
-    "\"protected",
-    "secretGenerator",
-    "PatchTransformer",
-    "PatchJson6902Transformer",
-    "PatchStrategicMergeTransformer",
-];
-/// Kinds of objects that contain patches, and whose names are common words.
-const KINDS: [&str; 2] = ["Kustomization", "Component"];
-/// Every word that an escape must not hide.
 const HIDDEN: [&str; 12] = [
     SEALED_MARK,
     "\"protected",
@@ -40,6 +29,10 @@ const HIDDEN: [&str; 12] = [
     "Secret",
     "EnvcryptSecret",
 ];
+/// Words with which a text is always scanned. They are rare elsewhere.
+const WORDS: &[&str] = HIDDEN.split_at(6).0;
+/// Kinds of objects that contain patches, and whose names are common words.
+const KINDS: &[&str] = HIDDEN.split_at(6).1.split_at(2).0;
 /// How far before a word to search for its key, in bytes.
 const LOOK_BACK: usize = 1 << 10;
 /// How many nodes an indicator such as `:` can add: a mapping, its key, its value, and a document.
