@@ -30,7 +30,7 @@ const START: u16 = 16;
 /// The number of calls that may be under way at a service that never throttles.
 const MOST: u16 = 128;
 /// The rate at the start, in calls a second.
-const START_RATE: f64 = 300.0;
+const START_RATE: f64 = 450.0;
 
 /// The limit of one service. All KEKs that share a quota share it.
 pub(super) struct Limit {

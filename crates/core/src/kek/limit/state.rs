@@ -9,7 +9,7 @@ use super::{START, START_RATE};
 use crate::secret::random_bytes;
 
 /// The number of answers before anything grows. A service that allows little throttles until then.
-const HOLD: u32 = 80;
+const HOLD: u32 = 64;
 /// The growth in a round after that, before the first throttled answer.
 const GROWTH: f64 = 2.0;
 /// The growth of the rate in a second after a throttled answer.
