@@ -307,3 +307,6 @@ impl<'a, T: Fn(&KekUri) -> bool> Dek<'a, T> {
         }
     }
 }
+
+#[cfg(all(test, feature = "age"))]
+mod tests;
