@@ -308,5 +308,6 @@ impl<'a, T: Fn(&KekUri) -> bool> Dek<'a, T> {
     }
 }
 
-#[cfg(all(test, feature = "age"))]
+#[cfg(test)]
+#[cfg(feature = "age")]
 mod tests;
