@@ -168,6 +168,9 @@ async fn each_failure_of_a_plugin_is_one_error_and_happens_once() {
                 let error = setting.round_trip(words).await.expect_err(words);
                 assert_eq!(error.refusal, Refusal::Plugin, "{words}");
                 assert_eq!(error.detail.as_deref(), Some(why), "{words}");
+                let hint = "update `age-plugin-test`, and test it with `age` itself";
+                let hint = (!why.contains("asked for")).then_some(hint);
+                assert_eq!(error.hint.as_deref(), hint, "{words}");
             }
             let machine = if part.is_empty() { "identity-v1" } else { "recipient-v1" };
             let starts = setting.starts();
