@@ -1,4 +1,7 @@
-//! What the URIs and the contexts of all kinds of KEK say.
+//! What the URIs and the contexts of all kinds of KEK say, and what a ring keeps.
+
+use std::sync::Arc;
+use std::time::Duration;
 
 use super::*;
 
@@ -74,4 +77,51 @@ fn a_context_names_a_secret_a_namespace_or_a_cluster() {
     for other in [namespace, cluster, Context::default()] {
         assert!(!other.names_secret(), "{other:?}");
     }
+}
+
+#[cfg(feature = "age")]
+fn ring(keep: Keep) -> Ring {
+    Ring::new(RingOptions {
+        identities: Vec::new(),
+        passphrases: Arc::new(|_| Err("nobody is asked".to_owned())),
+        plugin_user: None,
+        patience: Duration::from_secs(2),
+        lifetimes: Lifetimes { keep, ..Lifetimes::run() },
+        vaults: Default::default(),
+    })
+}
+
+/// What a ring keeps, it unwraps without any KEK.
+#[cfg(feature = "age")]
+#[tokio::test]
+async fn a_ring_keeps_data_keys_until_it_forgets_them_and_another_can_take_them_over() {
+    let context = Context::new(Some("prod"), Some("db"));
+    let unwrapped = |kek: &str| {
+        let key = Arc::new(DataKey::generate());
+        Unwrapped { key, by: uri(kek).id(), version: None }
+    };
+    let old = ring(Keep::Always);
+    old.remember([1; 32], &context, unwrapped(AWS));
+    old.remember([2; 32], &context, unwrapped(GCP));
+    assert_eq!(old.kept(), 2);
+    let new = ring(Keep::Always);
+    new.take_over(&old, |kek| *kek == uri(AWS).id());
+    assert_eq!(new.kept(), 1, "only what its settings allow");
+    let kept = async |ring: &Ring, commitment| {
+        ring.unwrap(&[], &context, commitment, |_| true).await.map(|kept| kept.by)
+    };
+    assert_eq!(kept(&new, [1; 32]).await.expect("kept"), uri(AWS).id());
+    assert!(kept(&new, [2; 32]).await.is_err());
+    let elsewhere = Context::new(Some("dev"), Some("db"));
+    assert!(new.unwrap(&[], &elsewhere, [1; 32], |_| true).await.is_err());
+    new.sweep();
+    assert_eq!(new.kept(), 1, "it is not too old");
+    new.forget();
+    assert_eq!(new.kept(), 0);
+    assert!(kept(&new, [1; 32]).await.is_err());
+    let short = ring(Keep::For { age: Duration::from_millis(1), most: 10 });
+    short.remember([1; 32], &context, unwrapped(AWS));
+    tokio::time::sleep(Duration::from_millis(2)).await;
+    short.sweep();
+    assert_eq!(short.kept(), 0, "a server does not wait for the next call");
 }
