@@ -184,6 +184,39 @@ async fn what_nobody_waits_for_any_more_is_told_to_stop() {
     assert!(is_done.recv().expect("it ends"));
 }
 
+/// A locked SSH key tells its recipient.
+#[test]
+fn only_the_passphrase_of_the_ssh_key_that_opens_is_asked_for() {
+    let ssh = include_str!("../../../../tests/age/locked_ed25519");
+    let recipient = include_str!("../../../../tests/age/locked_ed25519.pub");
+    let other = new_identity(false);
+    let folder = tempfile::tempdir().expect("a folder");
+    let files = [("a.age", locked(&other.file, "open sesame")), ("ssh", ssh.to_owned())];
+    let paths = files.map(|(name, text)| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).expect("written");
+        path
+    });
+    let (asked, questions) = std::sync::mpsc::channel();
+    let asked = std::sync::Mutex::new(asked);
+    let passphrases = move |question: &str| {
+        asked.lock().expect("whole").send(question.to_owned()).expect("the test listens");
+        Ok(SecretValue::new(b"open sesame".to_vec()))
+    };
+    let identities = Arc::new(Identities::new(paths.into(), Arc::new(passphrases), None));
+    let kek = AgeKek::new(KekUri::age(recipient.trim()).expect("a recipient"), identities.clone());
+    let wrapped = kek.encrypt(&DataKey::generate()).expect("wrapped");
+    assert!(kek.decrypt(&wrapped).is_ok());
+    let asked: Vec<String> = questions.try_iter().collect();
+    assert!(asked.len() == 1 && asked[0].ends_with("/ssh"), "{asked:?}");
+    // Nobody needs it for another recipient.
+    let kek = AgeKek::new(KekUri::age(&other.recipient).expect("a recipient"), identities);
+    let wrapped = kek.encrypt(&DataKey::generate()).expect("wrapped");
+    assert!(kek.decrypt(&wrapped).is_ok());
+    let asked: Vec<String> = questions.try_iter().collect();
+    assert!(asked.len() == 1 && asked[0].ends_with("/a.age"), "{asked:?}");
+}
+
 #[test]
 fn a_locked_identity_asks_for_its_passphrase() {
     let mine = new_identity(true);

@@ -228,6 +228,25 @@ async fn an_error_of_the_plugin_is_shown_without_the_identity_and_only_for_its_d
 }
 
 #[tokio::test]
+async fn an_error_of_the_plugin_that_seals_does_not_keep_it_from_sealing_the_next_time() {
+    let words = "a+seal-pin";
+    let setting = Setting::new(&[words], &["1", "123456"]);
+    let error = setting.wrap(words).await.err().expect("an error");
+    assert!(error.detail.expect("a detail").contains("wrong PIN 1"));
+    setting.round_trip(words).await.expect("the right PIN");
+}
+
+#[tokio::test]
+async fn a_plugin_can_label_its_stanzas_and_can_answer_for_no_other_file() {
+    let labels = "a+seal-labels";
+    Setting::new(&[labels], &[]).round_trip(labels).await.expect("opened");
+    let other = "a+seal-other";
+    let error = Setting::new(&[other], &[]).wrap(other).await.err().expect("refused");
+    let why = "the answer of `age-plugin-test` is not the protocol of age plugins";
+    assert_eq!(error.detail.as_deref(), Some(why));
+}
+
+#[tokio::test]
 async fn only_the_identity_of_the_named_recipient_goes_to_the_plugin() {
     let setting = Setting::new(&["a", "b"], &[]);
     setting.round_trip("a").await.expect("opened");
