@@ -137,13 +137,13 @@ mod tests {
         let limits = Limits::default();
         let late = || error(Refusal::Unreachable);
         let started = Instant::now();
-        let hangs = retry(limits, late, || std::future::pending::<Result<(), _>>()).await;
+        let hangs = retry(limits, late, std::future::pending::<Result<(), _>>).await;
         assert_eq!(hangs.expect_err("late").refusal, Refusal::Unreachable);
         // Three attempts with two pauses.
         assert_eq!(started.elapsed(), 3 * limits.attempt + 3 * BACKOFF);
         let short = Limits { operation: Duration::from_secs(6), ..limits };
         let started = Instant::now();
-        let hangs = retry(short, late, || std::future::pending::<Result<(), _>>()).await;
+        let hangs = retry(short, late, std::future::pending::<Result<(), _>>).await;
         assert_eq!(hangs.expect_err("late").refusal, Refusal::Unreachable);
         assert_eq!(started.elapsed(), short.operation);
     }

@@ -151,7 +151,7 @@ mod tests {
             (Code::Internal, Refusal::Unreachable, "check the network"),
             (Code::Unimplemented, Refusal::Failed, ""),
         ] {
-            let refused = of(&answer(code.clone()), Action::Unwrap);
+            let refused = of(&answer(code), Action::Unwrap);
             assert_eq!(refused.refusal, why, "{code:?}");
             assert_eq!(refused.detail, Some(format!("{}: no", code.name())));
             let shown = refused.hint.unwrap_or_default();
