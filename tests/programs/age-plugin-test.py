@@ -36,6 +36,12 @@ def act(words, line):
         elif word == "unknown":
             assert ask("make-coffee", "now", body=b"milk")[0] == ["unsupported"]
             continue
+        elif word == "labels":
+            assert ask("labels", "postquantum")[0] == ["ok"]
+            continue
+        elif word == "other":
+            ask("recipient-stanza", "1", "test", base64_of(b"other"), body=b"for another file")
+            continue
         elif word == "leak":
             ask("error", "identity", "0", body=f"bad {line} and {line.lower()}".encode())
         elif word == "crash":

@@ -91,6 +91,52 @@ fn an_alias_in_the_environment_is_trusted_for_the_key_behind_it() {
     stranger.pipe(&yaml, ["unwrap", "-f", "-"]).succeeds();
 }
 
+/// A machine with this list of trusted KEKs, before it has seen what is behind an alias.
+fn trusting(grants: &[String], port: u16) -> Sandbox {
+    let machine = with_kms(Sandbox::new(), port).env("AWS_REGION", REGION);
+    std::fs::create_dir_all(machine.config()).expect("made");
+    std::fs::write(machine.config().join("trusted-keks"), grants.join("\n")).expect("written");
+    machine
+}
+
+#[test]
+fn the_key_behind_an_alias_gets_the_grants_of_this_alias_only() {
+    let (arn, other) = (kms().key(), kms().key());
+    kms().alias("for-some", &arn);
+    let yaml = sealed(&sandbox(), &format!("awskms:///{arn}"));
+    let of_other = format!("open prod awskms:///{other}");
+    for (namespace, opens) in [("dev", false), ("prod", true)] {
+        let grant = format!("open {namespace} awskms:///alias/for-some");
+        let machine = trusting(&[grant, of_other.clone()], kms().port);
+        let run = machine.pipe(&yaml, ["unwrap", "-f", "-"]);
+        if opens {
+            run.succeeds();
+        } else {
+            let error = run.fails(1);
+            assert!(error.contains("has no KEK that this machine trusts"), "{error}");
+        }
+    }
+}
+
+#[test]
+fn a_rule_can_name_an_alias_of_your_account_and_asks_no_other_account_for_its_alias() {
+    let (arn, proxy) = (kms().key(), FaultProxy::start(kms().port));
+    kms().alias("in-a-rule", &arn);
+    let yaml = sealed(&sandbox(), &format!("awskms:///{arn}"));
+    let elsewhere = format!("arn:aws:kms:{REGION}:999999999999:alias/in-a-rule");
+    for (name, calls) in [("alias/in-a-rule", &["describekey", "decrypt"][..]), (&elsewhere, &[])] {
+        let machine = trusting(&[format!("open prod awskms:///{arn}")], proxy.port);
+        machine.write(".envcrypt.yaml", format!("rules: [{{keks: ['awskms:///{name}']}}]"));
+        machine.write("db.yaml", &yaml);
+        let run = machine.run(["unwrap", "-f", "db.yaml"]);
+        match calls.is_empty() {
+            true => drop(run.fails(1)),
+            false => drop(run.succeeds()),
+        }
+        assert_eq!(proxy.take().0, calls, "{name}");
+    }
+}
+
 #[test]
 fn one_call_for_each_dek_and_none_for_what_is_answered_offline() {
     let arn = kms().key();

@@ -142,3 +142,6 @@ impl SealedSecret {
         keks
     }
 }
+
+#[cfg(test)]
+mod tests;

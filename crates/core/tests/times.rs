@@ -55,8 +55,9 @@ fn a_new_seal_is_always_after_the_one_that_it_replaces() {
         (NOW, NOW + 50, NOW + 50),
         (NOW, NOW, NOW + 1),
         (NOW, NOW - 1000, NOW + 1),
+        (NOW + 86_400, NOW, NOW + 86_401),
         // More than a day ahead: a wrong clock, or a forged time. It does not last.
-        (NOW + 90_000, NOW, NOW),
+        (NOW + 86_401, NOW, NOW),
         (u64::MAX, NOW, NOW),
     ] {
         let changed = sealer().change(sealed(last), BTreeMap::new(), &[], now).expect("it fits");
@@ -99,6 +100,23 @@ fn the_same_value_that_is_set_again_keeps_the_time_of_its_birth() {
     // A time after the sealing comes from a wrong clock.
     let early = sealer().seal_values_again(&values, &born, NOW - 100);
     assert!(early.values().all(|jwe| jwe.born() == NOW - 100));
+}
+
+#[test]
+fn a_value_that_was_never_sealed_before_has_no_other_time() {
+    let sealed = |born| {
+        let mut number = 0;
+        let next_iv = || {
+            number += 1;
+            [number; 12]
+        };
+        let old = open(&sealed(NOW));
+        sealer().seal_with(old, NOW, |_| born, next_iv).expect("it fits")
+    };
+    for born in [NOW, NOW + 1] {
+        assert_eq!(sealed(Some(born)), sealed(None), "one form, byte for byte");
+    }
+    assert_ne!(sealed(Some(NOW - 1)), sealed(None));
 }
 
 proptest! {

@@ -152,6 +152,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_uses_of_a_grant_are_written_as_they_are_read() {
+        for (text, uses, opens, seals) in [
+            ("open", Uses::Open, true, false),
+            ("seal", Uses::Seal, false, true),
+            ("open,seal", Uses::Both, true, true),
+        ] {
+            assert_eq!(text.parse(), Ok(uses));
+            assert_eq!(uses.to_string(), text);
+            assert_eq!((uses.allow(Use::Open), uses.allow(Use::Seal)), (opens, seals), "{text}");
+        }
+        for bad in ["", "seal,open", "Open", "both"] {
+            assert_eq!(bad.parse::<Uses>(), Err(()), "{bad}");
+        }
+    }
+
+    #[test]
     fn a_scope_is_a_namespace_a_pattern_or_one_secret() {
         let place = |text: &str| -> Place {
             let (namespace, name) = text.split_once('/').expect("two parts");

@@ -75,6 +75,7 @@ mod tests {
         for bad in ["", "[", "{a", &"*".repeat(MAX_LENGTH + 1)] {
             assert!(bad.parse::<Pattern>().is_err(), "{bad}");
         }
+        assert!("a".repeat(MAX_LENGTH).parse::<Pattern>().is_ok());
         let _ = huge.parse::<Pattern>();
         let _ = "[^/]".repeat(200).parse::<Pattern>();
         assert!("prod-*".parse::<Pattern>().expect("valid").matches("prod-eu"));

@@ -312,6 +312,36 @@ mod tests {
     }
 
     #[test]
+    fn an_alias_names_the_keys_that_were_seen_behind_it() {
+        let mut trust = Trust::load(None).expect("empty");
+        trust.note_alias(&aws("b"), &aws("behind"));
+        trust.note_alias(&aws("itself"), &aws("itself"));
+        assert!(trust.may_name(&aws("b"), &aws("behind")) && trust.may_name(&aws("b"), &aws("b")));
+        assert!(!trust.may_name(&aws("b"), &aws("other")));
+        assert!(!trust.may_name(&aws("behind"), &aws("b")));
+        assert_eq!(trust.behind(&aws("itself")).count(), 0);
+    }
+
+    #[test]
+    fn what_is_granted_already_is_not_written_again() {
+        let mut trust = Trust::load(None).expect("empty");
+        let mut grants = |uses, kek: &str| {
+            trust.grant_later(uses, Scope::everywhere(), &aws(kek));
+            trust.grants().count()
+        };
+        assert_eq!([Uses::Both, Uses::Open, Uses::Seal].map(|uses| grants(uses, "a")), [1, 1, 1]);
+        assert_eq!([Uses::Open, Uses::Open, Uses::Seal].map(|uses| grants(uses, "b")), [2, 2, 3]);
+    }
+
+    #[test]
+    fn a_list_that_cannot_be_read_is_an_error_and_not_an_empty_list() {
+        let folder = tempfile::tempdir().expect("a folder");
+        assert!(Trust::load(Some(folder.path().join("missing"))).is_ok());
+        let unreadable = Trust::load(Some(folder.path().to_owned())).err().expect("refused");
+        assert!(matches!(unreadable, TrustError::Io { action: "read", .. }), "{unreadable}");
+    }
+
+    #[test]
     fn many_at_once_lose_nothing() {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("trusted-keks");

@@ -316,3 +316,6 @@ fn decode(member: &'static str, text: &str) -> Result<Vec<u8>, Refused> {
 fn decode_array<const N: usize>(member: &'static str, text: &str) -> Result<[u8; N], Refused> {
     decode(member, text)?.try_into().map_err(|_| Refused::Base64(member))
 }
+
+#[cfg(test)]
+mod tests;

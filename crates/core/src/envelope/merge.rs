@@ -146,9 +146,11 @@ impl<'a> Merge<'a> {
         for (part, side) in disputed {
             let MergePart::Value(key) = part else { continue };
             let values = (ours.values.get(key), theirs.values.get(key));
+            // A value that neither a side nor its bases have is not disputed.
             let is_old = |value: Option<&SecretValue>| {
-                let mut values = bases.iter().map(|base| base.values.get(key));
-                !bases.is_empty() && values.all(|base| same(base, value))
+                let is_same =
+                    |base: &PlainSecret| value.is_some_and(|value| base.holds(key, value));
+                !bases.is_empty() && bases.iter().all(is_same)
             };
             *side = match values {
                 (Some(ours), Some(theirs)) if ours.same_as(theirs) => {
@@ -334,14 +336,6 @@ fn signatures(merged: &SealedSecret, sides: [&SealedSecret; 2]) -> Vec<AuthorSig
 /// clock, and is before all others.
 fn time(seal: &Jwe, now: u64) -> (bool, u64) {
     (!is_too_late(seal.sealed_at, now), seal.sealed_at)
-}
-
-fn same(one: Option<&SecretValue>, other: Option<&SecretValue>) -> bool {
-    match (one, other) {
-        (Some(one), Some(other)) => one.same_as(other),
-        (None, None) => true,
-        _ => false,
-    }
 }
 
 /// The side of a sealed part. Parts with the same digest can still have different recipients: the

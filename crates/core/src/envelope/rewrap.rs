@@ -307,3 +307,7 @@ impl<'a, T: Fn(&KekUri) -> bool> Dek<'a, T> {
         }
     }
 }
+
+#[cfg(test)]
+#[cfg(feature = "age")]
+mod tests;

@@ -147,6 +147,25 @@ mod tests {
     }
 
     #[test]
+    fn a_slot_that_is_filled_or_that_another_caller_still_fills_stays() {
+        let mut cache = Cache::new(Keep::Always);
+        let slots = fill(&mut cache, 2);
+        let by = crate::kek::KekUri::aws("alias/a").expect("an alias").id();
+        let unwrapped = Unwrapped { key: Arc::new(DataKey::generate()), by, version: None };
+        assert!(slots[0].set(unwrapped.clone()).is_ok());
+        let other = cache.slot([1; 32], &Context::default());
+        for (index, slot) in slots.iter().enumerate() {
+            cache.remove([index as u8; 32], &Context::default(), slot);
+        }
+        assert_eq!(cache.len(), 2);
+        assert!(Arc::ptr_eq(&other, &slots[1]));
+        let kept = cache.kept();
+        assert_eq!(kept.len(), 1, "only what is filled");
+        assert_eq!((kept[0].0, &kept[0].1), ([0; 32], &Context::default()));
+        assert!(Arc::ptr_eq(&kept[0].2.key, &unwrapped.key));
+    }
+
+    #[test]
     fn a_server_forgets_what_is_too_old() {
         let mut cache = Cache::new(Keep::For { age: Duration::ZERO, most: 100 });
         fill(&mut cache, 10);

@@ -276,6 +276,18 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn it_is_due_when_half_of_its_time_has_passed() {
+        let login = renewed(None);
+        let before = Instant::now();
+        login.get(async |_| Ok(Renewal::New(1, Some(MINUTE)))).await.expect("made");
+        let after = Instant::now();
+        let made = login.made.read().expect("whole");
+        let (due, ends) = made.as_ref().and_then(|made| made.due.zip(made.ends)).expect("known");
+        assert!((before + MINUTE / 2..=after + MINUTE / 2).contains(&due));
+        assert!((before + MINUTE..=after + MINUTE).contains(&ends));
+    }
+
+    #[tokio::test]
     async fn one_can_be_extended() {
         let login = renewed(None);
         login.get(async |_| Ok(Renewal::New(1, Some(MINUTE)))).await.expect("made");

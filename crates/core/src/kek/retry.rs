@@ -88,3 +88,63 @@ pub(super) async fn in_time<T>(
 pub(super) fn passes(refusal: Refusal) -> bool {
     matches!(refusal, Refusal::Throttled | Refusal::Unreachable)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::kek::{Action, KekUri};
+
+    fn error(refusal: Refusal) -> KekError {
+        KekError::new(&KekUri::aws("alias/a").expect("valid"), Action::Wrap, refusal)
+    }
+
+    /// Calls a service that refuses each call. Returns when the calls began, in milliseconds.
+    async fn calls(refusal: Refusal, is_login: bool) -> Vec<u128> {
+        let (started, calls) = (Instant::now(), RefCell::new(Vec::new()));
+        let late = || error(Refusal::Unreachable);
+        let call = async || {
+            calls.borrow_mut().push(started.elapsed().as_millis());
+            Err::<(), _>(error(refusal))
+        };
+        let answer = match is_login {
+            true => retry_login(Limits::default(), late, call).await,
+            false => retry(Limits::default(), late, call).await,
+        };
+        assert_eq!(answer.expect_err("refused").refusal, refusal);
+        calls.into_inner()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_passes_is_tried_three_times_with_longer_and_longer_pauses() {
+        let three = [0, 200, 600];
+        assert_eq!(calls(Refusal::Unreachable, false).await, three);
+        assert_eq!(calls(Refusal::Unreachable, true).await, three);
+        assert_eq!(calls(Refusal::Throttled, true).await, three);
+        // The ring makes a throttled call again.
+        assert_eq!(calls(Refusal::Throttled, false).await, [0]);
+        for refusal in [Refusal::Denied, Refusal::NotLoggedIn, Refusal::Rejected, Refusal::Failed] {
+            assert_eq!(calls(refusal, false).await, [0], "{refusal:?}");
+            assert_eq!(calls(refusal, true).await, [0], "{refusal:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_that_hangs_ends_in_time() {
+        let limits = Limits::default();
+        let late = || error(Refusal::Unreachable);
+        let started = Instant::now();
+        let hangs = retry(limits, late, std::future::pending::<Result<(), _>>).await;
+        assert_eq!(hangs.expect_err("late").refusal, Refusal::Unreachable);
+        // Three attempts with two pauses.
+        assert_eq!(started.elapsed(), 3 * limits.attempt + 3 * BACKOFF);
+        let short = Limits { operation: Duration::from_secs(6), ..limits };
+        let started = Instant::now();
+        let hangs = retry(short, late, std::future::pending::<Result<(), _>>).await;
+        assert_eq!(hangs.expect_err("late").refusal, Refusal::Unreachable);
+        assert_eq!(started.elapsed(), short.operation);
+    }
+}

@@ -365,3 +365,6 @@ impl Drop for RemovedIfEmpty<'_> {
         lock(&self.ring.unwrapped).remove(self.commitment, self.context, self.slot);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -197,7 +197,7 @@ fn with_several_bases_only_a_side_that_is_all_of_them_did_not_change() {
 }
 
 #[test]
-fn a_side_with_another_seal_that_is_not_later_than_that_of_the_base_is_rolled_back() {
+fn a_side_with_another_seal_that_is_earlier_than_that_of_the_base_is_rolled_back() {
     let old = sealed(&["k"], &[("a", "1"), ("b", "1")]);
     let base = set(&old, &["k"], &[("a", "2")], &[]);
     let new = sealer(&["k"]).change(base.clone(), BTreeMap::new(), &[], 300).expect("it fits");
@@ -208,6 +208,8 @@ fn a_side_with_another_seal_that_is_not_later_than_that_of_the_base_is_rolled_ba
     assert_eq!(rolled_back(&base, &old, &new), Some(Side::Ours));
     assert_eq!(rolled_back(&base, &base, &old), Some(Side::Theirs));
     assert_eq!(rolled_back(&base, &base, &new), None);
+    let same_time = sealer(&["k"]).seal(plain(&[("a", "1")]), 200).expect("it fits");
+    assert_eq!(rolled_back(&base, &same_time, &new), None);
     assert_eq!(rolled_back(&base, &rewrapped(&base, &["x"]), &new), None);
     assert_eq!(Merge::new(&[None], &new, &old).rolled_back(1000), None);
     // One of several common versions is no rollback.
@@ -237,6 +239,61 @@ fn a_seal_that_is_older_than_that_of_the_other_change_does_not_stay() {
     merge.compare(&[plain(&[("b", "1")])], &plain(&[]), &plain(&[("b", "1")]));
     let merged = merge.combine(&ours, &theirs, 1000);
     assert!(merged.is_sealed && merged.secret.seal == ours.seal);
+}
+
+#[test]
+fn of_two_seals_of_the_same_time_none_stays_if_only_one_fits() {
+    let base = sealed(&["k"], &[("a", "1")]);
+    let ours = set(&base, &["k"], &[("a", "2")], &[]);
+    let theirs = sealer(&["k"]).change(base.clone(), BTreeMap::new(), &[], 200).expect("it fits");
+    let bases = [Some(base)];
+    for (ours, theirs) in [(&ours, &theirs), (&theirs, &ours)] {
+        let merged = Merge::new(&bases, ours, theirs).combine(ours, theirs, 300);
+        assert!(!merged.is_sealed);
+    }
+}
+
+#[test]
+fn the_only_change_keeps_its_seal_after_a_common_version_of_a_wrong_clock() {
+    let late = 1 << 20;
+    let base = sealer(&["k"]).seal(plain(&[("a", "1")]), late).expect("it fits");
+    let changed = set(&base, &["k"], &[("a", "2")], &[]);
+    let bases = [Some(base.clone())];
+    // Once the clock is there, the time of the common version looks true.
+    for (ours, theirs) in [(&base, &changed), (&changed, &base)] {
+        let merged = Merge::new(&bases, ours, theirs).combine(ours, theirs, late);
+        assert!(merged.is_sealed);
+        assert_eq!(merged.secret, changed);
+    }
+    // Without a known common version, the later seal counts.
+    let mut merge = Merge::new(&[], &changed, &base);
+    merge.decide(MergePart::Value(key("a")), Side::Ours);
+    assert!(!merge.combine(&changed, &base, late).is_sealed);
+}
+
+#[test]
+fn labels_and_annotations_are_merged_by_name_and_those_of_tools_are_never_disputed() {
+    type Change<'a> = &'a [(&'a str, &'a str)];
+    let with = |base: &SealedSecret, labels: Change<'_>, annotations: Change<'_>| {
+        let mut new = base.clone();
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        new.meta.labels.extend(labels.iter().map(owned));
+        new.meta.annotations.extend(annotations.iter().map(owned));
+        new
+    };
+    let base = with(&sealed(&["k"], &[("a", "1")]), &[("team", "a")], &[("note", "a")]);
+    let ours = with(&base, &[("team", "b")], &[("of-ours", "1")]);
+    let theirs = with(&base, &[("of-theirs", "1")], &[("note", "b")]);
+    let bases = [Some(base.clone())];
+    let merge = Merge::new(&bases, &ours, &theirs);
+    assert_eq!(merge.disputed_names(), [""; 0]);
+    let both =
+        with(&base, &[("team", "b"), ("of-theirs", "1")], &[("note", "b"), ("of-ours", "1")]);
+    assert_eq!(merge.combine(&ours, &theirs, 300).secret, both);
+    let tool = "argocd.argoproj.io/instance";
+    let ours = with(&base, &[("team", "b"), (tool, "b")], &[("note", "b")]);
+    let theirs = with(&base, &[("team", "c"), (tool, "c")], &[("note", "c")]);
+    assert_eq!(Merge::new(&bases, &ours, &theirs).disputed_names(), ["team", "note"]);
 }
 
 #[test]

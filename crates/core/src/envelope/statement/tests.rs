@@ -6,7 +6,7 @@ use base64::prelude::BASE64_STANDARD;
 use sha2::{Digest, Sha512};
 
 use super::*;
-use crate::envelope::{Scope, Sealer};
+use crate::envelope::{Merge, Scope, Sealer};
 use crate::kek::{DataKey, WrappedKey};
 use crate::secret::{Meta, Place, PlainSecret, SecretType, SecretValue};
 use crate::signature::{SignerError, Signers};
@@ -213,7 +213,11 @@ fn signatures_that_count_stay_and_of_each_key_the_one_that_covers_most() {
     secret.signatures = [less.clone(), more.clone()].concat();
     let mut all = secret.clone();
     all.keep_signatures(None);
-    assert_eq!(all.signatures, [more[0].clone(), less[1].clone(), more[1].clone()]);
+    let kept = [more[0].clone(), less[1].clone(), more[1].clone()];
+    assert_eq!(all.signatures, kept);
+    all.signatures = [&more[..1], &less, &more[1..]].concat();
+    all.keep_signatures(None);
+    assert_eq!(all.signatures, kept, "in any order");
     secret.keep_signatures(Some(&demand(2)));
     assert_eq!(secret.signatures, more);
     secret.meta.labels.insert("new".into(), "2".into());
@@ -233,6 +237,52 @@ fn signatures_that_count_stay_and_of_each_key_the_one_that_covers_most() {
 }
 
 #[test]
+fn the_signature_that_covers_most_stays_whether_it_covers_labels_or_annotations() {
+    for has_labels in [true, false] {
+        let mut secret = sealed(Scope::Strict);
+        if !has_labels {
+            secret.meta.labels.clear();
+        }
+        let less = signed(secret.clone(), &[1]).signatures;
+        secret.meta.annotations.insert("new".into(), "1".into());
+        let more = signed(secret.clone(), &[1]).signatures;
+        secret.signatures = [less, more.clone()].concat();
+        secret.keep_signatures(None);
+        assert_eq!(secret.signatures, more);
+    }
+}
+
+#[test]
+fn a_key_has_signed_what_it_covers_and_not_what_came_later() {
+    let key = |seed| signed(sealed(Scope::Strict), &[seed]).signatures[0].key().expect("a key");
+    assert_eq!(key(1), key(1));
+    assert_ne!(key(1), key(3));
+    let mut secret = signed(sealed(Scope::Strict), &[1]);
+    assert!(secret.is_signed_by(&key(1)) && !secret.is_signed_by(&key(3)));
+    secret.meta.labels.insert("argocd.argoproj.io/instance".into(), "x".into());
+    assert!(secret.is_signed_by(&key(1)), "a tool writes it");
+    let mut labelled = secret.clone();
+    labelled.meta.labels.insert("new".into(), "1".into());
+    secret.meta.annotations.insert("new".into(), "1".into());
+    assert!(!labelled.is_signed_by(&key(1)) && !secret.is_signed_by(&key(1)));
+    labelled.check_signatures(&demand(1)).expect("what it covers is still signed");
+}
+
+#[test]
+fn a_merge_keeps_the_signatures_of_both_sides_for_the_seal_that_stays() {
+    let base = sealed(Scope::Strict);
+    let (ours, theirs) = (signed(base.clone(), &[1]), signed(base.clone(), &[3]));
+    let bases = [Some(base.clone())];
+    let merged = Merge::new(&bases, &ours, &theirs).combine(&ours, &theirs, NOW);
+    assert_eq!(merged.secret.signatures, [&ours.signatures[..], &theirs.signatures].concat());
+    assert_eq!(merged.secret.check_signatures(&demand(2)).expect("signed").by.len(), 2);
+    let changed = sealer(Scope::Strict).change(base, [].into(), &[], NOW).expect("changed");
+    let ours = signed(changed, &[1]);
+    let merged = Merge::new(&bases, &ours, &theirs).combine(&ours, &theirs, NOW);
+    assert_eq!(merged.secret.signatures, ours.signatures, "Bob signed the old seal");
+}
+
+#[test]
 fn a_list_has_one_form() {
     let secret = signed(sealed(Scope::Strict), &[1, 3]);
     let json = AuthorSignature::list_json(&secret.signatures).expect("two");
@@ -240,12 +290,16 @@ fn a_list_has_one_form() {
     assert_eq!(AuthorSignature::list_json(&[]), None);
     let one = r#"{"annotations":[],"labels":["a","b"],"signature":"AA"}"#;
     assert!(AuthorSignature::parse_list(&format!("[{one}]")).is_ok());
+    assert!(AuthorSignature::parse_list(&format!("[{}]", vec![one; 16].join(","))).is_ok());
     let many = vec![one; 17].join(",");
+    let blanks = |size: usize| format!("[{one}]{}", " ".repeat(size - one.len() - 2));
+    assert!(AuthorSignature::parse_list(&blanks(64 << 10)).is_ok());
     for bad in [
         "",
         "{}",
         "[[]]",
         &format!("[{many}]"),
+        &blanks((64 << 10) + 1),
         &format!("[{}]", one.replace(r#"["a","b"]"#, r#"["b","a"]"#)),
         &format!("[{}]", one.replace(r#"["a","b"]"#, r#"["a","a"]"#)),
         &format!("[{}]", one.replace("AA", "AB==")),

@@ -299,6 +299,20 @@ mod tests {
     }
 
     #[test]
+    fn the_checksum_of_an_identity_without_data_is_no_secret() {
+        let identity = only(&text("age-plugin-x-", &[]).to_uppercase());
+        let said = format!("no {}!", identity.line());
+        assert_eq!(identity.remove_from(&said), said);
+    }
+
+    #[test]
+    fn each_plugin_has_its_name_once() {
+        let lines = Lines::parse(&format!("{}\n{}\n{}\n", line("b"), line("a"), line("b")));
+        let names = lines.expect("an identity file").plugin_names();
+        assert_eq!(names.into_iter().collect::<Vec<_>>(), ["a", "b"]);
+    }
+
+    #[test]
     fn a_text_loses_the_identity() {
         let identity = only(&line("x"));
         let said = format!("no {} and {}!", identity.line(), identity.line().to_lowercase());

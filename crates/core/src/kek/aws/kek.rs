@@ -306,6 +306,16 @@ mod tests {
     }
 
     #[test]
+    fn all_keys_of_an_account_in_a_region_share_the_published_quota() {
+        let clients = Clients::new(Limits::default());
+        let uri = KekUri::aws(KEY).expect("an ARN");
+        assert_eq!(clients.service(&uri), "arn:aws:kms:eu-west-1:111122223333");
+        assert_eq!(clients.service(&KekUri::aws("alias/prod").expect("an alias")), "");
+        let quota = clients.quota().expect("it is published");
+        assert_eq!((quota.calls, quota.per), (5500, Duration::from_secs(1)));
+    }
+
+    #[test]
     fn only_a_multi_region_key_has_a_replica_and_only_elsewhere() {
         let there = "arn:aws:kms:us-east-1:111122223333:key/mrk-1234";
         assert_eq!(replica(KEY, "us-east-1").as_deref(), Some(there));

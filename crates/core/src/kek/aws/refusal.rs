@@ -95,3 +95,97 @@ fn hint(why: Refusal, region: &str, permission: &str) -> Option<String> {
 fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
     std::iter::successors(Some(error), |e| (*e).source()).find_map(|e| e.downcast_ref())
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_kms::error::{ConnectorError, ErrorMetadata};
+
+    use super::*;
+    use crate::kek::{Action, KekUri};
+
+    const REGION: &str = "eu-west-1";
+
+    fn of(error: &SdkError<ErrorMetadata>) -> KekError {
+        let kek = KekUri::aws("alias/a").expect("an alias");
+        let request = Request { kek: &kek, action: Action::Unwrap, permission: "kms:Decrypt" };
+        refusal(request, Some(REGION), error)
+    }
+
+    /// The codes are those of the reference of the KMS API, and those that all services share.
+    #[test]
+    fn each_code_of_kms_is_told_as_what_it_means_with_what_to_do() {
+        for (codes, why, hint) in [
+            (&["AccessDeniedException"][..], Refusal::Denied, "`kms:Decrypt` on the key"),
+            (
+                &[
+                    "ExpiredTokenException",
+                    "UnrecognizedClientException",
+                    "InvalidClientTokenId",
+                    "InvalidSignatureException",
+                    "MissingAuthenticationToken",
+                    "IncompleteSignature",
+                ],
+                Refusal::NotLoggedIn,
+                "`aws sso login`",
+            ),
+            (&["NotFoundException", "InvalidArnException"], Refusal::NotFound, "list-aliases"),
+            (
+                &["DisabledException", "KMSInvalidStateException", "InvalidKeyUsageException"],
+                Refusal::Disabled,
+                "enable-key",
+            ),
+            (
+                &[
+                    "ThrottlingException",
+                    "LimitExceededException",
+                    "RequestLimitExceeded",
+                    "TooManyRequestsException",
+                ],
+                Refusal::Throttled,
+                "the request quota of KMS",
+            ),
+            (&["InvalidCiphertextException", "IncorrectKeyException"], Refusal::Rejected, ""),
+            (
+                &[
+                    "KMSInternalException",
+                    "KeyUnavailableException",
+                    "DependencyTimeoutException",
+                    "InternalFailure",
+                    "ServiceUnavailable",
+                ],
+                Refusal::Unreachable,
+                "check the network",
+            ),
+            (&["SomethingNewException"], Refusal::Failed, ""),
+        ] {
+            for code in codes {
+                let error = ErrorMetadata::builder().code(*code).message("no").build();
+                assert_eq!(service_refusal(&error), (why, format!("{code}: no")));
+            }
+            let shown = super::hint(why, REGION, "kms:Decrypt").unwrap_or_default();
+            assert!(shown.contains(hint) && shown.is_empty() == hint.is_empty(), "{shown}");
+        }
+        let silent = ErrorMetadata::builder().code("AccessDeniedException").build();
+        assert_eq!(service_refusal(&silent).1, "AccessDeniedException");
+    }
+
+    #[test]
+    fn without_an_answer_the_login_or_the_network_is_missing() {
+        let no_login = || CredentialsError::not_loaded("none");
+        for (error, why) in [
+            (SdkError::timeout_error("late"), Refusal::Unreachable),
+            (SdkError::construction_failure(no_login()), Refusal::NotLoggedIn),
+            (
+                SdkError::dispatch_failure(ConnectorError::user(no_login().into())),
+                Refusal::NotLoggedIn,
+            ),
+            (SdkError::dispatch_failure(ConnectorError::io("closed".into())), Refusal::Unreachable),
+            (SdkError::construction_failure("no region"), Refusal::Failed),
+        ] {
+            let refused = of(&error);
+            assert_eq!(refused.refusal, why, "{error:?}");
+            let says_where = refused.hint.is_some_and(|hint| hint.contains(REGION));
+            assert_eq!(says_where, why == Refusal::Unreachable);
+        }
+    }
+}

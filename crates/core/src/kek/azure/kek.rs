@@ -147,3 +147,25 @@ pub(super) fn parts(uri: &KekUri) -> (&str, &str, Option<&str>) {
     let mut next = || parts.next();
     (next().unwrap_or(""), next().unwrap_or(""), next())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_vault_has_the_published_quota() {
+        let clients = Clients::new(Limits::default());
+        let uri = "azurekms://team.vault.azure.net/key/1".parse().expect("a KEK");
+        assert_eq!(clients.service(&uri), "team.vault.azure.net");
+        let quota = clients.quota().expect("it is published");
+        assert_eq!((quota.calls, quota.per), (2000, Duration::from_secs(10)));
+    }
+
+    #[test]
+    fn a_uri_names_the_vault_the_key_and_the_version() {
+        let uri = |text: &str| text.parse::<KekUri>().expect("a KEK");
+        let version = uri("azurekms://team.vault.azure.net/key/1");
+        assert_eq!(parts(&version), ("team.vault.azure.net", "key", Some("1")));
+        assert_eq!(parts(version.id().uri()), ("team.vault.azure.net", "key", None));
+    }
+}

@@ -43,14 +43,19 @@ impl TokenCredential for Login {
         options: Option<TokenRequestOptions<'_>>,
     ) -> azure_core::Result<AccessToken> {
         let mut tokens = self.0.lock().await;
-        let is_fresh = |token: &&AccessToken| token.expires_on > OffsetDateTime::now_utc() + MARGIN;
-        if let Some(token) = tokens.get(&scopes.join(" ")).filter(is_fresh) {
+        let now = OffsetDateTime::now_utc();
+        if let Some(token) = tokens.get(&scopes.join(" ")).filter(|token| is_fresh(token, now)) {
             return Ok(token.clone());
         }
         let token = ask(scopes, options).await?;
         tokens.insert(scopes.join(" "), token.clone());
         Ok(token)
     }
+}
+
+/// Returns whether a token holds for a call, and some time longer.
+fn is_fresh(token: &AccessToken, now: OffsetDateTime) -> bool {
+    token.expires_on > now + MARGIN
 }
 
 /// Requests a token with the first login that the machine has.
@@ -86,5 +91,24 @@ async fn ask(
     match timeout(PATIENCE, managed.get_token(scopes, options)).await {
         Ok(Ok(token)) => Ok(token),
         _ => Err(Error::with_message(ErrorKind::Credential, innermost(&refused))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_token_is_used_again_while_it_holds_for_two_minutes_more() {
+        let now = OffsetDateTime::now_utc();
+        let token = |holds: u64| AccessToken::new("token", now + Duration::from_secs(holds));
+        for (holds, expected) in [(0, false), (119, false), (120, false), (121, true), (3600, true)]
+        {
+            assert_eq!(is_fresh(&token(holds), now), expected, "{holds}");
+        }
+        let login = Login::default();
+        login.0.lock().await.insert("scope".to_owned(), token(3600));
+        let again = login.get_token(&["scope"], None).await.expect("it is there");
+        assert_eq!(again.expires_on, token(3600).expires_on);
     }
 }

@@ -110,3 +110,72 @@ fn hint(why: Refusal, request: Request<'_>) -> Option<String> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kek::KekUri;
+
+    const KEK: &str = "azurekms://team.vault.azure.net/key/1";
+
+    fn with<T>(action: Action, run: impl FnOnce(Request<'_>) -> T) -> T {
+        let kek: KekUri = KEK.parse().expect("a KEK");
+        run(Request { kek: &kek, action, permission: "unwrapKey" })
+    }
+
+    fn answer(status: u16, inner: &str, message: &str, action: Action) -> KekError {
+        let innererror = Some(Box::new(Code { code: inner.to_owned(), ..Code::default() }));
+        let code = Code { code: "Code".to_owned(), message: message.to_owned(), innererror };
+        with(action, |request| of_status(request, StatusCode::from(status), code))
+    }
+
+    #[test]
+    fn each_status_is_told_as_what_it_means_with_what_to_do() {
+        for (status, inner, message, why, hint) in [
+            (403, "KeyDisabled", "", Refusal::Disabled, "list-versions --vault-name team"),
+            (403, "KeyExpired", "", Refusal::Disabled, "--name key"),
+            (403, "KeyNotYetValid", "", Refusal::Disabled, ""),
+            (403, "", "not allowed on a disabled key", Refusal::Disabled, ""),
+            (403, "ForbiddenByFirewall", "", Refusal::Unreachable, "firewall of the vault"),
+            (403, "ForbiddenByConnection", "", Refusal::Unreachable, ""),
+            (403, "ForbiddenByRbac", "", Refusal::Denied, "the permission `unwrapKey`"),
+            (403, "ForbiddenByPolicy", "", Refusal::Denied, ""),
+            (403, "", "", Refusal::Denied, ""),
+            (401, "", "", Refusal::NotLoggedIn, "`az login`"),
+            (404, "", "", Refusal::NotFound, "key list --vault-name team`"),
+            (429, "", "", Refusal::Throttled, "the vault `team` accepts no more"),
+            (400, "", "", Refusal::Rejected, ""),
+            (500, "", "", Refusal::Unreachable, ""),
+            (599, "", "", Refusal::Unreachable, ""),
+            (408, "", "", Refusal::Unreachable, ""),
+            (418, "", "", Refusal::Failed, ""),
+        ] {
+            let refused = answer(status, inner, message, Action::Unwrap);
+            assert_eq!(refused.refusal, why, "{status} {inner}");
+            let shown = refused.hint.unwrap_or_default();
+            assert!(shown.contains(hint), "{status} {inner}: {shown}");
+            let has_none = matches!(why, Refusal::Rejected | Refusal::Failed);
+            assert_eq!(shown.is_empty(), has_none, "{status} {inner}");
+        }
+        // To seal, there is nothing that the vault could reject.
+        assert_eq!(answer(400, "", "", Action::Wrap).refusal, Refusal::Failed);
+    }
+
+    #[test]
+    fn an_error_of_the_sdk_is_the_login_or_the_network_and_never_quotes_an_answer() {
+        for (kind, why) in [
+            (ErrorKind::Credential, Refusal::NotLoggedIn),
+            (ErrorKind::Connection, Refusal::Unreachable),
+            (ErrorKind::Io, Refusal::Unreachable),
+            (ErrorKind::DataConversion, Refusal::Failed),
+            (ErrorKind::Other, Refusal::Failed),
+        ] {
+            let quotes = !matches!(kind, ErrorKind::DataConversion);
+            let error = Error::with_message(kind, "{\"value\":\"c2VjcmV0\"}");
+            let refused = with(Action::Unwrap, |request| refusal(request, &error));
+            assert_eq!(refused.refusal, why, "{error:?}");
+            let detail = refused.detail.expect("a detail");
+            assert_eq!(detail.contains("c2VjcmV0"), quotes, "{detail}");
+        }
+    }
+}

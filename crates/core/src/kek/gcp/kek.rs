@@ -166,6 +166,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn all_keys_of_a_project_share_the_published_quota() {
+        let connection = Connection::new(Limits::default());
+        let uri = "gcpkms://projects/p/locations/l/keyRings/r/cryptoKeys/k";
+        assert_eq!(connection.service(&uri.parse().expect("a KEK")), "projects/p");
+        let quota = connection.quota().expect("it is published");
+        assert_eq!((quota.calls, quota.per), (60_000, Duration::from_secs(60)));
+    }
+
+    #[test]
     fn the_checksum_is_castagnolis() {
         // RFC 3720, B.4: the checksum of 32 zero bytes is sent as aa 36 91 8a.
         assert_eq!(checksum(&[0; 32]), 0x8a91_36aa);

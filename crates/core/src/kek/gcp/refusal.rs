@@ -115,3 +115,90 @@ fn hint(why: Refusal, request: Request<'_>) -> Option<String> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use google_cloud_gax::error::rpc::Status;
+
+    use super::*;
+    use crate::kek::KekUri;
+
+    fn of(error: &Error, action: Action) -> KekError {
+        let kek: KekUri =
+            "gcpkms://projects/p/locations/l/keyRings/r/cryptoKeys/k".parse().expect("a KEK");
+        refusal(Request { kek: &kek, action, permission: "useToDecrypt" }, error)
+    }
+
+    fn answer(code: Code) -> Error {
+        Error::service(Status::default().set_code(code).set_message("no"))
+    }
+
+    #[test]
+    fn each_code_is_told_as_what_it_means_with_what_to_do() {
+        for (code, why, hint) in [
+            (Code::PermissionDenied, Refusal::Denied, "`useToDecrypt` on the key"),
+            (Code::Unauthenticated, Refusal::NotLoggedIn, "application-default login"),
+            (Code::NotFound, Refusal::NotFound, "keys list --project p --location l --keyring r`"),
+            (
+                Code::FailedPrecondition,
+                Refusal::Disabled,
+                "--project p --location l --keyring r --key k`",
+            ),
+            (Code::ResourceExhausted, Refusal::Throttled, "of the project `p`"),
+            (Code::InvalidArgument, Refusal::Rejected, ""),
+            (Code::Unavailable, Refusal::Unreachable, "check the network"),
+            (Code::DeadlineExceeded, Refusal::Unreachable, "check the network"),
+            (Code::Internal, Refusal::Unreachable, "check the network"),
+            (Code::Unimplemented, Refusal::Failed, ""),
+        ] {
+            let refused = of(&answer(code), Action::Unwrap);
+            assert_eq!(refused.refusal, why, "{code:?}");
+            assert_eq!(refused.detail, Some(format!("{}: no", code.name())));
+            let shown = refused.hint.unwrap_or_default();
+            assert!(shown.contains(hint) && shown.is_empty() == hint.is_empty(), "{shown}");
+        }
+        // To seal, there is nothing that the KMS could reject.
+        assert_eq!(of(&answer(Code::InvalidArgument), Action::Wrap).refusal, Refusal::Failed);
+    }
+
+    #[test]
+    fn an_answer_that_is_not_the_kms_s_comes_from_something_in_front_of_it() {
+        let answer = |status| Error::http(status, Default::default(), Default::default());
+        for (status, why) in [
+            (401, Refusal::NotLoggedIn),
+            (403, Refusal::Denied),
+            (429, Refusal::Throttled),
+            (404, Refusal::Unreachable),
+            (502, Refusal::Unreachable),
+        ] {
+            let refused = of(&answer(status), Action::Unwrap);
+            assert_eq!(refused.refusal, why, "{status}");
+            assert_eq!(refused.detail, Some(format!("HTTP status {status}")));
+        }
+    }
+
+    #[test]
+    fn without_an_answer_the_network_is_missing_and_no_answer_is_quoted() {
+        for (error, why, detail) in [
+            (Error::timeout("x"), Refusal::Unreachable, "no answer in time"),
+            (Error::exhausted("x"), Refusal::Unreachable, "no answer in time"),
+            (Error::io("closed"), Refusal::Unreachable, "closed"),
+            (Error::connect("refused"), Refusal::Unreachable, "refused"),
+            (Error::transport(Default::default(), "broken"), Refusal::Unreachable, "broken"),
+            (Error::deser("c2VjcmV0"), Refusal::Failed, "its answer cannot be read"),
+        ] {
+            let refused = of(&error, Action::Unwrap);
+            assert_eq!((refused.refusal, refused.detail.as_deref()), (why, Some(detail)));
+        }
+    }
+
+    #[test]
+    fn a_login_that_was_refused_is_no_login() {
+        let refused = CredentialsError::from_msg(false, "wrong");
+        let error = Error::authentication(refused);
+        assert_eq!(of(&error, Action::Unwrap).refusal, Refusal::NotLoggedIn);
+        assert!(!is_marked_transient(&error));
+        assert!(is_marked_transient(&Error::authentication(CredentialsError::from_msg(true, "?"))));
+        assert!(!is_marked_transient(&Error::io("closed")));
+    }
+}

@@ -195,20 +195,22 @@ mod tests {
 
     #[test]
     fn what_is_stored_comes_back_whole() {
-        let bytes = Stored::of(answer(100, 3, 5)).expect("within bounds");
-        let request = Stored::read(&bytes).expect("readable");
+        let bytes = pack(answer(100, 3, 5)).expect("within bounds");
+        let request = unpack(&bytes).expect("readable");
         assert_eq!((request.ciphertext, request.key_id.as_str()), (vec![7; 100], "kkk"));
         assert_eq!(request.annotations["version.example"], [1; 5]);
-        assert!(Stored::read(b"{}").is_none() && Stored::read(b"\x00").is_none());
+        assert!(unpack(b"{}").is_none() && unpack(b"\x00").is_none());
     }
 
     #[test]
     fn the_protocols_bounds_hold() {
         for (ciphertext, key_id, annotation) in
-            [(0, 1, 1), (1025, 1, 1), (1, 0, 1), (1, 1025, 1), (1, 1, 33 << 10)]
+            [(0, 1, 1), (1025, 1, 1), (1, 0, 1), (1, 1025, 1), (1, 1, (32 << 10) - 14)]
         {
-            assert!(Stored::of(answer(ciphertext, key_id, annotation)).is_none());
+            assert!(pack(answer(ciphertext, key_id, annotation)).is_none());
         }
+        // The name of the annotation counts, too: it has 15 bytes.
+        assert!(pack(answer(1024, 1024, (32 << 10) - 15)).is_some());
     }
 
     #[test]

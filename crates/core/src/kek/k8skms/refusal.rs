@@ -77,3 +77,53 @@ fn hint(why: Refusal, kek: &KekUri) -> Option<String> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    fn of(status: &Status, action: Action) -> KekError {
+        refusal(&"k8skms:///run/kms.sock".parse().expect("a KEK"), action, status)
+    }
+
+    #[test]
+    fn each_code_is_told_as_what_it_means_with_what_to_do() {
+        for (code, why, hint) in [
+            (Code::PermissionDenied, Refusal::Denied, "the mode of `/run/kms.sock`"),
+            (Code::Unauthenticated, Refusal::NotLoggedIn, "must log in to the KMS behind it"),
+            (Code::NotFound, Refusal::NotFound, "comes from the KMS behind"),
+            (Code::FailedPrecondition, Refusal::Disabled, "comes from the KMS behind"),
+            (Code::ResourceExhausted, Refusal::Throttled, "comes from the KMS behind"),
+            (Code::Unavailable, Refusal::Unreachable, "listens on `/run/kms.sock`"),
+            (Code::DeadlineExceeded, Refusal::Unreachable, "listens on"),
+            (Code::Cancelled, Refusal::Unreachable, "listens on"),
+            (Code::Unimplemented, Refusal::Unusable, ""),
+            (Code::InvalidArgument, Refusal::Rejected, "see the log of the KMS plugin"),
+            (Code::Unknown, Refusal::Failed, "see the log of the KMS plugin"),
+        ] {
+            let refused = of(&Status::new(code, "no\nkey"), Action::Unwrap);
+            assert_eq!(refused.refusal, why, "{code:?}");
+            assert_eq!(refused.detail, Some(format!("{code:?}: no key")));
+            let shown = refused.hint.unwrap_or_default();
+            assert!(shown.contains(hint) && shown.is_empty() == hint.is_empty(), "{shown}");
+        }
+        // To seal, there is nothing that the KMS plugin could reject.
+        let refused = of(&Status::new(Code::InvalidArgument, ""), Action::Wrap);
+        assert_eq!(refused.refusal, Refusal::Failed);
+    }
+
+    #[test]
+    fn an_error_of_the_socket_is_no_answer_of_the_kms_plugin() {
+        for (kind, text, why) in [
+            (io::ErrorKind::PermissionDenied, "Permission denied (os error 13)", Refusal::Denied),
+            (io::ErrorKind::NotFound, "No such file or directory", Refusal::Unreachable),
+        ] {
+            let mut status = Status::new(Code::Unknown, "transport error");
+            status.set_source(std::sync::Arc::new(io::Error::new(kind, text)));
+            let refused = of(&status, Action::Unwrap);
+            assert_eq!((refused.refusal, refused.detail.as_deref()), (why, Some(text)));
+        }
+    }
+}

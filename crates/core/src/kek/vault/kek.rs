@@ -249,3 +249,47 @@ pub(super) fn mount_and_key(uri: &KekUri) -> (&str, &str) {
 pub(super) fn associated_data(context: &Context) -> Option<String> {
     context.to_json().map(|json| BASE64_STANDARD.encode(json))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kek::VaultLogin;
+
+    fn uri(text: &str) -> KekUri {
+        text.parse().expect("a KEK")
+    }
+
+    #[test]
+    fn keys_of_one_server_share_its_login_and_its_quota() {
+        let settings = |address: &str| VaultSettings {
+            address: address.to_owned(),
+            namespace: None,
+            ca: None,
+            login: VaultLogin::Token { file: "token".into() },
+        };
+        let (one, two, other) =
+            (uri("hashivault://a"), uri("hashivault://b"), uri("hashivault://c"));
+        let vaults = [
+            (one.id(), settings("https://one")),
+            (two.id(), settings("https://one")),
+            (other.id(), settings("https://other")),
+        ];
+        let servers = Servers::new(Lifetimes::run(), vaults.into());
+        assert_eq!([&one, &two].map(|kek| servers.service(kek)), ["https://one"; 2]);
+        assert_eq!(servers.service(&other), "https://other");
+        assert_eq!(servers.service(&uri("hashivault://d")), "", "that of the environment");
+        let server = |kek: &KekUri| servers.of_keys[&kek.id()].clone();
+        assert!(Arc::ptr_eq(&server(&one), &server(&two)));
+        assert!(!Arc::ptr_eq(&server(&one), &server(&other)));
+    }
+
+    #[test]
+    fn the_last_part_of_a_name_is_the_key_and_the_context_is_sent_as_json() {
+        let kek = uri("hashivault://team/transit/key");
+        assert_eq!(mount_and_key(&kek), ("team/transit", "key"));
+        let context = associated_data(&Context::new(Some("prod"), None)).expect("a context");
+        let json = BASE64_STANDARD.decode(context).expect("base64");
+        assert_eq!(json, br#"{"envcrypt.dev/namespace":"prod"}"#);
+        assert_eq!(associated_data(&Context::default()), None);
+    }
+}

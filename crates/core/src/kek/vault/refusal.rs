@@ -100,3 +100,91 @@ fn hint(why: Refusal, request: Request<'_>) -> Option<String> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kek::{Action, KekUri};
+
+    fn answer(code: u16, words: &str, permission: &'static str) -> KekError {
+        let kek: KekUri = "hashivault://team/transit/key".parse().expect("a KEK");
+        let request = Request { kek: &kek, action: Action::Unwrap, permission };
+        refusal(request, &ClientError::APIError { code, errors: vec![words.to_owned()] })
+    }
+
+    /// The words are those of Vault and OpenBao.
+    #[test]
+    fn each_answer_is_told_as_what_it_means_with_what_to_do() {
+        for (code, words, permission, why, hint) in [
+            (400, "missing role", "login", Refusal::NotLoggedIn, "`vault login`"),
+            (403, "permission denied", "login", Refusal::NotLoggedIn, "`vault login`"),
+            (404, "no handler for route", "login", Refusal::NotFound, "set `VAULT_AUTH_PATH`"),
+            (400, "missing client token", "encrypt", Refusal::NotLoggedIn, ""),
+            (403, "invalid token", "decrypt", Refusal::NotLoggedIn, ""),
+            (403, "bad token", "decrypt", Refusal::NotLoggedIn, ""),
+            (
+                403,
+                "permission denied",
+                "decrypt",
+                Refusal::Denied,
+                "`update` on `team/transit/decrypt/key`",
+            ),
+            (400, "encryption key not found", "encrypt", Refusal::NotFound, "team/transit/keys`"),
+            (
+                400,
+                "ciphertext version is disallowed by policy (too old)",
+                "decrypt",
+                Refusal::Disabled,
+                "`vault read team/transit/keys/key`",
+            ),
+            (400, "the key was soft deleted", "encrypt", Refusal::Disabled, ""),
+            (400, "invalid ciphertext", "decrypt", Refusal::Rejected, ""),
+            (400, "invalid ciphertext", "rewrap", Refusal::Rejected, ""),
+            (400, "other", "encrypt", Refusal::Failed, ""),
+            (404, "", "decrypt", Refusal::NotFound, ""),
+            (429, "", "decrypt", Refusal::Throttled, "a quota of the server is used up"),
+            (412, "", "decrypt", Refusal::Unreachable, "check `VAULT_ADDR`"),
+            (472, "", "decrypt", Refusal::Unreachable, ""),
+            (473, "", "decrypt", Refusal::Unreachable, ""),
+            (503, "Vault is sealed", "decrypt", Refusal::Unreachable, ""),
+            (405, "unsupported operation", "decrypt", Refusal::Failed, ""),
+        ] {
+            let refused = answer(code, words, permission);
+            assert_eq!(refused.refusal, why, "{code} {words} {permission}");
+            let shown = refused.hint.unwrap_or_default();
+            assert!(shown.contains(hint), "{code} {words}: {shown}");
+            let has_none = matches!(why, Refusal::Rejected | Refusal::Failed);
+            assert_eq!(shown.is_empty(), has_none, "{code} {words}");
+        }
+    }
+
+    #[test]
+    fn a_redirect_would_give_the_token_away_and_is_told() {
+        for code in [300, 307, 399] {
+            let refused = answer(code, "", "decrypt");
+            assert_eq!(
+                (refused.refusal, refused.detail.as_deref()),
+                (Refusal::Failed, Some(REDIRECTED))
+            );
+        }
+    }
+
+    #[test]
+    fn an_answer_that_is_not_vaults_comes_from_something_in_front_of_it() {
+        use rustify::errors::ClientError as Rest;
+        for (code, why) in [
+            (307, Refusal::Failed),
+            (403, Refusal::Unreachable),
+            (404, Refusal::Unreachable),
+            (429, Refusal::Throttled),
+            (502, Refusal::Unreachable),
+            (418, Refusal::Failed),
+        ] {
+            let content = Some("<html>c2VjcmV0</html>".to_owned());
+            let (refused, detail) =
+                of_transport(&Rest::ServerResponseError { code, content }, "decrypt");
+            assert_eq!(refused, why, "{code}");
+            assert!(!detail.contains("c2VjcmV0"), "{detail}");
+        }
+    }
+}

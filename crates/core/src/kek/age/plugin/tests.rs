@@ -168,6 +168,9 @@ async fn each_failure_of_a_plugin_is_one_error_and_happens_once() {
                 let error = setting.round_trip(words).await.expect_err(words);
                 assert_eq!(error.refusal, Refusal::Plugin, "{words}");
                 assert_eq!(error.detail.as_deref(), Some(why), "{words}");
+                let hint = "update `age-plugin-test`, and test it with `age` itself";
+                let hint = (!why.contains("asked for")).then_some(hint);
+                assert_eq!(error.hint.as_deref(), hint, "{words}");
             }
             let machine = if part.is_empty() { "identity-v1" } else { "recipient-v1" };
             let starts = setting.starts();
@@ -222,6 +225,25 @@ async fn an_error_of_the_plugin_is_shown_without_the_identity_and_only_for_its_d
     }
     let (_, third) = setting.wrap(wrong).await.expect("wrapped");
     assert!(setting.unwrap(wrong, &third).await.is_ok());
+}
+
+#[tokio::test]
+async fn an_error_of_the_plugin_that_seals_does_not_keep_it_from_sealing_the_next_time() {
+    let words = "a+seal-pin";
+    let setting = Setting::new(&[words], &["1", "123456"]);
+    let error = setting.wrap(words).await.err().expect("an error");
+    assert!(error.detail.expect("a detail").contains("wrong PIN 1"));
+    setting.round_trip(words).await.expect("the right PIN");
+}
+
+#[tokio::test]
+async fn a_plugin_can_label_its_stanzas_and_can_answer_for_no_other_file() {
+    let labels = "a+seal-labels";
+    Setting::new(&[labels], &[]).round_trip(labels).await.expect("opened");
+    let other = "a+seal-other";
+    let error = Setting::new(&[other], &[]).wrap(other).await.err().expect("refused");
+    let why = "the answer of `age-plugin-test` is not the protocol of age plugins";
+    assert_eq!(error.detail.as_deref(), Some(why));
 }
 
 #[tokio::test]
