@@ -5,7 +5,8 @@ use crate::home::Home;
 /// A command that writes.
 pub struct Case {
     pub name: &'static str,
-    /// Its words; `{other}` is the KEK of somebody else.
+    /// Its words; `{kek}` is the KEK that seals, `{other}` that of somebody else, and `{ns}` the
+    /// namespace.
     pub line: &'static str,
     /// Whether it reads the new value from standard input.
     pub reads: bool,
@@ -13,24 +14,32 @@ pub struct Case {
     pub runs_others: bool,
     /// Files that hold plaintext afterwards, as they must.
     pub plain: &'static [&'static str],
+    /// Whether it prints values on standard output.
+    pub prints: bool,
     /// Files that other programs change in steps: only the next run makes them new.
     pub in_steps: &'static [&'static str],
     /// Makes what it starts from.
     pub prepare: fn(&Home),
 }
 
-const fn case(name: &'static str, line: &'static str, prepare: fn(&Home)) -> Case {
-    Case { name, line, reads: false, runs_others: false, plain: &[], in_steps: &[], prepare }
+pub const fn case(name: &'static str, line: &'static str, prepare: fn(&Home)) -> Case {
+    let (reads, runs_others, prints) = (false, false, false);
+    Case { name, line, reads, runs_others, plain: &[], prints, in_steps: &[], prepare }
 }
 
 impl Case {
-    const fn reads(mut self) -> Self {
+    pub const fn reads(mut self) -> Self {
         self.reads = true;
         self
     }
 
-    const fn runs_others(mut self) -> Self {
+    pub const fn runs_others(mut self) -> Self {
         self.runs_others = true;
+        self
+    }
+
+    pub const fn prints(mut self) -> Self {
+        self.prints = true;
         self
     }
 
@@ -129,7 +138,7 @@ pub fn db(home: &Home) {
 }
 
 /// Several in a directory.
-fn deploy(home: &Home) {
+pub fn deploy(home: &Home) {
     for name in ["a", "b", "c"] {
         home.seal_into(&format!("deploy/{name}.yaml"), name);
     }
@@ -137,7 +146,7 @@ fn deploy(home: &Home) {
     home.sandbox.write("deploy/both.yaml", both);
 }
 
-fn plain(home: &Home) {
+pub fn plain(home: &Home) {
     home.sandbox.write("plain/a.yaml", home.plain("a"));
     home.sandbox.write("plain/b.yaml", home.plain("b") + "---\n" + &home.plain("c"));
 }
@@ -148,7 +157,7 @@ fn sops(home: &Home) {
 }
 
 /// An SSH key of the person.
-fn key(home: &Home) {
+pub fn key(home: &Home) {
     home.tool("ssh-keygen", &["-q", "-C", "me", "-N", "", "-f", "../id"]);
 }
 

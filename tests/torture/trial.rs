@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cases::Case;
 use crate::home::{Home, Meaning};
+use crate::live::Live;
 use crate::sandbox::Run;
 use crate::tally::Tally;
 use crate::tree::{File, Tree};
@@ -18,6 +19,10 @@ pub struct Trial {
     pub home: Home,
     before: Tree,
     after: Meaning,
+    /// What it prints, if it prints values.
+    printed: String,
+    /// The objects in the cluster, if the home has one.
+    live: Option<Live>,
 }
 
 impl Trial {
@@ -25,11 +30,15 @@ impl Trial {
     pub fn new(case: &'static Case, home: Home) -> Self {
         (case.prepare)(&home);
         let before = Tree::read(&home.root());
+        let mut live = home.has_cluster().then(|| Live::read(&home));
         let args = home.words(case.line);
-        home.sandbox.pipe(case.input(&home), &args).succeeds();
+        let printed = home.sandbox.pipe(case.input(&home), &args).succeeds().stdout;
         let after = Tree::read(&home.root());
         let after = home.meaning(&after).unwrap_or_else(|e| panic!("{}: {e}", case.name));
-        Self { case, home, before, after }
+        if let Some(live) = &mut live {
+            live.read_after(&home);
+        }
+        Self { case, home, before, after, printed, live }
     }
 
     pub fn args(&self) -> Vec<String> {
@@ -39,6 +48,9 @@ impl Trial {
     /// Puts the home back to what it was.
     pub fn reset(&self) {
         self.before.restore(&self.home.root());
+        if let Some(live) = &self.live {
+            live.reset(&self.home);
+        }
     }
 
     /// What it was.
@@ -46,9 +58,15 @@ impl Trial {
         &self.before
     }
 
-    /// No value in the output, and no panic.
+    /// No value in the output but the right one, and no panic.
     pub fn check_output(&self, run: &Run, what: &str, tally: &mut Tally) {
-        let text = format!("{}{}", run.stdout, run.stderr);
+        let mut text = run.stderr.clone();
+        match self.case.prints {
+            false => text += &run.stdout,
+            true if run.stdout.is_empty() && run.code != Some(0) => {}
+            true if run.stdout == self.printed => {}
+            true => tally.loss(&format!("{what}: it prints something else: {text}")),
+        }
         if self.home.is_plain(text.as_bytes()) {
             tally.found(&format!("{what}: in its output"));
         }
@@ -57,9 +75,12 @@ impl Trial {
         }
     }
 
-    /// Each file of the home is wholly old or wholly new.
+    /// Each file of the home, and each object in the cluster, is wholly old or wholly new.
     pub fn check(&self, what: &str, tally: &mut Tally) {
         self.check_tree(&Tree::read(&self.home.root()), what, tally);
+        if let Some(live) = &self.live {
+            live.check(&self.home, what, tally);
+        }
     }
 
     /// The same for a copy of the home somewhere else.
@@ -118,8 +139,11 @@ impl Trial {
         let run = self.home.sandbox.pipe(self.case.input(&self.home), self.args());
         let now = Tree::read(&self.home.root());
         // A new file is there already, or it was changed already.
-        if run.code != Some(0) && !self.is_done(&now) {
+        if run.code != Some(0) && !(self.is_done(&now) && self.not_new_live().is_empty()) {
             tally.failure(&format!("{what}: the next run fails: {}", run.stderr));
+        }
+        if self.case.prints {
+            self.check_output(&run, &format!("{what}: the next run"), tally);
         }
         for (path, file) in &now.files {
             let is_known = self.after.contains_key(path) || self.before.files.contains_key(path);
@@ -136,6 +160,18 @@ impl Trial {
         for path in self.not_new(&now) {
             tally.loss(&format!("{what}: after the next run, `{}` is not new", path.display()));
         }
+        for name in self.not_new_live() {
+            tally.loss(&format!("{what}: after the next run, {name} is not new: {}", run.stderr));
+        }
+    }
+
+    fn not_new_live(&self) -> Vec<String> {
+        self.live.as_ref().map(|live| live.not_new(&self.home)).unwrap_or_default()
+    }
+
+    /// Whether all files and all objects are as a complete run leaves them.
+    pub fn is_new(&self) -> bool {
+        self.is_complete(&Tree::read(&self.home.root())) && self.not_new_live().is_empty()
     }
 
     /// Whether all files are new.
