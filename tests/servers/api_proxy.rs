@@ -51,7 +51,10 @@ pub enum Action {
     /// As `Drop`, after this time.
     Stall(Duration),
     /// These bytes are the answer, whatever they are.
-    Say { bytes: Vec<u8>, is_seen: bool },
+    Say {
+        bytes: Vec<u8>,
+        is_seen: bool,
+    },
     /// The server sees the request. The client gets what this path has instead.
     AnswerOf(String),
 }
@@ -198,7 +201,8 @@ fn serve(mut client: TcpStream, upstream: u16, state: &Mutex<State>) -> Option<(
         }
         Action::AnswerOf(path) => {
             swallow(ask()?);
-            let head = format!("GET {path} HTTP/1.1\r\nhost: x\r\naccept: application/json");
+            let head =
+                format!("GET {path} HTTP/1.1\r\nhost: localhost\r\naccept: application/json");
             relay(self::ask(upstream, &head, b"")?, &mut client, usize::MAX)?;
         }
         Action::Cut(size) => relay(ask()?, &mut client, size)?,

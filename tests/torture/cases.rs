@@ -1,6 +1,7 @@
 //! Every command that writes files, with what it starts from.
 
 use crate::home::Home;
+use crate::sandbox::Run;
 
 /// A command that writes.
 pub struct Case {
@@ -16,6 +17,8 @@ pub struct Case {
     pub plain: &'static [&'static str],
     /// Whether it prints values on standard output.
     pub prints: bool,
+    /// Its exit code if it completes.
+    pub code: i32,
     /// Files that other programs change in steps: only the next run makes them new.
     pub in_steps: &'static [&'static str],
     /// Makes what it starts from.
@@ -24,7 +27,7 @@ pub struct Case {
 
 pub const fn case(name: &'static str, line: &'static str, prepare: fn(&Home)) -> Case {
     let (reads, runs_others, prints) = (false, false, false);
-    Case { name, line, reads, runs_others, plain: &[], prints, in_steps: &[], prepare }
+    Case { name, line, reads, runs_others, plain: &[], prints, code: 0, in_steps: &[], prepare }
 }
 
 impl Case {
@@ -43,6 +46,11 @@ impl Case {
         self
     }
 
+    pub const fn exits(mut self, code: i32) -> Self {
+        self.code = code;
+        self
+    }
+
     const fn in_steps(mut self, files: &'static [&'static str]) -> Self {
         self.in_steps = files;
         self
@@ -51,6 +59,11 @@ impl Case {
     const fn plain(mut self, files: &'static [&'static str]) -> Self {
         self.plain = files;
         self
+    }
+
+    /// Whether a run completed.
+    pub fn is_done(&self, run: &Run) -> bool {
+        run.code == Some(self.code)
     }
 
     /// What it reads from standard input.
@@ -138,7 +151,7 @@ pub fn db(home: &Home) {
 }
 
 /// Several in a directory.
-pub fn deploy(home: &Home) {
+fn deploy(home: &Home) {
     for name in ["a", "b", "c"] {
         home.seal_into(&format!("deploy/{name}.yaml"), name);
     }
@@ -146,7 +159,7 @@ pub fn deploy(home: &Home) {
     home.sandbox.write("deploy/both.yaml", both);
 }
 
-pub fn plain(home: &Home) {
+fn plain(home: &Home) {
     home.sandbox.write("plain/a.yaml", home.plain("a"));
     home.sandbox.write("plain/b.yaml", home.plain("b") + "---\n" + &home.plain("c"));
 }

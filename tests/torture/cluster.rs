@@ -34,7 +34,11 @@ struct Target {
 #[derive(Debug, Clone, Copy)]
 enum Strike {
     /// When it has sent this request, counted from 1. The API server may still see it.
-    Request { number: usize, is_seen: bool, signal: Signal },
+    Request {
+        number: usize,
+        is_seen: bool,
+        signal: Signal,
+    },
     At(Moment),
 }
 

@@ -17,7 +17,7 @@ type Meaning = Result<String, String>;
 /// How the meaning of an object starts whose values anyone can read.
 const PLAIN: &str = "plain\n";
 /// The suffix of the sealed copy of a Secret that is being replaced.
-const ASIDE: &str = "-envcrypt-aside";
+pub const ASIDE: &str = "-envcrypt-aside";
 
 pub struct Live {
     /// What etcd had before.
@@ -92,16 +92,11 @@ impl Live {
     }
 
     /// Searches etcd and all requests for plaintext.
-    fn search(
-        &self,
-        home: &Home,
-        now: &BTreeMap<String, Meaning>,
-        what: &str,
-        tally: &mut Tally,
-    ) {
+    fn search(&self, home: &Home, now: &BTreeMap<String, Meaning>, what: &str, tally: &mut Tally) {
         let is_plain = |meaning: &String| meaning.starts_with(PLAIN);
-        let may_be_plain =
-            |name: &str| [&self.before, &self.after].iter().any(|all| all.get(name).is_some_and(is_plain));
+        let may_be_plain = |name: &str| {
+            [&self.before, &self.after].iter().any(|all| all.get(name).is_some_and(is_plain))
+        };
         for Stored { key, bytes } in home.cluster().stored(&home.namespace) {
             let name = name_of(&key);
             let is_plain = now.get(&name).is_some_and(|now| now.as_ref().is_ok_and(is_plain));
@@ -133,7 +128,10 @@ impl Live {
 
     /// What all objects mean now, by kind and name.
     fn objects(&self, home: &Home) -> BTreeMap<String, Meaning> {
-        let stored: HashMap<String, Stored> = home.cluster().stored(&home.namespace).into_iter()
+        let stored: HashMap<String, Stored> = home
+            .cluster()
+            .stored(&home.namespace)
+            .into_iter()
             .map(|stored| (name_of(&stored.key), stored))
             .collect();
         let objects = home.cluster().objects(&home.namespace).into_iter();

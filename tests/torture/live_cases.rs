@@ -66,7 +66,8 @@ fn many(home: &Home) {
     let first = home.sandbox.read("many/00.yaml");
     for number in 1..20 {
         let name = format!("name: many-{number:02}");
-        home.sandbox.write(&format!("many/{number:02}.yaml"), first.replace("name: many-00", &name));
+        home.sandbox
+            .write(&format!("many/{number:02}.yaml"), first.replace("name: many-00", &name));
     }
 }
 

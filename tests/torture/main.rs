@@ -18,6 +18,7 @@ mod disk;
 #[path = "../servers/fault_proxy.rs"]
 #[allow(dead_code, reason = "shared with the tests")]
 mod fault_proxy;
+mod faults;
 mod home;
 mod kills;
 mod live;
@@ -35,6 +36,7 @@ mod sandbox;
 #[allow(dead_code, reason = "shared with the tests")]
 mod server;
 mod servers;
+mod services;
 mod tally;
 mod tree;
 mod trial;
@@ -79,6 +81,7 @@ const PARTS: &[(&str, Part)] = &[
     ("clocks", clock::run),
     ("memory", memory::run),
     ("cluster", cluster::run),
+    ("services", services::run),
 ];
 
 fn main() {

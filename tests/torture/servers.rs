@@ -122,8 +122,23 @@ fn range(prefix: &str) -> Value {
     json!({ "key": BASE64_STANDARD.encode(prefix), "range_end": BASE64_STANDARD.encode(end) })
 }
 
-/// Asks a server for JSON. HTTP/1.0 has no chunks.
+/// Asks a server for JSON, until it is ready.
 fn http(port: u16, method: &str, path: &str, body: &str) -> Value {
+    for _ in 0..1000 {
+        let answer = once(port, method, path, body);
+        let end = answer.windows(4).position(|four| four == b"\r\n\r\n").expect("a head");
+        if answer.starts_with(b"HTTP/1.0 429 ") {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            continue;
+        }
+        assert!(answer.starts_with(b"HTTP/1.0 200 "), "{}", String::from_utf8_lossy(&answer));
+        return serde_json::from_slice(&answer[end + 4..]).expect("JSON");
+    }
+    panic!("{path} is never ready");
+}
+
+/// HTTP/1.0 has no chunks.
+fn once(port: u16, method: &str, path: &str, body: &str) -> Vec<u8> {
     let mut server = TcpStream::connect(("127.0.0.1", port)).expect("it listens");
     let length = body.len();
     write!(
@@ -134,7 +149,5 @@ fn http(port: u16, method: &str, path: &str, body: &str) -> Value {
     .expect("sent");
     let mut answer = Vec::new();
     server.read_to_end(&mut answer).expect("an answer");
-    let end = answer.windows(4).position(|four| four == b"\r\n\r\n").expect("a head");
-    assert!(answer.starts_with(b"HTTP/1.0 200 "), "{}", String::from_utf8_lossy(&answer));
-    serde_json::from_slice(&answer[end + 4..]).expect("JSON")
+    answer
 }
