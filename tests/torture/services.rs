@@ -58,6 +58,9 @@ const CASES: &[Case] = &[
     .exits(1),
 ];
 
+/// How many runs a case has at once: to prepare one takes longer than a run.
+const IN_A_ROW: usize = 4;
+
 /// A case with what its runs send.
 struct Target {
     trial: Trial,
@@ -93,7 +96,7 @@ pub fn run(settings: &Settings, random: &mut Random) -> Tally {
             tally.note(format!("stopped after {number} runs by TORTURE_SECONDS"));
             break;
         }
-        let index = number % cases.len();
+        let index = number / IN_A_ROW % cases.len();
         let (case, target) = &mut cases[index];
         let target = &*target.get_or_insert_with(|| scene.target(case, random));
         faults += scene.one(target, elsewhere.as_deref(), random, &mut tally);
