@@ -20,7 +20,7 @@ pub const LIVE: &[Case] = &[
     case("apply, many", "apply -f many", many),
     case("apply --unwrap", "apply --unwrap -f deploy", files),
     case("rotate", "rotate -n {ns} -l app", live),
-    case("rewrap", "rewrap -n {ns} -l app --kek {kek} --kek {other}", live),
+    case("rewrap", "rewrap a b evs/c -n {ns} --kek {kek} --kek {other}", live),
     case("set", "set a -n {ns} --from-stdin password", live).reads(),
     case("set, a resource", "set evs/c -n {ns} --from-stdin password", live).reads(),
     case("unset", "unset a -n {ns} long --ignore-not-found", live),
