@@ -50,11 +50,13 @@ mutants:
 	cargo mutants --package envcrypt-core --test-workspace true $(foreach room,envelope kek access,\
 		--file crates/core/src/$(room).rs --file 'crates/core/src/$(room)/**')
 
-# Kills, full disks and wrong clocks for every command that writes. `cargo test` leaves it out.
+# Kills, full disks, wrong clocks and services that fail, for every command that writes files or to a
+# cluster. `cargo test` leaves it out.
 TORTURE_RUNS ?= 1000
 TORTURE_SECONDS ?= 1200
 torture:
-	TORTURE_RUNS=$(TORTURE_RUNS) TORTURE_SECONDS=$(TORTURE_SECONDS) \
+	servers=$$(tests/servers/build.sh) && ENVCRYPT_TEST_SERVERS=$$servers \
+		TORTURE_RUNS=$(TORTURE_RUNS) TORTURE_SECONDS=$(TORTURE_SECONDS) \
 		cargo test --locked --test torture
 
 # The committed completion scripts.

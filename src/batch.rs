@@ -91,6 +91,12 @@ pub trait Change {
         Ok(false)
     }
 
+    /// Whether an earlier run did this already to a Secret that is named, so that it is of the other
+    /// sort now.
+    fn is_done(&self, _: &Place) -> bool {
+        false
+    }
+
     /// The form in which a file gets a Secret that was plain. A sealed one keeps its form.
     fn form(&self) -> Form {
         Form::Secret

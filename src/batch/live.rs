@@ -52,6 +52,10 @@ impl<C: Change> Many<'_, C> {
         for name in &self.args.names {
             let named = named(&self.default, name)?;
             let place = &named.place;
+            if self.change.is_done(place) {
+                found.push(Ok(LookedAt { named, is_wanted: false, object: None }));
+                continue;
+            }
             let object = match cluster.get_as(place, named.form).await {
                 Err(ClusterError::NotFound(_)) if self.change.missing(cluster, place).await? => {
                     found.push(Ok(LookedAt { named, is_wanted: false, object: None }));

@@ -2,7 +2,7 @@
 
 mod print;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -122,6 +122,7 @@ pub async fn run(mut args: SealArgs, session: &Session) -> Result<(), Failure> {
             false => Chooser::new(session, &consents),
         },
         consents: &consents,
+        sealed: RefCell::default(),
         between: Cell::default(),
         replaced: Cell::default(),
         bare: Cell::default(),
@@ -145,6 +146,8 @@ struct Sealing<'a> {
     import: Import<'a>,
     consents: &'a Consents,
     chooser: Chooser<'a>,
+    /// Secrets that an earlier run sealed.
+    sealed: RefCell<BTreeSet<Place>>,
     /// The number of Secrets that are deleted and not yet created again.
     between: Cell<usize>,
     replaced: Cell<usize>,
@@ -189,19 +192,26 @@ impl Sealing<'_> {
                 Err(ClusterError::NotFound(_)) if cluster.is_put_aside(place).await? => {}
                 object => {
                     let object = object?;
-                    let plain = Plain::read(&object, &default)?;
-                    let plain = plain.ok_or_else(|| ManifestError::Sealed(object.title()))?;
-                    self.admit(&plain, None).await?;
+                    match Plain::read(&object, &default)? {
+                        Some(plain) => drop(self.admit(&plain, None).await?),
+                        None if self.is_done_before(&cluster, place, &object).await? => {
+                            self.sealed.borrow_mut().insert(place.clone());
+                        }
+                        None => return Err(ManifestError::Sealed(object.title()).into()),
+                    }
                 }
             }
         }
+        places.retain(|place| !self.is_done(place));
         if many.names.is_empty() {
             let namespace = (!many.all_namespaces).then_some(&default);
             let selector =
                 many.files.selector.as_ref().map(crate::select::selector::Selector::as_str);
             for place in cluster.put_aside_for(namespace, selector).await? {
-                if let Err(ClusterError::NotFound(_)) = cluster.secret(&place).await {
-                    aside.push(place);
+                match cluster.secret(&place).await {
+                    Err(ClusterError::NotFound(_)) => aside.push(place),
+                    Ok(object) => drop(self.is_done_before(&cluster, &place, &object).await?),
+                    Err(error) => return Err(error.into()),
                 }
             }
             places.extend(aside.iter().cloned());
@@ -218,6 +228,22 @@ impl Sealing<'_> {
             self.missing(&cluster, &place).await?;
         }
         Ok(())
+    }
+
+    /// Whether an earlier run that was interrupted may have sealed this Secret: it is one of several,
+    /// or the copy is still there that was saved meanwhile. Removes the copy.
+    async fn is_done_before(
+        &self,
+        cluster: &Cluster,
+        place: &Place,
+        object: &Object,
+    ) -> Result<bool, Failure> {
+        let saved = cluster.saved(place).await?;
+        let is_left = object.is_sealed() && saved.is_some_and(|saved| saved.data == object.data);
+        if is_left {
+            cluster.forget_saved(place).await;
+        }
+        Ok(is_left || self.args.many.names.len() > 1)
     }
 
     async fn seal(&self, plain: PlainSecret, path: Option<&Path>) -> Result<SealedSecret, Failure> {
@@ -324,6 +350,10 @@ impl Change for Sealing<'_> {
             ));
         }
         Ok(is_made)
+    }
+
+    fn is_done(&self, place: &Place) -> bool {
+        self.sealed.borrow().contains(place)
     }
 
     fn note(&self, path: &Path, bytes: &[u8]) -> bool {

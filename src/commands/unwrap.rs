@@ -22,8 +22,8 @@ use crate::session::local::MakeLocal;
 use crate::terminal;
 use envcrypt_cluster::{ClusterError, ReplaceError};
 use envcrypt_core::kek::KekUri;
-use envcrypt_core::manifest::{self, Format};
-use envcrypt_core::secret::{PlainSecret, SecretValue};
+use envcrypt_core::manifest::{self, Format, Object};
+use envcrypt_core::secret::{Place, PlainSecret, SecretValue};
 
 /// Unwrap sealed Secrets: print a plain manifest or one value.
 ///
@@ -140,8 +140,16 @@ async fn replace(args: &UnwrapArgs, session: &Session) -> Result<(), Failure> {
         }
         object => object?,
     };
-    let secret = object.sealed(&place.namespace, args.open.seal())?;
     let opener = Opener::new(session, &args.open)?.for_plain(args.drop_unsigned);
+    let done = format!("secret/{} unwrapped\n", place.name);
+    if !object.is_sealed()
+        && let Some(saved) = cluster.saved(&place).await?
+        && is_same(args, &opener, &saved, &object, &place).await?
+    {
+        cluster.forget_saved(&place).await;
+        return Ok(terminal::stdout(done.as_bytes())?);
+    }
+    let secret = object.sealed(&place.namespace, args.open.seal())?;
     let plain = opener.open(&secret, None).await?;
     plain.check()?;
     if !args.yes {
@@ -156,7 +164,20 @@ async fn replace(args: &UnwrapArgs, session: &Session) -> Result<(), Failure> {
         let _ = terminal::stdout(text.as_bytes());
     }
     replaced?;
-    Ok(terminal::stdout(format!("secret/{} unwrapped\n", place.name).as_bytes())?)
+    Ok(terminal::stdout(done.as_bytes())?)
+}
+
+/// Whether a plain Secret has what the sealed one has that an interrupted run saved.
+async fn is_same(
+    args: &UnwrapArgs,
+    opener: &Opener<'_>,
+    saved: &Object,
+    object: &Object,
+    place: &Place,
+) -> Result<bool, Failure> {
+    let saved = saved.sealed(&place.namespace, args.open.seal())?;
+    let plain = manifest::plain_object(&opener.open(&saved, None).await?);
+    Ok(plain.data == object.data && plain.r#type == object.r#type)
 }
 
 impl UnwrapArgs {
@@ -279,7 +300,7 @@ impl UnwrapArgs {
     }
 }
 
-fn objects(plain: &[PlainSecret]) -> Vec<manifest::Object> {
+fn objects(plain: &[PlainSecret]) -> Vec<Object> {
     plain.iter().map(manifest::plain_object).collect()
 }
 

@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use crate::control_plane::ControlPlane;
 use crate::programs::find;
@@ -35,7 +36,7 @@ impl Request {
 }
 
 /// What happens to a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(dead_code, reason = "each test needs some of them")]
 pub enum Action {
     Pass,
@@ -45,8 +46,17 @@ pub enum Action {
     DropAnswer,
     /// An answer with this status.
     Answer(u16),
-    /// A watch ends after this many bytes of its answer.
+    /// The answer ends after this many bytes.
     Cut(usize),
+    /// As `Drop`, after this time.
+    Stall(Duration),
+    /// These bytes are the answer, whatever they are.
+    Say {
+        bytes: Vec<u8>,
+        is_seen: bool,
+    },
+    /// The server sees the request. The client gets what this path has instead.
+    AnswerOf(String),
 }
 
 type Decide = Box<dyn FnMut(&Request) -> Action + Send>;
@@ -57,11 +67,17 @@ struct State {
     seen: Vec<Request>,
     /// The connections of watches.
     watches: Vec<TcpStream>,
+    /// How many connections are open.
+    connections: usize,
 }
 
 pub struct ApiProxy {
     folder: tempfile::TempDir,
     state: Arc<Mutex<State>>,
+    port: u16,
+    /// The same API server without this proxy: it needs no TLS and no login.
+    #[allow(dead_code, reason = "only the torture test asks there")]
+    pub upstream: u16,
     _proxy: Server,
 }
 
@@ -77,11 +93,15 @@ impl ApiProxy {
         std::thread::spawn(move || {
             for client in listener.incoming().flatten() {
                 let shared = shared.clone();
-                std::thread::spawn(move || serve(client, upstream, &shared));
+                shared.lock().expect("no panic").connections += 1;
+                std::thread::spawn(move || {
+                    serve(client, upstream, &shared);
+                    shared.lock().expect("no panic").connections -= 1;
+                });
             }
         });
         std::fs::write(folder.path().join("kubeconfig"), plain_kubeconfig(port)).expect("written");
-        Self { folder, state, _proxy: proxy }
+        Self { folder, state, port, upstream, _proxy: proxy }
     }
 
     /// The kubeconfig file of a client that goes through the proxy.
@@ -97,6 +117,18 @@ impl ApiProxy {
     /// Lets every request pass.
     pub fn heal(&self) {
         self.state.lock().expect("no panic").decide = None;
+    }
+
+    /// Waits until the server has seen all that clients sent which do not run any more.
+    #[allow(dead_code, reason = "only the torture test kills clients")]
+    pub fn settle(&self) {
+        // It comes after the connections that are not accepted yet.
+        let mut last = TcpStream::connect(("127.0.0.1", self.port)).expect("it listens");
+        let _ = last.shutdown(Shutdown::Write);
+        let _ = last.read(&mut [0]);
+        while self.state.lock().expect("no panic").connections > 0 {
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 
     /// Ends every watch that is under way.
@@ -148,31 +180,64 @@ fn serve(mut client: TcpStream, upstream: u16, state: &Mutex<State>) -> Option<(
         }
         action
     };
+    let ask = || ask(upstream, &head, &request.body);
     match action {
         Action::Drop => return None,
+        Action::Stall(time) => {
+            std::thread::sleep(time);
+            return None;
+        }
+        Action::DropAnswer => return swallow(ask()?),
         Action::Answer(status) => {
             let text =
                 format!("HTTP/1.1 {status} x\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
             return client.write_all(text.as_bytes()).ok();
         }
-        Action::Pass | Action::DropAnswer | Action::Cut(_) => {}
+        Action::Say { bytes, is_seen } => {
+            if is_seen {
+                swallow(ask()?);
+            }
+            client.write_all(&bytes).ok()?;
+        }
+        Action::AnswerOf(path) => {
+            swallow(ask()?);
+            let head =
+                format!("GET {path} HTTP/1.1\r\nhost: localhost\r\naccept: application/json");
+            relay(self::ask(upstream, &head, b"")?, &mut client, usize::MAX)?;
+        }
+        Action::Cut(size) => relay(ask()?, &mut client, size)?,
+        Action::Pass => relay(ask()?, &mut client, usize::MAX)?,
     }
+    client.shutdown(Shutdown::Both).ok()
+}
+
+/// Sends a request on a connection of its own: then an answer ends with its connection.
+fn ask(upstream: u16, head: &str, body: &[u8]) -> Option<TcpStream> {
     let mut server = TcpStream::connect(("127.0.0.1", upstream)).ok()?;
-    // One request for each connection: then an answer ends with its connection.
     let lines = head.split("\r\n").filter(|line| !line.to_lowercase().starts_with("connection:"));
     let head = lines.collect::<Vec<_>>().join("\r\n");
     server.write_all(format!("{head}\r\nconnection: close\r\n\r\n").as_bytes()).ok()?;
-    server.write_all(&request.body).ok()?;
-    let mut left = if let Action::Cut(size) = action { size } else { usize::MAX };
+    server.write_all(body).ok()?;
+    Some(server)
+}
+
+/// Waits for an answer that nobody gets.
+fn swallow(mut server: TcpStream) -> Option<()> {
+    server.read_to_end(&mut Vec::new()).ok().map(drop)
+}
+
+/// Passes an answer on, at most this many bytes of it.
+fn relay(mut server: TcpStream, client: &mut TcpStream, mut left: usize) -> Option<()> {
     let mut buffer = [0; 16384];
     while left > 0 {
-        let size = server.read(&mut buffer).ok().filter(|size| *size > 0)?;
-        if action != Action::DropAnswer {
-            client.write_all(&buffer[..size.min(left)]).ok()?;
+        let size = server.read(&mut buffer).ok()?;
+        if size == 0 {
+            break;
         }
+        client.write_all(&buffer[..size.min(left)]).ok()?;
         left = left.saturating_sub(size);
     }
-    client.shutdown(Shutdown::Both).ok()
+    Some(())
 }
 
 fn read_request(client: &mut TcpStream) -> Option<(Request, String)> {

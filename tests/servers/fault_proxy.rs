@@ -1,7 +1,7 @@
 //! A proxy in front of the KMS that can be slow, throttle, fail, and hang up;
 //! and that counts what was asked.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
@@ -9,12 +9,28 @@ use std::time::{Duration, Instant};
 
 /// What happens to one request.
 #[derive(Debug, Clone)]
+#[allow(dead_code, reason = "each user needs some of them")]
 pub enum Fault {
     /// An answer of this status, with an error of this code.
     Error(u16, &'static str),
     /// The connection is closed without an answer.
     HangUp,
+    /// The same, after the KMS did what it was asked.
+    HangUpAfter,
+    /// As `HangUp`, after this time.
+    Stall(Duration),
+    /// The answer ends after this many bytes.
+    Cut(usize),
+    /// These bytes are the answer, whatever they are.
+    Say(Vec<u8>),
+    /// The answer that another request for the same operation got.
+    Swap,
+    /// Vault's answers for several data keys, each in the place of another one.
+    Shuffle,
 }
+
+/// Decides about a request for this operation.
+type Decide = Box<dyn FnMut(&str) -> Option<Fault> + Send>;
 
 /// A quota: so many requests a second, and a few at once.
 struct Quota {
@@ -48,6 +64,10 @@ struct State {
     next: VecDeque<Fault>,
     /// For every request, once `next` is used up.
     always: Option<Fault>,
+    /// For every request that has no other fault.
+    decide: Option<Decide>,
+    /// The last good answer for each operation, while `decide` is set.
+    answers: HashMap<String, Vec<u8>>,
     /// Requests signed for this region get no answer.
     dead_region: Option<String>,
     /// Names outside, and what the emulator knows them by.
@@ -87,9 +107,17 @@ impl FaultProxy {
         self.lock().always = Some(fault);
     }
 
+    /// Decides about each request from now on.
+    #[allow(dead_code, reason = "only the torture test does")]
+    pub fn decide(&self, decide: impl FnMut(&str) -> Option<Fault> + Send + 'static) {
+        self.lock().decide = Some(Box::new(decide));
+    }
+
     /// No fault any more.
     pub fn heal(&self) {
-        self.lock().always = None;
+        let mut state = self.lock();
+        (state.always, state.decide) = (None, None);
+        state.answers.clear();
     }
 
     pub fn delay(&self, delay: Duration) {
@@ -143,38 +171,95 @@ fn serve(mut client: TcpStream, upstream: u16, state: &Mutex<State>) {
         let operation = operation(&head).to_owned();
         let (fault, delay, renamed) = {
             let mut state = state.lock().expect("no panic");
-            state.operations.push(operation);
+            state.operations.push(operation.clone());
             state.under_way += 1;
             state.most_under_way = state.most_under_way.max(state.under_way);
             let is_dead =
                 state.dead_region.as_ref().is_some_and(|r| head.contains(&format!("/{r}/kms/")));
             let fault = if is_dead { Some(Fault::HangUp) } else { state.next.pop_front() };
             let fault = fault.or_else(|| state.quota.as_mut().and_then(Quota::take));
-            (fault.or_else(|| state.always.clone()), state.delay, state.renamed.clone())
+            let fault = fault.or_else(|| state.always.clone());
+            let fault = fault.or_else(|| state.decide.as_mut().and_then(|d| d(&operation)));
+            (fault, state.delay, state.renamed.clone())
         };
         std::thread::sleep(delay);
-        let answer = match fault {
-            None => forward(&rename(request, &renamed, false), upstream)
-                .map(|answer| rename(answer, &renamed, true)),
-            Some(Fault::HangUp) => None,
-            Some(Fault::Error(status, code)) => {
-                // As AWS words it, and as Vault does.
-                let body = format!(
-                    r#"{{"__type":"{code}","message":"by the fault proxy","errors":["{code}"]}}"#
-                );
-                let head = format!(
-                    "HTTP/1.1 {status} Fault\r\nContent-Type: application/x-amz-json-1.1\r\nContent-Length: {}\r\n\r\n",
-                    body.len()
-                );
-                Some([head.as_bytes(), body.as_bytes()].concat())
-            }
+        let ask = || {
+            forward(&rename(request, &renamed, false), upstream)
+                .map(|answer| rename(answer, &renamed, true))
         };
-        state.lock().expect("no panic").under_way -= 1;
+        let (answer, is_last) = match fault {
+            Some(Fault::Swap) => (swapped(state, &operation, ask()), false),
+            fault => with_fault(fault, ask),
+        };
+        let mut state = state.lock().expect("no panic");
+        state.under_way -= 1;
+        if let Some(answer) = answer.as_ref().filter(|_| state.decide.is_some()) {
+            state.answers.insert(operation, answer.clone());
+        }
+        drop(state);
         match answer {
-            Some(answer) if client.write_all(&answer).is_ok() => {}
+            Some(answer) if client.write_all(&answer).is_ok() && !is_last => {}
             _ => return,
         }
     }
+}
+
+/// The answer to a request with this fault, and whether the connection ends with it.
+fn with_fault(
+    fault: Option<Fault>,
+    ask: impl FnOnce() -> Option<Vec<u8>>,
+) -> (Option<Vec<u8>>, bool) {
+    let answer = match fault {
+        None => return (ask(), false),
+        Some(Fault::Error(status, code)) => return (Some(error(status, code)), false),
+        Some(Fault::Shuffle) => return (ask().map(shuffled), false),
+        Some(Fault::HangUp | Fault::Swap) => None,
+        Some(Fault::HangUpAfter) => ask().and(None),
+        Some(Fault::Stall(time)) => {
+            std::thread::sleep(time);
+            None
+        }
+        Some(Fault::Cut(size)) => ask().map(|mut answer| {
+            answer.truncate(size);
+            answer
+        }),
+        Some(Fault::Say(bytes)) => Some(bytes),
+    };
+    (answer, true)
+}
+
+/// An error as AWS words it, and as Vault does.
+fn error(status: u16, code: &str) -> Vec<u8> {
+    let body =
+        format!(r#"{{"__type":"{code}","message":"by the fault proxy","errors":["{code}"]}}"#);
+    let head = format!(
+        "HTTP/1.1 {status} Fault\r\nContent-Type: application/x-amz-json-1.1\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    [head.as_bytes(), body.as_bytes()].concat()
+}
+
+/// The answer that another request got. The first one gets its own.
+fn swapped(state: &Mutex<State>, operation: &str, own: Option<Vec<u8>>) -> Option<Vec<u8>> {
+    let state = state.lock().expect("no panic");
+    state.answers.get(operation).cloned().or(own)
+}
+
+/// Gives each data key of an answer to the one before it.
+fn shuffled(answer: Vec<u8>) -> Vec<u8> {
+    let Some(end) = answer.windows(4).position(|four| four == b"\r\n\r\n") else { return answer };
+    let parsed = serde_json::from_slice::<serde_json::Value>(&answer[end + 4..]);
+    let Ok(mut json) = parsed else { return answer };
+    let results = json.pointer_mut("/data/batch_results").and_then(|all| all.as_array_mut());
+    if let Some(results) = results {
+        results.rotate_left(1);
+    }
+    let body = json.to_string();
+    let head = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    [head.as_bytes(), body.as_bytes()].concat()
 }
 
 /// The operation of AWS KMS, or of Vault's transit engine.

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use crate::api_proxy::{Action, ApiProxy};
 use crate::control_plane::{ControlPlane, control_plane};
 use crate::programs::find;
 use crate::sandbox::Sandbox;
@@ -249,4 +250,64 @@ fn a_sealed_secret_becomes_plain_again() {
     let args = ["seal", "db", "-n", &namespace, "--kek=local", "--replace", "--yes"];
     sandbox.run(args).succeeds();
     assert_eq!(kind(plane, &namespace).as_deref(), Some("envcrypt.dev/sealed"));
+}
+
+/// A sandbox for which the copy of a Secret that is being replaced cannot be deleted, until the proxy
+/// heals: as if the process had been killed before.
+fn that_leaves_the_copy(plane: &ControlPlane) -> (ApiProxy, Sandbox) {
+    let proxy = ApiProxy::start(plane, "admin");
+    proxy.decide(|request| {
+        let is_deletion = request.method == "DELETE" && request.path.contains("-envcrypt-aside");
+        if is_deletion { Action::Drop } else { Action::Pass }
+    });
+    let sandbox = Sandbox::new().env("KUBECONFIG", proxy.kubeconfig().display().to_string());
+    sandbox.run(["kek", "new"]).succeeds();
+    (proxy, sandbox)
+}
+
+#[test]
+fn a_run_after_one_that_was_killed_goes_on_and_removes_the_copy() {
+    let plane = control_plane();
+    let (namespace, (proxy, sandbox)) = (plain(plane), that_leaves_the_copy(plane));
+    let literal = "--from-literal=a=hunter2";
+    plane.kubectl(["create", "secret", "generic", "web", "-n", &namespace, literal]).succeeds();
+    let seal = |names: &[&str]| {
+        let fixed = ["-n", &namespace, "--kek=local", "--replace", "--yes"];
+        sandbox.run(["seal"].iter().chain(names).chain(&fixed))
+    };
+    seal(&["db"]).succeeds();
+    assert_eq!(names(plane, &namespace), "db db-envcrypt-aside web");
+    proxy.heal();
+    let run = seal(&["db", "web"]).succeeds();
+    assert_eq!(run.stdout, "secret/db unchanged\nsecret/web sealed\n");
+    assert_eq!(names(plane, &namespace), "db web");
+    assert!(seal(&["db"]).fails(1).contains("is already sealed"));
+}
+
+#[test]
+fn a_copy_with_other_values_stays() {
+    let plane = control_plane();
+    let (namespace, (proxy, sandbox)) = (plain(plane), that_leaves_the_copy(plane));
+    let seal = ["seal", "db", "-n", &namespace, "--kek=local", "--replace", "--yes"];
+    sandbox.run(seal).succeeds();
+    proxy.heal();
+    let set = ["set", "db", "-n", &namespace, "--from-literal=a=correct-horse"];
+    sandbox.run(set).succeeds();
+    assert!(sandbox.run(seal).fails(1).contains("is already sealed"));
+    assert_eq!(names(plane, &namespace), "db db-envcrypt-aside");
+}
+
+#[test]
+fn what_was_made_plain_before_a_kill_is_done_and_its_copy_goes() {
+    let plane = control_plane();
+    let (namespace, (proxy, sandbox)) = (plane.namespace(), that_leaves_the_copy(plane));
+    let create = ["create", "db", "-n", &namespace, "--kek=local", "--from-literal=a=hunter2"];
+    sandbox.run(create).succeeds();
+    let unwrap = ["unwrap", "db", "-n", &namespace, "--replace", "--yes"];
+    sandbox.run(unwrap).succeeds();
+    assert_eq!(names(plane, &namespace), "db db-envcrypt-aside");
+    proxy.heal();
+    assert_eq!(sandbox.run(unwrap).succeeds().stdout, "secret/db unwrapped\n");
+    assert_eq!(names(plane, &namespace), "db");
+    assert!(sandbox.run(unwrap).fails(1).contains("is not sealed"));
 }

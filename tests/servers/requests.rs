@@ -186,3 +186,51 @@ fn a_rotation_of_many_goes_on_if_one_changes_after_the_list() {
         ["get", "secret", "db-50", "-n", &scene.namespace, "-ojsonpath={.metadata.labels}"];
     assert!(plane.kubectl(labels).succeeds().stdout.contains("payments"), "the label stays");
 }
+
+/// A proxy in the way can mix answers up. What one Secret holds is never shown for another.
+#[test]
+fn the_answer_to_another_request_is_not_taken() {
+    let plane = control_plane();
+    let (namespace, proxy) = (plane.namespace(), ApiProxy::start(plane, "admin"));
+    let elsewhere = plane.namespace();
+    let sandbox = Sandbox::new().env("KUBECONFIG", proxy.kubeconfig().display().to_string());
+    sandbox.run(["kek", "new"]).succeeds();
+    for (namespace, name) in [(&namespace, "a"), (&namespace, "b"), (&elsewhere, "a")] {
+        let value = format!("--from-literal=key=of-{name}-in-{namespace}");
+        sandbox.run(["create", name, "-n", namespace, "--kek=local", &value]).succeeds();
+    }
+    let of_b = format!("/api/v1/namespaces/{namespace}/secrets/b");
+    let of_elsewhere = format!("/api/v1/namespaces/{elsewhere}/secrets/a");
+    for path in [of_b, of_elsewhere] {
+        proxy.decide(move |_| Action::AnswerOf(path.clone()));
+        let set = ["set", "a", "-n", &namespace, "--from-literal=key=new"];
+        let rotate = ["rotate", "a", "-n", &namespace];
+        for args in [&["unwrap", "a", "key", "-n", &namespace][..], &set, &rotate] {
+            let error = sandbox.run(args).fails(1);
+            assert!(error.contains("the API server's answer cannot be read"), "{error}");
+        }
+    }
+    let list = format!("/api/v1/namespaces/{elsewhere}/secrets");
+    proxy.decide(move |_| Action::AnswerOf(list.clone()));
+    let error = sandbox.run(["rotate", "-l", "!none", "-n", &namespace]).fails(1);
+    assert!(error.contains("the API server's answer cannot be read"), "{error}");
+}
+
+/// Someone else's server says yes to anything.
+#[test]
+fn what_was_not_written_is_not_reported_as_written() {
+    let plane = control_plane();
+    let (namespace, proxy) = (plane.namespace(), ApiProxy::start(plane, "admin"));
+    let sandbox = Sandbox::new().env("KUBECONFIG", proxy.kubeconfig().display().to_string());
+    sandbox.run(["kek", "new"]).succeeds();
+    for body in ["{}", "null", r#"{"kind":"Status","metadata":{},"status":"Success"}"#] {
+        let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n";
+        let answer = format!("{head}Content-Length: {}\r\n\r\n{body}", body.len());
+        proxy.decide(move |_| Action::Say { bytes: answer.clone().into(), is_seen: false });
+        let args = ["create", "db", "-n", &namespace, "--kek=local", "--generate=a"];
+        let error = sandbox.run(args).fails(1);
+        assert!(error.contains("the API server's answer cannot be read"), "{error}");
+        let error = sandbox.run(["get", "-n", &namespace]).fails(1);
+        assert!(error.contains("the API server's answer cannot be read"), "{error}");
+    }
+}

@@ -1,11 +1,13 @@
 //! Every command that writes files, with what it starts from.
 
 use crate::home::Home;
+use crate::sandbox::Run;
 
 /// A command that writes.
 pub struct Case {
     pub name: &'static str,
-    /// Its words; `{other}` is the KEK of somebody else.
+    /// Its words; `{kek}` is the KEK that seals, `{other}` that of somebody else, and `{ns}` the
+    /// namespace.
     pub line: &'static str,
     /// Whether it reads the new value from standard input.
     pub reads: bool,
@@ -13,24 +15,39 @@ pub struct Case {
     pub runs_others: bool,
     /// Files that hold plaintext afterwards, as they must.
     pub plain: &'static [&'static str],
+    /// Whether it prints values on standard output.
+    pub prints: bool,
+    /// Its exit code if it completes.
+    pub code: i32,
     /// Files that other programs change in steps: only the next run makes them new.
     pub in_steps: &'static [&'static str],
     /// Makes what it starts from.
     pub prepare: fn(&Home),
 }
 
-const fn case(name: &'static str, line: &'static str, prepare: fn(&Home)) -> Case {
-    Case { name, line, reads: false, runs_others: false, plain: &[], in_steps: &[], prepare }
+pub const fn case(name: &'static str, line: &'static str, prepare: fn(&Home)) -> Case {
+    let (reads, runs_others, prints) = (false, false, false);
+    Case { name, line, reads, runs_others, plain: &[], prints, code: 0, in_steps: &[], prepare }
 }
 
 impl Case {
-    const fn reads(mut self) -> Self {
+    pub const fn reads(mut self) -> Self {
         self.reads = true;
         self
     }
 
-    const fn runs_others(mut self) -> Self {
+    pub const fn runs_others(mut self) -> Self {
         self.runs_others = true;
+        self
+    }
+
+    pub const fn prints(mut self) -> Self {
+        self.prints = true;
+        self
+    }
+
+    pub const fn exits(mut self, code: i32) -> Self {
+        self.code = code;
         self
     }
 
@@ -42,6 +59,11 @@ impl Case {
     const fn plain(mut self, files: &'static [&'static str]) -> Self {
         self.plain = files;
         self
+    }
+
+    /// Whether a run completed.
+    pub fn is_done(&self, run: &Run) -> bool {
+        run.code == Some(self.code)
     }
 
     /// What it reads from standard input.
@@ -148,7 +170,7 @@ fn sops(home: &Home) {
 }
 
 /// An SSH key of the person.
-fn key(home: &Home) {
+pub fn key(home: &Home) {
     home.tool("ssh-keygen", &["-q", "-C", "me", "-N", "", "-f", "../id"]);
 }
 

@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::rc::Rc;
 
 use crate::marker::Marker;
 use crate::random::Random;
 use crate::sandbox::{Run, Sandbox, own};
+use crate::servers::{Cluster, Kms};
 use crate::tree::{File, Tree};
+use crate::vault::with_vault;
 
 /// What the files of a home mean, by their paths.
 pub type Meaning = BTreeMap<PathBuf, String>;
@@ -16,8 +19,13 @@ pub struct Home {
     pub sandbox: Sandbox,
     /// A directory in memory, for what must not be on a disk.
     pub memory: tempfile::TempDir,
+    /// The KEK that seals.
+    pub kek: String,
     /// The KEK of somebody else.
     pub other: String,
+    /// The namespace of all Secrets.
+    pub namespace: String,
+    cluster: Option<Rc<Cluster>>,
     /// A value that the Secrets have.
     pub old: Marker,
     /// A value that a command gives them.
@@ -51,7 +59,41 @@ impl Home {
             .env("ENVCRYPT_SIGNING_KEY", path("id"));
         sandbox.run(["kek", "new"]).succeeds();
         let other = own(&Sandbox::with_local_key());
-        Self { sandbox, memory, other, old, new, _programs: programs }
+        let (kek, namespace) = ("local".to_owned(), "prod".to_owned());
+        Self {
+            sandbox,
+            memory,
+            kek,
+            other,
+            namespace,
+            cluster: None,
+            old,
+            new,
+            _programs: programs,
+        }
+    }
+
+    /// With this cluster, and a namespace of its own there.
+    pub fn in_cluster(self, cluster: &Rc<Cluster>) -> Self {
+        let config = std::fs::read(cluster.proxy.kubeconfig()).expect("there");
+        std::fs::write(self.root().join("kubeconfig"), config).expect("written");
+        let namespace = cluster.plane.namespace();
+        Self { namespace, cluster: Some(cluster.clone()), ..self }
+    }
+
+    /// With a key of this KMS as the KEK.
+    pub fn under(self, kms: &Kms) -> Self {
+        let sandbox = with_vault(self.sandbox, kms.proxy.port);
+        Self { sandbox, kek: kms.kek.clone(), ..self }
+    }
+
+    /// The cluster of this home.
+    pub fn cluster(&self) -> &Cluster {
+        self.cluster.as_ref().expect("with a cluster")
+    }
+
+    pub fn has_cluster(&self) -> bool {
+        self.cluster.is_some()
     }
 
     pub fn root(&self) -> PathBuf {
@@ -63,27 +105,45 @@ impl Home {
         self.sandbox.run(self.words(words)).succeeds()
     }
 
-    /// The words of a command line, with the other KEK for `{other}`.
+    /// The words of a command line, with the KEKs for `{kek}` and `{other}`, and the namespace for
+    /// `{ns}`.
     pub fn words(&self, line: &str) -> Vec<String> {
-        line.split_whitespace().map(|word| word.replace("{other}", &self.other)).collect()
+        let names = [("{kek}", &self.kek), ("{other}", &self.other), ("{ns}", &self.namespace)];
+        let named = |word: &str| {
+            names.iter().fold(word.to_owned(), |word, (name, text)| word.replace(name, text))
+        };
+        line.split_whitespace().map(named).collect()
     }
 
     /// Seals a Secret with the old value and a longer one into a file.
     pub fn seal_into(&self, file: &str, name: &str) {
-        let long = format!("--from-literal=long={}", "x".repeat(6000));
-        let fixed = ["create", name, "-nprod", "--kek=local", "--from-stdin=password"];
-        let args = fixed.into_iter().chain(["--from-literal=user=admin", &long, "--write", file]);
+        self.create_in(file, name, &[]);
+    }
+
+    /// The same, with these arguments.
+    pub fn create_in(&self, file: &str, name: &str, more: &[&str]) {
         let path = self.sandbox.work().join(file);
         std::fs::create_dir_all(path.parent().expect("a directory")).expect("made");
-        self.sandbox.pipe(&self.old.text, args).succeeds();
+        self.create(name, &[more, &["--write", file]].concat());
+    }
+
+    /// Seals the same Secret, with these arguments.
+    pub fn create(&self, name: &str, more: &[&str]) {
+        let long = format!("--from-literal=long={}", "x".repeat(6000));
+        // No two Secrets have the same values.
+        let user = format!("--from-literal=user=admin-of-{name}");
+        let [namespace, kek] = [format!("-n{}", self.namespace), format!("--kek={}", self.kek)];
+        let fixed = ["create", name, &namespace, &kek, "--from-stdin=password", &user, &long];
+        self.sandbox.pipe(&self.old.text, fixed.iter().chain(more)).succeeds();
     }
 
     /// A manifest with a plain Secret that has the old value, and something else.
     pub fn plain(&self, name: &str) -> String {
         format!(
             "# Kept.\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: c}}\ndata: {{a: b}}\n---\n\
-             apiVersion: v1\nkind: Secret\nmetadata: {{name: {name}, namespace: prod}}\n\
-             stringData:\n  password: {} # Kept too.\n  long: {}\n",
+             apiVersion: v1\nkind: Secret\nmetadata: {{name: {name}, namespace: {}}}\n\
+             stringData:\n  password: {} # Kept too.\n  user: admin-of-{name}\n  long: {}\n",
+            self.namespace,
             self.old.text,
             "y".repeat(5000)
         )
@@ -126,6 +186,12 @@ impl Home {
         if is_sops {
             let sealed = pipe(&file.bytes, &["seal", "-f", "-", "--kek=local"])?;
             return Ok(format!("sops\n{}", pipe(sealed.as_bytes(), &["unwrap", "-f", "-"])?));
+        }
+        if text.starts_with("# Which KEKs this machine may use") {
+            // What is sealed first is noted first.
+            let mut lines: Vec<_> = text.lines().collect();
+            lines.sort_unstable();
+            return Ok(without_random(&lines.join("\n")));
         }
         if !is_sealed {
             return Ok(without_random(&text));

@@ -5,26 +5,52 @@
 
 #![expect(clippy::print_stdout, reason = "it prints its counts")]
 
+#[path = "../servers/api_proxy.rs"]
+#[allow(dead_code, reason = "shared with the tests")]
+mod api_proxy;
 mod cases;
 mod clock;
+mod cluster;
+#[path = "../servers/control_plane.rs"]
+#[allow(dead_code, reason = "shared with the tests")]
+mod control_plane;
 mod disk;
+#[path = "../servers/fault_proxy.rs"]
+#[allow(dead_code, reason = "shared with the tests")]
+mod fault_proxy;
+mod faults;
 mod home;
 mod kills;
+mod live;
+mod live_cases;
 mod marker;
 mod memory;
 mod process;
+#[path = "../servers/programs.rs"]
+mod programs;
 mod random;
 #[path = "../cli/sandbox.rs"]
 #[allow(dead_code, reason = "shared with the tests")]
 mod sandbox;
+#[path = "../servers/server.rs"]
+#[allow(dead_code, reason = "shared with the tests")]
+mod server;
+mod servers;
+mod services;
 mod tally;
 mod tree;
 mod trial;
+#[path = "../servers/vault.rs"]
+#[allow(dead_code, reason = "shared with the tests")]
+mod vault;
 
+use std::cell::OnceCell;
 use std::process::Command;
+use std::rc::Rc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use random::Random;
+use servers::Cluster;
 use tally::Tally;
 
 /// How much is tried.
@@ -35,12 +61,28 @@ pub struct Settings {
     pub limit: Duration,
     /// The first random number.
     pub seed: u64,
+    /// The control plane, once a part needs it.
+    cluster: OnceCell<Rc<Cluster>>,
+}
+
+impl Settings {
+    /// The control plane of all parts, or `None` where its programs are not built.
+    pub fn cluster(&self) -> Option<Rc<Cluster>> {
+        programs::built()?;
+        Some(self.cluster.get_or_init(Cluster::start).clone())
+    }
 }
 
 type Part = fn(&Settings, &mut Random) -> Tally;
 
-const PARTS: &[(&str, Part)] =
-    &[("kills", kills::run), ("disk", disk::run), ("clocks", clock::run), ("memory", memory::run)];
+const PARTS: &[(&str, Part)] = &[
+    ("kills", kills::run),
+    ("disk", disk::run),
+    ("clocks", clock::run),
+    ("memory", memory::run),
+    ("cluster", cluster::run),
+    ("services", services::run),
+];
 
 fn main() {
     let number = |name: &str| std::env::var(name).ok().map(|text| text.parse().expect("a number"));
@@ -53,6 +95,7 @@ fn main() {
         runs: runs as usize,
         limit: Duration::from_secs(number("TORTURE_SECONDS").unwrap_or(1200)),
         seed: number("TORTURE_SEED").unwrap_or(now),
+        cluster: OnceCell::new(),
     };
     in_own_namespace();
     println!("torture: TORTURE_SEED={} repeats this run", settings.seed);
@@ -63,6 +106,8 @@ fn main() {
         println!("torture: {name}");
         tallies.push(part(&settings, &mut Random::new(settings.seed)));
     }
+    // Its directories are removed.
+    drop(settings);
     tally::print(&tallies);
     if !tallies.iter().all(Tally::is_clean) {
         println!("torture: something broke; see above");

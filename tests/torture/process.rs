@@ -1,7 +1,8 @@
 //! Runs of the program that are stopped in their middle.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::process::{Child, Command, Stdio};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
@@ -81,16 +82,30 @@ fn finish(child: Child) -> Run {
     Run::from(child.wait_with_output().expect("it ends"))
 }
 
-/// Waits for a run whose output is small.
+/// Waits for a run. `None` is one that does not end.
 pub fn finish_within(mut child: Child, limit: Duration) -> Option<Run> {
+    // A pipe holds only 64 KiB.
+    let (stdout, stderr) = (read(child.stdout.take()), read(child.stderr.take()));
     let started = Instant::now();
-    while child.try_wait().expect("waited").is_none() {
-        if started.elapsed() > limit {
-            let _ = child.kill();
-            let _ = child.wait();
-            return None;
-        }
+    let mut status = child.try_wait().expect("waited");
+    while status.is_none() && started.elapsed() < limit {
         std::thread::sleep(Duration::from_millis(1));
+        status = child.try_wait().expect("waited");
     }
-    Some(finish(child))
+    if status.is_none() {
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+    let text = |reader: JoinHandle<Vec<u8>>| {
+        String::from_utf8_lossy(&reader.join().expect("no panic")).into_owned()
+    };
+    status.map(|status| Run { stdout: text(stdout), stderr: text(stderr), code: status.code() })
+}
+
+fn read(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<Vec<u8>> {
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        let _ = pipe.expect("a pipe").read_to_end(&mut bytes);
+        bytes
+    })
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cases::Case;
 use crate::home::{Home, Meaning};
+use crate::live::{ASIDE, Live};
 use crate::sandbox::Run;
 use crate::tally::Tally;
 use crate::tree::{File, Tree};
@@ -18,6 +19,10 @@ pub struct Trial {
     pub home: Home,
     before: Tree,
     after: Meaning,
+    /// What it prints, if it prints values.
+    printed: String,
+    /// The objects in the cluster, if the home has one.
+    live: Option<Live>,
 }
 
 impl Trial {
@@ -25,11 +30,16 @@ impl Trial {
     pub fn new(case: &'static Case, home: Home) -> Self {
         (case.prepare)(&home);
         let before = Tree::read(&home.root());
+        let mut live = home.has_cluster().then(|| Live::read(&home));
         let args = home.words(case.line);
-        home.sandbox.pipe(case.input(&home), &args).succeeds();
+        let run = home.sandbox.pipe(case.input(&home), &args);
+        assert!(case.is_done(&run), "{}: {}{}", case.name, run.stdout, run.stderr);
         let after = Tree::read(&home.root());
         let after = home.meaning(&after).unwrap_or_else(|e| panic!("{}: {e}", case.name));
-        Self { case, home, before, after }
+        if let Some(live) = &mut live {
+            live.read_after(&home);
+        }
+        Self { case, home, before, after, printed: run.stdout, live }
     }
 
     pub fn args(&self) -> Vec<String> {
@@ -39,6 +49,9 @@ impl Trial {
     /// Puts the home back to what it was.
     pub fn reset(&self) {
         self.before.restore(&self.home.root());
+        if let Some(live) = &self.live {
+            live.reset(&self.home);
+        }
     }
 
     /// What it was.
@@ -46,9 +59,22 @@ impl Trial {
         &self.before
     }
 
-    /// No value in the output, and no panic.
+    /// No value in the output but the right one, and no panic.
     pub fn check_output(&self, run: &Run, what: &str, tally: &mut Tally) {
-        let text = format!("{}{}", run.stdout, run.stderr);
+        let mut text = run.stderr.clone();
+        match self.case.prints {
+            false => text += &run.stdout,
+            true if run.stdout.is_empty() && !self.case.is_done(run) => {}
+            true if run.stdout == self.printed => {}
+            // A comparison shows what it could compare.
+            true if self.case.code != 0 && !self.case.is_done(run) => {
+                let mut lines = run.stdout.lines();
+                if !lines.all(|line| self.printed.lines().any(|printed| printed == line)) {
+                    tally.loss(&format!("{what}: it prints something else: {text}"));
+                }
+            }
+            true => tally.loss(&format!("{what}: it prints something else: {text}")),
+        }
         if self.home.is_plain(text.as_bytes()) {
             tally.found(&format!("{what}: in its output"));
         }
@@ -57,9 +83,12 @@ impl Trial {
         }
     }
 
-    /// Each file of the home is wholly old or wholly new.
+    /// Each file of the home, and each object in the cluster, is wholly old or wholly new.
     pub fn check(&self, what: &str, tally: &mut Tally) {
         self.check_tree(&Tree::read(&self.home.root()), what, tally);
+        if let Some(live) = &self.live {
+            live.check(&self.home, what, tally);
+        }
     }
 
     /// The same for a copy of the home somewhere else.
@@ -94,9 +123,17 @@ impl Trial {
         }
         match self.home.meaning_of(file) {
             Ok(meaning) if self.after.get(path) == Some(&meaning) => {}
+            Ok(meaning) if self.is_remembered(path, &meaning) => {}
             Ok(_) => tally.loss(&format!("{what}: `{shown}` is neither old nor new")),
             Err(error) => tally.loss(&format!("{what}: `{shown}` is not whole: {error}")),
         }
+    }
+
+    /// Whether a machine remembers a part of what a complete run lets it remember.
+    fn is_remembered(&self, path: &Path, meaning: &str) -> bool {
+        let lines = self.after.get(path).map(|text| text.lines().collect::<Vec<_>>());
+        let is_part = |lines: Vec<&str>| meaning.lines().all(|line| lines.contains(&line));
+        REMEMBERED.iter().any(|below| path.starts_with(below)) && lines.is_some_and(is_part)
     }
 
     /// A file of a killed process: the old file or the new one, and no easier to read.
@@ -118,8 +155,12 @@ impl Trial {
         let run = self.home.sandbox.pipe(self.case.input(&self.home), self.args());
         let now = Tree::read(&self.home.root());
         // A new file is there already, or it was changed already.
-        if run.code != Some(0) && !self.is_done(&now) {
+        let is_done = self.is_done(&now) && self.not_new_live().is_empty();
+        if !self.case.is_done(&run) && !is_done {
             tally.failure(&format!("{what}: the next run fails: {}", run.stderr));
+        }
+        if self.case.prints {
+            self.check_output(&run, &format!("{what}: the next run"), tally);
         }
         for (path, file) in &now.files {
             let is_known = self.after.contains_key(path) || self.before.files.contains_key(path);
@@ -136,6 +177,20 @@ impl Trial {
         for path in self.not_new(&now) {
             tally.loss(&format!("{what}: after the next run, `{}` is not new", path.display()));
         }
+        for name in self.not_new_live() {
+            tally.loss(&format!("{what}: after the next run, {name} is not new: {}", run.stderr));
+        }
+    }
+
+    fn not_new_live(&self) -> Vec<String> {
+        self.live.as_ref().map(|live| live.not_new(&self.home)).unwrap_or_default()
+    }
+
+    /// Whether all files and all objects are as a complete run leaves them, but for sealed copies
+    /// that it could not delete.
+    pub fn is_new(&self) -> bool {
+        let is_new = self.not_new_live().iter().all(|name| name.ends_with(ASIDE));
+        is_new && self.is_complete(&Tree::read(&self.home.root()))
     }
 
     /// Whether all files are new.

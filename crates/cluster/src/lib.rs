@@ -4,6 +4,7 @@
 
 #![warn(unreachable_pub)]
 
+mod answer;
 mod connect;
 mod error;
 mod identity;
@@ -43,6 +44,8 @@ use envcrypt_core::manifest::{
     Form, LAST_APPLIED_ANNOTATION, Object, SEAL_ANNOTATION, SIGNATURES_ANNOTATION,
 };
 use envcrypt_core::secret::{Namespace, Place, SecretName};
+
+use answer::Written;
 
 pub use connect::{ConnectOptions, Connection, context_names};
 pub use error::ClusterError;
@@ -168,9 +171,8 @@ impl Cluster {
         };
         let body = serde_json::to_vec(object).expect("an object is plain text");
         let request = requests(object.form(), Some(&place.namespace)).create(&params, body);
-        self.send::<serde::de::IgnoredAny>(request, Operation::write("create", place, object))
-            .await?;
-        Ok(())
+        let operation = Operation::write("create", place, object);
+        self.send_about::<Written>(request, operation, place).await.map(drop)
     }
 
     /// Applies a Secret or an `EnvcryptSecret` with server-side apply, and returns the result. Fails with
@@ -189,7 +191,7 @@ impl Cluster {
         };
         let requests = requests(object.form(), Some(&place.namespace));
         let request = requests.patch(place.name.as_str(), &params, &Patch::Apply(object));
-        self.send(request, Operation::write("patch", place, object)).await
+        self.send_about(request, Operation::write("patch", place, object), place).await
     }
 
     /// Asks the server with a dry run whether it accepts a change of this sealed Secret, before the
@@ -284,9 +286,8 @@ impl Cluster {
         let params = PatchParams { field_manager, dry_run: options.dry_run, ..Default::default() };
         let requests = requests(object.form(), Some(&place.namespace));
         let request = requests.patch(place.name.as_str(), &params, &Patch::Merge(patch));
-        self.send::<serde::de::IgnoredAny>(request, Operation::write("patch", place, object))
-            .await?;
-        Ok(())
+        let operation = Operation::write("patch", place, object);
+        self.send_about::<Written>(request, operation, place).await.map(drop)
     }
 
     async fn send<T: DeserializeOwned>(

@@ -11,6 +11,7 @@ use serde::de::{DeserializeOwned, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use super::{Cluster, ClusterError, Operation, Sort, requests, secrets};
+use crate::answer::are_of;
 use envcrypt_core::manifest::{Form, Metadata, Object, SEALED_TYPE};
 use envcrypt_core::secret::Namespace;
 
@@ -21,6 +22,7 @@ const JSON: &str = "application/json";
 
 #[derive(Deserialize)]
 struct Page<T> {
+    kind: String,
     #[serde(default)]
     metadata: PageMetadata,
     /// An empty list of metadata has `null`.
@@ -101,9 +103,16 @@ impl Cluster {
     ) -> Result<(), ClusterError> {
         let params = ListParams { label_selector: selector, ..of_sort(sort) };
         let operation = || Operation::list(namespace);
-        let take =
-            async |items: Vec<Item>| each(items.into_iter().map(Object::from).collect()).await;
-        self.pages(&secrets(namespace), params, operation, take).await
+        let mut is_asked_for = true;
+        let take = async |items: Vec<Item>| {
+            let objects: Vec<Object> = items.into_iter().map(Object::from).collect();
+            is_asked_for &= are_of(namespace, &objects);
+            if is_asked_for {
+                each(objects).await;
+            }
+        };
+        self.pages(&secrets(namespace), params, operation, take).await?;
+        if is_asked_for { Ok(()) } else { Err(ClusterError::Answer) }
     }
 
     /// Lists the sealed Secrets of a namespace, or its `EnvcryptSecret`s, one page at a time, while
@@ -124,7 +133,7 @@ impl Cluster {
         let requests = requests(form, Some(namespace));
         loop {
             let operation = Operation::list(Some(namespace)).form(form);
-            let (objects, next) = match form {
+            let (objects, next): (Vec<Object>, _) = match form {
                 Form::Secret => {
                     let (items, next) =
                         self.page::<Item>(JSON, &requests, &params, operation).await?;
@@ -132,6 +141,9 @@ impl Cluster {
                 }
                 Form::Resource => self.page(JSON, &requests, &params, operation).await?,
             };
+            if !are_of(Some(namespace), &objects) {
+                return Err(ClusterError::Answer);
+            }
             let goes_on = goes_on(objects);
             match next {
                 Some(_) if goes_on => params.continue_token = next,
@@ -183,6 +195,9 @@ impl Cluster {
             request
         });
         let page: Page<T> = self.send(request, operation).await?;
+        if !page.kind.ends_with("List") {
+            return Err(ClusterError::Answer);
+        }
         let next = page.metadata.r#continue.filter(|token| !token.is_empty());
         Ok((page.items.unwrap_or_default(), next))
     }

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 use tokio::time::sleep;
 
-use super::{Cluster, ClusterError, Operation, Sort, WriteOptions, secrets};
+use super::{Cluster, ClusterError, Operation, Sort, WriteOptions, Written, secrets};
 use envcrypt_core::envelope::SealedSecret;
 use envcrypt_core::manifest::{self, Object};
 use envcrypt_core::secret::{Namespace, Place};
@@ -93,18 +93,25 @@ impl Cluster {
     /// Creates the Secret `place` from what an earlier process saved before it ended. Returns
     /// whether there was anything.
     pub async fn resume(&self, place: &Place) -> Result<bool, ClusterError> {
-        let aside = aside(place);
-        let Some(mut object) = self.find(&aside).await? else { return Ok(false) };
-        let is_sealed = object.is_sealed();
+        let Some(object) = self.saved(place).await? else { return Ok(false) };
+        self.make(place, &object.for_apply(place)).await?;
+        self.take_off(&aside(place)).await;
+        Ok(true)
+    }
+
+    /// The sealed Secret that an earlier process saved before it ended, as it was.
+    pub async fn saved(&self, place: &Place) -> Result<Option<Object>, ClusterError> {
+        let Some(mut object) = self.find(&aside(place)).await? else { return Ok(None) };
         let annotations = object.metadata.annotations.get_or_insert_default();
-        if annotations.remove(ASIDE_FOR).as_deref() != Some(place.name.as_str()) || !is_sealed {
-            return Ok(false);
-        }
+        let is_ours = annotations.remove(ASIDE_FOR).as_deref() == Some(place.name.as_str());
         object.metadata.labels.get_or_insert_default().remove(ASIDE);
         object.metadata.name = Some(place.name.to_string());
-        self.make(place, &object.for_apply(place)).await?;
-        self.take_off(&aside).await;
-        Ok(true)
+        Ok(Some(object).filter(|object| is_ours && object.is_sealed()))
+    }
+
+    /// Deletes what an earlier process saved, if the Secret itself is in its place.
+    pub async fn forget_saved(&self, place: &Place) {
+        self.take_off(&aside(place)).await;
     }
 
     /// Whether something is saved for this Secret.
@@ -160,11 +167,19 @@ impl Cluster {
         Ok(aside)
     }
 
-    /// Deletes the saved copy. If that fails, lists still leave it out, and the next replacement
-    /// overwrites it.
+    /// Deletes the saved copy, and tries again after errors that may pass. If that fails, lists still
+    /// leave it out, and the next run deletes or overwrites it.
     async fn take_off(&self, aside: &Place) {
-        let Ok(object) = self.secret(aside).await else { return };
-        let _ = self.delete(aside, &object).await;
+        let mut pauses = PAUSES.into_iter().take(2);
+        loop {
+            let result = match self.secret(aside).await {
+                Ok(object) => self.delete(aside, &object).await,
+                Err(error) => Err(error),
+            };
+            let pause = pauses.next().filter(|_| result.is_err_and(|error| passes(&error)));
+            let Some(pause) = pause else { return };
+            sleep(pause).await;
+        }
     }
 
     /// Asks the server with a dry run whether it would accept the new Secret.
@@ -187,8 +202,8 @@ impl Cluster {
         };
         let params = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
         let request = secrets(Some(&place.namespace)).delete(place.name.as_str(), &params);
-        self.send::<serde::de::IgnoredAny>(request, Operation::write("delete", place, old)).await?;
-        Ok(())
+        let operation = Operation::write("delete", place, old);
+        self.send_about::<Written>(request, operation, place).await.map(drop)
     }
 
     /// Creates a Secret, and tries again after errors that may pass. If an answer was lost, the
@@ -202,13 +217,7 @@ impl Cluster {
                 Err(ClusterError::AlreadyExists(_)) => return self.check_same(place, object).await,
                 Err(error) => error,
             };
-            let passing = matches!(
-                error,
-                ClusterError::Unreachable { .. }
-                    | ClusterError::Timeout { .. }
-                    | ClusterError::Refused { .. }
-            );
-            match pauses.next().filter(|_| passing) {
+            match pauses.next().filter(|_| passes(&error)) {
                 Some(pause) => sleep(pause).await,
                 None => return Err(error),
             }
@@ -222,6 +231,17 @@ impl Cluster {
             false => Err(ClusterError::AlreadyExists(place.clone())),
         }
     }
+}
+
+/// Whether an error may pass.
+fn passes(error: &ClusterError) -> bool {
+    matches!(
+        error,
+        ClusterError::Unreachable { .. }
+            | ClusterError::Timeout { .. }
+            | ClusterError::Refused { .. }
+            | ClusterError::Answer
+    )
 }
 
 /// The place where the sealed Secret is saved.

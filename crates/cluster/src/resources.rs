@@ -6,6 +6,7 @@ use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
 use super::{Cluster, ClusterError, Operation, WriteOptions, secrets};
+use crate::answer::are_of;
 use envcrypt_core::manifest::{Form, LAST_APPLIED_ANNOTATION, Object};
 use envcrypt_core::secret::{Namespace, Place};
 
@@ -17,7 +18,9 @@ impl Cluster {
     pub async fn get_as(&self, place: &Place, form: Form) -> Result<Object, ClusterError> {
         let request = requests(form, Some(&place.namespace));
         let request = request.get(place.name.as_str(), &GetParams::default());
-        self.send(request, Operation::get(place).form(form)).await
+        let object: Object =
+            self.send_about(request, Operation::get(place).form(form), place).await?;
+        if object.form() == form { Ok(object) } else { Err(ClusterError::Answer) }
     }
 
     /// The same, or `None` if it does not exist.
@@ -35,8 +38,15 @@ impl Cluster {
         &self,
         namespace: Option<&Namespace>,
         selector: Option<&str>,
-        each: impl AsyncFnMut(Vec<Object>),
+        mut each: impl AsyncFnMut(Vec<Object>),
     ) -> Result<(), ClusterError> {
+        let mut is_asked_for = true;
+        let each = async |objects: Vec<Object>| {
+            is_asked_for &= are_of(namespace, &objects);
+            if is_asked_for {
+                each(objects).await;
+            }
+        };
         let params =
             ListParams { label_selector: selector.map(str::to_owned), ..Default::default() };
         let operation = || Operation::list(namespace).form(Form::Resource);
@@ -46,6 +56,7 @@ impl Cluster {
             Err(ClusterError::NoCustomResource) => Ok(()),
             // The API server may not say to everyone that it has no such resource.
             Err(ClusterError::Forbidden { .. }) if !self.has_resources().await? => Ok(()),
+            Ok(()) if !is_asked_for => Err(ClusterError::Answer),
             listed => listed,
         }
     }

@@ -225,6 +225,7 @@ impl Cluster {
             let request = self.patch_of(resource, stored)?;
             let answer = self.in_time(self.client.request::<Partial>(request)).await?;
             let error = match answer {
+                Ok(new) if new.metadata.uid != stored.uid => return Err(ClusterError::Answer),
                 Ok(new) if new.metadata.resource_version == stored.version => {
                     return Ok(Again::Unchanged);
                 }

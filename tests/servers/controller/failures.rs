@@ -200,7 +200,7 @@ fn an_api_server_that_fails_at_any_request_is_asked_again() {
             let is_one = request.path.contains(&about)
                 || (request.is_write() && !request.path.contains("events"));
             match is_one && [0, 2, 3, 6, 8].contains(&failures.fetch_add(1, Ordering::Relaxed)) {
-                true => action,
+                true => action.clone(),
                 false => Action::Pass,
             }
         });
