@@ -50,9 +50,10 @@ const AT_REST: [&str; 8] =
     ["bolt", "proto", "etcd", "stored", "residue", "config", "deploy", "lib"];
 
 /// The same of the client of the cluster.
-const CLUSTER: [&str; 17] = [
+const CLUSTER: [&str; 18] = [
     "error",
     "lib",
+    "answer",
     "resources",
     "listing",
     "server",

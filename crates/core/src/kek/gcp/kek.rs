@@ -8,6 +8,7 @@ use google_cloud_gax::exponential_backoff::ExponentialBackoffBuilder;
 use google_cloud_gax::options::RequestOptionsBuilder;
 use google_cloud_gax::retry_policy::{Aip194Strict, RetryPolicyExt};
 use google_cloud_kms_v1::client::KeyManagementService;
+use google_cloud_kms_v1::model::EncryptResponse;
 use tokio::sync::OnceCell;
 use zeroize::Zeroizing;
 
@@ -115,10 +116,7 @@ impl Kek for GcpKek {
         };
         let answer =
             in_time(self.connection.limits, || super::refusal::late(request), call).await?;
-        let verified = answer.verified_plaintext_crc32c
-            && answer.verified_additional_authenticated_data_crc32c
-            && answer.ciphertext_crc32c == Some(checksum(&answer.ciphertext));
-        if !verified {
+        if !is_intact(&answer) {
             return Err(self.damaged(Action::Wrap));
         }
         let key = WrappedKey { kek: self.uri.clone(), bytes: answer.ciphertext.to_vec() };
@@ -156,6 +154,13 @@ impl Kek for GcpKek {
     }
 }
 
+/// Whether the KMS got what was sent, and its ciphertext arrived as it was.
+fn is_intact(answer: &EncryptResponse) -> bool {
+    answer.verified_plaintext_crc32c
+        && answer.verified_additional_authenticated_data_crc32c
+        && answer.ciphertext_crc32c == Some(checksum(&answer.ciphertext))
+}
+
 /// Returns the CRC32C (RFC 3720, Castagnoli), in the type that the API of Google uses.
 fn checksum(bytes: &[u8]) -> i64 {
     crc32c::crc32c(bytes).into()
@@ -178,5 +183,24 @@ mod tests {
     fn the_checksum_is_castagnolis() {
         // RFC 3720, B.4: the checksum of 32 zero bytes is sent as aa 36 91 8a.
         assert_eq!(checksum(&[0; 32]), 0x8a91_36aa);
+    }
+
+    #[test]
+    fn an_answer_with_one_wrong_checksum_is_damaged() {
+        let bytes = b"wrapped".as_slice();
+        let answer = EncryptResponse::new()
+            .set_ciphertext(bytes)
+            .set_ciphertext_crc32c(checksum(bytes))
+            .set_verified_plaintext_crc32c(true)
+            .set_verified_additional_authenticated_data_crc32c(true);
+        assert!(is_intact(&answer));
+        for damaged in [
+            answer.clone().set_verified_plaintext_crc32c(false),
+            answer.clone().set_verified_additional_authenticated_data_crc32c(false),
+            answer.clone().set_ciphertext_crc32c(checksum(b"")),
+            answer.clone().set_ciphertext(b"".as_slice()),
+        ] {
+            assert!(!is_intact(&damaged));
+        }
     }
 }
