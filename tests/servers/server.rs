@@ -8,28 +8,31 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// A running server. A shell watches a pipe that closes when this process
-/// ends, and then ends the server by its process id.
+/// A running server. A shell watches a pipe that closes when this process ends, and then ends the
+/// server by its process id. If this process ended first, it also removes the directory of the
+/// server: a server that all tests share is never dropped, and nor is its directory.
 pub struct Server {
-    #[allow(dead_code, reason = "the benchmarks only hold it")]
     watch: Child,
 }
 
 impl Server {
-    /// Starts `program`; what it prints goes to `log`.
+    /// Starts `program`; what it prints goes to `log`, in a temporary directory.
     pub fn start<A: AsRef<OsStr>>(
         program: &Path,
         args: impl IntoIterator<Item = A>,
         log: &Path,
     ) -> Self {
+        let directory = log.parent().expect("a directory");
+        let all = std::env::temp_dir();
+        assert!(directory.starts_with(&all) && directory != all, "{}", directory.display());
         let output = File::create(log).expect("a log");
         let mut command = Command::new("sh");
         command.args([
             "-c",
-            r#""$@" </dev/null & server=$!; cat >/dev/null; kill -9 $server; wait $server 2>/dev/null"#,
-            "sh",
+            r#""$@" </dev/null & server=$!; word=$(cat); kill -9 $server; wait $server 2>/dev/null
+            [ "$word" = keep ] || rm -rf "$0""#,
         ]);
-        command.arg(program).args(args);
+        command.arg(directory).arg(program).args(args);
         command.stdin(Stdio::piped()).stdout(output.try_clone().expect("a log")).stderr(output);
         Self { watch: command.spawn().expect("a shell") }
     }
@@ -37,8 +40,21 @@ impl Server {
     /// Ends the server now, and waits until it is gone.
     #[allow(dead_code, reason = "the benchmarks do not use it")]
     pub fn stop(mut self) {
-        drop(self.watch.stdin.take());
+        self.end();
         self.watch.wait().expect("the shell ends");
+    }
+
+    /// Lets the shell end the server, and keep its directory: the next one may need it.
+    fn end(&mut self) {
+        if let Some(mut pipe) = self.watch.stdin.take() {
+            let _ = pipe.write_all(b"keep");
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.end();
     }
 }
 
