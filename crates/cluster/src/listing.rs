@@ -10,7 +10,7 @@ use kube::core::request::Request as Requests;
 use serde::de::{DeserializeOwned, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::{Cluster, ClusterError, Operation, Sort, requests, secrets};
+use super::{Cluster, ClusterError, Operation, Sort, requests};
 use crate::answer::are_of;
 use envcrypt_core::manifest::{Form, Metadata, Object, SEALED_TYPE};
 use envcrypt_core::secret::Namespace;
@@ -99,20 +99,48 @@ impl Cluster {
         sort: Sort,
         namespace: Option<&Namespace>,
         selector: Option<String>,
-        mut each: impl AsyncFnMut(Vec<Object>),
+        each: impl AsyncFnMut(Vec<Object>),
     ) -> Result<(), ClusterError> {
         let params = ListParams { label_selector: selector, ..of_sort(sort) };
-        let operation = || Operation::list(namespace);
-        let mut is_asked_for = true;
-        let take = async |items: Vec<Item>| {
-            let objects: Vec<Object> = items.into_iter().map(Object::from).collect();
-            is_asked_for &= are_of(namespace, &objects);
-            if is_asked_for {
-                each(objects).await;
+        self.objects(Form::Secret, namespace, params, each).await
+    }
+
+    /// Lists Secrets or `EnvcryptSecret`s, one page at a time.
+    pub(super) async fn objects(
+        &self,
+        form: Form,
+        namespace: Option<&Namespace>,
+        mut params: ListParams,
+        mut each: impl AsyncFnMut(Vec<Object>),
+    ) -> Result<(), ClusterError> {
+        loop {
+            let (objects, next) = self.page_of(form, namespace, &params).await?;
+            each(objects).await;
+            match next {
+                Some(_) => params.continue_token = next,
+                None => return Ok(()),
             }
+        }
+    }
+
+    /// One page of Secrets or `EnvcryptSecret`s, which must all be of the namespace, and the token
+    /// for the next one.
+    async fn page_of(
+        &self,
+        form: Form,
+        namespace: Option<&Namespace>,
+        params: &ListParams,
+    ) -> Result<(Vec<Object>, Option<String>), ClusterError> {
+        let requests = requests(form, namespace);
+        let operation = Operation::list(namespace).form(form);
+        let (objects, next): (Vec<Object>, _) = match form {
+            Form::Secret => {
+                let (items, next) = self.page::<Item>(JSON, &requests, params, operation).await?;
+                (items.into_iter().map(Object::from).collect(), next)
+            }
+            Form::Resource => self.page(JSON, &requests, params, operation).await?,
         };
-        self.pages(&secrets(namespace), params, operation, take).await?;
-        if is_asked_for { Ok(()) } else { Err(ClusterError::Answer) }
+        if are_of(namespace, &objects) { Ok((objects, next)) } else { Err(ClusterError::Answer) }
     }
 
     /// Lists the sealed Secrets of a namespace, or its `EnvcryptSecret`s, one page at a time, while
@@ -130,20 +158,8 @@ impl Cluster {
             Form::Secret => of_sort(Sort::Sealed),
             Form::Resource => ListParams::default(),
         };
-        let requests = requests(form, Some(namespace));
         loop {
-            let operation = Operation::list(Some(namespace)).form(form);
-            let (objects, next): (Vec<Object>, _) = match form {
-                Form::Secret => {
-                    let (items, next) =
-                        self.page::<Item>(JSON, &requests, &params, operation).await?;
-                    (items.into_iter().map(Object::from).collect(), next)
-                }
-                Form::Resource => self.page(JSON, &requests, &params, operation).await?,
-            };
-            if !are_of(Some(namespace), &objects) {
-                return Err(ClusterError::Answer);
-            }
+            let (objects, next) = self.page_of(form, Some(namespace), &params).await?;
             let goes_on = goes_on(objects);
             match next {
                 Some(_) if goes_on => params.continue_token = next,

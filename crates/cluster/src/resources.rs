@@ -6,7 +6,6 @@ use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
 use super::{Cluster, ClusterError, Operation, WriteOptions, secrets};
-use crate::answer::are_of;
 use envcrypt_core::manifest::{Form, LAST_APPLIED_ANNOTATION, Object};
 use envcrypt_core::secret::{Namespace, Place};
 
@@ -38,25 +37,14 @@ impl Cluster {
         &self,
         namespace: Option<&Namespace>,
         selector: Option<&str>,
-        mut each: impl AsyncFnMut(Vec<Object>),
+        each: impl AsyncFnMut(Vec<Object>),
     ) -> Result<(), ClusterError> {
-        let mut is_asked_for = true;
-        let each = async |objects: Vec<Object>| {
-            is_asked_for &= are_of(namespace, &objects);
-            if is_asked_for {
-                each(objects).await;
-            }
-        };
         let params =
             ListParams { label_selector: selector.map(str::to_owned), ..Default::default() };
-        let operation = || Operation::list(namespace).form(Form::Resource);
-        let listed =
-            self.pages(&requests(Form::Resource, namespace), params, operation, each).await;
-        match listed {
+        match self.objects(Form::Resource, namespace, params, each).await {
             Err(ClusterError::NoCustomResource) => Ok(()),
             // The API server may not say to everyone that it has no such resource.
             Err(ClusterError::Forbidden { .. }) if !self.has_resources().await? => Ok(()),
-            Ok(()) if !is_asked_for => Err(ClusterError::Answer),
             listed => listed,
         }
     }
