@@ -38,8 +38,7 @@ pub fn run(settings: &Settings, random: &mut Random) -> Tally {
     let trials: Vec<_> = CASES.iter().map(|case| Trial::new(case, Home::new(random))).collect();
     let started = Instant::now();
     for (_, trial) in (0..settings.runs).zip(trials.iter().cycle()) {
-        if started.elapsed() > settings.limit {
-            tally.note("stopped by TORTURE_SECONDS");
+        if settings.is_over(started, &mut tally) {
             break;
         }
         one(trial, &library, random, &mut tally);

@@ -14,7 +14,7 @@ use crate::api_proxy::{Action, ApiProxy};
 use crate::cases::Case;
 use crate::home::Home;
 use crate::live_cases::LIVE;
-use crate::process::{Moment, can_trace, count_calls, end_at, finish_within, start};
+use crate::process::{Moment, can_trace, end_at, finish_within, signal, start};
 use crate::random::Random;
 use crate::sandbox::Run;
 use crate::tally::Tally;
@@ -53,9 +53,8 @@ pub fn run(settings: &Settings, random: &mut Random) -> Tally {
     let targets: Vec<_> = LIVE.iter().map(new).collect();
     tally.note(format!("{} commands", targets.len()));
     let started = Instant::now();
-    for (number, target) in (0..settings.runs).zip(targets.iter().cycle()) {
-        if started.elapsed() > settings.limit {
-            tally.note(format!("stopped after {number} runs by TORTURE_SECONDS"));
+    for (_, target) in (0..settings.runs).zip(targets.iter().cycle()) {
+        if settings.is_over(started, &mut tally) {
             break;
         }
         one(target, &cluster.proxy, random, &mut tally);
@@ -65,20 +64,13 @@ pub fn run(settings: &Settings, random: &mut Random) -> Tally {
 
 fn target(case: &'static Case, home: Home, is_traced: bool) -> Target {
     let trial = Trial::new(case, home);
-    let (home, args) = (&trial.home, trial.args());
+    let home = &trial.home;
     trial.reset();
     let started = Instant::now();
-    home.sandbox.pipe(case.input(home), &args).succeeds();
+    home.sandbox.pipe(case.input(home), trial.args()).succeeds();
     let time = started.elapsed();
     let requests = home.cluster().proxy.take().len();
-    // Other programs are not ours to trace.
-    let calls = match is_traced && !case.runs_others {
-        true => {
-            trial.reset();
-            count_calls(&home.sandbox, &args, case.input(home))
-        }
-        false => 0,
-    };
+    let calls = trial.count_calls(is_traced);
     Target { trial, time, requests, calls }
 }
 
@@ -89,30 +81,18 @@ fn one(target: &Target, proxy: &ApiProxy, random: &mut Random, tally: &mut Tally
     let run = end(trial, proxy, strike);
     proxy.settle();
     proxy.heal();
-    tally.runs += 1;
     let what = format!("{}, ended at {strike:?}", trial.case.name);
-    match run {
-        None => tally.failure(&format!("{what}: it hangs")),
-        Some(run) if run.code == Some(0) => tally.untouched += 1,
-        Some(run) => trial.check_output(&run, &what, tally),
-    }
-    trial.check(&what, tally);
-    trial.complete(&what, tally);
+    trial.check_ended(run, &what, tally);
 }
 
 /// Two of three at a request.
 fn strike(target: &Target, random: &mut Random) -> Strike {
-    let others = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP];
-    let signal = if random.happens(75) { Signal::SIGKILL } else { *random.pick(&others) };
     if random.happens(66) {
+        let signal = signal(random);
         let number = 1 + random.below(target.requests as u64) as usize;
         return Strike::Request { number, is_seen: random.happens(50), signal };
     }
-    if target.calls > 0 && random.happens(50) {
-        return Strike::At(Moment::Call(1 + random.below(target.calls as u64) as usize));
-    }
-    let time = random.below(target.time.as_nanos() as u64 * 11 / 10);
-    Strike::At(Moment::After(Duration::from_nanos(time), signal))
+    Strike::At(Moment::pick(target.time, target.calls, random))
 }
 
 /// Starts a run, and ends it. `None` is a run that does not end.

@@ -47,7 +47,7 @@ mod vault;
 use std::cell::OnceCell;
 use std::process::Command;
 use std::rc::Rc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use random::Random;
 use servers::Cluster;
@@ -70,6 +70,15 @@ impl Settings {
     pub fn cluster(&self) -> Option<Rc<Cluster>> {
         programs::built()?;
         Some(self.cluster.get_or_init(Cluster::start).clone())
+    }
+
+    /// Whether the time of a part is over, which it notes.
+    pub fn is_over(&self, started: Instant, tally: &mut Tally) -> bool {
+        let is_over = started.elapsed() > self.limit;
+        if is_over {
+            tally.note(format!("stopped after {} runs by TORTURE_SECONDS", tally.runs));
+        }
+        is_over
     }
 }
 

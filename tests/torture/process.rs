@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use crate::random::Random;
 use crate::sandbox::{PROGRAM, Run, Sandbox};
 
 /// The system calls that change files or send something.
@@ -20,6 +21,24 @@ pub enum Moment {
     After(Duration, Signal),
     /// Before this system call of a thread, counted from 1.
     Call(usize),
+}
+
+impl Moment {
+    /// In a run that takes this time. More than half of them before a system call, if it has so many
+    /// that can be counted.
+    pub fn pick(time: Duration, calls: usize, random: &mut Random) -> Self {
+        if calls > 0 && random.happens(60) {
+            return Self::Call(1 + random.below(calls as u64) as usize);
+        }
+        let time = Duration::from_nanos(random.below(time.as_nanos() as u64 * 11 / 10));
+        Self::After(time, signal(random))
+    }
+}
+
+/// What ends a run: most of the time, what it cannot notice.
+pub fn signal(random: &mut Random) -> Signal {
+    let others = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP];
+    if random.happens(75) { Signal::SIGKILL } else { *random.pick(&others) }
 }
 
 /// Whether `strace` can end a run before a system call.

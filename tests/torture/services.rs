@@ -92,8 +92,7 @@ pub fn run(settings: &Settings, random: &mut Random) -> Tally {
     // Where Secrets of another case are.
     let (mut elsewhere, mut faults) = (None, 0);
     for number in 0..settings.runs {
-        if started.elapsed() > settings.limit {
-            tally.note(format!("stopped after {number} runs by TORTURE_SECONDS"));
+        if settings.is_over(started, &mut tally) {
             break;
         }
         let index = number / IN_A_ROW % cases.len();

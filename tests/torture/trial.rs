@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::cases::Case;
 use crate::home::{Home, Meaning};
 use crate::live::{ASIDE, Live};
+use crate::process::count_calls;
 use crate::sandbox::Run;
 use crate::tally::Tally;
 use crate::tree::{File, Tree};
@@ -81,6 +82,28 @@ impl Trial {
         if text.contains("panicked at") || run.code == Some(101) {
             tally.failure(&format!("{what}: {text}"));
         }
+    }
+
+    /// The most system calls of a thread that count; 0 if they cannot be counted.
+    pub fn count_calls(&self, is_traced: bool) -> usize {
+        // Other programs are not ours to trace.
+        if !is_traced || self.case.runs_others {
+            return 0;
+        }
+        self.reset();
+        count_calls(&self.home.sandbox, &self.args(), self.case.input(&self.home))
+    }
+
+    /// Counts a run that was ended at some moment, and looks at what it left. `None` did not end.
+    pub fn check_ended(&self, run: Option<Run>, what: &str, tally: &mut Tally) {
+        tally.runs += 1;
+        match run {
+            None => tally.failure(&format!("{what}: it hangs")),
+            Some(run) if run.code == Some(0) => tally.untouched += 1,
+            Some(run) => self.check_output(&run, what, tally),
+        }
+        self.check(what, tally);
+        self.complete(what, tally);
     }
 
     /// Each file of the home, and each object in the cluster, is wholly old or wholly new.
