@@ -1,6 +1,5 @@
 //! The files to search: those that are named, and those that Git tracks or does not ignore.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -29,7 +28,7 @@ impl FileSet {
         failures: &mut Vec<Failure>,
     ) -> Result<Vec<PathBuf>, Failure> {
         let excluded = self.excluded();
-        let mut files = BTreeSet::new();
+        let mut files = Vec::new();
         let mut named = Vec::new();
         for path in paths {
             if path == Path::new("-") || (path.exists() && !path.is_dir()) {
@@ -44,7 +43,7 @@ impl FileSet {
                 let within = found.strip_prefix(path).unwrap_or(found);
                 let found = found.strip_prefix("./").unwrap_or(found);
                 if !is_excluded(&excluded, found, within) {
-                    files.insert(found.to_owned());
+                    files.push(found.to_owned());
                 }
             };
             for entry in self.walk(path) {
@@ -66,7 +65,10 @@ impl FileSet {
                 }
             }
         }
-        named.retain(|path| !files.contains(path));
+        // Most are in order already.
+        files.sort();
+        files.dedup();
+        named.retain(|path| files.binary_search(path).is_err());
         named.extend(files);
         Ok(named)
     }
@@ -79,7 +81,7 @@ impl FileSet {
             .git_global(!self.no_ignore)
             .ignore(false)
             .parents(!self.no_ignore)
-            .sort_by_file_path(Ord::cmp)
+            .sort_by_file_name(Ord::cmp)
             .filter_entry(|entry| entry.file_name() != ".git")
             .build()
     }

@@ -17,7 +17,7 @@ use envcrypt_core::secret::Namespace;
 
 /// The largest file that is searched, in bytes: 64 MiB.
 const MAX_SIZE: u64 = 64 << 20;
-/// How many bytes to read at least at once.
+/// How many bytes to read first, and at least at once.
 const FIRST: usize = 64 << 10;
 
 /// Guesses the kind of a file from its name.
@@ -83,22 +83,26 @@ impl Buffer {
                 let length = self.0.len().max(needed);
                 self.0.resize(length, 0);
             }
-            match file.read(&mut self.0[size..]) {
+            // A picture ends in the first bytes, so do not read all of it.
+            let end = if size == 0 { FIRST } else { self.0.len() };
+            let read = match file.read(&mut self.0[size..end]) {
                 Ok(0) => break,
-                Ok(read) => size += read,
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Ok(read) => read,
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 Err(source) => return Err(read_error(path, source)),
+            };
+            let zero = memchr::memchr(0, &self.0[size..size + read]);
+            size += read;
+            let is_text = kind == FileKind::Other && !manifest::is_wide(&self.0[..size]);
+            // kubectl would read the text before the first zero byte, but nothing after it.
+            if let Some(zero) = zero.filter(|_| is_text) {
+                return Ok(Some(&self.0[..size - read + zero]));
             }
         }
         if size as u64 > MAX_SIZE {
             return Err(too_large(path));
         }
-        let bytes = &self.0[..size];
-        if kind != FileKind::Other || manifest::is_wide(bytes) {
-            return Ok(Some(bytes));
-        }
-        // kubectl would read the text before the first zero byte, but nothing after it.
-        Ok(Some(&bytes[..memchr::memchr(0, bytes).unwrap_or(size)]))
+        Ok(Some(&self.0[..size]))
     }
 }
 

@@ -211,10 +211,7 @@ impl Scan {
             _ => documents.len(),
         };
         for (index, (before, document)) in documents.into_iter().enumerate() {
-            if may_skip
-                && index != joined
-                && !glance::may_find_in(document.as_bytes(), !context.as_it_is)
-            {
+            if may_skip && index != joined && has_nothing(document, !context.as_it_is) {
                 continue;
             }
             self.document(before, document, replaced, context);
@@ -321,6 +318,14 @@ impl Scan {
         let at = Position { line: before + error.line as usize, column: error.column as usize };
         context.fixed.unwrap_or(at)
     }
+}
+
+/// Whether a scan of a document finds nothing. It must not have too many nodes. A template matters
+/// only where it cannot be read.
+fn has_nothing(text: &str, is_template: bool) -> bool {
+    let has_none = |is_template| !glance::may_find_in(text.as_bytes(), is_template);
+    has_none(is_template)
+        || is_template && !text.contains("{{") && has_none(false) && tree::is_readable(text)
 }
 
 const fn is_bound(error: TreeError) -> bool {

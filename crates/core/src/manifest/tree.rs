@@ -159,6 +159,15 @@ pub(super) fn read_within(text: &str, nodes: &mut usize) -> Read {
     build::build(text.strip_prefix('\u{feff}').unwrap_or(text), nodes)
 }
 
+/// Returns whether a part of a text can be read, much faster than [`read_within`] with many nodes.
+///
+/// It can be wrong about a text with tags or aliases, but never about one that [`read_within`] cannot
+/// read, unless that has too many nodes.
+#[must_use]
+pub(super) fn is_readable(text: &str) -> bool {
+    build::is_readable(text.strip_prefix('\u{feff}').unwrap_or(text))
+}
+
 /// Splits a text at its lines `---`. Returns each document with the number of lines before it.
 ///
 /// This is for a text that cannot be read as a whole.

@@ -3,12 +3,14 @@
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::io::{Read, Write};
-use std::sync::Arc;
+use std::num::NonZero;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use ::age::{Decryptor, Encryptor, Recipient};
 use age_core::format::{FileKey, Stanza};
 use async_trait::async_trait;
+use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
 use super::identities::{Identities, IdentityError};
@@ -186,23 +188,40 @@ impl Kek for AgeKek {
     async fn wrap(&self, key: &DataKey, _: &Context) -> Result<Wrapped, KekError> {
         let bytes = match self.uri.plugin() {
             Some(plugin) => {
-                let (kek, plugin) = (self.clone(), plugin.to_owned());
-                let key = DataKey::from_slice(key.expose()).expect("a data key");
+                let (kek, plugin, key) = (self.clone(), plugin.to_owned(), copy(key));
                 aside(move |stopped| kek.encrypt_with_plugin(&plugin, &key, stopped)).await?
             }
-            None => self.encrypt(key)?,
+            None => {
+                let (kek, key) = (self.clone(), copy(key));
+                on_a_core(move || kek.encrypt(&key)).await?
+            }
         };
         let key = WrappedKey { kek: self.uri.clone(), bytes };
         Ok(Wrapped { key, version: None })
     }
 
     async fn unwrap(&self, key: &WrappedKey, _: &Context) -> Result<Opened, KekError> {
-        if let Some(opened) = self.decrypt_unlocked(&key.bytes)? {
+        let (kek, bytes) = (self.clone(), key.bytes.clone());
+        if let Some(opened) = on_a_core(move || kek.decrypt_unlocked(&bytes)).await? {
             return Ok(opened.into());
         }
         let (kek, bytes) = (self.clone(), key.bytes.clone());
         aside(move |stopped| kek.decrypt_asking(&bytes, stopped)).await.map(Opened::from)
     }
+}
+
+/// A copy for another thread.
+fn copy(key: &DataKey) -> DataKey {
+    DataKey::from_slice(key.expose()).expect("a data key")
+}
+
+/// Runs something that takes a processor, while other calls continue. At most one for each core runs.
+async fn on_a_core<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> T {
+    static CORES: LazyLock<Semaphore> = LazyLock::new(|| {
+        Semaphore::new(std::thread::available_parallelism().map_or(1, NonZero::get))
+    });
+    let _core = CORES.acquire().await.expect("it is never closed");
+    tokio::task::spawn_blocking(run).await.expect("it does not panic")
 }
 
 /// Runs something that may prompt the user. Other calls continue while the user types, while a

@@ -102,7 +102,8 @@ fn is_value(before: &[u8], rest: &[u8], is_template: bool) -> bool {
     }
     let is_near = near.len() == before.len();
     if !text.is_empty() {
-        return ends_as_key(text) || is_template && is_joined(text, lines, is_near);
+        return ends_as_key(text) && (is_template || ends_scalar(rest))
+            || is_template && is_joined(text, lines, is_near);
     }
     // An item of a sequence is not the value of a key.
     let is_item = line.contains(&b'-');
@@ -164,9 +165,12 @@ pub(super) fn may_be_too_large(bytes: &[u8]) -> bool {
         let is_name = |next: &u8| next.is_ascii_alphanumeric() || b"-_".contains(next);
         bytes.get(at + 1).is_some_and(is_name) && may_start(bytes, at)
     };
-    let is_indicator = |byte: &&u8| matches!(byte, b'-' | b'?' | b':' | b',' | b'[' | b'{');
-    bytes.len() >= FEW && bytes.iter().filter(is_indicator).count() >= FEW
-        || memchr_iter(b'&', bytes).any(is_anchor)
+    let is_indicator = |byte: &u8| matches!(byte, b'-' | b'?' | b':' | b',' | b'[' | b'{');
+    // Counted in bytes, many at once.
+    let count = |few: &[u8]| few.iter().map(|byte| u8::from(is_indicator(byte))).sum::<u8>();
+    let indicators =
+        || bytes.chunks(u8::MAX.into()).map(|few| usize::from(count(few))).sum::<usize>();
+    bytes.len() >= FEW && indicators() >= FEW || memchr_iter(b'&', bytes).any(is_anchor)
 }
 
 /// Whether a text may have more levels than a scan reads.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::events::{Event, Events, Props};
+use super::events::{self, Event, Events, Props};
 use super::value::decoded;
 use super::{Data, ErrorKind, MAX_DEPTH, Mark, Node, Read, Style, TreeError};
 
@@ -20,6 +20,22 @@ pub(super) fn build(text: &str, nodes: &mut usize) -> Read {
         }
     };
     Read { documents, error }
+}
+
+/// Whether a text can be read to its end, decided without making nodes. It is wrong about some texts
+/// with tags or aliases, never about one that cannot be read. Nodes are not counted.
+pub(super) fn is_readable(text: &str) -> bool {
+    let mut events = Events::new(text);
+    let mut depth = 0;
+    loop {
+        match events.next_form() {
+            Ok(events::Form::Opens) if depth < MAX_DEPTH => depth += 1,
+            Ok(events::Form::Closes) => depth -= 1,
+            Ok(events::Form::Other) => {}
+            Ok(events::Form::Done) => return true,
+            Ok(events::Form::Opens | events::Form::Special) | Err(_) => return false,
+        }
+    }
 }
 
 enum Step {

@@ -37,6 +37,20 @@ pub(super) enum Event {
     Other,
 }
 
+/// The form of an event.
+pub(super) enum Form {
+    /// A sequence or a mapping begins.
+    Opens,
+    /// A sequence or a mapping ends.
+    Closes,
+    /// A tag or an alias is in it: what it means is not only a matter of form.
+    Special,
+    /// The text ends.
+    Done,
+    /// Any other event.
+    Other,
+}
+
 /// The properties that can precede a node.
 pub(super) struct Props {
     pub(super) anchor: Option<String>,
@@ -71,6 +85,24 @@ impl<'a> Events<'a> {
         if self.has_failed {
             return Ok((Event::Done, Mark::default(), Mark::default()));
         }
+        self.advance(|event| {
+            // SAFETY: libyaml has filled the event.
+            let converted = unsafe { convert(event) };
+            (converted, mark(event.start_mark), mark(event.end_mark))
+        })
+    }
+
+    /// Returns the form of the next event, without its text.
+    pub(super) fn next_form(&mut self) -> Result<Form, TreeError> {
+        // SAFETY: libyaml has filled the event.
+        self.advance(|event| unsafe { form(event) })
+    }
+
+    /// Lets libyaml read the next event. It must not have failed before.
+    fn advance<T>(
+        &mut self,
+        convert: impl FnOnce(&sys::yaml_event_t) -> T,
+    ) -> Result<T, TreeError> {
         let mut event = MaybeUninit::<sys::yaml_event_t>::uninit();
         // SAFETY: The parser is initialised and has not failed. On success, it has filled the
         // event, which is read once and then deleted.
@@ -80,10 +112,9 @@ impl<'a> Events<'a> {
                 return Err(self.error());
             }
             let event = event.as_mut_ptr();
-            let (start, end) = (mark((*event).start_mark), mark((*event).end_mark));
             let converted = convert(&*event);
             sys::yaml_event_delete(event);
-            Ok((converted, start, end))
+            Ok(converted)
         }
     }
 
@@ -169,6 +200,28 @@ unsafe fn convert(event: &sys::yaml_event_t) -> Event {
             // After the end of the stream, libyaml returns no event.
             sys::YAML_STREAM_END_EVENT | sys::YAML_NO_EVENT => Event::Done,
             _ => Event::Other,
+        }
+    }
+}
+
+/// # Safety
+/// libyaml must have filled the event.
+unsafe fn form(event: &sys::yaml_event_t) -> Form {
+    // SAFETY: The type says which field of the union is set.
+    unsafe {
+        let tag = match event.type_ {
+            sys::YAML_SCALAR_EVENT => event.data.scalar.tag,
+            sys::YAML_SEQUENCE_START_EVENT => event.data.sequence_start.tag,
+            sys::YAML_MAPPING_START_EVENT => event.data.mapping_start.tag,
+            _ => ptr::null_mut(),
+        };
+        match event.type_ {
+            sys::YAML_ALIAS_EVENT => Form::Special,
+            _ if !tag.is_null() => Form::Special,
+            sys::YAML_SEQUENCE_START_EVENT | sys::YAML_MAPPING_START_EVENT => Form::Opens,
+            sys::YAML_SEQUENCE_END_EVENT | sys::YAML_MAPPING_END_EVENT => Form::Closes,
+            sys::YAML_STREAM_END_EVENT | sys::YAML_NO_EVENT => Form::Done,
+            _ => Form::Other,
         }
     }
 }

@@ -207,6 +207,23 @@ fn words_of_a_schema_need_no_scan() {
 }
 
 #[test]
+fn a_sentence_behind_a_key_needs_a_scan_only_in_a_template() {
+    let text = b"secret:\n  description: Secret with a password\n";
+    assert!(may_find(text, FileKind::Manifest) && !may_find(text, FileKind::Other));
+    for text in [
+        "kind: Secret",
+        "kind: Secret # c",
+        "{kind: Secret}",
+        "{kind: 'Secret', a: b}",
+        "{kind: !x Secret\t}",
+        "{? kind : Secret : a}",
+        "kind: &a \"Secret\\\n  \"",
+    ] {
+        assert!(may_find(text.as_bytes(), FileKind::Other), "{text}");
+    }
+}
+
+#[test]
 fn what_two_documents_have_together_is_found_as_often_as_before() {
     let text = "{{- if x }}\n--- eyJwcm90ZWN0ZWQiOi";
     assert_eq!(positions(scan(text, FileKind::Manifest)).len(), 2);
