@@ -41,3 +41,39 @@ fn code(error: &Error) -> Option<&str> {
         .or_else(|| of::<EncryptError>(error))
         .or_else(|| of::<ReEncryptError>(error))
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_kms::error::ErrorMetadata;
+    use aws_smithy_runtime_api::client::interceptors::context::Input;
+    use aws_smithy_runtime_api::client::orchestrator::OrchestratorError;
+
+    use super::*;
+
+    fn action(error: Option<Error>) -> RetryAction {
+        let mut context = InterceptorContext::new(Input::erase(()));
+        if let Some(error) = error {
+            context.set_output_or_error(Err(OrchestratorError::operation(error)));
+        }
+        NotThrottled.classify_retry(&context)
+    }
+
+    #[test]
+    fn a_throttled_call_of_each_operation_is_not_made_again_by_the_sdk() {
+        let errors = |code: &str| {
+            let error = ErrorMetadata::builder().code(code).build();
+            [
+                Error::erase(DecryptError::generic(error.clone())),
+                Error::erase(EncryptError::generic(error.clone())),
+                Error::erase(ReEncryptError::generic(error)),
+            ]
+        };
+        for error in errors("ThrottlingException") {
+            assert_eq!(action(Some(error)), RetryAction::RetryForbidden);
+        }
+        for error in errors("KMSInternalException") {
+            assert_eq!(action(Some(error)), RetryAction::NoActionIndicated);
+        }
+        assert_eq!(action(None), RetryAction::NoActionIndicated);
+    }
+}
