@@ -13,6 +13,9 @@ mod kek;
 mod login;
 #[cfg(feature = "vault")]
 mod refusal;
+#[cfg(test)]
+#[cfg(feature = "vault")]
+mod served;
 mod settings;
 
 use std::sync::Arc;

@@ -138,6 +138,9 @@ fn opened(body: &[u8], count: usize) -> Option<Vec<Option<Opened>>> {
 
 #[cfg(test)]
 mod tests {
+    use vaultrs::client::VaultClientSettingsBuilder;
+
+    use super::super::served::{Answer, Served};
     use super::*;
 
     #[test]
@@ -155,5 +158,45 @@ mod tests {
     fn an_answer_for_another_number_is_none() {
         let body = br#"{"data":{"batch_results":[{"plaintext":"AQI="}]}}"#;
         assert!(opened(body, 2).is_none() && opened(b"{}", 1).is_none());
+    }
+
+    /// Decrypts two DEKs at a server that gives this answer. Returns how many were opened, and what
+    /// was sent.
+    async fn decrypt_two(
+        answer: &'static [Answer],
+    ) -> (Result<Option<usize>, ClientError>, String) {
+        let served = Served::start(answer);
+        let mut settings = VaultClientSettingsBuilder::default();
+        let settings = settings.address(&served.address).token("token").build().expect("valid");
+        let client = VaultClient::new(settings).expect("a client");
+        let body = br#"{"batch_input":[]}"#.to_vec();
+        let answer = decrypt(&client, "team/transit", "key", body, 2).await;
+        let answer = answer.map(|all| all.map(|all| all.iter().flatten().count()));
+        (answer, served.requests().remove(0))
+    }
+
+    #[tokio::test]
+    async fn one_call_asks_for_all_and_an_answer_with_status_400_has_the_results_too() {
+        const ONE: &str = r#"{"data":{"batch_results":[{"plaintext":"AQI="},{"error":"no"}]}}"#;
+        let (opened, request) = decrypt_two(&[(200, "", ONE)]).await;
+        assert_eq!(opened.expect("answered"), Some(1));
+        assert!(request.starts_with("POST /v1/team/transit/decrypt/key HTTP/1.1\r\n"), "{request}");
+        assert!(request.contains("\r\nx-vault-token: token\r\n"), "{request}");
+        assert!(request.ends_with("\r\n\r\n{\"batch_input\":[]}"), "{request}");
+        assert_eq!(decrypt_two(&[(400, "", ONE)]).await.0.expect("answered"), Some(1));
+        assert_eq!(decrypt_two(&[(200, "", "{}")]).await.0.expect("answered"), None);
+        let other = decrypt_two(&[(500, "", ONE)]).await.0;
+        assert!(matches!(other, Err(ClientError::RestClientError { .. })), "{other:?}");
+    }
+
+    #[tokio::test]
+    async fn an_error_of_vault_keeps_its_words_and_any_other_answer_is_not_shown() {
+        let refused = decrypt_two(&[(403, "", r#"{"errors":["permission denied"]}"#)]).await.0;
+        let Err(ClientError::APIError { code: 403, errors }) = refused else {
+            panic!("{refused:?}");
+        };
+        assert_eq!(errors, ["permission denied"]);
+        let other = decrypt_two(&[(502, "", "<html>c2VjcmV0</html>")]).await.0.expect_err("no");
+        assert!(!format!("{other:?}").contains("c2VjcmV0"), "{other:?}");
     }
 }

@@ -262,3 +262,144 @@ fn read(path: PathBuf) -> Result<Zeroizing<String>, String> {
     let text = text.map_err(|e| format!("`{}` cannot be read: {e}", path.display()))?;
     Ok(Zeroizing::new(text.trim().to_owned()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::served::{Answer, Served};
+    use super::*;
+    use crate::kek::{Keep, Limits};
+
+    /// The folder of the files, the settings of a server that gives these answers, and the server.
+    fn vault(answers: &'static [Answer]) -> (tempfile::TempDir, VaultSettings, Served) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("token");
+        std::fs::write(&file, "my-token\n").expect("written");
+        let served = Served::start(answers);
+        let settings = VaultSettings {
+            address: served.address.clone(),
+            namespace: Some("team".to_owned()),
+            ca: None,
+            login: VaultLogin::Token { file },
+        };
+        (folder, settings, served)
+    }
+
+    type Connected = Result<(VaultClient, Option<Duration>), KekError>;
+
+    async fn connect_for(lifetimes: Lifetimes, settings: &VaultSettings) -> Connected {
+        let kek = "hashivault://key".parse().expect("a KEK");
+        connect(&kek, Action::Unwrap, lifetimes, Some(settings)).await
+    }
+
+    fn of_server() -> Lifetimes {
+        Lifetimes::server(Keep::Always, Limits::default())
+    }
+
+    /// Logs in as a server does. Returns how long the login holds.
+    async fn held(settings: &VaultSettings) -> Result<Option<u64>, KekError> {
+        let connected = connect_for(of_server(), settings).await;
+        connected.map(|(_, holds)| holds.map(|holds| holds.as_secs()))
+    }
+
+    const LOGGED_IN: &str = r#"{"auth":{"client_token":"new-token","accessor":"","policies":[],
+        "token_policies":[],"metadata":null,"lease_duration":30,"renewable":true,"entity_id":"",
+        "token_type":"service","orphan":true},"data":null,"lease_id":"","lease_duration":0,
+        "renewable":false,"request_id":"","warnings":null,"wrap_info":null}"#;
+
+    macro_rules! looked_up {
+        ($ttl:literal) => {
+            concat!(
+                r#"{"data":{"accessor":"","creation_time":0,"creation_ttl":0,"display_name":"",
+                    "entity_id":"","expire_time":null,"explicit_max_ttl":0,"id":"","num_uses":0,
+                    "orphan":true,"path":"","policies":[],"ttl":"#,
+                $ttl,
+                r#"},"auth":null,"lease_id":"","lease_duration":0,"renewable":false,
+                    "request_id":"","warnings":null,"wrap_info":null}"#
+            )
+        };
+    }
+
+    #[tokio::test]
+    async fn a_run_uses_a_token_as_it_is_and_a_server_asks_how_long_it_holds() {
+        let (_folder, settings, served) = vault(&[]);
+        let (client, holds) = connect_for(Lifetimes::run(), &settings).await.expect("no call");
+        assert_eq!((client.settings.token.as_str(), holds), ("my-token", None));
+        assert_eq!(client.settings.timeout, Some(Limits::default().attempt));
+        assert!(served.requests().is_empty());
+        for (answer, expected) in [
+            (&[(200, "", looked_up!(60))], Some(60)),
+            // A token without an end, and one that may not look itself up.
+            (&[(200, "", looked_up!(0))], None),
+            (&[(403, "", r#"{"errors":["permission denied"]}"#)], None),
+        ] {
+            let (_folder, settings, served) = vault(answer);
+            assert_eq!(held(&settings).await.expect("a login"), expected);
+            let request = served.requests().remove(0);
+            assert!(request.starts_with("GET /v1/auth/token/lookup-self "), "{request}");
+            assert!(request.contains("\r\nx-vault-token: my-token\r\n"), "{request}");
+            assert!(request.contains("\r\nx-vault-namespace: team\r\n"), "{request}");
+        }
+        let (_folder, settings, _served) = vault(&[(503, "", r#"{"errors":["sealed"]}"#)]);
+        assert_eq!(held(&settings).await.expect_err("refused").refusal, Refusal::Unreachable);
+    }
+
+    #[tokio::test]
+    async fn a_role_logs_in_at_its_mount_and_the_lease_is_how_long_it_holds() {
+        let (folder, settings, served) = vault(&[(200, "", LOGGED_IN)]);
+        let file = folder.path().join("token");
+        let (mount, role_id, secret_id) = ("team/approle".to_owned(), file.clone(), file.clone());
+        let login = VaultLogin::AppRole { mount, role_id, secret_id };
+        let settings = VaultSettings { login, ..settings };
+        let connected = connect_for(Lifetimes::run(), &settings).await;
+        let (client, holds) = connected.expect("a login");
+        assert_eq!(client.settings.token, "new-token");
+        assert_eq!(holds, Some(Duration::from_secs(30)));
+        let request = served.requests().remove(0);
+        assert!(request.starts_with("POST /v1/auth/team/approle/login "), "{request}");
+        assert!(!request.contains("x-vault-token: m"), "{request}");
+        let body = r#"{"role_id":"my-token","secret_id":"my-token"}"#;
+        assert!(request.ends_with(body), "{request}");
+
+        let (_folder, settings, served) = vault(&[(200, "", LOGGED_IN)]);
+        let login = VaultLogin::Jwt { mount: "cluster".to_owned(), role: "app".to_owned(), file };
+        assert_eq!(held(&VaultSettings { login, ..settings }).await.expect("a login"), Some(30));
+        let request = served.requests().remove(0);
+        assert!(request.starts_with("POST /v1/auth/cluster/login "), "{request}");
+        assert!(request.contains("\"jwt\":\"my-token\""), "{request}");
+        assert!(request.contains("\"role\":\"app\""), "{request}");
+    }
+
+    #[tokio::test]
+    async fn a_login_is_extended_if_it_then_holds_at_least_half_as_long() {
+        let seconds = |seconds| Some(Duration::from_secs(seconds));
+        const ANSWERS: &[Answer] = &[(200, "", LOGGED_IN)];
+        for (held, expected) in [(30, seconds(30)), (60, seconds(30)), (61, None)] {
+            let (_folder, settings, served) = vault(ANSWERS);
+            let connected = connect_for(Lifetimes::run(), &settings).await;
+            let (client, _) = connected.expect("a login");
+            assert_eq!(extend(&client, seconds(held)).await, expected, "{held}");
+            let request = served.requests().remove(0);
+            assert!(request.starts_with("POST /v1/auth/token/renew-self "), "{request}");
+        }
+        let (_folder, settings, _served) = vault(ANSWERS);
+        let (client, _) = connect_for(Lifetimes::run(), &settings).await.expect("a login");
+        assert_eq!(extend(&client, None).await, None);
+    }
+
+    #[tokio::test]
+    async fn a_redirect_is_followed_three_times_and_never_to_another_server() {
+        const AGAIN: Answer = (307, "location: /v1/again", "");
+        let (_folder, settings, served) = vault(&[AGAIN, AGAIN, AGAIN, (200, "", looked_up!(60))]);
+        assert_eq!(held(&settings).await.expect("a login"), Some(60));
+        assert!(served.requests()[3].starts_with("GET /v1/again "));
+        let (_folder, settings, served) = vault(&[AGAIN; 4]);
+        // Its token is used until Vault refuses it.
+        assert_eq!(held(&settings).await.expect("a login"), None);
+        assert_eq!(served.requests().len(), 4);
+        // There, nobody listens. So an error would say that it was tried.
+        let (_folder, settings, served) =
+            vault(&[(307, "location: http://127.0.0.1:1/v1/again", "")]);
+        assert_eq!(held(&settings).await.expect("a login"), None);
+        assert_eq!(served.requests().len(), 1);
+    }
+}
