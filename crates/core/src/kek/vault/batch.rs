@@ -199,4 +199,17 @@ mod tests {
         let other = decrypt_two(&[(502, "", "<html>c2VjcmV0</html>")]).await.0.expect_err("no");
         assert!(!format!("{other:?}").contains("c2VjcmV0"), "{other:?}");
     }
+
+    #[test]
+    fn each_dek_is_sent_with_its_own_context() {
+        let kek = || "hashivault://key".parse().expect("a KEK");
+        let one = WrappedKey { kek: kek(), bytes: b"vault:v1:a".to_vec() };
+        let other = WrappedKey { kek: kek(), bytes: vec![0xff] };
+        let body =
+            request(&[(&one, &Context::new(None, Some("db"))), (&other, &Context::default())]);
+        let context = BASE64_STANDARD.encode(br#"{"envcrypt.dev/name":"db"}"#);
+        let first = format!(r#"{{"ciphertext":"vault:v1:a","associated_data":"{context}"}}"#);
+        let expected = format!(r#"{{"batch_input":[{first},{{"ciphertext":""}}]}}"#);
+        assert_eq!(String::from_utf8_lossy(&body), expected);
+    }
 }

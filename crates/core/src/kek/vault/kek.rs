@@ -252,6 +252,9 @@ pub(super) fn associated_data(context: &Context) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use super::super::served::{Answer, Served};
     use super::*;
     use crate::kek::VaultLogin;
 
@@ -291,5 +294,101 @@ mod tests {
         let json = BASE64_STANDARD.decode(context).expect("base64");
         assert_eq!(json, br#"{"envcrypt.dev/namespace":"prod"}"#);
         assert_eq!(associated_data(&Context::default()), None);
+    }
+
+    /// A KEK of a server that gives these answers. The folder has its token.
+    fn served(
+        lifetimes: Lifetimes,
+        answers: &'static [Answer],
+    ) -> (tempfile::TempDir, Arc<dyn Kek>, Served) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("token");
+        std::fs::write(&file, "token").expect("written");
+        let (served, kek) = (Served::start(answers), uri("hashivault://key"));
+        let settings = VaultSettings {
+            address: served.address.clone(),
+            namespace: None,
+            ca: None,
+            login: VaultLogin::Token { file },
+        };
+        let servers = Servers::new(lifetimes, [(kek.id(), settings)].into());
+        let kek = Arc::new(servers).kek(&kek);
+        (folder, kek, served)
+    }
+
+    fn wrapped(kek: &str) -> WrappedKey {
+        WrappedKey { kek: uri(kek), bytes: b"vault:v1:a".to_vec() }
+    }
+
+    const DENIED: Answer = (403, "", r#"{"errors":["permission denied"]}"#);
+    const NO_LOGIN: Answer = (403, "", r#"{"errors":["invalid token"]}"#);
+    const THROTTLED: Answer = (429, "", r#"{"errors":["too many requests"]}"#);
+
+    #[tokio::test]
+    async fn a_key_that_refuses_several_deks_takes_one_from_then_on() {
+        const TWO: Answer =
+            (200, "", r#"{"data":{"batch_results":[{"plaintext":"AQI="},{"error":"no"}]}}"#);
+        let (one, context) = (wrapped("hashivault://key"), Context::default());
+        for (answers, expected, most) in [
+            (&[TWO], Ok(vec![true, false]), BATCH),
+            (&[DENIED], Ok(vec![false, false]), 1),
+            (&[(200, "", "{}")], Ok(vec![false, false]), 1),
+            // These say nothing about calls with several.
+            (&[THROTTLED], Err(Refusal::Throttled), BATCH),
+            (&[NO_LOGIN], Err(Refusal::NotLoggedIn), BATCH),
+        ] {
+            let (_folder, kek, served) = served(Lifetimes::run(), answers);
+            assert_eq!(kek.most_at_once(), BATCH);
+            let opened = kek.unwrap_many(&[(&one, &context), (&one, &context)]).await;
+            let opened = opened.map(|all| all.iter().map(Option::is_some).collect());
+            assert_eq!(opened.map_err(|error| error.refusal), expected);
+            assert_eq!((kek.most_at_once(), served.requests().len()), (most, 1));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_login_that_may_have_been_revoked_is_made_again_and_the_call_too() {
+        const OPENED: Answer = (
+            200,
+            "",
+            r#"{"data":{"plaintext":"AQI="},"auth":null,"lease_id":"","lease_duration":0,
+                "renewable":false,"request_id":"","warnings":null,"wrap_info":null}"#,
+        );
+        const NOT_FOUND: Answer = (404, "", r#"{"errors":["no handler for route"]}"#);
+        let hour = Some(Duration::from_secs(3600));
+        for (retry, answers, expected, calls) in [
+            (Some(Duration::ZERO), &[DENIED, OPENED], Ok(()), 2),
+            (Some(Duration::ZERO), &[NO_LOGIN, OPENED], Ok(()), 2),
+            (Some(Duration::ZERO), &[NOT_FOUND, OPENED], Err(Refusal::NotFound), 1),
+            // A run of a command, and a new login.
+            (None, &[DENIED, OPENED], Err(Refusal::Denied), 1),
+            (hour, &[NO_LOGIN, OPENED], Err(Refusal::NotLoggedIn), 1),
+        ] {
+            let lifetimes = Lifetimes { retry, ..Lifetimes::run() };
+            let (_folder, kek, served) = served(lifetimes, answers);
+            let opened = kek.unwrap(&wrapped("hashivault://key"), &Context::default()).await;
+            assert_eq!(opened.map(drop).map_err(|error| error.refusal), expected);
+            assert_eq!(served.requests().len(), calls);
+        }
+    }
+
+    #[tokio::test]
+    async fn vault_moves_a_dek_of_the_same_key_without_a_context() {
+        const MOVED: Answer = (
+            200,
+            "",
+            r#"{"data":{"ciphertext":"vault:v2:b"},"auth":null,"lease_id":"","lease_duration":0,
+                "renewable":false,"request_id":"","warnings":null,"wrap_info":null}"#,
+        );
+        let (same, none) = (wrapped("hashivault://key"), Context::default());
+        let (_folder, kek, served) = served(Lifetimes::run(), &[MOVED]);
+        let context = Context::new(Some("prod"), None);
+        assert!(kek.rewrap(&same, &context).await.expect("no call").is_none());
+        let other = wrapped("hashivault://other");
+        assert!(kek.rewrap(&other, &none).await.expect("no call").is_none());
+        assert!(served.requests().is_empty());
+        let moved = kek.rewrap(&same, &none).await.expect("answered").expect("the same key");
+        assert_eq!((moved.kek, moved.bytes), (same.kek, b"vault:v2:b".to_vec()));
+        assert!(served.requests()[0].starts_with("POST /v1/transit/rewrap/key "));
     }
 }

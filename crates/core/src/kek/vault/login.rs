@@ -265,6 +265,10 @@ fn read(path: PathBuf) -> Result<Zeroizing<String>, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+    use std::path::Path;
+    use std::process::Command;
+
     use super::super::served::{Answer, Served};
     use super::*;
     use crate::kek::{Keep, Limits};
@@ -299,6 +303,11 @@ mod tests {
     async fn held(settings: &VaultSettings) -> Result<Option<u64>, KekError> {
         let connected = connect_for(of_server(), settings).await;
         connected.map(|(_, holds)| holds.map(|holds| holds.as_secs()))
+    }
+
+    fn refused(connected: Connected) -> (Refusal, String) {
+        let error = connected.err().expect("refused");
+        (error.refusal, error.detail.unwrap_or_default())
     }
 
     const LOGGED_IN: &str = r#"{"auth":{"client_token":"new-token","accessor":"","policies":[],
@@ -401,5 +410,166 @@ mod tests {
             vault(&[(307, "location: http://127.0.0.1:1/v1/again", "")]);
         assert_eq!(held(&settings).await.expect("a login"), None);
         assert_eq!(served.requests().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_used_is_refused_without_a_call() {
+        let (folder, settings, served) = vault(&[]);
+        let broken = "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n";
+        std::fs::write(folder.path().join("broken"), broken).expect("written");
+        let bad = |namespace: &str| VaultSettings {
+            namespace: Some(namespace.to_owned()),
+            ..settings.clone()
+        };
+        for (settings, why) in [
+            (bad("a b"), "the namespace of Vault must contain only"),
+            (bad("a\n"), "the namespace of Vault must contain only"),
+            (
+                VaultSettings { address: "ftp://x".to_owned(), ..settings.clone() },
+                "`address` is not a valid",
+            ),
+            (
+                VaultSettings { address: "x".to_owned(), ..settings.clone() },
+                "`address` is not a valid",
+            ),
+            (
+                VaultSettings {
+                    address: "https://127.0.0.1:1".to_owned(),
+                    ca: Some(folder.path().join("none")),
+                    ..settings.clone()
+                },
+                "cannot be read",
+            ),
+            (
+                VaultSettings {
+                    address: "https://127.0.0.1:1".to_owned(),
+                    ca: Some(folder.path().join("broken")),
+                    ..settings.clone()
+                },
+                "does not contain a valid certificate",
+            ),
+            (
+                VaultSettings {
+                    login: VaultLogin::Token { file: folder.path().join("none") },
+                    ..settings.clone()
+                },
+                "cannot be read",
+            ),
+        ] {
+            let (refusal, detail) = refused(connect_for(Lifetimes::run(), &settings).await);
+            assert_eq!(refusal, Refusal::Unusable, "{detail}");
+            assert!(detail.contains(why), "{detail}");
+        }
+        std::fs::write(folder.path().join("token"), "my token").expect("written");
+        let (refusal, detail) = refused(connect_for(Lifetimes::run(), &settings).await);
+        assert_eq!(refusal, Refusal::NotLoggedIn);
+        assert!(detail.contains("the token must contain only"), "{detail}");
+        assert!(served.requests().is_empty());
+    }
+
+    /// Logs in with TLS. Returns what is refused without the certificate of the server, and with it.
+    async fn with_tls() -> [Option<Refusal>; 2] {
+        let mut refusals = [None; 2];
+        for (has_ca, refused) in [false, true].into_iter().zip(&mut refusals) {
+            let (folder, settings, _) = vault(&[]);
+            let (served, certificate) = Served::start_tls(&[(200, "", looked_up!(60))]);
+            let file = folder.path().join("ca.pem");
+            std::fs::write(&file, certificate).expect("written");
+            let (address, ca) = (served.address.clone(), has_ca.then_some(file));
+            let held = held(&VaultSettings { address, ca, ..settings }).await;
+            assert_eq!(served.requests().len(), usize::from(has_ca), "{held:?}");
+            *refused = held.err().map(|error| error.refusal);
+        }
+        refusals
+    }
+
+    #[tokio::test]
+    async fn a_server_must_have_a_certificate_of_the_system_or_of_the_given_file() {
+        assert_eq!(with_tls().await, [Some(Refusal::Unreachable), None]);
+    }
+
+    /// Logs in as the environment says, and tells how long the login holds.
+    #[tokio::test]
+    #[ignore = "the next tests run it in a process of its own"]
+    async fn child() {
+        let kek = "hashivault://key".parse().expect("a KEK");
+        let connected = connect(&kek, Action::Unwrap, of_server(), None).await;
+        let held = connected.map(|(_, holds)| holds.map(|holds| holds.as_secs()));
+        let held = held.map_err(|error| error.refusal);
+        writeln!(std::io::stdout(), "\nlogin: {held:?}").expect("written");
+    }
+
+    /// Runs [`child`] with these variables and no other ones, in this folder, which is its home too.
+    fn login_with(folder: &Path, variables: &[(&str, &str)]) -> String {
+        let mut command = Command::new(std::env::current_exe().expect("this program"));
+        command.args(["--exact", "kek::vault::login::tests::child", "--ignored", "--nocapture"]);
+        command.env_clear().current_dir(folder).env("HOME", folder);
+        let output = command.envs(variables.iter().copied()).output().expect("it runs");
+        let text = String::from_utf8_lossy(&output.stdout);
+        let login = text.lines().find_map(|line| line.strip_prefix("login: "));
+        login.unwrap_or_else(|| panic!("{text}")).to_owned()
+    }
+
+    #[test]
+    fn the_environment_says_which_certificate_a_server_must_have() {
+        let (refused, good) = ("Err(Unreachable)", "Ok(Some(60))");
+        for (name, value, expected) in [
+            ("VAULT_SKIP_VERIFY", "", refused),
+            ("VAULT_SKIP_VERIFY", "false", refused),
+            ("VAULT_SKIP_VERIFY", "true", good),
+            ("BAO_SKIP_VERIFY", "1", good),
+            ("VAULT_CACERT", "ca/ca.pem", good),
+            ("VAULT_CAPATH", "ca", good),
+            ("VAULT_CAPATH", "none", "Err(Unusable)"),
+            // The authorities of the system.
+            ("SSL_CERT_FILE", "ca/ca.pem", good),
+        ] {
+            let folder = tempfile::tempdir().expect("a folder");
+            let (served, certificate) = Served::start_tls(&[(200, "", looked_up!(60))]);
+            std::fs::create_dir(folder.path().join("ca")).expect("made");
+            std::fs::write(folder.path().join("ca/ca.pem"), certificate).expect("written");
+            std::fs::write(folder.path().join(".vault-token"), "my-token\n").expect("written");
+            let variables = [("VAULT_ADDR", served.address.as_str()), (name, value)];
+            assert_eq!(login_with(folder.path(), &variables), expected, "{name}={value}");
+        }
+    }
+
+    #[test]
+    fn the_environment_says_how_to_log_in() {
+        for (variables, expected, request) in [
+            (&[("VAULT_TOKEN", "my-token")][..], "Ok(Some(60))", "GET /v1/auth/token/lookup-self "),
+            (
+                &[("VAULT_ROLE_ID", "a"), ("VAULT_SECRET_ID", "b")],
+                "Ok(Some(30))",
+                "POST /v1/auth/approle/login ",
+            ),
+            (
+                &[
+                    ("VAULT_ROLE", "a"),
+                    ("VAULT_SERVICE_ACCOUNT_TOKEN_FILE", "token"),
+                    ("VAULT_AUTH_PATH", "team"),
+                ],
+                "Ok(Some(30))",
+                "POST /v1/auth/team/login ",
+            ),
+            (&[], "Err(NotLoggedIn)", ""),
+        ] {
+            let folder = tempfile::tempdir().expect("a folder");
+            std::fs::write(folder.path().join("token"), "my-token").expect("written");
+            // An empty file is no token.
+            std::fs::write(folder.path().join(".vault-token"), "\n").expect("written");
+            let served = match expected {
+                "Ok(Some(30))" => Served::start(&[(200, "", LOGGED_IN)]),
+                _ => Served::start(&[(200, "", looked_up!(60))]),
+            };
+            let address = [("VAULT_ADDR", served.address.as_str())];
+            let variables = [&address, variables].concat();
+            assert_eq!(login_with(folder.path(), &variables), expected, "{variables:?}");
+            let asked = served.requests().first().cloned().unwrap_or_default();
+            assert!(
+                asked.starts_with(request) && asked.is_empty() == request.is_empty(),
+                "{asked}"
+            );
+        }
     }
 }

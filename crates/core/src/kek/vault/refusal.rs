@@ -185,6 +185,7 @@ mod tests {
                 of_transport(&Rest::ServerResponseError { code, content }, "decrypt");
             assert_eq!(refused, why, "{code}");
             assert!(!detail.contains("c2VjcmV0"), "{detail}");
+            assert_eq!(detail == REDIRECTED, code == 307, "{detail}");
         }
     }
 }

@@ -1,8 +1,10 @@
 //! A server for the tests: it answers one request after the other, as it was told.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Read, Result, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
+
+use rustls_pki_types::PrivatePkcs8KeyDer;
 
 use crate::kek::lock;
 
@@ -15,14 +17,45 @@ pub(super) struct Served {
 }
 
 impl Served {
-    /// Starts a server that gives these answers.
+    /// Starts a server that gives these answers, each on a connection of its own.
     pub(super) fn start(answers: &'static [Answer]) -> Self {
+        Self::start_on("http", answers, |connection| connection)
+    }
+
+    /// The same with TLS. Returns its certificate too, which nobody knows.
+    pub(super) fn start_tls(answers: &'static [Answer]) -> (Self, String) {
+        let pair = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("a pair");
+        let key = PrivatePkcs8KeyDer::from(pair.signing_key.serialize_der()).into();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_no_client_auth()
+            .with_single_cert(vec![pair.cert.der().clone()], key)
+            .expect("a certificate");
+        let config = Arc::new(config);
+        let tls = move |connection| {
+            let server = rustls::ServerConnection::new(config.clone()).expect("a server");
+            rustls::StreamOwned::new(server, connection)
+        };
+        (Self::start_on("https", answers, tls), pair.cert.pem())
+    }
+
+    fn start_on<S: Read + Write>(
+        scheme: &str,
+        answers: &'static [Answer],
+        connect: impl Fn(TcpStream) -> S + Send + 'static,
+    ) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
-        let address = format!("http://{}", listener.local_addr().expect("an address"));
+        let address = format!("{scheme}://{}", listener.local_addr().expect("an address"));
         let requests: Arc<Mutex<Vec<String>>> = Arc::default();
         let asked = requests.clone();
         std::thread::spawn(move || {
-            answers.iter().for_each(|answer| serve(&listener, answer, &asked))
+            for answer in answers {
+                let connection = listener.accept().expect("a connection").0;
+                // A client that does not trust the certificate hangs up.
+                let _ = serve(connect(connection), answer, &asked);
+            }
         });
         Self { address, requests }
     }
@@ -33,24 +66,29 @@ impl Served {
     }
 }
 
-fn serve(listener: &TcpListener, (status, header, body): &Answer, asked: &Mutex<Vec<String>>) {
-    let mut connection = listener.accept().expect("a request").0;
-    let request = read(&connection);
+fn serve(
+    mut connection: impl Read + Write,
+    (status, header, body): &Answer,
+    asked: &Mutex<Vec<String>>,
+) -> Result<()> {
+    let request = read(&mut connection)?;
     lock(asked).push(request);
     let header = if header.is_empty() { String::new() } else { format!("{header}\r\n") };
     let length = body.len();
     let head = format!("HTTP/1.1 {status} X\r\n{header}connection: close\r\n");
-    write!(connection, "{head}content-length: {length}\r\n\r\n{body}").expect("written");
+    write!(connection, "{head}content-length: {length}\r\n\r\n{body}")?;
+    connection.flush()
 }
 
-fn read(connection: &TcpStream) -> String {
+fn read(connection: &mut impl Read) -> Result<String> {
     let mut reader = BufReader::new(connection);
     let (mut text, mut length) = (String::new(), 0);
     loop {
         let mut line = String::new();
-        reader.read_line(&mut line).expect("a line");
-        let is_first = text.is_empty();
-        let line = if is_first { line } else { line.to_lowercase() };
+        if reader.read_line(&mut line)? == 0 {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
+        let line = if text.is_empty() { line } else { line.to_lowercase() };
         text.push_str(&line);
         if let Some(value) = line.strip_prefix("content-length: ") {
             length = value.trim().parse().expect("a number");
@@ -60,6 +98,6 @@ fn read(connection: &TcpStream) -> String {
         }
     }
     let mut body = vec![0; length];
-    reader.read_exact(&mut body).expect("a body");
-    text + std::str::from_utf8(&body).expect("UTF-8")
+    reader.read_exact(&mut body)?;
+    Ok(text + std::str::from_utf8(&body).expect("UTF-8"))
 }
