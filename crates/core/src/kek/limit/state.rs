@@ -205,3 +205,158 @@ fn jitter(time: Duration) -> Duration {
     random_bytes(&mut byte);
     time / 2 + time * u32::from(byte[0]) / 255
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::advance;
+
+    use super::*;
+
+    fn ms(time: u64) -> Duration {
+        Duration::from_millis(time)
+    }
+
+    fn state(rate: f64) -> State {
+        State::new(None, 128, rate)
+    }
+
+    /// A call that starts now.
+    fn call(state: &State) -> Call {
+        Call { round: state.round.number, since: Instant::now() }
+    }
+
+    /// The number of calls that may be under way, and the rate.
+    fn learned(state: &State) -> (f64, f64) {
+        (state.window, state.pace.rate().round())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_waits_for_its_number_or_for_its_rate_and_the_round_notes_which() {
+        let mut state = state(100.0);
+        for _ in 0..16 {
+            assert!(state.start().is_ok());
+        }
+        assert_eq!(
+            (state.under_way, state.round.is_full, state.round.is_paced),
+            (16, false, false)
+        );
+        assert!(matches!(state.start(), Err(Wait::Answer)));
+        assert!(state.round.is_full && !state.round.is_paced);
+        state.end();
+        assert_eq!(state.under_way, 15);
+        let next = Instant::now() + ms(10);
+        assert!(matches!(state.start(), Err(Wait::Until(at)) if at == next));
+        assert!(state.round.is_paced);
+        advance(ms(10)).await;
+        assert!(state.start().is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_calls_wait_for_doubles_and_after_a_throttled_answer_it_grows_slowly() {
+        let grown = async |answers: u32, was_throttled: bool, time: u64| {
+            let mut state = state(200.0);
+            if was_throttled {
+                state.throttled(call(&state), None);
+            }
+            (state.round.is_full, state.round.is_paced) = (true, true);
+            state.answers = answers;
+            advance(ms(time)).await;
+            state.grow();
+            learned(&state)
+        };
+        assert_eq!(grown(HOLD - 1, false, 500).await, (16.0, 200.0));
+        assert_eq!(grown(HOLD, false, 500).await, (32.0, 400.0));
+        assert_eq!(grown(HOLD, true, 500).await, (9.0, 104.0));
+        // A round counts as a second at most.
+        assert_eq!(grown(HOLD, true, 9000).await, (9.0, 108.0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_throttled_answer_halves_and_the_next_one_tells_the_rate() {
+        let mut state = state(400.0);
+        let earlier = call(&state);
+        advance(ms(10)).await;
+        state.throttled(call(&state), None);
+        assert_eq!((learned(&state), state.round.number), ((8.0, 200.0), 1));
+        // This one says nothing about the time since then.
+        state.answered(earlier);
+        assert_eq!(state.round.number, 1);
+        for _ in 0..75 {
+            state.answered(call(&state));
+        }
+        assert_eq!((state.answers, state.round.number), (76, 76));
+        advance(ms(500)).await;
+        state.throttled(call(&state), None);
+        assert_eq!(learned(&state), (4.0, 150.0));
+        assert!(state.throttled.is_some_and(|throttled| throttled.is_measured));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn some_answers_in_some_time_tell_a_rate() {
+        let mut state = state(400.0);
+        state.throttled(call(&state), None);
+        let mut throttled = state.throttled.expect("just now");
+        let now = Instant::now();
+        throttled.answered = SAMPLE;
+        assert_eq!(throttled.rate(now + ms(2000)), Some(8.0));
+        assert_eq!(throttled.rate(now), None);
+        throttled.answered = SAMPLE - 1;
+        assert_eq!(throttled.rate(now + ms(2000)), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_pause_doubles_with_each_throttled_answer_in_a_row() {
+        let mut state = state(400.0);
+        let first = call(&state);
+        let pause = |state: &mut State| {
+            state.throttled(call(state), None);
+            state.paused_until() - Instant::now()
+        };
+        for time in [100, 200, 400, 800, 1600, 1600] {
+            let paused = pause(&mut state);
+            assert!((ms(time / 2)..=ms(time * 3 / 2)).contains(&paused), "{time}: {paused:?}");
+            advance(ms(3000)).await;
+        }
+        // This call started before.
+        state.answered(first);
+        assert!(pause(&mut state) >= ms(800));
+        advance(ms(3000)).await;
+        state.answered(call(&state));
+        assert!(pause(&mut state) <= ms(150));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_burst_that_is_mostly_throttled_shows_that_the_rate_was_far_too_high() {
+        for (answered, refused, expected) in
+            [(0, 15, 900.0), (0, 16, 450.0), (16, 16, 900.0), (16, 17, 450.0)]
+        {
+            let mut state = state(1800.0);
+            let burst = call(&state);
+            state.throttled(burst, None);
+            for _ in 0..answered {
+                state.answered(call(&state));
+            }
+            for _ in 0..refused {
+                state.throttled(burst, None);
+            }
+            assert_eq!(learned(&state), (8.0, expected), "{answered} answered, {refused} refused");
+        }
+        let mut state = state(1800.0);
+        let burst = call(&state);
+        state.throttled(burst, None);
+        state.throttled.as_mut().expect("just now").is_measured = true;
+        for _ in 0..2 * SAMPLE {
+            state.throttled(burst, None);
+        }
+        assert_eq!(learned(&state), (8.0, 900.0), "it is what the service answered");
+    }
+
+    #[test]
+    fn a_pause_is_between_half_and_one_and_a_half_of_its_time() {
+        let pauses: Vec<_> = (0..200).map(|_| jitter(ms(100))).collect();
+        let (least, most) = (pauses.iter().min(), pauses.iter().max());
+        let (least, most) = least.zip(most).expect("200");
+        assert!(*least >= ms(50) && *most <= ms(150), "{least:?} to {most:?}");
+        assert!(*most - *least > ms(50), "they are not the same: {least:?} to {most:?}");
+    }
+}
