@@ -172,6 +172,19 @@ mod tests {
         assert_eq!(labels.into_iter().collect::<Vec<_>>(), ["postquantum"]);
     }
 
+    #[test]
+    fn a_stanza_has_the_tag_that_its_hardware_key_looks_for() {
+        let (secret, recipient) = classical();
+        let point = decode("age1tag", &recipient).expect("valid").to_vec();
+        let key = Hardware::<DhP256HkdfSha256>(secret, point);
+        assert!(age::Identity::unwrap_stanza(&key, &wrap(&recipient).0).is_some());
+        let (secret, recipient) = post_quantum();
+        let bytes = decode("age1tagpq", &recipient).expect("valid");
+        let point = bytes[bytes.len() - UNCOMPRESSED..].to_vec();
+        let key = Hardware::<MlKem768P256>(secret, point);
+        assert!(age::Identity::unwrap_stanza(&key, &wrap(&recipient).0).is_some());
+    }
+
     /// The files are by Go's age 1.3.2, for the same recipients.
     #[test]
     fn the_same_key_opens_what_age_sealed_and_its_tag_is_the_same() {
