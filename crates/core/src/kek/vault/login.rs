@@ -136,8 +136,11 @@ fn http(settings: &VaultClientSettings) -> Result<reqwest::Client, String> {
     }
     for path in settings.ca_certs.iter().filter(|_| settings.address.scheme() != "http") {
         let pem = std::fs::read(path).map_err(|e| format!("`{path}` cannot be read: {e}"))?;
-        let certificates = reqwest::Certificate::from_pem_bundle(&pem)
-            .map_err(|_| format!("`{path}` does not contain a valid certificate"))?;
+        let certificates = reqwest::Certificate::from_pem_bundle(&pem).ok();
+        // A file with another text has none, which is no error of its reader.
+        let certificates = certificates
+            .filter(|found| !found.is_empty())
+            .ok_or_else(|| format!("`{path}` does not contain a valid certificate"))?;
         builder = builder.tls_certs_merge(certificates);
     }
     if let Some(identity) = &settings.identity {
@@ -417,6 +420,7 @@ mod tests {
         let (folder, settings, served) = vault(&[]);
         let broken = "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n";
         std::fs::write(folder.path().join("broken"), broken).expect("written");
+        std::fs::write(folder.path().join("other"), "no certificate").expect("written");
         let bad = |namespace: &str| VaultSettings {
             namespace: Some(namespace.to_owned()),
             ..settings.clone()
@@ -444,6 +448,14 @@ mod tests {
                 VaultSettings {
                     address: "https://127.0.0.1:1".to_owned(),
                     ca: Some(folder.path().join("broken")),
+                    ..settings.clone()
+                },
+                "does not contain a valid certificate",
+            ),
+            (
+                VaultSettings {
+                    address: "https://127.0.0.1:1".to_owned(),
+                    ca: Some(folder.path().join("other")),
                     ..settings.clone()
                 },
                 "does not contain a valid certificate",
