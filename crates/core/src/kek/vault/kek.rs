@@ -252,8 +252,6 @@ pub(super) fn associated_data(context: &Context) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::super::served::{Answer, Served};
     use super::*;
     use crate::kek::VaultLogin;
@@ -343,32 +341,6 @@ mod tests {
             let opened = opened.map(|all| all.iter().map(Option::is_some).collect());
             assert_eq!(opened.map_err(|error| error.refusal), expected);
             assert_eq!((kek.most_at_once(), served.requests().len()), (most, 1));
-        }
-    }
-
-    #[tokio::test]
-    async fn a_login_that_may_have_been_revoked_is_made_again_and_the_call_too() {
-        const OPENED: Answer = (
-            200,
-            "",
-            r#"{"data":{"plaintext":"AQI="},"auth":null,"lease_id":"","lease_duration":0,
-                "renewable":false,"request_id":"","warnings":null,"wrap_info":null}"#,
-        );
-        const NOT_FOUND: Answer = (404, "", r#"{"errors":["no handler for route"]}"#);
-        let hour = Some(Duration::from_secs(3600));
-        for (retry, answers, expected, calls) in [
-            (Some(Duration::ZERO), &[DENIED, OPENED], Ok(()), 2),
-            (Some(Duration::ZERO), &[NO_LOGIN, OPENED], Ok(()), 2),
-            (Some(Duration::ZERO), &[NOT_FOUND, OPENED], Err(Refusal::NotFound), 1),
-            // A run of a command, and a new login.
-            (None, &[DENIED, OPENED], Err(Refusal::Denied), 1),
-            (hour, &[NO_LOGIN, OPENED], Err(Refusal::NotLoggedIn), 1),
-        ] {
-            let lifetimes = Lifetimes { retry, ..Lifetimes::run() };
-            let (_folder, kek, served) = served(lifetimes, answers);
-            let opened = kek.unwrap(&wrapped("hashivault://key"), &Context::default()).await;
-            assert_eq!(opened.map(drop).map_err(|error| error.refusal), expected);
-            assert_eq!(served.requests().len(), calls);
         }
     }
 
