@@ -252,7 +252,7 @@ pub(super) fn associated_data(context: &Context) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::served::{Answer, Served};
+    use super::super::served::{Answer, Served, vault};
     use super::*;
     use crate::kek::VaultLogin;
 
@@ -299,16 +299,8 @@ mod tests {
         lifetimes: Lifetimes,
         answers: &'static [Answer],
     ) -> (tempfile::TempDir, Arc<dyn Kek>, Served) {
-        let folder = tempfile::tempdir().expect("a folder");
-        let file = folder.path().join("token");
-        std::fs::write(&file, "token").expect("written");
-        let (served, kek) = (Served::start(answers), uri("hashivault://key"));
-        let settings = VaultSettings {
-            address: served.address.clone(),
-            namespace: None,
-            ca: None,
-            login: VaultLogin::Token { file },
-        };
+        let (folder, settings, served) = vault(answers);
+        let kek = uri("hashivault://key");
         let servers = Servers::new(lifetimes, [(kek.id(), settings)].into());
         let kek = Arc::new(servers).kek(&kek);
         (folder, kek, served)

@@ -272,24 +272,9 @@ mod tests {
     use std::path::Path;
     use std::process::Command;
 
-    use super::super::served::{Answer, Served};
+    use super::super::served::{Answer, Served, vault};
     use super::*;
     use crate::kek::{Keep, Limits};
-
-    /// The folder of the files, the settings of a server that gives these answers, and the server.
-    fn vault(answers: &'static [Answer]) -> (tempfile::TempDir, VaultSettings, Served) {
-        let folder = tempfile::tempdir().expect("a folder");
-        let file = folder.path().join("token");
-        std::fs::write(&file, "my-token\n").expect("written");
-        let served = Served::start(answers);
-        let settings = VaultSettings {
-            address: served.address.clone(),
-            namespace: Some("team".to_owned()),
-            ca: None,
-            login: VaultLogin::Token { file },
-        };
-        (folder, settings, served)
-    }
 
     type Connected = Result<(VaultClient, Option<Duration>), KekError>;
 

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use rustls_pki_types::PrivatePkcs8KeyDer;
 
+use super::settings::{VaultLogin, VaultSettings};
 use crate::kek::lock;
 
 /// An answer: the status, a header line or nothing, and the body.
@@ -64,6 +65,21 @@ impl Served {
     pub(super) fn requests(&self) -> Vec<String> {
         lock(&self.requests).clone()
     }
+}
+
+/// The folder of the files, the settings of a server that gives these answers, and the server.
+pub(super) fn vault(answers: &'static [Answer]) -> (tempfile::TempDir, VaultSettings, Served) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("token");
+    std::fs::write(&file, "my-token\n").expect("written");
+    let served = Served::start(answers);
+    let settings = VaultSettings {
+        address: served.address.clone(),
+        namespace: Some("team".to_owned()),
+        ca: None,
+        login: VaultLogin::Token { file },
+    };
+    (folder, settings, served)
 }
 
 fn serve(
